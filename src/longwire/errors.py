@@ -1,0 +1,162 @@
+"""Everything that Longwire raises, in one tree.
+
+    LongwireError
+    ├── ProtocolError                a rule of Engine.IO, Socket.IO or WebSocket was broken
+    │   ├── LocalProtocolError       … by the caller: a bug on this side
+    │   └── RemoteProtocolError      … by the peer: its connection is closed
+    ├── ContractError                an event, room or contract is declared wrongly
+    ├── InvalidEvent                 a payload does not fit its event; names the field
+    ├── UnknownEvent                 the contract has no event of that name
+    ├── InvalidRoom                  a room name fits no pattern of the contract, or is missing
+    ├── RoomDenied                   no rule lets this user into that room
+    ├── AuthenticationError          a token was refused
+    ├── IdempotencyConflict          a publish id was used again for another body
+    ├── BrokerUnavailable            the log cannot be reached now; publishing may be retried
+    ├── ConnectionRefused            the server answered CONNECT_ERROR
+    ├── NotConnected                 the call needs a connection and there is none
+    ├── CallTimeout                  no acknowledgement came in time
+    └── CallRefused                  the acknowledgement says no
+
+Errors carry data as attributes. `code` is the stable word that travels on the wire.
+"""
+
+from __future__ import annotations
+
+
+class LongwireError(Exception):
+    """Root of every error that Longwire raises."""
+
+    code = "error"
+
+
+class ProtocolError(LongwireError):
+    """A rule of a protocol was broken."""
+
+    code = "protocol_error"
+
+
+class LocalProtocolError(ProtocolError):
+    """The caller broke the protocol; nothing was sent."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer broke the protocol; its connection is closed."""
+
+
+class ContractError(LongwireError):
+    """An event, room or contract is declared wrongly."""
+
+    code = "invalid_contract"
+
+
+class InvalidEvent(LongwireError):
+    """A payload does not fit the event that it claims to be.
+
+    Attributes:
+        event: the event's wire name.
+        path: the field at fault as a JSON path such as `$.progress`.
+        detail: what is wrong with it.
+    """
+
+    code = "invalid_event"
+
+    def __init__(self, event: str, path: str, detail: str) -> None:
+        super().__init__(f"{event}: {detail} at {path}")
+        self.event = event
+        self.path = path
+        self.detail = detail
+
+
+class UnknownEvent(LongwireError):
+    """The contract has no event of that name."""
+
+    code = "unknown_event"
+
+    def __init__(self, event: str) -> None:
+        super().__init__(f"unknown event {event[:100]!r}")
+        self.event = event
+
+
+class InvalidRoom(LongwireError):
+    """A room name fits no pattern of the contract, or the event does not tell its room."""
+
+    code = "invalid_room"
+
+    def __init__(self, room: str, detail: str) -> None:
+        super().__init__(detail)
+        self.room = room
+
+
+class RoomDenied(LongwireError):
+    """No rule lets this user into that room."""
+
+    code = "forbidden"
+
+    def __init__(self, room: str) -> None:
+        super().__init__(f"not allowed in room {room[:200]!r}")
+        self.room = room
+
+
+class AuthenticationError(LongwireError):
+    """A token was refused.
+
+    Attributes:
+        code: `token_missing`, `token_invalid`, `token_expired`, or the application's own word.
+    """
+
+    def __init__(self, message: str, code: str = "token_invalid") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class IdempotencyConflict(LongwireError):
+    """A publish id was used again, within its window, for another body."""
+
+    code = "idempotency_conflict"
+
+    def __init__(self, room: str, id: str) -> None:
+        super().__init__(f"id {id!r} was already used in room {room!r} for another event")
+        self.room = room
+        self.id = id
+
+
+class BrokerUnavailable(LongwireError):
+    """The log cannot be reached now; nothing was appended, or it is unknown whether it was."""
+
+    code = "broker_unavailable"
+
+
+class ConnectionRefused(LongwireError):
+    """The server answered CONNECT with CONNECT_ERROR; connecting again needs another token.
+
+    Attributes:
+        code: the server's `data.code`.
+    """
+
+    def __init__(self, message: str, code: str = "refused") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NotConnected(LongwireError):
+    """The call needs a connection and there is none."""
+
+    code = "not_connected"
+
+
+class CallTimeout(LongwireError):
+    """No acknowledgement came in time; whether the peer acted is unknown."""
+
+    code = "timeout"
+
+
+class CallRefused(LongwireError):
+    """The peer's acknowledgement says no.
+
+    Attributes:
+        code: the peer's error code.
+    """
+
+    def __init__(self, message: str, code: str = "refused") -> None:
+        super().__init__(message)
+        self.code = code

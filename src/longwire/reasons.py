@@ -1,0 +1,84 @@
+"""Why a connection ended: a closed vocabulary with advice about coming back.
+
+The server sends the reason and the advice in the event `closing`
+`{"reason", "message", "reconnect", "retryAfter"}` before it disconnects on purpose.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class DisconnectReason(msgspec.Struct, frozen=True):
+    """One way in which a connection ends.
+
+    Attributes:
+        code: the stable word, also on the wire.
+        message: one sentence for a person.
+        reconnect: whether coming back makes sense without changing anything.
+        socketio: the reason that Socket.IO's clients report for it.
+    """
+
+    code: str
+    message: str
+    reconnect: bool
+    socketio: str
+
+
+CLIENT_DISCONNECT = DisconnectReason(
+    "client_disconnect", "The client said goodbye.", False, "client namespace disconnect"
+)
+SERVER_DISCONNECT = DisconnectReason(
+    "server_disconnect", "The server ended the connection.", False, "server namespace disconnect"
+)
+SERVER_SHUTDOWN = DisconnectReason(
+    "server_shutdown", "The server is restarting.", True, "server shutting down"
+)
+TRANSPORT_CLOSED = DisconnectReason(
+    "transport_closed", "The transport was closed.", True, "transport close"
+)
+TRANSPORT_ERROR = DisconnectReason(
+    "transport_error", "The transport failed.", True, "transport error"
+)
+PING_TIMEOUT = DisconnectReason(
+    "ping_timeout", "The peer did not answer the heartbeat.", True, "ping timeout"
+)
+PARSE_ERROR = DisconnectReason(
+    "parse_error", "The peer sent an invalid packet.", False, "parse error"
+)
+CONNECT_TIMEOUT = DisconnectReason(
+    "connect_timeout", "No CONNECT came in time.", True, "forced server close"
+)
+TOKEN_EXPIRED = DisconnectReason(
+    "token_expired", "The token has expired.", False, "forced server close"
+)
+TOKEN_REVOKED = DisconnectReason(
+    "token_revoked", "The token is no longer valid.", False, "forced server close"
+)
+TOO_SLOW = DisconnectReason(
+    "too_slow",
+    "The connection stalled for too long; resume from your position.",
+    True,
+    "forced server close",
+)
+LIMIT_EXCEEDED = DisconnectReason(
+    "limit_exceeded", "The connection exceeded a limit.", False, "forced server close"
+)
+
+REASONS = {
+    reason.code: reason
+    for reason in (
+        CLIENT_DISCONNECT,
+        SERVER_DISCONNECT,
+        SERVER_SHUTDOWN,
+        TRANSPORT_CLOSED,
+        TRANSPORT_ERROR,
+        PING_TIMEOUT,
+        PARSE_ERROR,
+        CONNECT_TIMEOUT,
+        TOKEN_EXPIRED,
+        TOKEN_REVOKED,
+        TOO_SLOW,
+        LIMIT_EXCEEDED,
+    )
+}
