@@ -1,0 +1,110 @@
+# One door each. Every door does what set-up it still needs: .make/ holds a stamp for each finished
+# step, and a step is done again when its inputs change.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+JS_SOURCES := $(shell find js/src web/src web/index.html -type f 2>/dev/null)
+JS_PROJECTS := $(wildcard package.json package-lock.json .npmrc js/*.json js/*.ts js/*.js js/*.mjs web/*.json web/*.ts web/*.js web/*.mjs)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-python test-js check check-python check-js check-generated bench coverage format lock clean
+
+help:
+	@echo 'make setup    everything that development needs, into .venv and node_modules'
+	@echo 'make demo     a real job over real files, live in the browser (ARGS="DIR --exit")'
+	@echo 'make test     all tests (ARGS goes to pytest)'
+	@echo 'make check    style, types, layers, generated files'
+	@echo 'make coverage the tests again, counted: which lines and branches they reach'
+	@echo 'make bench    the benchmarks, with the peers beside us'
+	@echo 'make format   lay the code out'
+	@echo 'make lock     renew constraints.txt and package-lock.json'
+	@echo 'make clean    forget what was built and installed'
+
+# --- set-up ---------------------------------------------------------------------------------
+
+setup: .make/python .make/web .make/test-programs
+
+.make:
+	@mkdir -p $@
+
+.make/programs: scripts/install-system-packages | .make
+	PYTHON=$(PYTHON) scripts/install-system-packages python3-venv nodejs
+	@touch $@
+
+.make/test-programs: scripts/install-system-packages | .make
+	PYTHON=$(PYTHON) scripts/install-system-packages chromium redis-server
+	@touch $@
+
+.make/python: pyproject.toml constraints.txt .make/programs
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --build-constraint constraints.txt \
+		--editable '.[all]' --group dev
+	@touch $@
+
+.make/node: package.json package-lock.json js/package.json web/package.json .make/programs
+	npm ci --no-audit --no-fund
+	@touch $@
+
+.make/web: .make/node $(JS_SOURCES) $(JS_PROJECTS)
+	npm run build
+	@touch $@
+
+# --- doors ----------------------------------------------------------------------------------
+
+demo: .make/python .make/web
+	$(BIN)/longwire demo $(ARGS)
+
+test: test-js test-python
+
+test-python: setup
+	$(BIN)/python -m pytest $(ARGS)
+
+test-js: setup
+	npm test
+
+check: check-python check-js check-generated
+	$(BIN)/python scripts/measure-code
+
+check-python: .make/python
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+check-js: .make/web
+	npm run check
+
+check-generated: .make/python .make/web
+	$(BIN)/longwire types | diff - js/src/contract.ts
+	! grep -n '"resolved":' package-lock.json
+
+# The core does no I/O, so nothing in it is hard to reach: every branch is. The rest may leave
+# out what only a broken machine would show.
+CORE := src/longwire/types.py,src/longwire/reasons.py,src/longwire/errors.py,src/longwire/connection.py,src/longwire/prepared.py,$\
+	src/longwire/engineio/*,src/longwire/socketio/*,src/longwire/websocket/*,src/longwire/schema/*,src/longwire/log/*
+
+coverage: setup
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --include '$(CORE)' --fail-under 100
+	$(BIN)/coverage report --omit '$(CORE)' --fail-under 92
+
+bench: setup
+	$(BIN)/python -m benchmarks $(ARGS)
+
+format: .make/python
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock:
+	PYTHON=$(PYTHON) scripts/lock-python
+	npm update --package-lock-only
+
+clean:
+	rm -rf .make .venv node_modules js/node_modules web/node_modules js/dist web/dist src/longwire/web/static
