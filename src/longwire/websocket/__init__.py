@@ -1,1 +1,60 @@
-"""."""
+"""RFC 6455 without I/O: frames, messages and the handshake, for both roles.
+
+Masks and keys are arguments; the peer's faults are values. No extension is spoken.
+"""
+
+from longwire.websocket.decoder import DEFAULT_MAX_MESSAGE, FrameDecoder, Role
+from longwire.websocket.frames import (
+    encode_binary,
+    encode_close,
+    encode_frame,
+    encode_ping,
+    encode_pong,
+    encode_text,
+)
+from longwire.websocket.handshake import (
+    HandshakeFault,
+    HandshakeRequest,
+    accept_key,
+    encode_request,
+    encode_response,
+    read_request,
+    read_response,
+)
+from longwire.websocket.messages import (
+    BinaryMessage,
+    Close,
+    Message,
+    Ping,
+    Pong,
+    ProtocolViolation,
+    TextMessage,
+    is_valid_close_code,
+)
+
+__all__ = [
+    "DEFAULT_MAX_MESSAGE",
+    "BinaryMessage",
+    "Close",
+    "FrameDecoder",
+    "HandshakeFault",
+    "HandshakeRequest",
+    "Message",
+    "Ping",
+    "Pong",
+    "ProtocolViolation",
+    "Role",
+    "TextMessage",
+    "accept_key",
+    "encode_binary",
+    "encode_close",
+    "encode_frame",
+    "encode_ping",
+    "encode_pong",
+    "encode_request",
+    "encode_response",
+    "encode_text",
+    "is_valid_close_code",
+    "read_request",
+    "read_response",
+]

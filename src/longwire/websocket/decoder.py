@@ -1,0 +1,228 @@
+"""Decoding of WebSocket frames into messages (RFC 6455 §5), for both roles."""
+
+from __future__ import annotations
+
+import codecs
+from typing import Literal
+
+from longwire.websocket import frames
+from longwire.websocket.frames import apply_mask
+from longwire.websocket.messages import (
+    INVALID_DATA,
+    MESSAGE_TOO_BIG,
+    NO_STATUS,
+    PROTOCOL_ERROR,
+    BinaryMessage,
+    Close,
+    Message,
+    Ping,
+    Pong,
+    ProtocolViolation,
+    TextMessage,
+    is_valid_close_code,
+)
+
+Role = Literal["server", "client"]
+
+# Engine.IO announces 1 MB as maxPayload; a WebSocket message of that size must pass.
+DEFAULT_MAX_MESSAGE = 1_000_000
+
+_FINAL_TEXT = frames.FIN | frames.TEXT
+_INVALID_UTF8 = ProtocolViolation(INVALID_DATA, "invalid UTF-8")
+_TOO_BIG = ProtocolViolation(MESSAGE_TOO_BIG, "message too big")
+_OPCODES = frozenset(
+    (frames.CONTINUATION, frames.TEXT, frames.BINARY, frames.CLOSE, frames.PING, frames.PONG)
+)
+
+
+def _broken(reason: str) -> ProtocolViolation:
+    return ProtocolViolation(PROTOCOL_ERROR, reason)
+
+
+class FrameDecoder:
+    """Turns the bytes that arrive on one connection into whole messages.
+
+    It never raises for what the peer sends: the first broken rule becomes a `ProtocolViolation`,
+    the last message. After it, and after `Close`, all further bytes are ignored. How the bytes are
+    cut into chunks changes nothing. What it holds is bounded by `max_message`.
+
+    Args:
+        role: the side that *receives*: a server wants masked frames, a client unmasked ones.
+        max_message: most bytes of one message, over all its fragments.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_ended",
+        "_fragments",
+        "_mask_bit",
+        "_max_message",
+        "_needed",
+        "_opcode",
+        "_utf8",
+    )
+
+    def __init__(self, role: Role, max_message: int = DEFAULT_MAX_MESSAGE) -> None:
+        self._mask_bit = frames.MASKED if role == "server" else 0
+        self._max_message = max_message
+        self._buffer: bytes | bytearray = b""
+        self._needed = 2  # bytes without which the next frame cannot be read further
+        self._opcode = 0  # of the fragmented message under way; 0: none
+        self._fragments = bytearray()
+        self._utf8: codecs.IncrementalDecoder | None = None
+        self._ended = False
+
+    def receive_data(self, data: bytes) -> list[Message]:
+        """Take the next bytes; return the messages that they complete, in order."""
+        if self._ended:
+            return []
+        if not self._buffer:
+            message = self._read_small_text(data)
+            return [message] if message is not None else self._read_all(data)
+        if type(self._buffer) is not bytearray:
+            self._buffer = bytearray(self._buffer)
+        self._buffer += data
+        if len(self._buffer) < self._needed:
+            return []
+        return self._read_all(self._buffer)
+
+    def _read_small_text(self, data: bytes) -> TextMessage | None:
+        """The fast path: `data` is one whole unfragmented text frame of at most 125 bytes."""
+        size = len(data)
+        if size < 2 or data[0] != _FINAL_TEXT or self._opcode:
+            return None
+        header = 6 if self._mask_bit else 2
+        if data[1] != self._mask_bit | (size - header) or not 0 <= size - header <= 125:
+            return None
+        if size - header > self._max_message:
+            return None
+        try:
+            if header == 6:
+                return TextMessage(apply_mask(data[6:], data[2:6]).decode())
+            return TextMessage(data[2:].decode())
+        except UnicodeDecodeError:
+            return None
+
+    def _read_all(self, data: bytes | bytearray) -> list[Message]:
+        messages: list[Message] = []
+        start = 0
+        while not self._ended:
+            outcome = self._read_frame(data, start)
+            if isinstance(outcome, int):
+                self._needed = outcome
+                break
+            message, start = outcome
+            if message is not None:
+                self._ended = isinstance(message, Close | ProtocolViolation)
+                messages.append(message)
+        self._buffer = b"" if self._ended else data[start:]
+        return messages
+
+    def _read_frame(self, data: bytes | bytearray, start: int) -> tuple[Message | None, int] | int:
+        """Read one frame: its message and end, or how many bytes from `start` are needed."""
+        available = len(data) - start
+        if available < 2:
+            return 2
+        first, second = data[start], data[start + 1]
+        fault = self._check_header(first, second)
+        if fault is not None:
+            return fault, start
+        length, header = second & 0x7F, 2
+        if length >= 126:
+            header = 4 if length == 126 else 10
+            if available < header:
+                return header
+            extended = int.from_bytes(data[start + 2 : start + header], "big")
+            fault = self._check_length(length, extended)
+            if fault is not None:
+                return fault, start
+            length = extended
+        if not first & 0x8 and length + len(self._fragments) > self._max_message:
+            return _TOO_BIG, start
+        body = header + (4 if self._mask_bit else 0)
+        if available < body + length:
+            return body + length
+        payload = bytes(data[start + body : start + body + length])
+        if self._mask_bit:
+            payload = apply_mask(payload, data[start + header : start + body])
+        return self._read_payload(first, payload), start + body + length
+
+    def _check_header(self, first: int, second: int) -> ProtocolViolation | None:
+        opcode = first & 0x0F
+        if first & 0x70:
+            return _broken("reserved bits are set")
+        if opcode not in _OPCODES:
+            return _broken("unknown opcode")
+        if second & frames.MASKED != self._mask_bit:
+            return _broken("wrong masking for this role")
+        if opcode & 0x8:
+            if not first & frames.FIN:
+                return _broken("fragmented control frame")
+            if second & 0x7F > frames.MAX_CONTROL_PAYLOAD:
+                return _broken("control frame too long")
+        elif (opcode == frames.CONTINUATION) != bool(self._opcode):
+            return _broken("wrong order of fragments")
+        return None
+
+    @staticmethod
+    def _check_length(kind: int, length: int) -> ProtocolViolation | None:
+        if length >> 63:
+            return _broken("length has its top bit set")
+        if length < 126 or (kind == 127 and length <= frames.MAX_LENGTH_16):
+            return _broken("length is not encoded minimally")
+        return None
+
+    def _read_payload(self, first: int, payload: bytes) -> Message | None:
+        opcode, final = first & 0x0F, bool(first & frames.FIN)
+        if opcode & 0x8:
+            return _read_control(opcode, payload)
+        if final and opcode != frames.CONTINUATION:
+            return _read_whole(opcode, payload)
+        return self._read_fragment(opcode, payload, final)
+
+    def _read_fragment(self, opcode: int, payload: bytes, final: bool) -> Message | None:
+        if opcode != frames.CONTINUATION:
+            self._opcode = opcode
+            if opcode == frames.TEXT:
+                self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        if self._utf8 is not None:
+            # Fragment by fragment, so that bad text fails as soon as it can be seen (§8.1).
+            try:
+                self._utf8.decode(payload, final)
+            except UnicodeDecodeError:
+                return _INVALID_UTF8
+        self._fragments += payload
+        if not final:
+            return None
+        opcode, whole = self._opcode, bytes(self._fragments)
+        self._opcode, self._fragments, self._utf8 = 0, bytearray(), None
+        return _read_whole(opcode, whole)
+
+
+def _read_whole(opcode: int, payload: bytes) -> Message:
+    if opcode == frames.BINARY:
+        return BinaryMessage(payload)
+    try:
+        return TextMessage(payload.decode())
+    except UnicodeDecodeError:
+        return _INVALID_UTF8
+
+
+def _read_control(opcode: int, payload: bytes) -> Message:
+    if opcode == frames.PING:
+        return Ping(payload)
+    if opcode == frames.PONG:
+        return Pong(payload)
+    return _read_close(payload)
+
+
+def _read_close(payload: bytes) -> Close | ProtocolViolation:
+    if not payload:
+        return Close(NO_STATUS, "")
+    code = int.from_bytes(payload[:2], "big")
+    if len(payload) == 1 or not is_valid_close_code(code):
+        return _broken("invalid close code")
+    try:
+        return Close(code, payload[2:].decode())
+    except UnicodeDecodeError:
+        return _INVALID_UTF8

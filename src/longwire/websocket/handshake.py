@@ -1,0 +1,152 @@
+"""The opening handshake (RFC 6455 §4) over header lists, as pure functions.
+
+Headers are `(name, value)` pairs of bytes; names are compared without regard to case. The random
+key is an argument.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from longwire.errors import LocalProtocolError
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # §1.3
+
+
+class HandshakeRequest(msgspec.Struct, frozen=True):
+    """A valid request to open a WebSocket.
+
+    Attributes:
+        key: the client's `Sec-WebSocket-Key`.
+        protocols: subprotocols that the client offers, in its order.
+        origin: the browser's `Origin`, None when there is none.
+    """
+
+    key: bytes
+    protocols: tuple[str, ...] = ()
+    origin: str | None = None
+
+
+class HandshakeFault(msgspec.Struct, frozen=True):
+    """Why a handshake fails.
+
+    Attributes:
+        status: HTTP status for the peer (§4.2.2); 0 when the fault is in a response.
+        reason: one sentence.
+        headers: what the answer has to carry besides.
+    """
+
+    status: int
+    reason: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def accept_key(key: bytes) -> bytes:
+    """The `Sec-WebSocket-Accept` that answers a `Sec-WebSocket-Key` (§4.2.2 step 5.4)."""
+    return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
+
+
+def read_request(method: bytes, headers: Headers) -> HandshakeRequest | HandshakeFault:
+    """Check a client's request by §4.2.1; the HTTP version and target are the caller's concern."""
+    if method.upper() != b"GET":
+        return HandshakeFault(405, "a WebSocket opens with GET", ((b"allow", b"GET"),))
+    if b"websocket" not in _tokens(headers, b"upgrade"):
+        return HandshakeFault(426, "expected Upgrade: websocket", ((b"upgrade", b"websocket"),))
+    if b"upgrade" not in _tokens(headers, b"connection"):
+        return HandshakeFault(400, "expected Connection: Upgrade")
+    if _values(headers, b"sec-websocket-version") != [b"13"]:
+        return HandshakeFault(426, "unsupported version", ((b"sec-websocket-version", b"13"),))
+    keys = _values(headers, b"sec-websocket-key")
+    if len(keys) != 1 or not _is_key(keys[0]):
+        return HandshakeFault(400, "invalid Sec-WebSocket-Key")
+    offered = ",".join(_text(headers, b"sec-websocket-protocol"))
+    protocols = tuple(name.strip() for name in offered.split(",") if name.strip())
+    return HandshakeRequest(keys[0], protocols, next(iter(_text(headers, b"origin")), None))
+
+
+def read_response(status: int, headers: Headers, key: bytes) -> HandshakeFault | None:
+    """Check a server's response to `key` by §4.1; None when the WebSocket is open."""
+    if status != 101:
+        return HandshakeFault(0, f"the server answered {status}")
+    if _tokens(headers, b"upgrade") != [b"websocket"]:
+        return HandshakeFault(0, "expected Upgrade: websocket")
+    if b"upgrade" not in _tokens(headers, b"connection"):
+        return HandshakeFault(0, "expected Connection: Upgrade")
+    if _values(headers, b"sec-websocket-accept") != [accept_key(key)]:
+        return HandshakeFault(0, "wrong Sec-WebSocket-Accept")
+    if _values(headers, b"sec-websocket-extensions"):
+        return HandshakeFault(0, "an extension that was not offered")
+    return None
+
+
+def encode_request(target: str, host: str, key: bytes, headers: Headers = ()) -> bytes:
+    """Encode a client's request.
+
+    Args:
+        target: path and query.
+        host: `Host` header.
+        key: 16 random bytes in base64.
+        headers: further ones, such as `Origin` or `Authorization`.
+
+    Raises:
+        LocalProtocolError: a line break in any of them.
+    """
+    lines = (
+        (b"host", host.encode()),
+        (b"upgrade", b"websocket"),
+        (b"connection", b"Upgrade"),
+        (b"sec-websocket-version", b"13"),
+        (b"sec-websocket-key", key),
+        *headers,
+    )
+    return _encode_head(b"GET " + target.encode() + b" HTTP/1.1", lines)
+
+
+def encode_response(key: bytes, protocol: str | None = None, headers: Headers = ()) -> bytes:
+    """Encode the server's answer to a request with `key`.
+
+    Raises:
+        LocalProtocolError: a line break in the protocol or a header.
+    """
+    lines = [
+        (b"upgrade", b"websocket"),
+        (b"connection", b"Upgrade"),
+        (b"sec-websocket-accept", accept_key(key)),
+    ]
+    if protocol is not None:
+        lines.append((b"sec-websocket-protocol", protocol.encode()))
+    return _encode_head(b"HTTP/1.1 101 Switching Protocols", (*lines, *headers))
+
+
+def _encode_head(first: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    lines = [first, *(name + b": " + value for name, value in headers)]
+    if any(b"\r" in line or b"\n" in line for line in lines):
+        raise LocalProtocolError("a header must not hold a line break")
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def _values(headers: Headers, name: bytes) -> list[bytes]:
+    return [value.strip() for key, value in headers if key.lower() == name]
+
+
+def _text(headers: Headers, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for value in _values(headers, name)]
+
+
+def _tokens(headers: Headers, name: bytes) -> list[bytes]:
+    joined = b",".join(_values(headers, name)).lower()
+    return [token.strip() for token in joined.split(b",") if token.strip()]
+
+
+def _is_key(key: bytes) -> bool:
+    try:
+        return len(base64.b64decode(key, validate=True)) == 16
+    except binascii.Error:
+        return False

@@ -1,0 +1,74 @@
+"""What a WebSocket connection carries, and how it ends (RFC 6455 §5, §7)."""
+
+from __future__ import annotations
+
+import msgspec
+
+NORMAL = 1000
+GOING_AWAY = 1001
+PROTOCOL_ERROR = 1002
+UNSUPPORTED_DATA = 1003
+NO_STATUS = 1005
+ABNORMAL = 1006
+INVALID_DATA = 1007
+POLICY_VIOLATION = 1008
+MESSAGE_TOO_BIG = 1009
+INTERNAL_ERROR = 1011
+SERVICE_RESTART = 1012
+TRY_AGAIN_LATER = 1013
+
+
+class TextMessage(msgspec.Struct, frozen=True, gc=False):
+    """One complete text message, its UTF-8 checked."""
+
+    data: str
+
+
+class BinaryMessage(msgspec.Struct, frozen=True, gc=False):
+    """One complete binary message."""
+
+    data: bytes
+
+
+class Ping(msgspec.Struct, frozen=True, gc=False):
+    """A ping; the receiver answers with a pong of the same data (§5.5.2)."""
+
+    data: bytes
+
+
+class Pong(msgspec.Struct, frozen=True, gc=False):
+    """The answer to a ping, or an unsolicited sign of life (§5.5.3)."""
+
+    data: bytes
+
+
+class Close(msgspec.Struct, frozen=True, gc=False):
+    """The peer's close frame; nothing after it counts (§5.5.1).
+
+    Attributes:
+        code: `NO_STATUS` when the frame was empty.
+        reason: free text, possibly empty.
+    """
+
+    code: int
+    reason: str
+
+
+class ProtocolViolation(msgspec.Struct, frozen=True, gc=False):
+    """The peer broke RFC 6455; fail the connection with `code` (§7.1.7). Nothing follows it.
+
+    Attributes:
+        code: the close code to send.
+        reason: what was broken, short enough for a close frame.
+    """
+
+    code: int
+    reason: str
+
+
+Message = TextMessage | BinaryMessage | Ping | Pong | Close | ProtocolViolation
+
+
+def is_valid_close_code(code: int) -> bool:
+    """Whether a close frame may carry this code (§7.4 and the IANA registry)."""
+    return 3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
