@@ -1,0 +1,245 @@
+"""The stock Socket.IO clients of Node and Python behind one face, for one behaviour suite."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import itertools
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import socketio
+
+DRIVER = Path(__file__).with_name("stock_client.mjs")
+PATIENCE = 10.0
+
+
+class Happening(NamedTuple):
+    """Something that a client reports: connect, connect_error, disconnect, transport, event."""
+
+    what: str
+    args: list[Any]
+
+
+class StockClient(Protocol):
+    """What every stock client can do."""
+
+    async def connect(self, url: str, auth: dict[str, Any] | None) -> None:
+        """Begin to connect; whether it worked is reported as a happening."""
+        ...
+
+    async def emit(self, event: str, *args: Any) -> None:
+        """Send an event without asking for an acknowledgement."""
+        ...
+
+    async def call(self, event: str, *args: Any) -> list[Any]:
+        """Send an event; returns the acknowledgement's arguments."""
+        ...
+
+    async def disconnect(self) -> None:
+        """Say goodbye."""
+        ...
+
+    async def expect(self, what: str, name: str | None = None) -> list[Any]:
+        """Wait for the next happening of that kind (of an event: of that name)."""
+        ...
+
+
+class Record:
+    """What happened so far, in order; each happening is handed out once."""
+
+    def __init__(self) -> None:
+        self._happenings: list[Happening] = []
+        self._news = asyncio.Condition()
+
+    async def add(self, what: str, *args: Any) -> None:
+        async with self._news:
+            self._happenings.append(Happening(what, list(args)))
+            self._news.notify_all()
+
+    async def expect(self, what: str, name: str | None = None) -> list[Any]:
+        """Return the arguments of the first such happening, waiting for it if need be."""
+
+        def take() -> list[Any] | None:
+            for index, happening in enumerate(self._happenings):
+                if happening.what == what and name in (None, happening.args[0]):
+                    del self._happenings[index]
+                    return happening.args if name is None else happening.args[1:]
+            return None
+
+        try:
+            async with asyncio.timeout(PATIENCE), self._news:
+                while (found := take()) is None:
+                    await self._news.wait()
+                return found
+        except TimeoutError:
+            raise AssertionError(f"no {what} {name or ''}; seen: {self._happenings}") from None
+
+
+def _pack(value: Any) -> Any:
+    match value:
+        case bytes():
+            return {"$bytes": base64.b64encode(value).decode()}
+        case list() | tuple():
+            return [_pack(item) for item in value]
+        case dict():
+            return {key: _pack(item) for key, item in value.items()}
+    return value
+
+
+def _unpack(value: Any) -> Any:
+    match value:
+        case {"$bytes": text}:
+            return base64.b64decode(text)
+        case list():
+            return [_unpack(item) for item in value]
+        case dict():
+            return {key: _unpack(item) for key, item in value.items()}
+    return value
+
+
+class NodeClient:
+    """socket.io-client in a Node process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, transports: list[str] | None) -> None:
+        self._process = process
+        self._transports = transports
+        self._record = Record()
+        self._acks: dict[int, asyncio.Future[list[Any]]] = {}
+        self._ids = itertools.count()
+        self.expect = self._record.expect
+
+    async def connect(self, url: str, auth: dict[str, Any] | None, **options: Any) -> None:
+        if self._transports is not None:
+            options["transports"] = self._transports
+        self._tell("connect", url=url, options={"auth": auth, **options})
+
+    async def emit(self, event: str, *args: Any) -> None:
+        self._tell("emit", event=event, args=_pack(args))
+
+    async def call(self, event: str, *args: Any) -> list[Any]:
+        id = next(self._ids)
+        answer = self._acks[id] = asyncio.get_running_loop().create_future()
+        self._tell("call", id=id, event=event, args=_pack(args))
+        async with asyncio.timeout(PATIENCE):
+            return await answer
+
+    async def send_packet(self, packet: dict[str, Any]) -> None:
+        """Send a packet of the Socket.IO parser as it stands."""
+        self._tell("packet", packet=packet)
+
+    async def cut(self) -> None:
+        """Close the transport under the socket; the client reconnects by itself."""
+        self._tell("cut")
+
+    async def disconnect(self) -> None:
+        self._tell("disconnect")
+
+    async def listen(self) -> None:
+        """Take down what the process says until it ends."""
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            said = json.loads(line)
+            args = _unpack(said["args"])
+            if said["what"] == "ack":
+                self._acks.pop(args[0]).set_result(args[1:])
+            else:
+                await self._record.add(said["what"], *args)
+
+    def _tell(self, command: str, **options: Any) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"command": command, **options}).encode() + b"\n")
+
+
+@contextlib.asynccontextmanager
+async def node_client(transports: list[str] | None) -> AsyncIterator[NodeClient]:
+    """Run a Node process with the stock client; None leaves the transports to the client."""
+    process = await asyncio.create_subprocess_exec(
+        "node",
+        str(DRIVER),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=2**24,
+    )
+    client = NodeClient(process, transports)
+    listening = asyncio.create_task(client.listen())
+    try:
+        yield client
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await asyncio.gather(process.wait(), listening)
+
+
+class PythonClient:
+    """python-socketio's AsyncClient."""
+
+    def __init__(self, client: socketio.AsyncClient, transports: list[str]) -> None:
+        self._client = client
+        self._transports = transports
+        self._record = Record()
+        self._connecting: asyncio.Task[None] | None = None
+        self.expect = self._record.expect
+        client.on("connect", self._on_connect)
+        client.on("connect_error", self._on_connect_error)
+        client.on("disconnect", self._on_disconnect)
+        client.on("*", self._on_event)
+
+    async def connect(self, url: str, auth: dict[str, Any] | None) -> None:
+        with contextlib.suppress(socketio.exceptions.ConnectionError):
+            await self._client.connect(url, auth=auth, transports=self._transports)
+
+    async def emit(self, event: str, *args: Any) -> None:
+        await self._client.emit(event, args)
+
+    async def call(self, event: str, *args: Any) -> list[Any]:
+        answer = await self._client.call(event, args, timeout=int(PATIENCE))
+        return list(answer) if isinstance(answer, tuple) else [answer]
+
+    async def disconnect(self) -> None:
+        await self._client.disconnect()
+
+    async def _on_connect(self) -> None:
+        await self._record.add("connect", self._client.sid, False)
+        await self._record.add("transport", self._client.transport())
+
+    async def _on_connect_error(self, error: Any) -> None:
+        message, data = error.get("message"), error.get("data")
+        await self._record.add("connect_error", message, data, False)
+
+    async def _on_disconnect(self, reason: str) -> None:
+        await self._record.add("disconnect", reason)
+
+    async def _on_event(self, name: str, *args: Any) -> None:
+        await self._record.add("event", name, *args)
+
+
+@contextlib.asynccontextmanager
+async def python_client(transports: list[str]) -> AsyncIterator[PythonClient]:
+    """Make a python-socketio client; disconnected at the end."""
+    client = socketio.AsyncClient(reconnection=False)
+    try:
+        yield PythonClient(client, transports)
+    finally:
+        await client.disconnect()
+
+
+FLAVOURS = {
+    "node-websocket": lambda: node_client(["websocket"]),
+    "node-polling": lambda: node_client(["polling"]),
+    "node-upgrade": lambda: node_client(["polling", "websocket"]),
+    "node-default": lambda: node_client(None),
+    "python-websocket": lambda: python_client(["websocket"]),
+    "python-polling": lambda: python_client(["polling"]),
+}
+LAST_TRANSPORT = {
+    "node-websocket": ["websocket"],
+    "node-polling": ["polling"],
+    "node-upgrade": ["polling", "websocket"],
+    "node-default": ["polling", "websocket"],
+    "python-websocket": ["websocket"],
+    "python-polling": ["polling"],
+}

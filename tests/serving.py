@@ -1,0 +1,145 @@
+"""Real servers for tests: `longwire serve` as a process, and any ASGI app in this one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from typing import IO, Any, Self
+
+import httpx
+import uvicorn
+
+from longwire.server.authentication import issue_token
+
+SECRET = "a secret that only the tests know"
+LANE = "longwire.server.uvicorn:WebSocketProtocol"
+LISTENING = re.compile(r"Listening on (http://\S+)")
+
+
+class ServerProcess:
+    """`longwire serve` on a port of its own; ends with the `with` block, whatever happens."""
+
+    def __init__(self, *options: str, port: int = 0, secret: str = SECRET) -> None:
+        self.options = options
+        self.port = port
+        self.secret = secret
+        self.url = ""
+        self._process: subprocess.Popen[str] | None = None
+        self._log: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the process and wait until it listens; a later start takes the same port."""
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by stop()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "longwire.cli", "serve", f"--port={self.port}", *self.options],
+            env={**os.environ, "LONGWIRE_SECRET": self.secret, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        self.url = self._listening()
+        self.port = int(self.url.rpartition(":")[2])
+
+    def stop(self) -> None:
+        """Ask the process to end, and see that it does."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._reap()
+
+    def kill(self) -> None:
+        """End the process as a crash would: without a word."""
+        assert self._process is not None
+        self._process.kill()
+        self._reap()
+
+    def _reap(self) -> None:
+        assert self._process is not None
+        self._process.communicate()
+        self._process = None
+        assert self._log is not None
+        self._log.close()
+
+    def _listening(self) -> str:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            found = LISTENING.search(line)
+            if found:
+                return found[1]
+        raise AssertionError(f"the server ended before it listened: {self._said()}")
+
+    def _said(self) -> str:
+        assert self._log is not None
+        self._log.seek(0)
+        return self._log.read()
+
+    def token(self, user: str = "ada", *, service: bool = False, ttl: float = 3600.0) -> str:
+        """Return a token that this server accepts."""
+        return issue_token(self.secret, user, service=service, ttl=ttl)
+
+    async def publish(self, event: str, data: dict[str, Any], **fields: object) -> dict[str, Any]:
+        """Publish by HTTP as a service; returns the answer's body."""
+        answer = await self.request("POST", "/api/publish", {"event": event, "data": data} | fields)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def request(
+        self, method: str, path: str, body: object = None, token: str | None = None
+    ) -> httpx.Response:
+        """Send a request, with a service's token if none is given."""
+        token = self.token("publisher", service=True) if token is None else token
+        async with httpx.AsyncClient(trust_env=False, base_url=self.url) as http:
+            return await http.request(
+                method, path, json=body, headers={"Authorization": f"Bearer {token}"}
+            )
+
+
+class _Announcing(uvicorn.Server):
+    """A uvicorn that says when it has started."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: Any = None) -> None:
+        try:
+            await super().startup(sockets)
+        finally:
+            self.ready.set()
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Any, *, ws: str = LANE, **options: Any) -> AsyncIterator[str]:
+    """Serve an ASGI app from this process on a free port; yields its http:// address."""
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, ws=ws, log_level="warning", lifespan="on", **options
+    )
+    with contextlib.closing(config.bind_socket()) as listener:
+        server = _Announcing(config)
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        await server.ready.wait()
+        assert server.started, "the application did not start"
+        try:
+            host, port = listener.getsockname()
+            yield f"http://{host}:{port}"
+        finally:
+            server.should_exit = True
+            await running
