@@ -1,0 +1,74 @@
+"""A long-polling peer that sends exactly what a test tells it to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+
+SEPARATOR = "\x1e"
+
+
+class RawPolling:
+    """One Engine.IO session over plain HTTP requests."""
+
+    def __init__(self, http: httpx.AsyncClient, path: str = "/socket.io/") -> None:
+        self.http = http
+        self.path = path
+        self.handshake: dict[str, Any] = {}
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query of every request; with the session's id once there is one."""
+        sid = {"sid": self.handshake["sid"]} if self.handshake else {}
+        return {"EIO": "4", "transport": "polling", **sid}
+
+    async def open(self) -> httpx.Response:
+        """Do the handshake."""
+        response = await self.http.get(self.path, params=self.query)
+        assert response.status_code == 200, response.text
+        assert response.text[0] == "0"
+        self.handshake = json.loads(response.text[1:])
+        return response
+
+    async def get(self) -> httpx.Response:
+        """Poll once."""
+        return await self.http.get(self.path, params=self.query)
+
+    async def poll(self) -> list[str]:
+        """Poll once; returns the packets."""
+        response = await self.get()
+        assert response.status_code == 200, response.text
+        return response.text.split(SEPARATOR)
+
+    async def post(self, *packets: str, **options: Any) -> httpx.Response:
+        """Send packets in one body."""
+        options.setdefault("content", SEPARATOR.join(packets).encode())
+        options.setdefault("headers", {"Content-Type": "text/plain; charset=UTF-8"})
+        return await self.http.post(self.path, params=self.query, **options)
+
+    async def sign_in(self, token: str) -> list[str]:
+        """Open, connect the main namespace and wait for `authenticated`; returns those packets."""
+        await self.open()
+        response = await self.post(f"40{json.dumps({'token': token})}")
+        assert response.text == "ok"
+        packets: list[str] = []
+        while not any(packet.startswith('42["authenticated"') for packet in packets):
+            packets += await self.poll()
+        return packets
+
+    async def expect(self, start: str) -> str:
+        """Poll until a packet starts like that; returns it."""
+        while True:
+            for packet in await self.poll():
+                if packet.startswith(start):
+                    return packet
+
+    async def is_closed(self) -> bool:
+        """Whether the server has ended the session: it does not know its id any more."""
+        response = await self.get()
+        if response.status_code == 200:
+            assert set(response.text.split(SEPARATOR)) & {"1", "6"}, response.text
+            response = await self.get()
+        return response.status_code == 400 and response.json()["code"] == 1
