@@ -1,0 +1,13 @@
+import { useMemo, useSyncExternalStore } from "react";
+import { parseRoute, type Route } from "./route";
+
+function subscribe(listener: () => void): () => void {
+  window.addEventListener("hashchange", listener);
+  return () => window.removeEventListener("hashchange", listener);
+}
+
+/** The route that the address shows; follows links, back and forward. */
+export function useRoute(): Route {
+  const hash = useSyncExternalStore(subscribe, () => window.location.hash);
+  return useMemo(() => parseRoute(hash), [hash]);
+}

@@ -1,0 +1,86 @@
+/** The token that signs the reader in: given in the address once, kept for this tab only. */
+
+const KEY = "longwire.token";
+
+interface Place {
+  readonly hash: string;
+  readonly pathname: string;
+  readonly search: string;
+}
+
+/** A token in a fragment, and the fragment without it. */
+export interface TakenToken {
+  readonly token: string | null;
+  readonly hash: string;
+}
+
+/**
+ * Takes the token out of a fragment: `#token=T`, `#token=T&to=/jobs/ID` or `#/jobs/ID?token=T`.
+ * What remains is the place to go to.
+ */
+export function takeToken(hash: string): TakenToken {
+  const fragment = hash.replace(/^#/, "");
+  const mark = fragment.indexOf("?");
+  const routed = fragment.startsWith("/");
+  if (routed && mark < 0) return { token: null, hash };
+  const path = routed ? fragment.slice(0, mark) : "";
+  const query = new URLSearchParams(routed ? fragment.slice(mark + 1) : fragment);
+  const token = query.get("token");
+  if (token === null) return { token: null, hash };
+  query.delete("token");
+  const to = query.get("to") ?? "";
+  query.delete("to");
+  const rest = query.size > 0 ? `?${query.toString()}` : "";
+  const place = path || (to.startsWith("/") ? to : "");
+  return { token: token.trim() || null, hash: place ? `#${place}${rest}` : "" };
+}
+
+/** Where a tab keeps its token: session storage, or memory where storage is forbidden. */
+export class TokenStore {
+  #token: string | null = null;
+
+  constructor(private readonly storage: Storage | null) {}
+
+  read(): string | null {
+    return this.storage?.getItem(KEY) ?? this.#token;
+  }
+
+  write(token: string | null): void {
+    this.#token = token;
+    try {
+      if (token === null) this.storage?.removeItem(KEY);
+      else this.storage?.setItem(KEY, token);
+    } catch {
+      // Storage that is full or forbidden: the token lives as long as the page does.
+    }
+  }
+}
+
+/** Moves a token from the address into the store, so that nobody copies or bookmarks it. */
+export function adoptToken(place: Place, history: History, store: TokenStore): void {
+  const taken = takeToken(place.hash);
+  if (taken.token === null) return;
+  store.write(taken.token);
+  history.replaceState(null, "", place.pathname + place.search + taken.hash);
+}
+
+interface Claims {
+  readonly sub?: unknown;
+  readonly exp?: unknown;
+}
+
+function claims(token: string): Claims {
+  try {
+    const body = token.split(".")[1] ?? "";
+    const value: unknown = JSON.parse(atob(body.replaceAll("-", "+").replaceAll("_", "/")));
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** The user that a token names, if it is one that can be read. For display; proves nothing. */
+export function tokenUser(token: string): string | null {
+  const { sub } = claims(token);
+  return typeof sub === "string" ? sub : null;
+}

@@ -1,0 +1,149 @@
+import type { Run } from "./line";
+import { Screen } from "./screen";
+
+export type OutputType = "thinking" | "writing" | "tool_call";
+
+/** Lines that are laid out, and skipped while out of sight, together. */
+export interface Block {
+  readonly id: number;
+  /** Each row is one line. The same array as long as nothing in it changed. */
+  readonly rows: readonly (readonly Run[])[];
+}
+
+/** An unbroken stretch of output of one type. */
+export interface Section {
+  readonly id: number;
+  readonly type: OutputType;
+  readonly blocks: readonly Block[];
+}
+
+export interface TranscriptSnapshot {
+  readonly sections: readonly Section[];
+  readonly lines: number;
+  /** Lines let go of at the top because there were too many. */
+  readonly dropped: number;
+}
+
+const BLOCK_LINES = 200;
+const MAX_LINES = 250_000;
+const EMPTY: TranscriptSnapshot = { sections: [], lines: 0, dropped: 0 };
+
+class LiveSection {
+  readonly screen = new Screen();
+  #blocks: Block[] = [];
+  #firstBlock = 0;
+  #snapshot: Section | null = null;
+
+  constructor(
+    readonly id: number,
+    readonly type: OutputType,
+  ) {}
+
+  write(text: string): void {
+    this.screen.write(text);
+    this.#snapshot = null;
+  }
+
+  /** Lets go of whole blocks from the top, at least `lines`, never of the last one: how many. */
+  drop(lines: number): number {
+    const possible = Math.floor((this.screen.height - 1) / BLOCK_LINES);
+    const blocks = Math.max(0, Math.min(Math.ceil(lines / BLOCK_LINES), possible));
+    if (blocks === 0) return 0;
+    this.snapshot();
+    this.screen.drop(blocks * BLOCK_LINES);
+    this.screen.takeFirstTouched();
+    this.#blocks.splice(0, blocks);
+    this.#firstBlock += blocks;
+    this.#snapshot = { id: this.id, type: this.type, blocks: [...this.#blocks] };
+    return blocks * BLOCK_LINES;
+  }
+
+  snapshot(): Section {
+    if (this.#snapshot !== null) return this.#snapshot;
+    const from = Math.floor(this.screen.takeFirstTouched() / BLOCK_LINES);
+    this.#blocks.length = Math.min(this.#blocks.length, from);
+    const height = this.screen.height;
+    for (let index = this.#blocks.length; index * BLOCK_LINES < height; index += 1) {
+      this.#blocks.push(this.#block(index, height));
+    }
+    this.#snapshot = { id: this.id, type: this.type, blocks: [...this.#blocks] };
+    return this.#snapshot;
+  }
+
+  #block(index: number, height: number): Block {
+    const end = Math.min(height, (index + 1) * BLOCK_LINES);
+    const rows = this.screen.lines.slice(index * BLOCK_LINES, end).map((line) => line.runs);
+    return { id: this.#firstBlock + index, rows };
+  }
+}
+
+/**
+ * Everything that a job wrote, as sections of one type each, ready to be shown.
+ *
+ * Writing is cheap; a snapshot costs what changed since the last one. Blocks that did not change
+ * are the same objects in the next snapshot.
+ */
+export class Transcript {
+  #sections: LiveSection[] = [];
+  #nextId = 0;
+  #dropped = 0;
+  #snapshot = EMPTY;
+  #stale = false;
+
+  write(text: string, type: OutputType): void {
+    if (text === "") return;
+    this.#section(type).write(text);
+    this.#stale = true;
+  }
+
+  clear(): void {
+    this.#sections = [];
+    this.#dropped = 0;
+    this.#snapshot = EMPTY;
+    this.#stale = false;
+  }
+
+  /** What there is to show now; the same object until something is written. */
+  snapshot(): TranscriptSnapshot {
+    if (!this.#stale) return this.#snapshot;
+    this.#stale = false;
+    const lines = this.#trim();
+    const sections = this.#sections.map((section) => section.snapshot());
+    this.#snapshot = { sections, lines, dropped: this.#dropped };
+    return this.#snapshot;
+  }
+
+  /** The text alone, without colours: what is copied and saved. */
+  text(): string {
+    return this.#sections
+      .flatMap(({ screen }) => screen.lines.slice(0, screen.height).map((line) => line.text + "\n"))
+      .join("");
+  }
+
+  #section(type: OutputType): LiveSection {
+    const last = this.#sections.at(-1);
+    if (last?.type === type) return last;
+    const section = new LiveSection(this.#nextId, type);
+    this.#nextId += 1;
+    this.#sections.push(section);
+    return section;
+  }
+
+  /** Lets go of the oldest lines beyond the bound: the number of those that stay. */
+  #trim(): number {
+    let lines = this.#sections.reduce((sum, { screen }) => sum + screen.height, 0);
+    while (lines > MAX_LINES) {
+      const [first] = this.#sections;
+      if (!first) break;
+      let gone = first.drop(lines - MAX_LINES);
+      if (gone === 0) {
+        if (this.#sections.length === 1) break;
+        gone = first.screen.height;
+        this.#sections.shift();
+      }
+      lines -= gone;
+      this.#dropped += gone;
+    }
+    return lines;
+  }
+}
