@@ -25,8 +25,9 @@ async def url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     )
 
     @server.on("reverse")
-    async def reverse(context, blob, options=None):
-        await context.emit("reversed", blob[::-1], {"size": len(blob), "copy": blob})
+    async def reverse(args, socket):
+        blob, options = args
+        socket.emit("reversed", blob[::-1], {"size": len(blob), "copy": blob})
         return {"same": blob, "options": options}
 
     async with serving(server, ws=request.param) as url:

@@ -112,8 +112,8 @@ async def test_a_chunked_body_is_read(polling: RawPolling, token: str) -> None:
 
 async def test_binary_travels_as_base64(polling: RawPolling, server, token: str) -> None:
     @server.on("reverse")
-    async def reverse(context, blob):
-        return blob[::-1]
+    async def reverse(args, socket):
+        return args[0][::-1]
 
     await polling.sign_in(token)
 

@@ -136,8 +136,8 @@ async def test_positions_follow_every_logged_event(url: str, server, token: str)
 
 async def test_binary_frames(url: str, server, token: str) -> None:
     @server.on("reverse")
-    async def reverse(context, blob):
-        return blob[::-1]
+    async def reverse(args, socket):
+        return args[0][::-1]
 
     async with websocket(url) as connection:
         await sign_in(connection, token)
