@@ -10,18 +10,19 @@ JS_PROJECTS := $(wildcard package.json package-lock.json .npmrc js/*.json js/*.t
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-python test-js check check-python check-js check-generated bench coverage format lock clean
+.PHONY: help setup demo test test-python test-js check check-python check-js check-generated bench coverage generated format lock clean
 
 help:
-	@echo 'make setup    everything that development needs, into .venv and node_modules'
-	@echo 'make demo     a real job over real files, live in the browser (ARGS="DIR --exit")'
-	@echo 'make test     all tests (ARGS goes to pytest)'
-	@echo 'make check    style, types, layers, generated files'
-	@echo 'make coverage the tests again, counted: which lines and branches they reach'
-	@echo 'make bench    the benchmarks, with the peers beside us'
-	@echo 'make format   lay the code out'
-	@echo 'make lock     renew constraints.txt and package-lock.json'
-	@echo 'make clean    forget what was built and installed'
+	@echo 'make setup      everything that development needs, into .venv and node_modules'
+	@echo 'make demo       a real job over real files, live in the browser (ARGS="DIR --exit")'
+	@echo 'make test       all tests (ARGS goes to pytest)'
+	@echo 'make check      style, types, layers, generated files'
+	@echo 'make coverage   the tests again, counted: which lines and branches they reach'
+	@echo 'make bench      the benchmarks, with the peers beside us'
+	@echo 'make generated  what is written from the contract: js/src/contract.ts'
+	@echo 'make format     lay the code out'
+	@echo 'make lock       renew constraints.txt and package-lock.json'
+	@echo 'make clean      forget what was built and installed'
 
 # --- set-up ---------------------------------------------------------------------------------
 
@@ -97,6 +98,9 @@ coverage: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
+
+generated: .make/python
+	$(BIN)/longwire types --out js/src/contract.ts
 
 format: .make/python
 	$(BIN)/ruff check --fix
