@@ -1,1 +1,1 @@
-"""."""
+"""Longwire inside other frameworks."""

@@ -1,0 +1,253 @@
+"""FastAPI: the HTTP interface as a router, and the whole server in one line.
+
+    app = FastAPI()
+    mount(app, server)
+
+Errors are problem details (RFC 9457) with two more members: `code`, the stable word that the
+wire uses, and `field`, the JSON path of what is wrong in the request.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.routing import APIRoute
+
+from longwire.errors import (
+    AuthenticationError,
+    BrokerUnavailable,
+    IdempotencyConflict,
+    InvalidEvent,
+    InvalidRoom,
+    LongwireError,
+    RoomDenied,
+    UnknownEvent,
+)
+from longwire.jobs import JobState
+from longwire.server import Identity, JobFinished, Server, UnknownJob
+from longwire.server.commands import PublishDenied, PublishRequest
+
+T = TypeVar("T")
+
+# One request; a batch of small events fits, a flood has to come in parts.
+MAX_BODY = 1_000_000
+MAX_BATCH = 1000
+
+_STATUS: dict[type[LongwireError], int] = {
+    AuthenticationError: 401,
+    PublishDenied: 403,
+    RoomDenied: 404,
+    UnknownJob: 404,
+    IdempotencyConflict: 409,
+    JobFinished: 409,
+    InvalidEvent: 422,
+    InvalidRoom: 422,
+    UnknownEvent: 422,
+    BrokerUnavailable: 503,
+}
+
+
+class InvalidRequest(LongwireError):
+    """The body is not what the endpoint takes."""
+
+    code = "invalid_request"
+
+    def __init__(self, detail: str, field: str = "$") -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class BodyTooLarge(LongwireError):
+    """The body is larger than `MAX_BODY`."""
+
+    code = "payload_too_large"
+
+
+class _Problem(msgspec.Struct, omit_defaults=True):
+    title: str
+    status: int
+    detail: str
+    code: str
+    field: str | None = None
+
+
+class _ProblemRoute(APIRoute):
+    """Answers a LongwireError as problem details."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the route's handler."""
+        handle = super().get_route_handler()
+
+        async def handle_or_explain(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except LongwireError as error:
+                return problem(error)
+
+        return handle_or_explain
+
+
+def problem(error: LongwireError, field: str | None = None) -> Response:
+    """Return the response that tells what is wrong."""
+    status = {InvalidRequest: 400, BodyTooLarge: 413}.get(type(error))
+    status = status or _STATUS.get(type(error), 400)
+    body = _Problem(
+        title=error.code.replace("_", " "),
+        status=status,
+        detail=str(error),
+        code=error.code,
+        field=field or _field(error),
+    )
+    headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+    return _json(body, status, headers, media_type="application/problem+json")
+
+
+def _field(error: LongwireError) -> str | None:
+    match error:
+        case InvalidRequest():
+            return error.field
+        case InvalidEvent():
+            return "$.data" + error.path.removeprefix("$")
+        case UnknownEvent():
+            return "$.event"
+        case InvalidRoom():
+            return "$.room"
+        case IdempotencyConflict():
+            return "$.id"
+        case _:
+            return None
+
+
+def mount(app: FastAPI, server: Server, *, prefix: str = "") -> None:
+    """Give `app` the Socket.IO endpoint, the HTTP interface and the server's lifespan."""
+    app.include_router(router(server), prefix=prefix)
+    server.mount(app)
+
+
+def router(server: Server) -> APIRouter:
+    """Return the HTTP interface: publishing, jobs, health."""
+    api = APIRouter(route_class=_ProblemRoute)
+    known = Depends(_identity_of(server))
+
+    @api.get("/healthz")
+    async def health() -> Response:
+        return _json({"status": "ok", "server": "longwire"})
+
+    @api.post("/api/publish")
+    async def publish(request: Request, identity: Annotated[Identity, known]) -> Response:
+        if not identity.service:
+            raise PublishDenied("only services may publish: the token needs the scope 'service'")
+        body = await _read_body(request)
+        if body.lstrip()[:1] == b"[":
+            return await _publish_batch(server, _decode(body, list[PublishRequest]))
+        return _json(await _publish(server, _decode(body, PublishRequest)))
+
+    @api.get("/api/jobs")
+    async def jobs(identity: Annotated[Identity, known]) -> Response:
+        return _json({"jobs": await server.jobs(identity)})
+
+    @api.get("/api/jobs/{job_id:path}")
+    async def job(job_id: str, identity: Annotated[Identity, known]) -> Response:
+        return _json(await _visible_job(server, identity, job_id))
+
+    @api.post("/api/jobs/{job_id:path}/cancel", status_code=202)
+    async def cancel(
+        job_id: str, request: Request, identity: Annotated[Identity, known]
+    ) -> Response:
+        await _visible_job(server, identity, job_id)
+        body = await _read_body(request)
+        reason = _decode(body, _CancelRequest).reason if body.strip() else None
+        position = await server.cancel_job(job_id, reason)
+        return _json(_position(f"job:{job_id}", position.epoch, position.offset), 202)
+
+    return api
+
+
+class _CancelRequest(msgspec.Struct):
+    reason: str | None = None
+
+
+def _identity_of(server: Server) -> Callable[[Request], Coroutine[Any, Any, Identity]]:
+    async def identity(request: Request) -> Identity:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise AuthenticationError("send Authorization: Bearer <token>", "token_missing")
+        return await server.authenticate(token.strip())
+
+    return identity
+
+
+async def _visible_job(server: Server, identity: Identity, job_id: str) -> JobState:
+    state = await server.job_state(job_id)
+    if state is None:
+        raise UnknownJob(f"there is no job {job_id[:100]!r}")
+    await server.rules.check(identity, f"job:{job_id}")
+    return state
+
+
+async def _publish(server: Server, request: PublishRequest) -> dict[str, object]:
+    room, position = await server.publish_data(
+        request.event,
+        bytes(request.data),
+        room=request.room,
+        id=request.id,
+        volatile=request.volatile,
+    )
+    return _position(room, position.epoch, position.offset)
+
+
+async def _publish_batch(server: Server, requests: list[PublishRequest]) -> Response:
+    """Publish all in order, or, if one of them is invalid, none."""
+    if len(requests) > MAX_BATCH:
+        raise InvalidRequest(f"at most {MAX_BATCH} events a request")
+    for index, request in enumerate(requests):
+        try:
+            server.check_data(request.event, bytes(request.data), room=request.room)
+        except LongwireError as error:
+            field = (_field(error) or "$").removeprefix("$")
+            return problem(error, f"$[{index}]{field}")
+    published = await asyncio.gather(*(_publish(server, request) for request in requests))
+    return _json(published)
+
+
+def _position(room: str, epoch: str, offset: int) -> dict[str, object]:
+    return {"room": room, "epoch": epoch, "offset": offset}
+
+
+async def _read_body(request: Request) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise BodyTooLarge(f"at most {MAX_BODY} bytes a request")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _decode(body: bytes, type: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=type)
+    except msgspec.ValidationError as error:
+        detail, _, path = str(error).partition(" - at `")
+        raise InvalidRequest(detail, _missing(detail, path.rstrip("`") or "$")) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from None
+
+
+def _missing(detail: str, path: str) -> str:
+    """Return the path of a missing field itself, where msgspec names its parent."""
+    before, marker, name = detail.partition("missing required field `")
+    return f"{path}.{name.rstrip('`')}" if marker and not before.strip("Object ") else path
+
+
+def _json(
+    body: object,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    *,
+    media_type: str = "application/json",
+) -> Response:
+    return Response(msgspec.json.encode(body), status, headers, media_type)

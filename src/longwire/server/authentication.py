@@ -1,0 +1,125 @@
+"""Who a token speaks for: identities, JWT and any async callable."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from longwire.errors import AuthenticationError, LocalProtocolError
+
+SERVICE_SCOPE = "service"
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """The holder of a valid token.
+
+    Attributes:
+        user_id: the user, or the service's name.
+        service: whether it is a backend that may join every room and publish.
+        expires_at: seconds since the epoch; None means that the token does not expire.
+        claims: what else the token says.
+    """
+
+    user_id: str
+    service: bool = False
+    expires_at: float | None = None
+    claims: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+Authenticator = Callable[[str], Awaitable[Identity | None]]
+"""Turns a token ("" when the client sent none) into an identity.
+
+None or AuthenticationError refuses it.
+"""
+
+
+async def anonymous(token: str) -> Identity:
+    """Accept everybody as the user `anonymous`; for development and public read-only pages."""
+    return Identity("anonymous")
+
+
+def jwt_authenticator(
+    key: str | bytes,
+    *,
+    algorithms: Sequence[str] = ("HS256",),
+    audience: str | None = None,
+    issuer: str | None = None,
+    leeway: float = 0.0,
+) -> Authenticator:
+    """Return an authenticator for JSON Web Tokens (RFC 7519).
+
+    `sub` is the user, `exp` is required, the word `service` in `scope` makes a service.
+
+    Args:
+        key: the shared secret, or the public key in PEM for RS, ES and EdDSA.
+        algorithms: those that are accepted; a token cannot choose another.
+        audience: the required `aud`, if any.
+        issuer: the required `iss`, if any.
+        leeway: seconds by which clocks may differ.
+
+    Raises:
+        LocalProtocolError: the key is empty.
+    """
+    import jwt
+
+    if not key:
+        raise LocalProtocolError("an empty key would accept tokens that anybody can sign")
+
+    async def authenticate(token: str) -> Identity:
+        if not token:
+            raise AuthenticationError("a token is required", "token_missing")
+        try:
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=list(algorithms),
+                audience=audience,
+                issuer=issuer,
+                leeway=leeway,
+                options={"require": ["exp", "sub"]},
+            )
+        except jwt.ExpiredSignatureError:
+            raise AuthenticationError("token has expired", "token_expired") from None
+        except (jwt.InvalidTokenError, ValueError) as error:
+            raise AuthenticationError(f"token is invalid: {error}") from None
+        return identity_of(claims)
+
+    return authenticate
+
+
+def identity_of(claims: Mapping[str, Any]) -> Identity:
+    """Return the identity that verified claims describe.
+
+    Raises:
+        AuthenticationError: `sub` cannot name a user.
+    """
+    user_id = claims.get("sub")
+    if not isinstance(user_id, str) or not user_id or any(c.isspace() for c in user_id):
+        raise AuthenticationError("token is invalid: sub must name a user")
+    return Identity(
+        user_id=user_id,
+        service=SERVICE_SCOPE in str(claims.get("scope", "")).split(),
+        expires_at=float(claims["exp"]) if "exp" in claims else None,
+        claims=dict(claims),
+    )
+
+
+def issue_token(secret: str, user_id: str, *, service: bool = False, ttl: float = 3600.0) -> str:
+    """Return a signed token (HS256).
+
+    Args:
+        secret: the key that the server verifies with.
+        user_id: whom the token speaks for.
+        service: whether the holder may publish and join every room.
+        ttl: seconds until it expires.
+    """
+    import jwt
+
+    now = time.time()
+    claims: dict[str, Any] = {"sub": user_id, "iat": int(now), "exp": int(now + ttl)}
+    if service:
+        claims["scope"] = SERVICE_SCOPE
+    return jwt.encode(claims, secret, algorithm="HS256")

@@ -1,0 +1,295 @@
+"""Every session of this node: how it begins, what its events do, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import Counter, deque
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from longwire.connection import (
+    AckReceived,
+    Connection,
+    ConnectionOptions,
+    ConnectRequested,
+    EventReceived,
+)
+from longwire.engineio import Options, ServerSession
+from longwire.errors import AuthenticationError, LongwireError
+from longwire.reasons import SERVER_SHUTDOWN, DisconnectReason
+from longwire.server.commands import (
+    COMMANDS,
+    REPORTED_BY_EVENT,
+    Backend,
+    Command,
+    failure,
+    granted_rooms,
+)
+from longwire.server.deadlines import Deadlines
+from longwire.server.session import Session
+from longwire.server.socket import Socket
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from longwire.server.handlers import Handlers
+    from longwire.server.hub import Joined
+
+logger = logging.getLogger("longwire.server")
+
+
+class ConnectPayload(msgspec.Struct):
+    """The auth payload of CONNECT."""
+
+    token: str = ""
+    positions: bool = False
+
+
+class TooManySessions(LongwireError):
+    """One address holds as many sessions as it may."""
+
+    code = "too_many_sessions"
+
+
+class InternalError(LongwireError):
+    """A handler failed; its exception is in the server's log."""
+
+    code = "internal_error"
+
+
+class Endpoint:
+    """Owns the sessions; the only place that turns protocol events into calls."""
+
+    def __init__(
+        self,
+        server: Backend,
+        handlers: Handlers,
+        options: Options,
+        connection_options: ConnectionOptions,
+    ) -> None:
+        self._server = server
+        self._handlers = handlers
+        self._options = options
+        self._connection_options = connection_options
+        self._sessions: dict[str, Session] = {}
+        self._sockets: dict[Session, Socket] = {}
+        self._commands: dict[Socket, deque[tuple[Command, EventReceived]]] = {}
+        self._addresses: Counter[str] = Counter()
+        self._deadlines = Deadlines()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def sockets(self) -> list[Socket]:
+        """The connected clients of this node."""
+        return list(self._sockets.values())
+
+    @property
+    def session_count(self) -> int:
+        """How many sessions are open on this node."""
+        return len(self._sessions)
+
+    def session(self, sid: str) -> Session | None:
+        """Return the open session of that name."""
+        return self._sessions.get(sid)
+
+    def open_session(self, transport: str, remote: str) -> Session:
+        """Begin a session.
+
+        Raises:
+            TooManySessions: the address holds too many.
+        """
+        self._count_address(remote)
+        sid = secrets.token_urlsafe(15)
+        now = asyncio.get_running_loop().time()
+        engine = ServerSession(sid, self._options, transport, now)
+        session = Session(
+            engine,
+            Connection.server(engine, self._connection_options, now),
+            self,
+            self._deadlines,
+            remote=remote,
+            limits=self._server.limits,
+        )
+        self._sessions[sid] = session
+        self._deadlines.watch(session)
+        return session
+
+    async def close(self) -> None:
+        """Tell every client that the server restarts, and end every session."""
+        for session in list(self._sessions.values()):
+            socket = self._sockets.get(session)
+            if socket is not None:
+                socket.disconnect(SERVER_SHUTDOWN, self._server.limits.retry_after)
+            else:
+                session.close(SERVER_SHUTDOWN)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._deadlines.close()
+
+    # SessionOwner
+
+    def receive_connect(self, session: Session, request: ConnectRequested) -> None:
+        """Sign a client in to the main namespace; there is no other."""
+        if request.namespace != "/":
+            session.connection.refuse(request.namespace, "Invalid namespace")
+            return
+        self._spawn(self._sign_in(session, request))
+
+    def receive_event(self, session: Session, event: EventReceived) -> None:
+        """Run a command in its turn, or an application's handler at once."""
+        socket = self._sockets[session]
+        command = COMMANDS.get(event.name)
+        if command is None:
+            self._spawn(self._handle(socket, event))
+            return
+        queue = self._commands.get(socket)
+        if queue is not None:
+            queue.append((command, event))
+            return
+        self._commands[socket] = deque([(command, event)])
+        self._spawn(self._run_commands(socket))
+
+    def receive_ack(self, session: Session, ack: AckReceived) -> None:
+        """Hand the answer to the call that waits for it."""
+        self._sockets[session].receive_ack(ack.ack_id, ack.values())
+
+    def receive_disconnect(self, session: Session) -> None:
+        """End the client's memberships; its session lives until the transport closes."""
+        socket = self._sockets.pop(session, None)
+        if socket is not None:
+            self._forget_socket(socket)
+
+    def receive_drained(self, session: Session) -> None:
+        """Feed the cursors of a client that takes data again."""
+        socket = self._sockets.get(session)
+        if socket is not None:
+            self._server.hub.resume(socket, socket.rooms)
+
+    def receive_closed(self, session: Session, reason: DisconnectReason) -> None:
+        """Forget a session."""
+        self._sessions.pop(session.sid, None)
+        self._release_address(session.remote)
+        self.receive_disconnect(session)
+        logger.debug("session closed: %s", reason.code, extra={"reason": reason.code})
+
+    # Signing in
+
+    async def _sign_in(self, session: Session, request: ConnectRequested) -> None:
+        try:
+            payload = _connect_payload(request.auth)
+            identity = await self._server.authenticate(payload.token)
+        except AuthenticationError as error:
+            if session.is_open:
+                session.connection.refuse("/", str(error), {"code": error.code})
+                session.flush()
+            return
+        if not session.is_open:
+            return
+        sid = secrets.token_urlsafe(15)
+        socket = Socket(sid, session, identity, payload.positions, self._server.limits)
+        self._sockets[session] = socket
+        session.connection.accept("/", sid)
+        self._deadlines.watch(socket)
+        rooms = granted_rooms(self._server, identity)
+        if not payload.positions:
+            await self._join_granted(socket, rooms)
+        socket.emit("authenticated", {"userId": identity.user_id, "rooms": rooms})
+
+    async def _join_granted(self, socket: Socket, rooms: list[str]) -> None:
+        def acknowledge(joined: Joined) -> None:
+            """Say nothing: the client did not ask."""
+
+        for room in rooms:
+            socket.rooms.add(room)
+            await self._server.hub.join(socket, room, "now", acknowledge)
+            if not socket.is_open:
+                await self._server.hub.leave(socket, room)
+
+    # Events of a signed-in client
+
+    async def _run_commands(self, socket: Socket) -> None:
+        queue = self._commands[socket]
+        try:
+            while queue and socket.is_open:
+                command, event = queue.popleft()
+                await self._run_command(socket, command, event)
+        finally:
+            del self._commands[socket]
+
+    async def _run_command(self, socket: Socket, command: Command, event: EventReceived) -> None:
+        def answer(body: object) -> None:
+            refused = isinstance(body, dict) and body.get("ok") is False
+            if event.ack_id is not None:
+                socket.acknowledge(event.ack_id, body)
+            elif refused and event.name in REPORTED_BY_EVENT:
+                socket.emit(REPORTED_BY_EVENT[event.name], body)
+
+        try:
+            await command(self._server, socket, event, answer)
+        except Exception:
+            logger.exception("command %s failed", event.name)
+            answer(failure(InternalError("the server failed to do this")))
+
+    async def _handle(self, socket: Socket, event: EventReceived) -> None:
+        try:
+            answer = await self._handlers.handle(event, socket)
+        except LongwireError as error:
+            self._refuse(socket, event, error)
+        except Exception:
+            logger.exception("handler of %r failed", event.name[:100])
+            self._refuse(socket, event, InternalError("the handler failed"))
+        else:
+            socket.acknowledge(event.ack_id, *(() if answer is None else (answer,)))
+
+    def _refuse(self, socket: Socket, event: EventReceived, error: LongwireError) -> None:
+        if event.ack_id is not None:
+            socket.acknowledge(event.ack_id, failure(error))
+        else:
+            socket.emit("event_error", failure(error, event=event.name[:100]))
+
+    # Bookkeeping
+
+    def _forget_socket(self, socket: Socket) -> None:
+        socket.close()
+        self._deadlines.forget(socket)
+        rooms, socket.rooms = socket.rooms, set()
+        self._spawn(self._server.hub.leave_all(socket, rooms))
+
+    def _count_address(self, remote: str) -> None:
+        if _is_loopback(remote):
+            return
+        if self._addresses[remote] >= self._server.limits.sessions_per_address:
+            raise TooManySessions(f"too many sessions from {remote}")
+        self._addresses[remote] += 1
+
+    def _release_address(self, remote: str) -> None:
+        if remote in self._addresses:
+            self._addresses[remote] -= 1
+            if self._addresses[remote] <= 0:
+                del self._addresses[remote]
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _connect_payload(auth: msgspec.Raw | None) -> ConnectPayload:
+    if auth is None:
+        return ConnectPayload()
+    try:
+        return msgspec.json.decode(auth, type=ConnectPayload)
+    except msgspec.MsgspecError as error:
+        raise AuthenticationError(f"invalid auth payload: {error}") from None
+
+
+def _is_loopback(remote: str) -> bool:
+    try:
+        return ip_address(remote).is_loopback
+    except ValueError:
+        return True

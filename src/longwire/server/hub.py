@@ -1,0 +1,441 @@
+"""The rooms of this node, who is in them, and the fan-out loop.
+
+A member is a cursor into its room's log. A member at the log's end is *live*: it is written to
+as the log grows. Any other member is fed from the log by `_catch_up` until it is live again;
+joins, resumes, slow readers and holes between nodes all take that one path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
+
+from longwire.errors import BrokerUnavailable
+from longwire.prepared import PreparedMessage
+from longwire.types import Position
+
+if TYPE_CHECKING:
+    from longwire.broker import Broker
+    from longwire.log import Draft, Publication
+
+
+class Recipient(Protocol):
+    """A socket, as the hub sees it."""
+
+    def write(self, messages: Sequence[PreparedMessage]) -> bool:
+        """Send the messages in order; False, and nothing sent, if the transport is stalled."""
+        ...
+
+    def receive_room_reset(self, room: str, position: Position) -> None:
+        """Learn that a joined room's log began anew and will be replayed whole."""
+        ...
+
+
+Listener = Callable[[PreparedMessage], None]
+"""Hears a room on this node, in order, without being a connection."""
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """What a join found: the log's end at that moment, and whether the position was resumed."""
+
+    position: Position
+    recovered: bool
+
+
+class Member:
+    """One socket in one room.
+
+    Attributes:
+        offset: how far it was written to; while it is live the room's own offset counts.
+        turn: counts the reasons to start over; a feeder with an older turn stops.
+    """
+
+    __slots__ = ("feeding", "live", "offset", "recipient", "room", "turn")
+
+    def __init__(self, room: HubRoom, recipient: Recipient) -> None:
+        self.room = room
+        self.recipient = recipient
+        self.offset = 0
+        self.live = False
+        self.feeding = False
+        self.turn = 0
+
+
+class HubRoom:
+    """A room that somebody on this node is in.
+
+    Attributes:
+        offset: the last entry that was written to live members.
+        received: the last entry that the broker delivered; between the two lies `pending`.
+        ahead: members that read further than `offset`, live as soon as it reaches them.
+        holds: operations under way that need the room to stay.
+    """
+
+    __slots__ = (
+        "ahead",
+        "epoch",
+        "holds",
+        "listeners",
+        "live",
+        "members",
+        "name",
+        "offset",
+        "opened",
+        "pending",
+        "received",
+    )
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.epoch = ""
+        self.offset = 0
+        self.received = 0
+        self.members: dict[Recipient, Member] = {}
+        self.live: dict[Member, None] = {}
+        self.ahead: dict[Member, None] = {}
+        self.pending: list[PreparedMessage] = []
+        self.listeners: dict[Listener, None] = {}
+        self.opened: asyncio.Future[None] | None = None
+        self.holds = 0
+
+
+class Hub:
+    """Members of rooms on this node; receives what the broker delivers."""
+
+    def __init__(self, broker: Broker, replay_slice: int = 100) -> None:
+        self._broker = broker
+        self._replay_slice = replay_slice
+        self._rooms: dict[str, HubRoom] = {}
+        self._dirty: dict[HubRoom, None] = {}
+        self._flush_scheduled = False
+        self._feeders: set[asyncio.Task[None]] = set()
+        self.volatile_dropped = 0
+
+    # What the broker delivers
+
+    def receive_publication(self, room: str, publication: Publication) -> None:
+        """Take the next entry of a room's log; a hole sends every member to the log."""
+        hub_room = self._rooms.get(room)
+        if hub_room is None or publication.last <= hub_room.received:
+            return
+        if publication.first > hub_room.received + 1 and hub_room.epoch:
+            self._leave_live(hub_room)
+        hub_room.received = publication.last
+        self._append(
+            hub_room,
+            PreparedMessage(
+                publication.event, publication.data, room, publication.first, publication.last
+            ),
+        )
+
+    def receive_volatile(self, room: str, draft: Draft) -> None:
+        """Pass an event on that is in no log."""
+        hub_room = self._rooms.get(room)
+        if hub_room is not None:
+            self._append(hub_room, PreparedMessage.volatile(draft.event, draft.data))
+
+    def receive_reset(self, room: str, position: Position) -> None:
+        """Start over in a room whose log began anew: everybody is told and fed from its start."""
+        hub_room = self._rooms.get(room)
+        if hub_room is None or hub_room.epoch == position.epoch:
+            return
+        hub_room.pending.clear()
+        hub_room.epoch = position.epoch
+        hub_room.offset = hub_room.received = position.offset
+        self._leave_live(hub_room)
+        for member in hub_room.members.values():
+            member.offset = 0
+            member.turn += 1
+            member.recipient.receive_room_reset(room, position)
+            self._feed(member)
+
+    # Membership
+
+    def is_member(self, recipient: Recipient, room: str) -> bool:
+        """Return whether `recipient` is in `room`."""
+        hub_room = self._rooms.get(room)
+        return hub_room is not None and recipient in hub_room.members
+
+    def members(self, room: str) -> list[Recipient]:
+        """Return who is in `room` on this node."""
+        hub_room = self._rooms.get(room)
+        return list(hub_room.members) if hub_room is not None else []
+
+    async def join(
+        self,
+        recipient: Recipient,
+        room: str,
+        position: Position | Literal["now"] | None,
+        acknowledge: Callable[[Joined], None],
+    ) -> None:
+        """Make `recipient` a member, once, and feed it from `position`.
+
+        `acknowledge` is called before the first event of the room is written. Who is in the room
+        already and gives no position stays where it is.
+
+        Raises:
+            BrokerUnavailable: the log cannot be read now; the membership is unchanged.
+        """
+        async with self._held(room) as hub_room:
+            if position == "now" or (position is None and recipient in hub_room.members):
+                self._join_now(hub_room, recipient, acknowledge)
+            else:
+                await self._join_from(hub_room, recipient, position, acknowledge)
+
+    async def leave(self, recipient: Recipient, room: str) -> bool:
+        """End a membership; False if there was none."""
+        hub_room = self._rooms.get(room)
+        if hub_room is None or recipient not in hub_room.members:
+            return False
+        self._remove(hub_room, recipient)
+        await self._close_if_empty(hub_room)
+        return True
+
+    async def leave_all(self, recipient: Recipient, rooms: Iterable[str]) -> None:
+        """End the memberships of a socket that is gone."""
+        left = [self._rooms[room] for room in rooms if self.is_member(recipient, room)]
+        for hub_room in left:
+            self._remove(hub_room, recipient)
+        for hub_room in left:
+            await self._close_if_empty(hub_room)
+
+    async def listen(self, room: str, listener: Listener) -> None:
+        """Call `listener` for every event of `room` from now on."""
+        async with self._held(room) as hub_room:
+            hub_room.listeners[listener] = None
+
+    async def unlisten(self, room: str, listener: Listener) -> None:
+        """Stop calling `listener`."""
+        hub_room = self._rooms.get(room)
+        if hub_room is not None:
+            hub_room.listeners.pop(listener, None)
+            await self._close_if_empty(hub_room)
+
+    def resume(self, recipient: Recipient, rooms: Iterable[str]) -> None:
+        """Feed a recipient whose transport has drained."""
+        for room in rooms:
+            hub_room = self._rooms.get(room)
+            member = hub_room.members.get(recipient) if hub_room is not None else None
+            if member is not None and not member.live:
+                self._feed(member)
+
+    async def close(self) -> None:
+        """Stop all feeding."""
+        for feeder in self._feeders:
+            feeder.cancel()
+        await asyncio.gather(*self._feeders, return_exceptions=True)
+
+    def _join_now(
+        self, hub_room: HubRoom, recipient: Recipient, acknowledge: Callable[[Joined], None]
+    ) -> None:
+        end = Position(hub_room.epoch, hub_room.received)
+        acknowledge(Joined(end, recovered=False))
+        if recipient not in hub_room.members:
+            member = self._add(hub_room, recipient)
+            member.offset = end.offset
+            self._settle_or_feed(member)
+
+    async def _join_from(
+        self,
+        hub_room: HubRoom,
+        recipient: Recipient,
+        position: Position | None,
+        acknowledge: Callable[[Joined], None],
+    ) -> None:
+        history = await self._broker.read(hub_room.name, position, limit=self._replay_slice)
+        member = self._add(hub_room, recipient)
+        acknowledge(Joined(history.position, history.recovered))
+        member.offset = position.offset if position is not None and history.recovered else 0
+        if not self._write_replay(member, history.publications):
+            return
+        if history.complete:
+            member.offset = history.position.offset
+            self._settle_or_feed(member)
+        else:
+            self._feed(member)
+
+    # Rooms come and go
+
+    @asynccontextmanager
+    async def _held(self, name: str) -> AsyncIterator[HubRoom]:
+        hub_room = self._rooms.get(name)
+        if hub_room is None:
+            hub_room = self._rooms[name] = HubRoom(name)
+            hub_room.opened = asyncio.get_running_loop().create_future()
+            hub_room.holds += 1
+            await self._subscribe(hub_room, hub_room.opened)
+        else:
+            hub_room.holds += 1
+            if hub_room.opened is not None:
+                await asyncio.shield(hub_room.opened)
+        try:
+            yield hub_room
+        finally:
+            hub_room.holds -= 1
+            await self._close_if_empty(hub_room)
+
+    async def _subscribe(self, hub_room: HubRoom, opened: asyncio.Future[None]) -> None:
+        try:
+            await self._broker.subscribe(hub_room.name)
+            position = await self._broker.position(hub_room.name)
+        except BaseException as error:
+            del self._rooms[hub_room.name]
+            opened.set_exception(BrokerUnavailable(str(error)))
+            opened.exception()
+            raise
+        hub_room.epoch = position.epoch
+        hub_room.received = max(hub_room.received, position.offset)
+        if not hub_room.pending:
+            hub_room.offset = hub_room.received
+        hub_room.opened = None
+        opened.set_result(None)
+
+    async def _close_if_empty(self, hub_room: HubRoom) -> None:
+        if hub_room.members or hub_room.listeners or hub_room.holds:
+            return
+        if self._rooms.get(hub_room.name) is hub_room:
+            del self._rooms[hub_room.name]
+            await self._broker.unsubscribe(hub_room.name)
+
+    def _add(self, hub_room: HubRoom, recipient: Recipient) -> Member:
+        member = hub_room.members.get(recipient)
+        if member is None:
+            member = hub_room.members[recipient] = Member(hub_room, recipient)
+        else:
+            self._park(member)
+        return member
+
+    def _remove(self, hub_room: HubRoom, recipient: Recipient) -> None:
+        self._park(hub_room.members.pop(recipient))
+
+    def _park(self, member: Member) -> None:
+        if member.live:
+            member.offset = member.room.offset
+            member.live = False
+        member.turn += 1
+        member.room.live.pop(member, None)
+        member.room.ahead.pop(member, None)
+
+    # Fan-out
+
+    def _append(self, hub_room: HubRoom, message: PreparedMessage) -> None:
+        hub_room.pending.append(message)
+        self._dirty[hub_room] = None
+        if not self._flush_scheduled:
+            self._flush_scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush_dirty)
+
+    def _flush_dirty(self) -> None:
+        self._flush_scheduled = False
+        dirty, self._dirty = self._dirty, {}
+        for hub_room in dirty:
+            self._flush(hub_room)
+
+    def _flush(self, hub_room: HubRoom) -> None:
+        """Write what one tick brought to every live member, in one go."""
+        messages = hub_room.pending
+        if not messages:
+            return
+        hub_room.pending = []
+        stalled = [member for member in hub_room.live if not member.recipient.write(messages)]
+        for member in stalled:
+            self._park(member)
+        volatile = sum(message.last == 0 for message in messages)
+        self.volatile_dropped += volatile * (len(hub_room.members) - len(hub_room.live))
+        hub_room.offset = max(hub_room.offset, max(message.last for message in messages))
+        if hub_room.ahead:
+            self._flush_ahead(hub_room, messages)
+        for listener in list(hub_room.listeners):
+            for message in messages:
+                listener(message)
+
+    def _flush_ahead(self, hub_room: HubRoom, messages: Sequence[PreparedMessage]) -> None:
+        for member in list(hub_room.ahead):
+            news = [message for message in messages if message.last > member.offset]
+            if news and not member.recipient.write(news):
+                self._park(member)
+            else:
+                member.offset = max(member.offset, hub_room.offset)
+                self._settle_or_feed(member)
+
+    def _leave_live(self, hub_room: HubRoom) -> None:
+        self._flush(hub_room)
+        for member in [*hub_room.live, *hub_room.ahead]:
+            self._park(member)
+            self._feed(member)
+
+    # Catching up
+
+    def _settle(self, member: Member) -> bool:
+        """Make a member live that stands at the log's end as far as this node knows it."""
+        hub_room = member.room
+        if hub_room.offset < member.offset:
+            self._flush(hub_room)
+        if member.offset < hub_room.offset:
+            return False
+        if member.offset > hub_room.offset:
+            hub_room.ahead[member] = None
+        else:
+            hub_room.ahead.pop(member, None)
+            hub_room.live[member] = None
+            member.live = True
+        return True
+
+    def _settle_or_feed(self, member: Member) -> None:
+        if not self._settle(member):
+            self._feed(member)
+
+    def _feed(self, member: Member) -> None:
+        if member.feeding:
+            return
+        member.feeding = True
+        feeder = asyncio.get_running_loop().create_task(self._catch_up(member))
+        self._feeders.add(feeder)
+        feeder.add_done_callback(self._feeders.discard)
+
+    async def _catch_up(self, member: Member) -> None:
+        """Feed one member from the log until it is live, stalls again, or is gone."""
+        try:
+            while await self._catch_up_slice(member):
+                pass
+        finally:
+            member.feeding = False
+
+    async def _catch_up_slice(self, member: Member) -> bool:
+        """Write one slice; True if there is more to do."""
+        await asyncio.sleep(0)
+        hub_room, turn = member.room, member.turn
+        if member.live or member in hub_room.ahead:
+            return False
+        since = Position(hub_room.epoch, member.offset) if member.offset else None
+        history = await self._broker.read(hub_room.name, since, limit=self._replay_slice)
+        if hub_room.members.get(member.recipient) is not member:
+            return False
+        if member.turn != turn:
+            return True
+        if since is not None and not history.recovered:
+            member.offset = 0
+            member.recipient.receive_room_reset(hub_room.name, history.position)
+        if not self._write_replay(member, history.publications):
+            return False
+        if not history.complete:
+            return True
+        member.offset = history.position.offset
+        return not self._settle(member)
+
+    def _write_replay(self, member: Member, publications: Sequence[Publication]) -> bool:
+        if not publications:
+            return True
+        room = member.room.name
+        messages = [
+            PreparedMessage(entry.event, entry.data, room, entry.first, entry.last)
+            for entry in publications
+        ]
+        if not member.recipient.write(messages):
+            return False
+        member.offset = publications[-1].last
+        return True

@@ -1,0 +1,240 @@
+"""The jobs of a server: their states, folded from their rooms' logs, and their leases."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from longwire.catalog import JobCreated, JobFailed, JobLease, JobOutput
+from longwire.errors import LongwireError
+from longwire.jobs import JobState, fold
+from longwire.server.deadlines import Deadlines
+from longwire.types import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from longwire.broker import Broker
+    from longwire.log import History, Publication
+    from longwire.schema import Contract, Event
+    from longwire.server.authentication import Identity
+
+logger = logging.getLogger("longwire.jobs")
+
+# Summaries kept in memory, about 1 kB each; the others are folded again when asked for.
+MAX_SUMMARIES = 10_000
+
+ROOM_PREFIX = "job:"
+
+
+class UnknownJob(LongwireError):
+    """There is no log of that job."""
+
+    code = "unknown_job"
+
+
+class JobFinished(LongwireError):
+    """The job has ended already."""
+
+    code = "job_finished"
+
+
+class _Leased:
+    """An unfinished job whose worker said when to give it up."""
+
+    __slots__ = ("attempt", "deadline", "duration", "job_id", "lost")
+
+    def __init__(self, job_id: str, lost: Callable[[_Leased], None]) -> None:
+        self.job_id = job_id
+        self.attempt = 1
+        self.duration: float | None = None
+        self.deadline: float | None = None
+        self.lost = lost
+
+    def renew(self) -> None:
+        if self.duration is not None:
+            self.deadline = asyncio.get_running_loop().time() + self.duration
+
+    def next_deadline(self) -> float | None:
+        return self.deadline
+
+    def handle_deadline(self, now: float) -> None:
+        self.deadline = None
+        self.lost(self)
+
+
+class JobRegistry:
+    """Answers questions about jobs, and ends those whose workers died without a word.
+
+    Args:
+        broker: where the logs are.
+        contract: how their entries read.
+        publish: appends an event, once for every id.
+        shared_jobs: whether a job without an owner is everyone's who is signed in.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        contract: Contract,
+        publish: Callable[[Event, str], Awaitable[object]],
+        *,
+        shared_jobs: bool,
+    ) -> None:
+        self._broker = broker
+        self._contract = contract
+        self._publish = publish
+        self._shared_jobs = shared_jobs
+        self._summaries: OrderedDict[str, tuple[Position, JobState]] = OrderedDict()
+        self._leased: dict[str, _Leased] = {}
+        self._deadlines = Deadlines()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Take over the leases of unfinished jobs: each has its whole lease again."""
+        for room in await self._broker.rooms(ROOM_PREFIX):
+            summary = await self._summary(room.removeprefix(ROOM_PREFIX))
+            if summary is not None and not summary.is_complete and summary.lease is not None:
+                leased = self._lease(summary.job_id)
+                leased.attempt, leased.duration = summary.attempt, summary.lease
+                self._renew(leased)
+
+    async def close(self) -> None:
+        """Stop watching leases."""
+        self._deadlines.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # States
+
+    async def state(self, job_id: str) -> JobState | None:
+        """Return the whole state of a job, output included; None if it has no log."""
+        history = await self._read(job_id, None)
+        return self._fold(JobState.initial(job_id), history.publications) if history else None
+
+    async def summaries(self, identity: Identity | None = None) -> list[JobState]:
+        """Return the states, without output, of the jobs that `identity` may see.
+
+        Newest activity first; None means all.
+        """
+        found: list[JobState] = []
+        for room in await self._broker.rooms(ROOM_PREFIX):
+            summary = await self._summary(room.removeprefix(ROOM_PREFIX))
+            if summary is not None and (identity is None or self._sees(identity, summary)):
+                found.append(summary)
+        return found
+
+    async def is_allowed(self, identity: Identity, parameters: Mapping[str, str]) -> bool:
+        """Allow `job:{job_id}` to its owner: the rule of job rooms."""
+        summary = await self._summary(parameters["job_id"])
+        return self._sees(identity, summary)
+
+    async def check_running(self, job_id: str) -> None:
+        """Return if the job can still be cancelled.
+
+        Raises:
+            UnknownJob: it has no log.
+            JobFinished: it has ended.
+        """
+        summary = await self._summary(job_id)
+        if summary is None:
+            raise UnknownJob(f"there is no job {job_id[:100]!r}")
+        if summary.is_complete:
+            raise JobFinished(f"job {job_id[:100]!r} is {summary.status} already")
+
+    def _sees(self, identity: Identity, summary: JobState | None) -> bool:
+        if identity.service:
+            return True
+        owner = summary.owner if summary is not None else None
+        return self._shared_jobs if owner is None else owner == identity.user_id
+
+    async def _summary(self, job_id: str) -> JobState | None:
+        known = self._summaries.get(job_id)
+        history = await self._read(job_id, known[0] if known else None)
+        if history is None:
+            return None
+        resumed = known is not None and history.recovered
+        state = known[1] if known is not None and resumed else JobState.initial(job_id)
+        state = self._fold(state, history.publications, with_output=False)
+        self._summaries[job_id] = (history.position, state)
+        self._summaries.move_to_end(job_id)
+        if len(self._summaries) > MAX_SUMMARIES:
+            self._summaries.popitem(last=False)
+        return state
+
+    async def _read(self, job_id: str, since: Position | None) -> History | None:
+        """Return the log of a job in one piece; None if it is empty."""
+        room = ROOM_PREFIX + job_id
+        history = await self._broker.read(room, since)
+        publications = list(history.publications)
+        while not history.complete:
+            reached = Position(history.position.epoch, publications[-1].last)
+            history = await self._broker.read(room, reached)
+            if not history.recovered:
+                publications.clear()
+            publications.extend(history.publications)
+        if history.position.offset == 0:
+            return None
+        return replace(history, publications=tuple(publications))
+
+    def _fold(
+        self, state: JobState, publications: tuple[Publication, ...], *, with_output: bool = True
+    ) -> JobState:
+        for entry in publications:
+            event = self._contract.decode(entry.event, entry.data)
+            if with_output or not isinstance(event, JobOutput):
+                state = fold(state, event)
+        return state
+
+    # Leases
+
+    def observe(self, event: Event) -> None:
+        """Learn that this node appended an event of a job: its worker lives."""
+        job_id = getattr(event, "job_id", None)
+        if not isinstance(job_id, str):
+            return
+        if isinstance(event, JobLease):
+            self._lease(job_id).duration = event.expires_in
+        leased = self._leased.get(job_id)
+        if leased is None:
+            return
+        if isinstance(event, JobCreated):
+            leased.attempt = event.attempt
+        if fold(JobState.initial(job_id), event).is_complete:
+            self._deadlines.forget(self._leased.pop(job_id))
+        else:
+            self._renew(leased)
+
+    def _lease(self, job_id: str) -> _Leased:
+        leased = self._leased.get(job_id)
+        if leased is None:
+            leased = self._leased[job_id] = _Leased(job_id, self._lose)
+        return leased
+
+    def _renew(self, leased: _Leased) -> None:
+        leased.renew()
+        self._deadlines.watch(leased)
+
+    def _lose(self, leased: _Leased) -> None:
+        self._leased.pop(leased.job_id, None)
+        task = asyncio.get_running_loop().create_task(self._fail(leased))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _fail(self, leased: _Leased) -> None:
+        summary = await self._summary(leased.job_id)
+        if summary is None or summary.is_complete:
+            return
+        logger.warning("job lost its worker", extra={"job_id": leased.job_id})
+        failed = JobFailed(
+            job_id=leased.job_id,
+            error="the worker stopped without a word",
+            error_code="worker_lost",
+            retryable=True,
+        )
+        await self._publish(failed, f"worker_lost:{leased.job_id}:{summary.attempt}")

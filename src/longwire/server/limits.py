@@ -1,0 +1,36 @@
+"""What one peer may cost a server; each limit has a default and its reason."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds on what peers may do.
+
+    Attributes:
+        rooms_per_socket: a browser tab watches tens of jobs; a thousand is a scan.
+        room_name_length: characters; longer names are refused before any rule sees them.
+        sessions_per_address: one office behind one address, with room to spare. Loopback
+            addresses are not counted: they are a proxy on the same machine.
+        events_per_second: beyond it, with a second's burst, a session is read more slowly;
+            nothing is dropped.
+        poll_buffer: bytes that wait for a polling client's next poll before it lags.
+        stall_timeout: seconds that a connection may stay stalled before it is closed with
+            the advice to come back and resume.
+        token_expiry_notice: seconds before a token's end at which `auth_expiring` is sent.
+        token_grace: seconds after a token's end at which its connection is cut.
+        replay_slice: frames read from a log in one go while a cursor catches up.
+        retry_after: seconds that clients are told to wait when the server restarts.
+    """
+
+    rooms_per_socket: int = 1000
+    room_name_length: int = 200
+    sessions_per_address: int = 2000
+    events_per_second: int = 2000
+    poll_buffer: int = 1_000_000
+    stall_timeout: float = 60.0
+    token_expiry_notice: float = 60.0
+    token_grace: float = 10.0
+    replay_slice: int = 100
+    retry_after: float = 1.0

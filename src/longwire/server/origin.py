@@ -1,0 +1,68 @@
+"""Which web pages may use this server: cross-site hijacking and CORS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class OriginPolicy:
+    """Decides by the Origin header, on WebSocket and polling alike.
+
+    A request without Origin comes from no browser and is let through: the token decides.
+
+    Args:
+        allowed: further origins such as `https://app.example.com`, or `"*"` for all.
+    """
+
+    def __init__(self, allowed: Collection[str] | str = ()) -> None:
+        self._everyone = allowed == "*"
+        names = () if isinstance(allowed, str) else allowed
+        self._allowed = {_normalized(origin) for origin in names}
+
+    def allows(self, headers: Mapping[str, str], scheme: str) -> bool:
+        """Return whether the page that sent `headers` may use this server."""
+        origin = headers.get("origin")
+        if origin is None or self._everyone:
+            return True
+        normalized = _normalized(origin)
+        if normalized is None:
+            return False
+        return normalized in self._allowed or self._is_same(normalized, headers, scheme)
+
+    def response_headers(self, headers: Mapping[str, str], scheme: str) -> list[tuple[str, str]]:
+        """Return the CORS headers for an allowed cross-origin request; none for others."""
+        origin = headers.get("origin")
+        normalized = _normalized(origin) if origin is not None else None
+        if origin is None or normalized is None or self._is_same(normalized, headers, scheme):
+            return []
+        return [
+            ("access-control-allow-origin", origin),
+            ("access-control-allow-credentials", "true"),
+            ("vary", "Origin"),
+        ]
+
+    def _is_same(
+        self, origin: tuple[str, str, int], headers: Mapping[str, str], scheme: str
+    ) -> bool:
+        """Compare with Host; a plain scheme here may be TLS at a proxy, never the reverse."""
+        secure = scheme in ("https", "wss")
+        if secure and origin[0] != "https":
+            return False
+        return _normalized(f"{origin[0]}://{headers.get('host', '')}") == origin
+
+
+def _normalized(origin: str) -> tuple[str, str, int] | None:
+    try:
+        parts = urlsplit(origin)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        return None
+    return parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme]

@@ -1,0 +1,439 @@
+"""The server: one object that an application creates, mounts and publishes through."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast, overload
+
+from msgspec.structs import replace
+
+from longwire.broker import Broker, MemoryBroker
+from longwire.catalog import CATALOG, JobCancel, JobCreated
+from longwire.connection import ConnectionOptions
+from longwire.engineio import Options
+from longwire.errors import AuthenticationError, InvalidRoom, LocalProtocolError
+from longwire.jobs import Job, JobState
+from longwire.log import Draft
+from longwire.schema import Contract, Encoded, Event, declaration_of
+from longwire.server.application import Application, beside
+from longwire.server.commands import leave_denied_rooms
+from longwire.server.endpoint import Endpoint
+from longwire.server.handlers import EventHandler, Handlers, RawHandler
+from longwire.server.hub import Hub
+from longwire.server.job_registry import JobRegistry
+from longwire.server.limits import Limits
+from longwire.server.origin import OriginPolicy
+from longwire.server.rules import RoomRules, Rule, is_signed_in, is_that_user
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+    from types import TracebackType
+
+    from longwire.prepared import PreparedMessage
+    from longwire.server.asgi import ASGIApp, Receive, Scope, Send
+    from longwire.server.authentication import Authenticator, Identity
+    from longwire.server.socket import Socket
+    from longwire.types import Position
+
+E = TypeVar("E", bound=Event)
+
+
+class Mountable(Protocol):
+    """A Starlette or FastAPI application."""
+
+    router: Any
+
+    def add_middleware(self, middleware_class: Any, *args: Any, **kwargs: Any) -> None:
+        """Wrap the application."""
+        ...
+
+
+class Server:
+    """Carries typed events between this process and Socket.IO clients.
+
+    The server is an ASGI application that answers at `/socket.io/` below wherever it is mounted;
+    `mount(app)` puts it beside a FastAPI or Starlette application together with its lifespan.
+
+    Args:
+        contract: the closed set of events and rooms.
+        broker: where the logs are; in memory by default.
+        authenticate: turns a token into an identity. Required: pass `anonymous` to let everybody
+            in.
+        shared_jobs: whether a job without an owner is everyone's who is signed in.
+        allowed_origins: web origins beside the server's own that may connect, or `"*"`.
+        options: Engine.IO's options.
+        connection_options: bounds on a connection's packets.
+        limits: what one peer may cost.
+
+    Raises:
+        LocalProtocolError: there is no authenticator.
+    """
+
+    def __init__(
+        self,
+        *,
+        contract: Contract = CATALOG,
+        broker: Broker | None = None,
+        authenticate: Authenticator | None = None,
+        shared_jobs: bool = False,
+        allowed_origins: Collection[str] | str = (),
+        options: Options | None = None,
+        connection_options: ConnectionOptions | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        if authenticate is None:
+            raise LocalProtocolError(
+                "Server needs authenticate=…: jwt_authenticator(secret), an async callable, or "
+                "longwire.server.anonymous to let everybody in"
+            )
+        self.contract = contract
+        self.broker: Broker = MemoryBroker() if broker is None else broker
+        self.limits = limits or Limits()
+        self.hub = Hub(self.broker, self.limits.replay_slice)
+        self.rules = RoomRules(contract)
+        self._authenticate = authenticate
+        self._shared_jobs = shared_jobs
+        self._handlers = Handlers(contract)
+        self._jobs = JobRegistry(self.broker, contract, self._publish_once, shared_jobs=shared_jobs)
+        options = options or Options()
+        self._endpoint = Endpoint(
+            self, self._handlers, options, connection_options or ConnectionOptions()
+        )
+        self._application = Application(
+            self._endpoint, OriginPolicy(allowed_origins), options, self.start
+        )
+        self._started: asyncio.Future[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._declare_defaults()
+
+    # Life
+
+    async def start(self) -> None:
+        """Open the broker; done by the lifespan, and on the first request where nobody runs it."""
+        if self._started is not None:
+            await asyncio.shield(self._started)
+            return
+        self._started = asyncio.get_running_loop().create_future()
+        try:
+            await self.broker.start(self.hub)
+            await self._jobs.start()
+        except BaseException as error:
+            self._started.set_exception(error)
+            self._started.exception()
+            self._started = None
+            raise
+        self._started.set_result(None)
+
+    async def close(self) -> None:
+        """Tell every client that the server restarts, end all sessions, close the broker."""
+        if self._started is None:
+            return
+        self._started = None
+        await self._endpoint.close()
+        await self._jobs.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.hub.close()
+        await self.broker.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @asynccontextmanager
+    async def lifespan(self, app: object) -> AsyncIterator[None]:
+        """Run the server while an application runs; an ASGI lifespan to compose or pass on."""
+        async with self:
+            yield
+
+    # ASGI
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve ASGI: HTTP, WebSocket and lifespan."""
+        if scope["type"] == "lifespan":
+            await _serve_lifespan(self, receive, send)
+        else:
+            await self._application(scope, receive, send)
+
+    def mount(self, app: Mountable) -> None:
+        """Serve `/socket.io/` beside a FastAPI or Starlette application, within its lifespan.
+
+        The application starts before the server and stops after it.
+        """
+        app.add_middleware(_Beside, application=self._application)
+        inner: Callable[[Any], AbstractAsyncContextManager[Any]] = app.router.lifespan_context
+
+        @asynccontextmanager
+        async def lifespan(application: Any) -> AsyncIterator[Any]:
+            async with inner(application) as state, self:
+                yield state
+
+        app.router.lifespan_context = lifespan
+
+    def wrap(self, app: ASGIApp) -> ASGIApp:
+        """Return an ASGI application that serves `/socket.io/` and leaves the rest to `app`."""
+        return beside(self._application, app)
+
+    # Declarations
+
+    @overload
+    def on(self, event: type[E]) -> Callable[[EventHandler[E]], EventHandler[E]]: ...
+    @overload
+    def on(self, event: str) -> Callable[[RawHandler], RawHandler]: ...
+    def on(self, event: type[E] | str) -> Callable[[Any], Any]:
+        """Register the handler of an event that clients send: `@server.on(JobCancel)`.
+
+        A declared event's handler takes the validated event and the socket; an undeclared one's,
+        named by a string, the list of its arguments and the socket. What it returns is the
+        acknowledgement; a LongwireError that it raises is the refusal. Handlers of one client
+        start in order and run side by side.
+
+        Raises:
+            ContractError: the event is unknown, reserved, or handled already.
+        """
+
+        def register(handler: Any) -> Any:
+            if isinstance(event, str):
+                self._handlers.add_raw(event, handler)
+            else:
+                self._handlers.add(declaration_of(event).name, handler)
+            return handler
+
+        return register
+
+    def rule(self, pattern: str) -> Callable[[Rule], Rule]:
+        """Register who may join the rooms of a pattern: `@server.rule("campaign:{campaign_id}")`.
+
+        Raises:
+            ContractError: the contract has no such pattern.
+        """
+
+        def register(rule: Rule) -> Rule:
+            self.rules.add(pattern, rule)
+            return rule
+
+        return register
+
+    # Publishing
+
+    async def publish(
+        self,
+        event: Event,
+        *,
+        room: str | None = None,
+        id: str | None = None,
+        volatile: bool = False,
+    ) -> Position:
+        """Append an event to its room's log and deliver it to everybody there.
+
+        Returns when the event is in the log, in the order of the calls for one room. Everybody
+        on every node sees the same order.
+
+        Args:
+            event: validated as it goes out; a `timestamp` of 0 is stamped.
+            room: the room, where the event's own pattern does not tell it.
+            id: makes a retry safe: within five minutes the same id in the same room is appended
+                once, and answers with the first position.
+            volatile: skip the log: at most once, dropped for connections that lag. The position
+                is then the log's end.
+
+        Raises:
+            InvalidEvent: a value does not fit its field.
+            InvalidRoom: the room is missing or fits no pattern.
+            IdempotencyConflict: the id was used for another event.
+            BrokerUnavailable: the log cannot be reached; retry with the same id.
+        """
+        encoded = self.contract.encode(event, _now_ms(), room)
+        return (await self._append(encoded, id, volatile))[1]
+
+    async def publish_data(
+        self,
+        event: str,
+        data: bytes,
+        *,
+        room: str | None = None,
+        id: str | None = None,
+        volatile: bool = False,
+    ) -> tuple[str, Position]:
+        """Publish a payload in JSON by its event's name; otherwise like `publish`.
+
+        Raises:
+            UnknownEvent: the contract has no such event.
+        """
+        encoded = self.contract.encode_data(event, data, _now_ms(), room)
+        return await self._append(encoded, id, volatile)
+
+    def check_data(self, event: str, data: bytes, *, room: str | None = None) -> None:
+        """Return if `publish_data` would accept this event; raise what it would raise."""
+        encoded = self.contract.encode_data(event, data, _now_ms(), room)
+        _room_of(encoded)
+
+    async def _append(
+        self, encoded: Encoded, id: str | None, volatile: bool
+    ) -> tuple[str, Position]:
+        room = _room_of(encoded)
+        await self.start()
+        draft = Draft(encoded.event, encoded.data, encoded.slot, encoded.concat)
+        if volatile:
+            await self.broker.publish_volatile(room, draft)
+            return room, await self.broker.position(room)
+        if id is not None:
+            draft = replace(draft, digest=self._digest(encoded))
+        position = await self.broker.publish(room, draft, id=id)
+        if room.startswith("job:"):
+            await self._observe(encoded, room)
+        return room, position
+
+    def _digest(self, encoded: Encoded) -> bytes:
+        """Return what a retry must repeat: the event without its timestamp."""
+        event = self.contract.decode(encoded.event, encoded.data)
+        bare = self.contract.encode(replace(event, timestamp=0), 0, encoded.room)
+        return hashlib.blake2b(bare.event.encode() + b"\0" + bare.data, digest_size=16).digest()
+
+    async def _publish_once(self, event: Event, id: str) -> Position:
+        return await self.publish(event, id=id)
+
+    # Identities
+
+    async def authenticate(self, token: str) -> Identity:
+        """Return whom a token speaks for.
+
+        Raises:
+            AuthenticationError: the token is refused.
+        """
+        identity = await self._authenticate(token)
+        if identity is None:
+            raise AuthenticationError("the token was refused")
+        if identity.expires_at is not None and identity.expires_at <= time.time():
+            raise AuthenticationError("token has expired", "token_expired")
+        return identity
+
+    @property
+    def sockets(self) -> list[Socket]:
+        """The clients that are connected to this node."""
+        return self._endpoint.sockets
+
+    # Jobs
+
+    def job(
+        self, *, owner: str | None = None, title: str | None = None, job_id: str | None = None
+    ) -> Job:
+        """Return a new job, to be entered with `async with`."""
+        return Job(self, job_id=job_id, owner=owner, title=title)
+
+    async def job_state(self, job_id: str) -> JobState | None:
+        """Return the folded state of a job; None if nothing is known of it."""
+        await self.start()
+        return await self._jobs.state(job_id)
+
+    async def jobs(self, identity: Identity | None = None) -> list[JobState]:
+        """Return the jobs that `identity` may see, without output, newest activity first."""
+        await self.start()
+        return await self._jobs.summaries(identity)
+
+    async def cancel_job(self, job_id: str, reason: str | None = None) -> Position:
+        """Ask a job to stop; its worker ends it as cancelled.
+
+        Raises:
+            UnknownJob: there is no such job.
+            JobFinished: it has ended.
+        """
+        await self.start()
+        await self._jobs.check_running(job_id)
+        return await self.publish(JobCancel(job_id=job_id, reason=reason))
+
+    def on_cancel(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
+        """Call back for every request to cancel the job, from any node; return the undo."""
+        room = f"job:{job_id}"
+        name = declaration_of(JobCancel).name
+
+        def listener(message: PreparedMessage) -> None:
+            if message.event == name:
+                callback(cast("JobCancel", self.contract.decode(name, message.data)))
+
+        self._spawn(self.hub.listen(room, listener))
+        return lambda: self._spawn(self.hub.unlisten(room, listener))
+
+    async def _observe(self, encoded: Encoded, room: str) -> None:
+        """Follow a job: its lease, and its owner, who decides who may stay."""
+        event = self.contract.decode(encoded.event, encoded.data)
+        self._jobs.observe(event)
+        if isinstance(event, JobCreated):
+            for socket in self.hub.members(room):
+                await leave_denied_rooms(self, cast("Socket", socket))
+            await self._announce(event)
+
+    async def _announce(self, created: JobCreated) -> None:
+        """Tell those whose job it is that there is one, where they are already."""
+        if created.owner is not None:
+            await self.publish(created, room=f"user:{created.owner}")
+        elif self._shared_jobs:
+            await self.publish(created, room="global")
+
+    async def _cancel_for_client(self, event: JobCancel, socket: Socket) -> object:
+        await self.rules.check(socket.identity, f"job:{event.job_id}")
+        await self.cancel_job(event.job_id, event.reason)
+        return {"ok": True}
+
+    def _declare_defaults(self) -> None:
+        patterns = {pattern.template for pattern in self.contract.rooms}
+        defaults: dict[str, Rule] = {
+            "user:{user_id}": is_that_user,
+            "global": is_signed_in,
+            "job:{job_id}": self._jobs.is_allowed,
+        }
+        for pattern, rule in defaults.items():
+            if pattern in patterns:
+                self.rules.add(pattern, rule)
+        self._handlers.add_default(declaration_of(JobCancel).name, self._cancel_for_client)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Beside:
+    """Middleware: Socket.IO's path to the server, everything else to the application."""
+
+    def __init__(self, app: ASGIApp, application: Application) -> None:
+        self._dispatch = beside(application, app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._dispatch(scope, receive, send)
+
+
+async def _serve_lifespan(server: Server, receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            try:
+                await server.start()
+            except Exception as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await server.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+def _room_of(encoded: Encoded) -> str:
+    if encoded.room is None:
+        raise InvalidRoom("", f"{encoded.event} does not tell its room: room is required")
+    return encoded.room
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

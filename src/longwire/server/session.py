@@ -1,0 +1,315 @@
+"""One Engine.IO peer across its transports, driven by asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from longwire.connection import (
+    AckReceived,
+    Closed,
+    Connection,
+    ConnectRequested,
+    Disconnected,
+    EventReceived,
+    Upgraded,
+)
+from longwire.reasons import TOO_SLOW, DisconnectReason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from longwire.engineio import ServerSession
+    from longwire.prepared import PreparedMessage
+    from longwire.server.deadlines import Deadlines
+    from longwire.server.limits import Limits
+
+
+class Writer(Protocol):
+    """The sending half of a WebSocket."""
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the transport is full: what is written now waits in memory."""
+        ...
+
+    def write(self, data: str | bytes) -> None:
+        """Send one message, in order; never blocks."""
+        ...
+
+    def close(self) -> None:
+        """Close the WebSocket after everything that was written."""
+        ...
+
+
+class SessionOwner(Protocol):
+    """What happens to a session is told to its owner, in order."""
+
+    def receive_connect(self, session: Session, request: ConnectRequested) -> None:
+        """A client asks for a namespace."""
+        ...
+
+    def receive_event(self, session: Session, event: EventReceived) -> None:
+        """A client sent an event."""
+        ...
+
+    def receive_ack(self, session: Session, ack: AckReceived) -> None:
+        """A client acknowledged an event."""
+        ...
+
+    def receive_disconnect(self, session: Session) -> None:
+        """A client left the main namespace."""
+        ...
+
+    def receive_drained(self, session: Session) -> None:
+        """A transport that was stalled takes data again."""
+        ...
+
+    def receive_closed(self, session: Session, reason: DisconnectReason) -> None:
+        """The session is over."""
+        ...
+
+
+class Session:
+    """Feeds the protocol from transports and transports from the protocol.
+
+    Attributes:
+        sid: secret name of the session on the transport.
+        remote: the peer's address.
+        is_open: whether it can still send.
+    """
+
+    __slots__ = (
+        "_deadlines",
+        "_lagging",
+        "_limits",
+        "_owner",
+        "_paced_until",
+        "_poll",
+        "_probe",
+        "_stalled_since",
+        "_writer",
+        "connection",
+        "engine",
+        "is_open",
+        "remote",
+        "sid",
+    )
+
+    def __init__(
+        self,
+        engine: ServerSession,
+        connection: Connection,
+        owner: SessionOwner,
+        deadlines: Deadlines,
+        *,
+        remote: str,
+        limits: Limits,
+    ) -> None:
+        self.sid = engine.sid
+        self.engine = engine
+        self.connection = connection
+        self.remote = remote
+        self.is_open = True
+        self._owner = owner
+        self._deadlines = deadlines
+        self._writer: Writer | None = None
+        self._probe: Writer | None = None
+        self._poll: asyncio.Future[str] | None = None
+        self._limits = limits
+        self._lagging = False
+        self._stalled_since: float | None = None
+        self._paced_until = 0.0
+
+    # Transports
+
+    def open_websocket(self, writer: Writer) -> None:
+        """Speak through `writer` from the start."""
+        self._writer = writer
+        self.flush()
+
+    def open_probe(self, writer: Writer) -> bool:
+        """Take a WebSocket that probes for an upgrade; False refuses it."""
+        if not self.engine.receive_probe_open(_now()):
+            return False
+        self._probe = writer
+        self.flush()
+        return True
+
+    def receive_websocket(self, writer: Writer, data: str | bytes) -> None:
+        """Take one WebSocket message."""
+        if writer is self._probe:
+            self.engine.receive_probe(data, _now())
+        elif writer is self._writer:
+            self.engine.receive_message(data, _now())
+        self.flush()
+
+    def receive_websocket_eof(self, writer: Writer) -> None:
+        """Learn that a WebSocket is gone."""
+        if writer is self._probe:
+            self._probe = None
+            self.engine.receive_probe_eof(_now())
+        elif writer is self._writer:
+            self.engine.receive_eof(_now())
+        self.flush()
+
+    def receive_post_open(self) -> bool:
+        """Learn that a polling POST began; False refuses it."""
+        accepted = self.engine.receive_post_open(_now())
+        self.flush()
+        return accepted
+
+    def receive_payload(self, body: str) -> bool:
+        """Take the body of a polling POST; False refuses it."""
+        accepted = self.engine.receive_payload(body, _now())
+        self.flush()
+        return accepted
+
+    def receive_post_eof(self) -> None:
+        """Learn that a polling POST was cut off, or is too large to take."""
+        self.engine.receive_post_eof(_now())
+        self.flush()
+
+    def receive_poll(self) -> asyncio.Future[str] | None:
+        """Take a polling GET; the future is its body. None refuses a second one at a time."""
+        if not self.engine.receive_poll(_now()):
+            self.flush()
+            return None
+        poll = self._poll = asyncio.get_running_loop().create_future()
+        self.flush()
+        return poll
+
+    def receive_poll_eof(self, poll: asyncio.Future[str]) -> None:
+        """Learn that the client gave its pending GET up."""
+        if self._poll is poll:
+            self._poll = None
+            self.engine.receive_poll_eof(_now())
+            self.flush()
+
+    # Sending
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the peer does not take what is sent: nothing more should be written."""
+        if self._writer is not None:
+            return self._writer.stalled
+        return self.engine.buffered_bytes > self._limits.poll_buffer
+
+    def write(self, messages: Sequence[PreparedMessage], positions: bool) -> bool:
+        """Send prepared messages in order; False, and nothing sent, if the session lags."""
+        if self._lagging or self.stalled:
+            self._begin_lag()
+            return False
+        writer = self._writer
+        if writer is not None and self.connection.can_write_directly:
+            for message in messages:
+                writer.write(message.packet(positions))
+        else:
+            for message in messages:
+                self.connection.send_prepared(message, positions)
+            self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Hand over what the protocol has to say, to both sides."""
+        self._send()
+        while events := self.connection.events():
+            for event in events:
+                self._dispatch(event)
+            self._send()
+        if self.is_open:
+            self._deadlines.watch(self)
+
+    def close(self, reason: DisconnectReason) -> None:
+        """End the session."""
+        self.connection.close(reason, _now())
+        self.flush()
+
+    def _send(self) -> None:
+        if self._writer is not None:
+            for data in self.engine.messages_to_send():
+                self._writer.write(data)
+        if self._probe is not None:
+            for data in self.engine.probe_messages_to_send():
+                self._probe.write(data)
+        if self._poll is not None:
+            body = self.engine.poll_response(_now())
+            if body is not None:
+                poll, self._poll = self._poll, None
+                if not poll.done():
+                    poll.set_result(body)
+                self.receive_drained()
+
+    # Lag
+
+    def receive_drained(self) -> None:
+        """Learn that the transport takes data again."""
+        if self._lagging and not self.stalled:
+            self._lagging = False
+            self._stalled_since = None
+            asyncio.get_running_loop().call_soon(self._owner.receive_drained, self)
+
+    def _begin_lag(self) -> None:
+        if not self._lagging:
+            self._lagging = True
+            self._stalled_since = _now()
+            self._deadlines.watch(self)
+
+    # Time
+
+    def next_deadline(self) -> float | None:
+        """Return when something is due: a heartbeat, CONNECT, or the end of patience."""
+        deadline = self.connection.next_deadline()
+        if self._stalled_since is None:
+            return deadline
+        patience = self._stalled_since + self._limits.stall_timeout
+        return patience if deadline is None else min(deadline, patience)
+
+    def handle_deadline(self, now: float) -> None:
+        """Do what is due."""
+        since = self._stalled_since
+        if since is not None and since + self._limits.stall_timeout <= now:
+            self._stalled_since = None
+            self.close(TOO_SLOW)
+            return
+        self.connection.handle_deadline(now)
+        self.flush()
+
+    def reading_delay(self) -> float:
+        """Return for how many seconds a transport should not read, since the peer is too fast."""
+        return max(0.0, self._paced_until - _now() - 1.0)
+
+    # Events
+
+    def _dispatch(self, event: object) -> None:
+        match event:
+            case EventReceived():
+                interval = 1 / self._limits.events_per_second
+                self._paced_until = max(self._paced_until, _now()) + interval
+                self._owner.receive_event(self, event)
+            case AckReceived():
+                self._owner.receive_ack(self, event)
+            case ConnectRequested():
+                self._owner.receive_connect(self, event)
+            case Disconnected():
+                self._owner.receive_disconnect(self)
+            case Upgraded():
+                self._writer, self._probe = self._probe, None
+            case Closed(reason=reason):
+                self._finish(reason)
+            case _:
+                pass
+
+    def _finish(self, reason: DisconnectReason) -> None:
+        self._send()
+        self.is_open = False
+        self._stalled_since = None
+        self._deadlines.forget(self)
+        for writer in (self._writer, self._probe):
+            if writer is not None:
+                writer.close()
+        self._owner.receive_closed(self, reason)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

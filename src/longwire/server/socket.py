@@ -1,0 +1,162 @@
+"""One session in the main namespace: who it is, where it is, what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from longwire.errors import CallTimeout, NotConnected
+from longwire.reasons import SERVER_DISCONNECT, TOKEN_EXPIRED, DisconnectReason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from longwire.prepared import PreparedMessage
+    from longwire.server.authentication import Identity
+    from longwire.server.limits import Limits
+    from longwire.server.session import Session
+    from longwire.types import Position
+
+
+class Socket:
+    """A connected, authenticated client.
+
+    Attributes:
+        sid: public id of this connection, another one after every reconnect.
+        identity: whom its current token speaks for.
+        positions: whether it asked for positions, and so joins its rooms itself.
+        rooms: the rooms that it joined.
+        is_open: whether it can still be told something.
+    """
+
+    __slots__ = (
+        "_acks",
+        "_expires_at",
+        "_limits",
+        "_notified",
+        "identity",
+        "is_open",
+        "positions",
+        "rooms",
+        "session",
+        "sid",
+    )
+
+    def __init__(
+        self, sid: str, session: Session, identity: Identity, positions: bool, limits: Limits
+    ) -> None:
+        self.sid = sid
+        self.session = session
+        self.positions = positions
+        self.is_open = True
+        self.rooms: set[str] = set()
+        self._limits = limits
+        self._acks: dict[int, asyncio.Future[list[Any]]] | None = None
+        self.replace_identity(identity)
+
+    def replace_identity(self, identity: Identity) -> None:
+        """Let a new token of the same user count from now on."""
+        self.identity = identity
+        self._notified = False
+        self._expires_at: float | None = None
+        if identity.expires_at is not None:
+            remaining = identity.expires_at - time.time()
+            self._expires_at = asyncio.get_running_loop().time() + remaining
+
+    # Sending
+
+    def emit(self, event: str, *args: object) -> None:
+        """Send an event to this client alone; at most once, in order."""
+        if self.is_open:
+            self.session.connection.send_event("/", event, args)
+            self.session.flush()
+
+    async def call(self, event: str, *args: object, timeout: float = 10.0) -> list[Any]:
+        """Send an event and return the arguments of the client's acknowledgement.
+
+        Raises:
+            NotConnected: the connection is or was closed.
+            CallTimeout: no answer came within `timeout` seconds.
+        """
+        if not self.is_open:
+            raise NotConnected("the client is gone")
+        connection = self.session.connection
+        ack_id = connection.next_ack_id()
+        if self._acks is None:
+            self._acks = {}
+        answer = self._acks[ack_id] = asyncio.get_running_loop().create_future()
+        connection.send_event("/", event, args, ack_id)
+        self.session.flush()
+        try:
+            async with asyncio.timeout(timeout):
+                return await answer
+        except TimeoutError:
+            raise CallTimeout(f"no acknowledgement of {event!r} in {timeout} s") from None
+        finally:
+            self._acks.pop(ack_id, None)
+
+    def receive_ack(self, ack_id: int, args: list[Any]) -> None:
+        """Hand an acknowledgement to the call that waits for it; unknown ids are ignored."""
+        answer = self._acks.pop(ack_id, None) if self._acks else None
+        if answer is not None and not answer.done():
+            answer.set_result(args)
+
+    def acknowledge(self, ack_id: int | None, *args: object) -> None:
+        """Answer an event of the client, if it asked for an answer."""
+        if ack_id is not None and self.is_open:
+            self.session.connection.send_ack("/", ack_id, args)
+            self.session.flush()
+
+    def disconnect(
+        self, reason: DisconnectReason = SERVER_DISCONNECT, retry_after: float = 0.0
+    ) -> None:
+        """Tell the client why, then end its connection."""
+        advice = {
+            "reason": reason.code,
+            "message": reason.message,
+            "reconnect": reason.reconnect,
+            "retryAfter": retry_after,
+        }
+        self.emit("closing", advice)
+        if self.session.is_open:
+            self.session.connection.disconnect("/")
+            self.session.close(reason)
+
+    def close(self) -> None:
+        """Stop sending, and fail the calls that wait for a client that is gone."""
+        self.is_open = False
+        for answer in (self._acks or {}).values():
+            if not answer.done():
+                answer.set_exception(NotConnected("the client is gone"))
+
+    # As a member of rooms
+
+    def write(self, messages: Sequence[PreparedMessage]) -> bool:
+        """Send prepared messages in order; False, and nothing sent, if the transport is stalled."""
+        return self.is_open and self.session.write(messages, self.positions)
+
+    def receive_room_reset(self, room: str, position: Position) -> None:
+        """Tell the client that a joined room's log began anew."""
+        self.emit("room_reset", {"room": room, "epoch": position.epoch, "offset": position.offset})
+
+    # Time
+
+    def next_deadline(self) -> float | None:
+        """Return when the token's end is to be announced or enforced."""
+        if self._expires_at is None or not self.is_open:
+            return None
+        if not self._notified:
+            return self._expires_at - self._limits.token_expiry_notice
+        return self._expires_at + self._limits.token_grace
+
+    def handle_deadline(self, now: float) -> None:
+        """Announce the token's end, or enforce it."""
+        if self._expires_at is None:
+            return
+        if not self._notified:
+            self._notified = True
+            self.emit("auth_expiring", {"expiresIn": max(0.0, round(self._expires_at - now, 3))})
+        else:
+            self.emit("auth_error", "token has expired")
+            self.disconnect(TOKEN_EXPIRED)

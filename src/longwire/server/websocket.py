@@ -1,0 +1,167 @@
+"""WebSocket on any ASGI server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator
+
+    from longwire.server.asgi import Message, Receive, Send
+    from longwire.server.session import Session
+
+
+class ASGIWriter:
+    """Sends WebSocket messages without a task, as long as the server takes them at once.
+
+    Each `send` is stepped once, inline; only one that suspends, because the transport is full,
+    gets a task, and what is written meanwhile waits in a queue.
+    """
+
+    __slots__ = ("_closed", "_on_drained", "_queue", "_send", "_task")
+
+    def __init__(self, send: Send, on_drained: Callable[[], None]) -> None:
+        self._send = send
+        self._on_drained = on_drained
+        self._queue: deque[Message] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def stalled(self) -> bool:
+        """Whether an earlier message is still on its way."""
+        return self._task is not None
+
+    def write(self, data: str | bytes) -> None:
+        """Send one message."""
+        kind = "text" if isinstance(data, str) else "bytes"
+        self._submit({"type": "websocket.send", kind: data})
+
+    def close(self) -> None:
+        """Close the WebSocket after what was written."""
+        if not self._closed:
+            self._submit({"type": "websocket.close", "code": 1000})
+            self._closed = True
+
+    def abandon(self) -> None:
+        """Drop what waits: the peer is gone."""
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def drain(self) -> None:
+        """Wait until everything was handed over."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def _submit(self, message: Message) -> None:
+        if self._closed:
+            return
+        if self._task is not None:
+            if self._queue is None:
+                self._queue = deque()
+            self._queue.append(message)
+            return
+        try:
+            suspended = _Suspended.start(self._send(message))
+        except Exception:  # the server says in its own way that the peer is gone
+            self._closed = True
+            return
+        if suspended is not None:
+            self._task = asyncio.get_running_loop().create_task(self._finish(suspended))
+
+    async def _finish(self, suspended: _Suspended) -> None:
+        try:
+            await suspended
+            while self._queue:
+                await self._send(self._queue.popleft())
+        except Exception:
+            self._closed = True
+        finally:
+            self._task = None
+            self._queue = None
+        if not self._closed:
+            self._on_drained()
+
+
+class _Suspended:
+    """An awaitable that was stepped once and waits for something; await it to go on."""
+
+    __slots__ = ("_steps", "_waits_for")
+
+    def __init__(self, steps: Generator[Any, Any, None], waits_for: Any) -> None:
+        self._steps = steps
+        self._waits_for = waits_for
+
+    @classmethod
+    def start(cls, awaitable: Awaitable[None]) -> _Suspended | None:
+        """Step `awaitable` once; None if that finished it."""
+        steps = awaitable.__await__()
+        try:
+            return cls(steps, next(steps))
+        except StopIteration:
+            return None
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        waits_for = self._waits_for
+        while True:
+            try:
+                value = yield waits_for
+            except BaseException as error:
+                step = self._throw(error)
+            else:
+                step = self._step(value)
+            if step is None:
+                return
+            (waits_for,) = step
+
+    def _step(self, value: Any) -> tuple[Any] | None:
+        try:
+            return (self._steps.send(value),)
+        except StopIteration:
+            return None
+
+    def _throw(self, error: BaseException) -> tuple[Any] | None:
+        try:
+            return (self._steps.throw(error),)
+        except StopIteration:
+            return None
+
+
+async def serve_websocket(
+    attach: Callable[[ASGIWriter], Session | None], receive: Receive, send: Send
+) -> None:
+    """Speak for one WebSocket until it is gone.
+
+    `attach` gives the session that the accepted WebSocket belongs to, or None to refuse it.
+    """
+    await receive()
+    sessions: list[Session] = []
+    writer = ASGIWriter(send, lambda: sessions[0].receive_drained())
+    await send({"type": "websocket.accept"})
+    session = attach(writer)
+    if session is None:
+        writer.close()
+        await writer.drain()
+        return
+    sessions.append(session)
+    try:
+        await _pump(session, writer, receive)
+    finally:
+        session.receive_websocket_eof(writer)
+        writer.abandon()
+
+
+async def _pump(session: Session, writer: ASGIWriter, receive: Receive) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        text = message.get("text")
+        data: str | bytes = message["bytes"] if text is None else text
+        session.receive_websocket(writer, data)
+        delay = session.reading_delay()
+        if delay:
+            await asyncio.sleep(delay)
