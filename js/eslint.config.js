@@ -1,0 +1,19 @@
+import hooks from "eslint-plugin-react-hooks";
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+  { ignores: ["dist/", "src/contract.ts"] },
+  ...tseslint.configs.strictTypeChecked,
+  hooks.configs.flat["recommended-latest"],
+  {
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      complexity: ["error", 10],
+      "max-lines": ["error", 450],
+      "no-console": "error",
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+    },
+  },
+  { files: ["scripts/**", "eslint.config.js"], ...tseslint.configs.disableTypeChecked },
+);

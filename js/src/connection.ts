@@ -1,0 +1,385 @@
+import { io, type Socket } from "socket.io-client";
+
+import { backoff } from "./backoff.js";
+import { LongwireError } from "./errors.js";
+import { type ConnectionInput, type ConnectionState, next } from "./machine.js";
+import type { Settings, TokenSource } from "./options.js";
+import { Store } from "./store.js";
+import { onWake } from "./wake.js";
+import type { ClosingAdvice } from "./wire.js";
+
+/** Who the server says we are, and the rooms that come with it. */
+export interface Identity {
+  readonly userId: string;
+  readonly rooms: readonly string[];
+}
+
+/** What there is to know about a connection. Times are in milliseconds. */
+export interface ConnectionSnapshot {
+  readonly state: ConnectionState;
+  readonly isConnected: boolean;
+  /** Why it is not connected, or why the last token was not taken. */
+  readonly error: Error | null;
+  /** Failed attempts since the connection last held. */
+  readonly attempt: number;
+  /** When the next attempt comes, on the clock of `Date.now()`. */
+  readonly nextRetryAt: number | null;
+  /** The last measured round trip. */
+  readonly latencyMs: number | null;
+  readonly userId: string | null;
+  readonly connectedAt: number | null;
+  readonly disconnectedAt: number | null;
+}
+
+/** What a connection serves. */
+export interface ConnectionHost {
+  /** Signed in, or signed in anew: join what is to be joined; resolves when that is done. */
+  resume(identity: Identity | null): Promise<void>;
+  /** Signed in with all rooms resumed. */
+  ready(): void;
+  /** The transport is gone. */
+  down(): void;
+  /** An event, from the server or about the connection. */
+  receive(event: string, args: unknown[]): void;
+}
+
+interface Waiter {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+type Timer = ReturnType<typeof setTimeout>;
+
+/** A session this old counts as one that held: the next drop starts the backoff anew. */
+const HELD_MS = 5_000;
+const PING_INTERVAL_MS = 30_000;
+/** Refusals that pass by themselves. */
+const TRANSIENT = new Set(["broker_unavailable"]);
+
+export const INITIAL: ConnectionSnapshot = {
+  state: "disconnected",
+  isConnected: false,
+  error: null,
+  attempt: 0,
+  nextRetryAt: null,
+  latencyMs: null,
+  userId: null,
+  connectedAt: null,
+  disconnectedAt: null,
+};
+
+/**
+ * One Socket.IO socket and the only loop that brings it back.
+ *
+ * The Manager's own reconnection is off: it neither returns after the server closed a socket nor
+ * knows the server's advice, and two loops would fight.
+ */
+export class Connection {
+  readonly status: Store<ConnectionSnapshot> = new Store({ ...INITIAL });
+  #socket: Socket | null = null;
+  /** Names the current attempt; whatever belongs to an older one is void. */
+  #session = 0;
+  #phase: "idle" | "opening" | "signing-in" | "up" = "idle";
+  #auth: Record<string, unknown> = {};
+  #token: TokenSource | undefined;
+  /** The token changed after the current session was given one. */
+  #tokenIsNewer = false;
+  #advice: ClosingAdvice | null = null;
+  #everReady = false;
+  #exhausted = false;
+  #waiters: Waiter[] = [];
+  #watchdog: Timer | undefined;
+  #retryTimer: Timer | undefined;
+  #pinger: Timer | undefined;
+  #pingSentAt = 0;
+  #stopWaking: (() => void) | null = null;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly host: ConnectionHost,
+    token: TokenSource | undefined,
+  ) {
+    this.#token = token;
+  }
+
+  get state(): ConnectionState {
+    return this.status.getSnapshot().state;
+  }
+
+  /** Signed in: requests reach the server now. */
+  get isUp(): boolean {
+    return this.#phase === "up";
+  }
+
+  /** Connects if nothing does so already; resolves when connected. */
+  open(): Promise<void> {
+    if (this.state === "connected") return Promise.resolve();
+    const ready = new Promise<void>((resolve, reject) => this.#waiters.push({ resolve, reject }));
+    if (this.state === "disconnected" || this.state === "error") this.#start();
+    return ready;
+  }
+
+  /** Ends the connection and every timer. */
+  close(): void {
+    if (this.state === "disconnected") return;
+    this.#drop();
+    this.#stopWaking?.();
+    this.#stopWaking = null;
+    const change = { ...INITIAL, disconnectedAt: Date.now() };
+    this.#move("close", change);
+    this.#settle(new LongwireError("disconnected", "The client disconnected."));
+  }
+
+  /** Tries now instead of later; from `error`, starts over. */
+  retry(): void {
+    if (this.state === "error") this.#start();
+    else if (this.#retryTimer !== undefined) this.#attempt();
+  }
+
+  /** Changes who signs in: in place while connected, by a new attempt after a refusal. */
+  setToken(token: TokenSource): void {
+    if (token === this.#token && this.state !== "error") return;
+    this.#token = token;
+    this.#tokenIsNewer = true;
+    if (this.state === "connected") void this.#refreshToken();
+    else this.retry();
+  }
+
+  /** The current token, from the provider if there is one. */
+  async token(): Promise<string | null> {
+    this.#tokenIsNewer = false;
+    const token = typeof this.#token === "function" ? await this.#token() : this.#token;
+    return token ?? null;
+  }
+
+  send(event: string, ...args: unknown[]): void {
+    this.#socket?.emit(event, ...args);
+  }
+
+  /** Sends and resolves with the answer; rejects when the time is up or the connection is cut. */
+  async request(timeout: number, event: string, ...args: unknown[]): Promise<unknown> {
+    if (!this.#socket) throw new LongwireError("disconnected", "Not connected.");
+    return (await this.#socket.timeout(timeout).emitWithAck(event, ...args)) as unknown;
+  }
+
+  // Attempts
+
+  #start(): void {
+    this.#stopWaking ??= onWake(() => this.#wake());
+    this.#exhausted = false;
+    this.#move("open", { attempt: 0, error: null });
+    this.#attempt();
+  }
+
+  #wake(): void {
+    if (this.state !== "error" || this.#exhausted) this.retry();
+  }
+
+  #attempt(): void {
+    this.#drop();
+    const { attempt } = this.status.getSnapshot();
+    this.status.set({ nextRetryAt: null });
+    if (attempt > 0) this.host.receive("reconnect_attempt", [attempt]);
+    this.#watchdog = setTimeout(
+      () => this.#lose(new LongwireError("timeout", "The server did not answer in time.")),
+      this.settings.timeout,
+    );
+    void this.#connect(this.#session);
+  }
+
+  async #connect(session: number): Promise<void> {
+    this.#phase = "opening";
+    try {
+      const token = await this.token();
+      if (session !== this.#session) return;
+      this.#auth = {
+        ...(token !== null && { token }),
+        ...(this.settings.positions && { positions: true }),
+      };
+      this.#socket ??= this.#createSocket();
+      this.#socket.connect();
+    } catch (error) {
+      if (session === this.#session) this.#lose(toError(error));
+    }
+  }
+
+  #createSocket(): Socket {
+    const options = {
+      path: this.settings.path,
+      transports: this.settings.transports,
+      tryAllTransports: true,
+      forceNew: true,
+      autoConnect: false,
+      reconnection: false,
+      timeout: false as unknown as number,
+      auth: (give: (auth: Record<string, unknown>) => void) => give(this.#auth),
+    };
+    const { url } = this.settings;
+    const socket = url === undefined ? io(options) : io(url, options);
+    socket.on("connect", () => this.#signIn());
+    socket.on("connect_error", (error) => this.#receiveConnectError(error));
+    socket.on("disconnect", (reason) => this.#receiveDisconnect(reason));
+    socket.onAny((event: string, ...args: unknown[]) => this.#receive(event, args));
+    return socket;
+  }
+
+  #signIn(): void {
+    this.#phase = "signing-in";
+    clearTimeout(this.#watchdog);
+    this.#watchdog = setTimeout(() => this.#signedIn(null), this.settings.authenticationGrace);
+  }
+
+  #signedIn(identity: Identity | null): void {
+    clearTimeout(this.#watchdog);
+    this.#phase = "up";
+    this.status.set({ userId: identity?.userId ?? null });
+    const session = this.#session;
+    void this.host.resume(identity).then(() => {
+      if (session === this.#session) this.#ready(identity !== null);
+    });
+  }
+
+  #ready(isLongwire: boolean): void {
+    const { attempt } = this.status.getSnapshot();
+    this.#move("ready", { error: null, attempt: 0, connectedAt: Date.now() });
+    this.host.ready();
+    if (isLongwire) this.#ping();
+    if (this.#tokenIsNewer) void this.#refreshToken();
+    this.#settle(null);
+    this.host.receive("connect", []);
+    if (this.#everReady) this.host.receive("reconnect", [attempt]);
+    this.#everReady = true;
+    this.#heldFrom = { at: Date.now(), attempt };
+  }
+
+  /** Since when the session is ready, and the attempts to go on from if it does not hold. */
+  #heldFrom: { at: number; attempt: number } | null = null;
+
+  // What the server says
+
+  #receive(event: string, args: unknown[]): void {
+    const handle = this.#own[event];
+    if (handle) handle(args[0]);
+    this.host.receive(event, args);
+  }
+
+  readonly #own: Readonly<Record<string, (data: unknown) => void>> = {
+    authenticated: (data) => this.#receiveAuthenticated(data as Identity),
+    auth_error: (data) => this.#receiveAuthError(String(data)),
+    auth_expiring: () => {
+      if (typeof this.#token === "function") void this.#refreshToken();
+    },
+    closing: (data) => {
+      this.#advice = data as ClosingAdvice;
+    },
+    pong: () => this.status.set({ latencyMs: Math.round(performance.now() - this.#pingSentAt) }),
+  };
+
+  #receiveAuthenticated(identity: Identity): void {
+    if (this.#phase === "signing-in") return this.#signedIn(identity);
+    this.status.set({ userId: identity.userId, error: null });
+    void this.host.resume(identity);
+  }
+
+  #receiveAuthError(message: string): void {
+    const error = new LongwireError("token_invalid", message);
+    if (this.#phase === "signing-in") this.#refuse(error);
+    else this.status.set({ error });
+  }
+
+  #receiveConnectError(error: Error & { data?: { code?: string } }): void {
+    if (this.#phase !== "opening" && this.#phase !== "signing-in") return;
+    this.host.receive("connect_error", [error]);
+    if (this.#socket?.active) return this.#lose(error);
+    const refusal = new LongwireError(error.data?.code ?? "refused", error.message);
+    if (TRANSIENT.has(refusal.code)) this.#lose(refusal);
+    else this.#refuse(refusal);
+  }
+
+  #receiveDisconnect(reason: string): void {
+    if (this.#phase === "idle") return;
+    this.host.receive("disconnect", [reason]);
+    const advice = this.#advice;
+    if (!advice) return this.#lose(new LongwireError("disconnected", reason));
+    const error = new LongwireError(advice.reason, advice.message);
+    // A provider can do something about an expired token: it is asked before the next attempt.
+    const isCurable = advice.reason === "token_expired" && typeof this.#token === "function";
+    if (advice.reconnect || isCurable) this.#lose(error, advice.retryAfter);
+    else this.#refuse(error);
+  }
+
+  async #refreshToken(): Promise<void> {
+    const session = this.#session;
+    try {
+      const token = await this.token();
+      if (session === this.#session) this.send("auth", token);
+    } catch (error) {
+      this.status.set({ error: toError(error) });
+    }
+  }
+
+  #ping(): void {
+    this.#pingSentAt = performance.now();
+    this.send("ping");
+    this.#pinger = setTimeout(() => this.#ping(), PING_INTERVAL_MS);
+  }
+
+  // Ends
+
+  #lose(error: Error, retryAfter = 0): void {
+    const attempt = this.#failedAttempts() + 1;
+    this.#drop();
+    if (attempt > 1) this.host.receive("reconnect_error", [error]);
+    if (!this.settings.reconnection || attempt > this.settings.reconnectionAttempts) {
+      this.#exhausted = true;
+      this.host.receive("reconnect_failed", []);
+      return this.#refuse(new LongwireError("unreachable", error.message, { cause: error }));
+    }
+    const delay = retryAfter * 1_000 + backoff(attempt, this.settings, Math.random());
+    this.#retryTimer = setTimeout(() => this.#attempt(), delay);
+    this.#move("lost", { error, attempt, nextRetryAt: Date.now() + delay, ...GONE() });
+  }
+
+  #failedAttempts(): number {
+    const held = this.#heldFrom;
+    this.#heldFrom = null;
+    if (!held) return this.status.getSnapshot().attempt;
+    return Date.now() - held.at >= HELD_MS ? 0 : held.attempt;
+  }
+
+  #refuse(error: Error): void {
+    this.#drop();
+    this.#move("refused", { error, nextRetryAt: null, ...GONE() });
+    this.#settle(error);
+  }
+
+  /** Takes the transport and every timer down; nothing of the old session is heard again. */
+  #drop(): void {
+    this.#session++;
+    const wasUp = this.#phase === "up";
+    this.#phase = "idle";
+    this.#advice = null;
+    for (const timer of [this.#watchdog, this.#retryTimer, this.#pinger]) clearTimeout(timer);
+    this.#retryTimer = undefined;
+    this.#socket?.disconnect();
+    if (wasUp) this.host.down();
+  }
+
+  #move(input: ConnectionInput, change: Partial<ConnectionSnapshot>): void {
+    const state = next(this.state, input);
+    this.status.set({ ...change, state, isConnected: state === "connected" });
+  }
+
+  #settle(error: Error | null): void {
+    for (const waiter of this.#waiters.splice(0)) {
+      if (error) waiter.reject(error);
+      else waiter.resolve();
+    }
+  }
+}
+
+const GONE = (): Partial<ConnectionSnapshot> => ({ disconnectedAt: Date.now(), latencyMs: null });
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,222 @@
+/**
+ * The state of a job: a pure fold of its room's log, by the same rules as on the server.
+ *
+ * - `job:created` begins an attempt: all is reset but the title and owner that it leaves out.
+ * - A terminal state is final until the next attempt; only the event that says the same adds its
+ *   details.
+ * - Progress is clamped to 0–100 and never goes back within an attempt; NaN is ignored.
+ * - Error, result and estimate never outlive what they belong to.
+ * - Output does not depend on how its text was cut into events.
+ */
+
+import type {
+  JobCompletedEvent,
+  JobCreatedEvent,
+  JobFailedEvent,
+  JobLeaseEvent,
+  JobOutputEvent,
+  JobProgressEvent,
+  JobResult,
+  JobStatus,
+  JobStatusEvent,
+} from "./contract.js";
+
+/** What kind of text an output chunk is; absent for plain output. */
+export type OutputType = NonNullable<JobOutputEvent["type"]>;
+
+/** A piece of streamed text of one type. */
+export interface OutputChunk {
+  readonly text: string;
+  readonly type?: OutputType | null;
+}
+
+/** What is known about a job; null means that nobody has said. */
+export interface JobState {
+  readonly jobId: string;
+  readonly status: JobStatus;
+  readonly title: string | null;
+  readonly owner: string | null;
+  /** Counts the runs of the same job, from 1. */
+  readonly attempt: number;
+  /** Percent, 0–100. */
+  readonly progress: number | null;
+  readonly currentStep: string | null;
+  /** The newest chunks of its streamed text. */
+  readonly output: readonly OutputChunk[];
+  readonly outputTruncated: boolean;
+  readonly outputComplete: boolean;
+  readonly result: JobResult | null;
+  readonly error: string | null;
+  readonly errorCode: string | null;
+  readonly retryable: boolean | null;
+  readonly cost: number | null;
+  /** Seconds. */
+  readonly duration: number | null;
+  /** Seconds that it expects to need still. */
+  readonly estimatedCompletion: number | null;
+  /** Seconds of silence after which its worker counts as lost. */
+  readonly lease: number | null;
+  readonly cancelRequested: boolean;
+  /** Milliseconds since the epoch, like `updatedAt`. */
+  readonly createdAt: number | null;
+  readonly updatedAt: number | null;
+  readonly isComplete: boolean;
+  readonly isRunning: boolean;
+}
+
+/** A chunk of the folded output holds at most this many characters. */
+const CHUNK_LENGTH = 4096;
+
+/** The state of a job of which nothing is known. */
+export function initialJob(jobId: string): JobState {
+  return {
+    jobId,
+    status: "queued",
+    title: null,
+    owner: null,
+    attempt: 1,
+    progress: null,
+    currentStep: null,
+    output: [],
+    outputTruncated: false,
+    outputComplete: false,
+    result: null,
+    error: null,
+    errorCode: null,
+    retryable: null,
+    cost: null,
+    duration: null,
+    estimatedCompletion: null,
+    lease: null,
+    cancelRequested: false,
+    createdAt: null,
+    updatedAt: null,
+    isComplete: false,
+    isRunning: false,
+  };
+}
+
+type Change = Partial<JobState> | null;
+
+function end(state: JobState, status: JobStatus, details: Partial<JobState>): Change {
+  const progress = status === "completed" ? 100 : state.progress;
+  const over = { estimatedCompletion: null, isComplete: true, isRunning: false };
+  return { status, progress, ...over, ...details };
+}
+
+function created(state: JobState, event: JobCreatedEvent): Change {
+  return {
+    ...initialJob(state.jobId),
+    title: event.title ?? state.title,
+    owner: event.owner ?? state.owner,
+    attempt: event.attempt,
+    createdAt: event.timestamp,
+    updatedAt: state.updatedAt,
+  };
+}
+
+function status(state: JobState, event: JobStatusEvent): Change {
+  if (state.isComplete) return null;
+  const currentStep = event.message || state.currentStep;
+  if (event.status === "failed") {
+    return end(state, event.status, { currentStep, error: event.message ?? null });
+  }
+  if (event.status === "completed" || event.status === "cancelled") {
+    return end(state, event.status, { currentStep });
+  }
+  return { status: event.status, currentStep, isRunning: event.status === "running" };
+}
+
+function progress(state: JobState, event: JobProgressEvent): Change {
+  if (state.isComplete || !Number.isFinite(event.progress)) return null;
+  return {
+    progress: Math.min(Math.max(event.progress, state.progress ?? 0, 0), 100),
+    currentStep: event.currentStep || state.currentStep,
+    estimatedCompletion: event.estimatedCompletion ?? null,
+  };
+}
+
+function output(state: JobState, event: JobOutputEvent, limit: number): Change {
+  if (state.isComplete) return null;
+  const chunks = append(state.output, event.chunk, event.type ?? null);
+  return {
+    output: chunks.length > limit ? chunks.slice(-limit) : chunks,
+    outputTruncated: state.outputTruncated || chunks.length > limit,
+    outputComplete: event.isComplete,
+  };
+}
+
+function append(
+  chunks: readonly OutputChunk[],
+  text: string,
+  type: OutputType | null,
+): readonly OutputChunk[] {
+  if (!text) return chunks;
+  const tail = chunks.at(-1);
+  const joins = tail && (tail.type ?? null) === type && tail.text.length < CHUNK_LENGTH;
+  const pieces = cut(joins ? tail.text + text : text);
+  return [
+    ...(joins ? chunks.slice(0, -1) : chunks),
+    ...pieces.map((piece) => ({ text: piece, ...(type && { type }) })),
+  ];
+}
+
+function cut(text: string): string[] {
+  const pieces = [];
+  for (let start = 0; start < text.length; ) {
+    let stop = start + CHUNK_LENGTH;
+    // Both halves of a surrogate pair stay in one piece.
+    if (/[\ud800-\udbff]/.test(text.charAt(stop - 1))) stop--;
+    pieces.push(text.slice(start, stop));
+    start = stop;
+  }
+  return pieces;
+}
+
+function completed(state: JobState, event: JobCompletedEvent): Change {
+  const isKnown = state.result !== null || state.status !== "completed";
+  if (state.isComplete && isKnown) return null;
+  const { result, cost, duration } = event;
+  return end(state, "completed", { result, cost: cost ?? null, duration: duration ?? null });
+}
+
+function failed(state: JobState, event: JobFailedEvent): Change {
+  const isKnown = state.retryable !== null || state.status !== "failed";
+  if (state.isComplete && isKnown) return null;
+  const { error, retryable } = event;
+  return end(state, "failed", { error, errorCode: event.errorCode ?? null, retryable });
+}
+
+function lease(state: JobState, event: JobLeaseEvent): Change {
+  return state.isComplete ? null : { lease: event.expiresIn };
+}
+
+function cancel(state: JobState): Change {
+  return state.isComplete ? null : { cancelRequested: true };
+}
+
+type Rule = (state: JobState, event: never, limit: number) => Change;
+
+const RULES: Readonly<Record<string, Rule>> = {
+  "job:created": created,
+  "job:status": status,
+  "job:progress": progress,
+  "job:output": output,
+  "job:completed": completed,
+  "job:failed": failed,
+  "job:lease": lease,
+  "job:cancel": cancel,
+};
+
+/**
+ * The state after one more event of the job's log. An event that is not about this job, or that a
+ * terminal state no longer takes, leaves the state as it is (the same object).
+ */
+export function fold(state: JobState, event: string, data: unknown, outputLimit = 1_000): JobState {
+  const about = data as { jobId?: unknown; timestamp?: number } | null;
+  const rule = RULES[event];
+  if (!rule || about?.jobId !== state.jobId) return state;
+  const change = rule(state, data as never, outputLimit);
+  if (!change) return state;
+  return { ...state, ...change, updatedAt: about.timestamp ?? state.updatedAt };
+}

@@ -1,0 +1,35 @@
+type Listener<A extends unknown[]> = (...args: A) => void;
+
+function report(error: unknown): void {
+  if (typeof reportError === "function") reportError(error);
+  else
+    queueMicrotask(() => {
+      throw error;
+    });
+}
+
+/** A set of callbacks. One that throws is reported to the platform and stops no other. */
+export class Listeners<A extends unknown[] = []> {
+  readonly #all = new Set<{ listener: Listener<A> }>();
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Adds a callback; adding the same one twice calls it twice. */
+  add(listener: Listener<A>): () => void {
+    const entry = { listener };
+    this.#all.add(entry);
+    return () => void this.#all.delete(entry);
+  }
+
+  emit(...args: A): void {
+    for (const { listener } of [...this.#all]) {
+      try {
+        listener(...args);
+      } catch (error) {
+        report(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,25 @@
+/** The state of a connection, as a table. */
+
+export type ConnectionState = "disconnected" | "connecting" | "connected" | "reconnecting" | "error";
+
+/**
+ * What moves it: `open` and `close` by the user, `ready` when signed in with all rooms resumed,
+ * `lost` when an attempt or a transport failed and another attempt follows, `refused` when trying
+ * again makes no sense until something changes.
+ */
+export type ConnectionInput = "open" | "ready" | "lost" | "refused" | "close";
+
+export const TRANSITIONS: Readonly<
+  Record<ConnectionState, Partial<Record<ConnectionInput, ConnectionState>>>
+> = {
+  disconnected: { open: "connecting" },
+  connecting: { ready: "connected", lost: "reconnecting", refused: "error", close: "disconnected" },
+  connected: { lost: "reconnecting", refused: "error", close: "disconnected" },
+  reconnecting: { ready: "connected", refused: "error", close: "disconnected" },
+  error: { open: "connecting", close: "disconnected" },
+};
+
+/** The next state; an input that a state does not know leaves it as it is. */
+export function next(state: ConnectionState, input: ConnectionInput): ConnectionState {
+  return TRANSITIONS[state][input] ?? state;
+}

@@ -1,0 +1,80 @@
+import type { BackoffOptions } from "./backoff.js";
+
+/** A token, or a function that fetches a fresh one for each attempt and each refresh. */
+export type TokenSource = string | (() => string | null | Promise<string | null>);
+
+/** How a client connects and what it keeps. Times are in milliseconds. */
+export interface ClientOptions {
+  /** Who is signing in; may also be given to `connect`. */
+  token?: TokenSource;
+  /** Connect at once. Off by default: creating a client causes no traffic. */
+  autoConnect?: boolean;
+  /** The path of the Socket.IO endpoint. */
+  path?: string;
+  /** Transports in the order in which they are tried. */
+  transports?: ("websocket" | "polling")[];
+  /** Come back by itself after a drop. */
+  reconnection?: boolean;
+  /** Failed attempts in a row before giving up until `retry()`; by default it never does. */
+  reconnectionAttempts?: number;
+  reconnectionDelay?: number;
+  reconnectionDelayMax?: number;
+  /** How long an attempt may take, from the first byte to being signed in. */
+  timeout?: number;
+  /** How long to wait for `authenticated` before taking the server for a stock one. */
+  authenticationGrace?: number;
+  /** How long `call` waits for its answer, offline time included. */
+  callTimeout?: number;
+  /** How long a `connected` waits for the answers to `join_room`; stock servers give none. */
+  joinTimeout?: number;
+  /** Ask for log positions, the base of resuming; a stock server ignores it. */
+  positions?: boolean;
+  /** Events kept to be sent while offline; `emit` throws beyond it. */
+  outboxLimit?: number;
+  /** Output chunks that a job keeps. */
+  outputLimit?: number;
+  /** How long changes of a job are gathered before its observers hear of them. */
+  notifyInterval?: number;
+  /** How long an unobserved job or connection stays, so that remounting costs nothing. */
+  linger?: number;
+  /** Where the HTTP interface is; by default `/api` beside the server's address. */
+  apiUrl?: string;
+}
+
+/** Options with the server's address, as the constructor takes them. */
+export interface ClientConfig extends ClientOptions {
+  /** The server's address; by default the page's own. */
+  url?: string;
+}
+
+/** Every option with its value. */
+export type Settings = Readonly<Required<Omit<ClientConfig, "token" | "url">>> &
+  BackoffOptions & { readonly url: string | undefined };
+
+const DEFAULTS = {
+  autoConnect: false,
+  path: "/socket.io/",
+  transports: ["websocket", "polling"],
+  reconnection: true,
+  reconnectionAttempts: Infinity,
+  reconnectionDelay: 1_000,
+  reconnectionDelayMax: 30_000,
+  timeout: 20_000,
+  // `authenticated` follows CONNECT in the same flight.
+  authenticationGrace: 1_000,
+  callTimeout: 10_000,
+  joinTimeout: 3_000,
+  positions: true,
+  outboxLimit: 1_000,
+  outputLimit: 1_000,
+  // Twenty times a second is as live as an eye can tell.
+  notifyInterval: 50,
+  linger: 1_000,
+} satisfies ClientOptions;
+
+/** Fills in the defaults. */
+export function settle(config: ClientConfig): Settings {
+  const { url, token: _token, ...options } = config;
+  const apiUrl = `${(url ?? "").replace(/\/$/, "")}/api`;
+  return { ...DEFAULTS, apiUrl, ...options, url };
+}

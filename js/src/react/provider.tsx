@@ -1,0 +1,78 @@
+import { createContext, type ReactElement, type ReactNode, useContext, useEffect, useState } from "react";
+
+import { type ClientOptions, createClient, type TokenSource, type WebSocketClient } from "../index.js";
+import { useLatest } from "./useLatest.js";
+
+const ClientContext = createContext<WebSocketClient | null>(null);
+
+interface CommonProps {
+  children?: ReactNode;
+}
+
+/** Either a client of your own, or what it takes to create one. */
+export type LongwireProviderProps = CommonProps &
+  (
+    | { client: WebSocketClient; url?: never; token?: never; options?: never }
+    | {
+        client?: never;
+        /** The server's address; by default the page's own. */
+        url?: string;
+        /** Who signs in. `null`: not known yet, so wait. Absent: connect without a token. */
+        token?: TokenSource | null;
+        /** Read once, when the client is created for this `url`. */
+        options?: Omit<ClientOptions, "token" | "autoConnect">;
+      }
+  );
+
+/**
+ * Gives the tree below it one client, connected while it is mounted. A new `token` signs in anew
+ * in place; a new `url` or `client` is a new connection.
+ */
+export function LongwireProvider(props: LongwireProviderProps): ReactElement {
+  if (props.client) return <Connected client={props.client}>{props.children}</Connected>;
+  return <OwnClient key={props.url} {...props} />;
+}
+
+type OwnProps = Extract<LongwireProviderProps, { client?: never }>;
+
+function OwnClient({ url, token, options, children }: OwnProps): ReactElement {
+  const [client] = useState(() => createClient(url, options));
+  return (
+    <Connected client={client} token={token}>
+      {children}
+    </Connected>
+  );
+}
+
+interface ConnectedProps extends CommonProps {
+  client: WebSocketClient;
+  token?: TokenSource | null | undefined;
+}
+
+function Connected({ client, token, children }: ConnectedProps): ReactElement {
+  const latest = useLatest(token);
+  const isProvider = typeof token === "function";
+  const literal = isProvider ? undefined : token;
+  // The token before the connection: effects run in this order.
+  useEffect(() => {
+    if (isProvider) client.setToken(() => ask(latest.current));
+    else if (literal != null) client.setToken(literal);
+  }, [client, isProvider, literal, latest]);
+  useEffect(() => (literal === null ? undefined : client.retain()), [client, literal]);
+  return <ClientContext.Provider value={client}>{children}</ClientContext.Provider>;
+}
+
+function ask(token: TokenSource | null | undefined): string | null | Promise<string | null> {
+  return typeof token === "function" ? token() : (token ?? null);
+}
+
+/**
+ * The client of the nearest `LongwireProvider`.
+ *
+ * @throws Error outside of one.
+ */
+export function useClient(): WebSocketClient {
+  const client = useContext(ClientContext);
+  if (!client) throw new Error("This component needs a <LongwireProvider> above it.");
+  return client;
+}

@@ -1,0 +1,82 @@
+import { useCallback, useEffect, useMemo } from "react";
+
+import { initialJob, type JobHandle, type JobSnapshot } from "../index.js";
+import { useClient } from "./provider.js";
+import { useLatest } from "./useLatest.js";
+import { useReadable } from "./useReadable.js";
+
+export interface UseJobOptions<R = JobSnapshot> {
+  /** Picks what the component needs; it renders only when that changes. */
+  select?: (job: JobSnapshot) => R;
+  /** `false`: do not watch. */
+  enabled?: boolean;
+  /** Called once when the job ends, also if it had ended before we looked. */
+  onComplete?: (job: JobSnapshot) => void;
+}
+
+/** A job and what can be asked of it. */
+export interface JobView extends JobSnapshot {
+  /** Asks the job to stop; rejects if the server does not take the request. */
+  cancel(reason?: string): Promise<unknown>;
+  /** Drops what was derived and reads the job's log again. */
+  reset(): void;
+}
+
+const NO_JOB: JobSnapshot = Object.freeze({ ...initialJob(""), isKnown: false, roomError: null });
+
+const whole = (job: JobSnapshot): JobSnapshot => job;
+
+/** Watches a job; `null` means none. */
+export function useJob(
+  id: string | null,
+  options?: Omit<UseJobOptions, "select"> & { select?: undefined },
+): JobView;
+/** Watches a part of a job: what `select` makes of it. */
+export function useJob<R>(
+  id: string | null,
+  options: UseJobOptions<R> & { select: (job: JobSnapshot) => R },
+): R;
+export function useJob(id: string | null, options: UseJobOptions<unknown> = {}): unknown {
+  const handle = useJobHandle(options.enabled === false ? null : id);
+  const select = options.select;
+  const value = useReadable<JobSnapshot, unknown>(handle, NO_JOB, select ?? whole);
+  useOnComplete(handle, options.onComplete);
+  const view = useMemo(() => (select ? null : withVerbs(value as JobSnapshot, handle)), [
+    select,
+    value,
+    handle,
+  ]);
+  return view ?? value;
+}
+
+/** The job's handle: the same one for the same client and id. */
+export function useJobHandle(id: string | null): JobHandle | null {
+  const client = useClient();
+  return useMemo(() => (id === null ? null : client.job(id)), [client, id]);
+}
+
+function withVerbs(job: JobSnapshot, handle: JobHandle | null): JobView {
+  const nothing = (): Promise<unknown> => Promise.resolve();
+  return { ...job, cancel: handle?.cancel ?? nothing, reset: handle?.reset ?? (() => undefined) };
+}
+
+/** Calls back once for each attempt that ends while the job is watched. */
+function useOnComplete(
+  handle: JobHandle | null,
+  onComplete: ((job: JobSnapshot) => void) | undefined,
+): void {
+  const latest = useLatest(onComplete);
+  const watch = useCallback(() => {
+    if (!handle) return undefined;
+    let wasComplete = false;
+    const check = (): void => {
+      const job = handle.getSnapshot();
+      if (job.isComplete && !wasComplete) latest.current?.(job);
+      wasComplete = job.isComplete;
+    };
+    const stop = handle.subscribe(check);
+    check();
+    return stop;
+  }, [handle, latest]);
+  useEffect(watch, [watch]);
+}

@@ -1,0 +1,11 @@
+import type { JobsSnapshot } from "../index.js";
+import { NO_JOBS } from "../jobs.js";
+import { useClient } from "./provider.js";
+import { useReadable } from "./useReadable.js";
+
+const whole = (jobs: JobsSnapshot): JobsSnapshot => jobs;
+
+/** The signed-in user's jobs, newest first, running ones live. */
+export function useJobs(): JobsSnapshot {
+  return useReadable(useClient().jobs(), NO_JOBS, whole);
+}

@@ -1,0 +1,40 @@
+import { useMemo } from "react";
+
+import type { ConnectionSnapshot, ConnectionState, WebSocketClient } from "../index.js";
+import { INITIAL } from "../connection.js";
+import { useClient } from "./provider.js";
+import { useReadable } from "./useReadable.js";
+
+export interface WebSocketView {
+  connectionState: ConnectionState;
+  isConnected: boolean;
+  error: Error | null;
+  subscribe: WebSocketClient["on"];
+  joinRoom: WebSocketClient["joinRoom"];
+  leaveRoom: WebSocketClient["leaveRoom"];
+  emit: WebSocketClient["emit"];
+}
+
+type Shown = Pick<WebSocketView, "connectionState" | "isConnected" | "error">;
+
+const select = ({ state, isConnected, error }: ConnectionSnapshot): Shown => ({
+  connectionState: state,
+  isConnected,
+  error,
+});
+
+/** The shared connection and its verbs, all stable. Using it neither connects nor disconnects. */
+export function useWebSocket(): WebSocketView {
+  const client = useClient();
+  const shown = useReadable(client.connection, INITIAL, select);
+  const verbs = useMemo(
+    () => ({
+      subscribe: client.on.bind(client) as WebSocketClient["on"],
+      joinRoom: client.joinRoom.bind(client),
+      leaveRoom: client.leaveRoom.bind(client),
+      emit: client.emit.bind(client) as WebSocketClient["emit"],
+    }),
+    [client],
+  );
+  return useMemo(() => ({ ...shown, ...verbs }), [shown, verbs]);
+}

@@ -1,0 +1,215 @@
+import { LongwireError } from "./errors.js";
+import { Listeners } from "./listeners.js";
+import { type Coverage, type JoinAck, judge, type Position, type WireError } from "./wire.js";
+
+/** `left`: nobody here is in it. `joining`: asked for, or waiting for a connection. */
+export type RoomStatus = "left" | "joining" | "joined" | "refused";
+
+export interface RoomSnapshot {
+  readonly status: RoomStatus;
+  /** Why the server refused it. */
+  readonly error: LongwireError | null;
+}
+
+/** What the rooms of a client need from it. */
+export interface RoomsHost {
+  /** Whether requests reach the server now. */
+  readonly isUp: boolean;
+  send(event: string, ...args: unknown[]): void;
+  /** The room's log comes whole from here on: what was derived from it is void. */
+  reset(room: string): void;
+  /** The room was refused. */
+  refused(room: string, error: WireError): void;
+}
+
+interface Room {
+  readonly name: string;
+  refs: number;
+  snapshot: RoomSnapshot;
+  /** Where to go on; null before the first answer, and for ever on a stock server. */
+  position: Position | null;
+  /** Where a first join starts. */
+  readonly from: "now" | null;
+  /** Names the join under way; the answer to an older one is void. */
+  ticket: number;
+  isPending: boolean;
+}
+
+const LEFT: RoomSnapshot = Object.freeze({ status: "left", error: null });
+const JOINING: RoomSnapshot = Object.freeze({ status: "joining", error: null });
+const JOINED: RoomSnapshot = Object.freeze({ status: "joined", error: null });
+
+/**
+ * The rooms that a client is in, counted by who asked for them, with the position of each.
+ *
+ * Rooms outlive connections: they are joined when there is one, and resumed by the next.
+ */
+export class Rooms {
+  /** Tells which room's snapshot changed. */
+  readonly changes: Listeners<[room: string]> = new Listeners();
+  readonly #rooms = new Map<string, Room>();
+  #granted: readonly string[] = [];
+  #pending = 0;
+  #settled: (() => void) | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly host: RoomsHost,
+    private readonly joinTimeout: number,
+  ) {}
+
+  snapshot(name: string): RoomSnapshot {
+    return this.#rooms.get(name)?.snapshot ?? LEFT;
+  }
+
+  /** Joins, or counts one more who wants to be in. A refused room is asked for again. */
+  join(name: string, from: "now" | null = null): void {
+    const room = this.#rooms.get(name) ?? this.#add(name, from);
+    room.refs++;
+    if (this.host.isUp) this.#askUnlessJoined(room);
+  }
+
+  /** Leaves when everybody who joined has left. */
+  leave(name: string): void {
+    const room = this.#rooms.get(name);
+    if (!room || --room.refs > 0) return;
+    this.#void(room);
+    this.#rooms.delete(name);
+    if (this.host.isUp) this.host.send("leave_room", name);
+    this.changes.emit(name);
+  }
+
+  /** Forgets a room's position and takes its log whole. */
+  reread(name: string): void {
+    const room = this.#rooms.get(name);
+    if (!room) return;
+    room.position = null;
+    if (this.host.isUp) this.#ask(room);
+  }
+
+  /** Signed in: joins the rooms that came with it and all others; resolves when answered. */
+  resume(granted: readonly string[]): Promise<void> {
+    const before = this.#granted;
+    this.#granted = granted;
+    for (const name of granted) if (!before.includes(name)) this.join(name);
+    for (const name of before) if (!granted.includes(name)) this.leave(name);
+    for (const room of this.#rooms.values()) this.#askUnlessJoined(room);
+    return this.#whenSettled();
+  }
+
+  /** The transport is gone: every room waits for the next one. */
+  down(): void {
+    for (const room of this.#rooms.values()) {
+      this.#void(room);
+      this.#show(room, JOINING);
+    }
+    this.#settle();
+  }
+
+  /** Whether an event is the next of its room; moves the room's position if it is. */
+  admit(coverage: Coverage): boolean {
+    const room = this.#rooms.get(coverage.room);
+    if (!room) return true;
+    // Before the answer to a join nothing of it can come: this is left over from before.
+    if (!room.position) return false;
+    const verdict = judge(room.position.offset, coverage);
+    if (verdict === "apply") room.position = { ...room.position, offset: coverage.last };
+    if (verdict === "gap" && !room.isPending) this.#ask(room);
+    return verdict === "apply";
+  }
+
+  /** The server's `room_error`: a membership that ended, or a join refused. */
+  receiveError(name: string, error: WireError): void {
+    const room = this.#rooms.get(name);
+    if (room) this.#refuse(room, error);
+  }
+
+  /** The server's `room_reset`: the log began anew and comes whole. */
+  receiveReset(name: string, epoch: string): void {
+    const room = this.#rooms.get(name);
+    if (!room) return;
+    room.position = { epoch, offset: 0 };
+    this.host.reset(name);
+  }
+
+  #add(name: string, from: "now" | null): Room {
+    const room: Room = {
+      name,
+      refs: 0,
+      snapshot: LEFT,
+      position: null,
+      from,
+      ticket: 0,
+      isPending: false,
+    };
+    this.#rooms.set(name, room);
+    this.#show(room, JOINING);
+    return room;
+  }
+
+  #askUnlessJoined(room: Room): void {
+    if (room.snapshot.status !== "joined" && !room.isPending) this.#ask(room);
+  }
+
+  #ask(room: Room): void {
+    this.#void(room);
+    room.isPending = true;
+    this.#pending++;
+    if (room.snapshot.status === "refused") this.#show(room, JOINING);
+    const ticket = room.ticket;
+    const start = room.position ?? room.from;
+    this.host.send("join_room", room.name, ...(start ? [start] : []), (ack?: JoinAck) => {
+      if (ticket === room.ticket) this.#answer(room, ack);
+    });
+  }
+
+  #answer(room: Room, ack: JoinAck | undefined): void {
+    this.#void(room);
+    if (ack?.ok === false) this.#refuse(room, ack.error);
+    else {
+      // A stock server answers nothing of use: the room has no position then.
+      if (ack?.epoch) this.#place(room, ack);
+      this.#show(room, JOINED);
+    }
+    if (this.#pending === 0) this.#settle();
+  }
+
+  #place(room: Room, ack: JoinAck & { ok: true }): void {
+    if (ack.recovered && room.position) return;
+    const skipsHistory = room.from === "now" && !room.position;
+    room.position = { epoch: ack.epoch, offset: skipsHistory ? ack.offset : 0 };
+    this.host.reset(room.name);
+  }
+
+  #refuse(room: Room, error: WireError): void {
+    this.#show(room, { status: "refused", error: LongwireError.fromWire(error, "forbidden") });
+    this.host.refused(room.name, error);
+  }
+
+  #void(room: Room): void {
+    room.ticket++;
+    if (room.isPending) this.#pending--;
+    room.isPending = false;
+  }
+
+  #show(room: Room, snapshot: RoomSnapshot): void {
+    if (room.snapshot === snapshot) return;
+    room.snapshot = Object.freeze(snapshot);
+    this.changes.emit(room.name);
+  }
+
+  #whenSettled(): Promise<void> {
+    this.#settle();
+    if (this.#pending === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#settled = resolve;
+      this.#timer = setTimeout(() => this.#settle(), this.joinTimeout);
+    });
+  }
+
+  #settle(): void {
+    clearTimeout(this.#timer);
+    this.#settled?.();
+    this.#settled = null;
+  }
+}

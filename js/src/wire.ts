@@ -1,0 +1,103 @@
+/** What Longwire adds to Socket.IO on the wire, and the types of a client's events. */
+
+import type { ClientToServerEvents, ServerToClientEvents } from "./contract.js";
+
+/** A place in a room's log: everything up to and including `offset` lies behind it. */
+export interface Position {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+/** An error as the server words it. */
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The server's answer to `join_room`. */
+export type JoinAck =
+  | ({ readonly ok: true; readonly room: string; readonly recovered: boolean } & Position)
+  | { readonly ok: false; readonly room: string; readonly error: WireError };
+
+/** Sent before the server disconnects on purpose. `retryAfter` is in seconds. */
+export interface ClosingAdvice {
+  readonly reason: string;
+  readonly message: string;
+  readonly reconnect: boolean;
+  readonly retryAfter?: number;
+}
+
+/** Events about the connection, from the server and from the client itself. */
+export interface ConnectionEvents {
+  authenticated: (data: { userId: string; rooms: string[] }) => void;
+  auth_error: (error: string) => void;
+  auth_expiring: (data: { expiresIn: number }) => void;
+  closing: (advice: ClosingAdvice) => void;
+  room_error: (data: { room: string; error: WireError }) => void;
+  room_reset: (data: { room: string } & Position) => void;
+  pong: (data: { timestamp: number }) => void;
+  connect: () => void;
+  disconnect: (reason: string) => void;
+  connect_error: (error: Error) => void;
+  reconnect: (attempt: number) => void;
+  reconnect_attempt: (attempt: number) => void;
+  reconnect_error: (error: Error) => void;
+  reconnect_failed: () => void;
+}
+
+/** Requests that the client itself answers for: see `setToken`, `joinRoom`, `leaveRoom`. */
+export interface ControlRequests {
+  auth: (token: string) => void;
+  join_room: (room: string) => void;
+  leave_room: (room: string) => void;
+  ping: () => void;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the widest type of a handler
+type Handler = (...args: any[]) => void;
+
+/** Event names and the handlers that fit them. */
+export type EventMap<T> = { [K in keyof T]: Handler };
+
+/** Every event that `on` accepts: those of the contract, then those of the connection. */
+export type Incoming<L = ServerToClientEvents> = L & Omit<ConnectionEvents, keyof L>;
+
+/** Every event that `emit` accepts. */
+export type Outgoing<E = ClientToServerEvents> = E & Omit<ControlRequests, keyof E>;
+
+type WithoutAck<A extends unknown[]> = A extends [...infer Head, ((...args: never[]) => void)?]
+  ? Head
+  : A;
+
+type AckOf<A extends unknown[]> = Required<A> extends [...unknown[], (result: infer R) => void]
+  ? R
+  : unknown;
+
+/** The arguments that an event is sent with, its acknowledgement left out. */
+export type EmitArgs<F> = F extends (...args: infer A) => void ? WithoutAck<A> : never;
+
+/** What the other side answers to an event. */
+export type CallResult<F> = F extends (...args: infer A) => void ? AckOf<A> : never;
+
+/** Which entries of which room a frame stands for. */
+export interface Coverage {
+  readonly first: number;
+  readonly last: number;
+  readonly room: string;
+}
+
+const COVERAGE = /^(?:(\d+)-)?(\d+)@(.+)$/s;
+
+/** Reads the last argument of a logged event: `"5@job:1"` or `"3-5@job:1"`. */
+export function parseCoverage(argument: unknown): Coverage | null {
+  const match = typeof argument === "string" ? COVERAGE.exec(argument) : null;
+  if (!match) return null;
+  const last = Number(match[2]);
+  return { first: match[1] ? Number(match[1]) : last, last, room: match[3] ?? "" };
+}
+
+/** What a frame is to a cursor at `offset`: passed already, next, or behind a hole. */
+export function judge(offset: number, coverage: Coverage): "duplicate" | "apply" | "gap" {
+  if (coverage.last <= offset) return "duplicate";
+  return coverage.first <= offset + 1 ? "apply" : "gap";
+}
