@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
+
+if TYPE_CHECKING:
+    from typing_extensions import override as override
+else:
+
+    def override(method):
+        """Mark a method that overrides one of a base class (`typing.override` is Python 3.12's)."""
+        return method
 
 
 class Position(msgspec.Struct, frozen=True):

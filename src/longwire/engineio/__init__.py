@@ -1,1 +1,56 @@
-"""."""
+"""Engine.IO v4 without I/O: one session per peer, over long-polling, WebSocket and the upgrade.
+
+`ServerSession` and `ClientSession` take what arrived (`receive_*`), what time it is
+(`handle_deadline`) and what the application wants to say (`send_*`, `close`); they give back what
+happened (`events`) and what to write (`messages_to_send`, and the requests of long-polling). They
+never raise for the peer's faults.
+"""
+
+from longwire.engineio.client import ClientOptions, ClientSession
+from longwire.engineio.errors import (
+    BAD_HANDSHAKE_METHOD,
+    BAD_REQUEST,
+    FORBIDDEN,
+    TRANSPORT_UNKNOWN,
+    UNKNOWN_SESSION,
+    UNSUPPORTED_VERSION,
+    RequestError,
+    forbidden,
+)
+from longwire.engineio.event import Closed, MessageReceived, Opened, SessionEvent, Upgraded
+from longwire.engineio.handshake import Handshake
+from longwire.engineio.payload import decode_payload, encode_payload
+from longwire.engineio.query import Query, parse_query
+from longwire.engineio.server import Options, ServerSession
+from longwire.engineio.session import Session
+from longwire.engineio.state import TRANSITIONS, Signal, State, Transport
+
+__all__ = [
+    "BAD_HANDSHAKE_METHOD",
+    "BAD_REQUEST",
+    "FORBIDDEN",
+    "TRANSITIONS",
+    "TRANSPORT_UNKNOWN",
+    "UNKNOWN_SESSION",
+    "UNSUPPORTED_VERSION",
+    "ClientOptions",
+    "ClientSession",
+    "Closed",
+    "Handshake",
+    "MessageReceived",
+    "Opened",
+    "Options",
+    "Query",
+    "RequestError",
+    "ServerSession",
+    "Session",
+    "SessionEvent",
+    "Signal",
+    "State",
+    "Transport",
+    "Upgraded",
+    "decode_payload",
+    "encode_payload",
+    "forbidden",
+    "parse_query",
+]

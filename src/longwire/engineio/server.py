@@ -1,0 +1,265 @@
+"""The server's end of a session: it pings, and answers requests and probes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from longwire.engineio.handshake import Handshake, encode_open
+from longwire.engineio.payload import (
+    CLOSE,
+    NOOP,
+    PING,
+    PROBE_PING,
+    PROBE_PONG,
+    UPGRADE,
+    encode_payload,
+)
+from longwire.engineio.probe import Probe
+from longwire.engineio.session import Session
+from longwire.engineio.state import Signal, State, Transport
+from longwire.errors import RemoteProtocolError
+from longwire.reasons import (
+    CLIENT_DISCONNECT,
+    PING_TIMEOUT,
+    TRANSPORT_CLOSED,
+    DisconnectReason,
+)
+from longwire.types import override
+
+NOOP_INTERVAL = 0.1
+"""While an upgrade is under way, a waiting poll is released this often, as in the reference."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server settles for its sessions; times in seconds, the reference's defaults.
+
+    Attributes:
+        ping_interval: silence between a pong and the next ping.
+        ping_timeout: how long a pong may take.
+        max_payload: bytes of the largest request body or WebSocket message that is accepted.
+        upgrade_timeout: how long a probing WebSocket may take.
+        allow_upgrades: whether long-polling sessions may move to a WebSocket.
+    """
+
+    ping_interval: float = 25.0
+    ping_timeout: float = 20.0
+    max_payload: int = 1_000_000
+    upgrade_timeout: float = 10.0
+    allow_upgrades: bool = True
+
+    def handshake(self, sid: str, transport: Transport) -> Handshake:
+        """The handshake of a session that opens on `transport`."""
+        upgradable = transport == "polling" and self.allow_upgrades
+        return Handshake(
+            sid=sid,
+            upgrades=("websocket",) if upgradable else (),
+            ping_interval=round(self.ping_interval * 1000),
+            ping_timeout=round(self.ping_timeout * 1000),
+            max_payload=self.max_payload,
+        )
+
+
+class ServerSession(Session):
+    """The server's end. It is open from the start: the handshake is the first thing to send.
+
+    Attributes:
+        sid: the session's id.
+        opened_at: when it began.
+    """
+
+    __slots__ = (
+        "_awaits_pong",
+        "_options",
+        "_poll_waits",
+        "_post_arrives",
+        "_response",
+        "opened_at",
+        "sid",
+    )
+
+    def __init__(self, sid: str, options: Options, transport: Transport, now: float) -> None:
+        super().__init__(transport, now + options.ping_interval, options.max_payload)
+        self.sid = sid
+        self.opened_at = now
+        self._options = options
+        self._awaits_pong = False
+        self._poll_waits = False
+        self._post_arrives = False
+        self._response: str | None = None
+        polling = transport == "polling"
+        self._step(Signal.POLLING_OPENED if polling else Signal.WEBSOCKET_OPENED)
+        self._send(encode_open(options.handshake(sid, transport)))
+
+    # -- requests
+
+    def receive_poll(self, now: float) -> bool:
+        """A GET came and waits until `poll_response` gives its body.
+
+        Returns:
+            False: refuse it (400, bad request). Either the session left long-polling, or a GET
+            waited already; then the session closes and `poll_response` answers that first one.
+        """
+        if self.transport == "websocket" or self.state is State.CLOSED:
+            return False
+        if self._poll_waits:
+            self.fail(RemoteProtocolError("two polls at once"))
+            return False
+        self._poll_waits = True
+        return True
+
+    def poll_response(self, now: float) -> str | None:
+        """The body for the GET that waits, once there is one; also after `Closed`.
+
+        What it carries is gone from here: if it cannot be delivered, say `receive_eof`.
+        """
+        if self._response is not None:
+            response, self._response = self._response, None
+            return response
+        if not self._poll_waits:
+            return None
+        if self._queue is None and not self._releases_poll(now):
+            return None
+        self._poll_waits = False
+        body = encode_payload(self._take_queue() or [NOOP])
+        if self.state is State.CLOSING:
+            self._end(TRANSPORT_CLOSED)
+        return body
+
+    def receive_poll_eof(self, now: float) -> None:
+        """The GET that waits was cut off; the session cannot go on."""
+        if self._poll_waits:
+            self._poll_waits = False
+            self._end(TRANSPORT_CLOSED)
+
+    def receive_post_open(self, now: float) -> bool:
+        """A POST began; its body comes later by `receive_payload`.
+
+        Optional: a driver that reads the body before it says anything may leave it out.
+
+        Returns:
+            False: refuse it (400, bad request). Either the session left long-polling, or a POST
+            was arriving already; then the session closes.
+        """
+        if self.transport == "websocket" or self.state is State.CLOSED:
+            return False
+        if self._post_arrives:
+            self.fail(RemoteProtocolError("two POSTs at once"))
+            return False
+        self._post_arrives = True
+        return True
+
+    def receive_payload(self, body: str, now: float) -> bool:
+        """The body of a POST.
+
+        Returns:
+            Whether to answer `ok`; otherwise 400, bad request: the session left long-polling, or
+            the body closed it.
+        """
+        self._post_arrives = False
+        if self.transport == "websocket" or self.state is State.CLOSED:
+            return False
+        return self._receive_body(body, now)
+
+    def receive_post_eof(self, now: float) -> None:
+        """The POST that was arriving was cut off; the session cannot go on."""
+        if self._post_arrives:
+            self._post_arrives = False
+            self._end(TRANSPORT_CLOSED)
+
+    # -- upgrade
+
+    def receive_probe_open(self, now: float) -> bool:
+        """A WebSocket came for this session.
+
+        Returns:
+            False: refuse it. There is one already, or upgrades are off.
+        """
+        if self.state is not State.POLLING or not self._options.allow_upgrades:
+            return False
+        self._step(Signal.PROBE_STARTED)
+        self._probe = Probe(now + self._options.upgrade_timeout)
+        return True
+
+    def receive_probe(self, data: str | bytes, now: float) -> None:
+        """One message of the probing WebSocket; of the active one, once the session moved there."""
+        if self.transport == "websocket":
+            self.receive_message(data, now)
+        elif self._probe is None:
+            return
+        elif self.state is State.PROBING and data == PROBE_PING:
+            self._step(Signal.PROBE_ANSWERED)
+            self._probe.send(PROBE_PONG)
+            self._probe.noop_at = now
+        elif self.state is not State.PROBING and data == UPGRADE:
+            self._upgrade()
+        else:
+            self._fail_probe()
+
+    # -- time
+
+    @override
+    def next_deadline(self) -> float | None:
+        """When `handle_deadline`, then `poll_response`, want to be called; None after the end."""
+        deadline = super().next_deadline()
+        if self._probe is None or deadline is None or not self._poll_waits:
+            return deadline
+        return min(deadline, self._probe.noop_at)
+
+    @override
+    def _handle_heartbeat(self, now: float) -> None:
+        if self._awaits_pong:
+            self._end(PING_TIMEOUT)
+            return
+        self._send(PING)
+        self._awaits_pong = True
+        self._deadline = now + self._options.ping_timeout
+
+    # -- what the two ends do differently
+
+    @override
+    def _can_end(self) -> bool:
+        return self.transport == "websocket" or self._poll_waits
+
+    def _releases_poll(self, now: float) -> bool:
+        """Whether the client shall have its poll back so that it can pause."""
+        probe = self._probe
+        if probe is None or self.state is not State.UPGRADING or now < probe.noop_at:
+            return False
+        probe.noop_at = now + NOOP_INTERVAL
+        return True
+
+    @override
+    def _upgrade(self) -> None:
+        self._answer_poll(NOOP)
+        super()._upgrade()
+        if self._close_reason is not None:
+            self._end(self._close_reason)
+
+    @override
+    def _end(self, reason: DisconnectReason, error: Exception | None = None) -> None:
+        said_goodbye = reason is CLIENT_DISCONNECT and error is None
+        self._answer_poll(NOOP if said_goodbye else CLOSE)
+        super()._end(reason, error)
+
+    def _answer_poll(self, last: str) -> None:
+        if self._poll_waits:
+            self._poll_waits = False
+            queue = [] if last == NOOP else self._take_queue()
+            self._response = encode_payload([*queue, last])
+
+    @override
+    def _receive_control(self, packet: str, now: float) -> None:
+        match packet[:1]:
+            case "1":
+                self._end(CLIENT_DISCONNECT)
+            case "3":
+                self._receive_pong(now)
+            case "6":
+                pass
+            case _:
+                raise RemoteProtocolError(f"unexpected packet {packet[:10]!r}")
+
+    def _receive_pong(self, now: float) -> None:
+        if self._awaits_pong and self.state is not State.CLOSING:
+            self._awaits_pong = False
+            self._deadline = now + self._options.ping_interval
