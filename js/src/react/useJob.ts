@@ -7,11 +7,11 @@ import { useReadable } from "./useReadable.js";
 
 export interface UseJobOptions<R = JobSnapshot> {
   /** Picks what the component needs; it renders only when that changes. */
-  select?: (job: JobSnapshot) => R;
+  select?: ((job: JobSnapshot) => R) | undefined;
   /** `false`: do not watch. */
-  enabled?: boolean;
+  enabled?: boolean | undefined;
   /** Called once when the job ends, also if it had ended before we looked. */
-  onComplete?: (job: JobSnapshot) => void;
+  onComplete?: ((job: JobSnapshot) => void) | undefined;
 }
 
 /** A job and what can be asked of it. */
