@@ -1,0 +1,84 @@
+"""Payloads to bytes and back: the interface, and the codec of `Event`s."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from longwire.schema.fault import CODEC_ERRORS, invalid_event, refuse_non_finite
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from longwire.schema.event import Event
+
+encode_json = msgspec.json.Encoder().encode
+
+
+class Codec(Protocol):
+    """Encodes and decodes the payloads of one event type."""
+
+    @property
+    def wire_names(self) -> Mapping[str, str]:
+        """The name on the wire of every field, by its Python name."""
+        ...
+
+    def encode(self, event: Any, now_ms: int) -> tuple[bytes, object]:
+        """Return the payload's bytes, stamped if they bore no timestamp, and what they decode to.
+
+        Raises:
+            InvalidEvent: the payload does not fit its type.
+        """
+        ...
+
+    def decode(self, data: bytes | msgspec.Raw) -> object:
+        """Read a payload.
+
+        Raises:
+            InvalidEvent: the bytes are no JSON, or do not fit the type.
+        """
+        ...
+
+
+class EventCodec:
+    """Encodes an `Event` once and decodes the bytes once, with everything prebuilt.
+
+    msgspec checks on decode only, so the second half is what validates; it sees exactly what
+    goes out.
+    """
+
+    __slots__ = ("_decode", "_name", "wire_names")
+
+    def __init__(self, name: str, model: type[Event]) -> None:
+        self._name = name
+        self._decode = msgspec.json.Decoder(model).decode
+        self.wire_names: Mapping[str, str] = {
+            field.name: field.encode_name for field in msgspec.structs.fields(model)
+        }
+
+    def encode(self, event: Event, now_ms: int) -> tuple[bytes, Event]:
+        """See `Codec.encode`."""
+        try:
+            data = encode_json(event)
+            if not event.timestamp:  # a payload without any other field is `{}`
+                comma = "," if len(data) > 2 else ""
+                data = b'%b%b"timestamp":%d}' % (data[:-1], comma.encode(), now_ms)
+            sent = self._decode(data)
+        except CODEC_ERRORS as error:
+            if isinstance(error, msgspec.ValidationError):
+                self._refuse_non_finite(event)
+            raise invalid_event(self._name, error) from error
+        if b"null" in data:  # what msgspec writes for NaN; rare enough to look closer
+            self._refuse_non_finite(event)
+        return data, sent
+
+    def decode(self, data: bytes | msgspec.Raw) -> Event:
+        """See `Codec.decode`."""
+        try:
+            return self._decode(data)
+        except CODEC_ERRORS as error:
+            raise invalid_event(self._name, error) from error
+
+    def _refuse_non_finite(self, event: Event) -> None:
+        refuse_non_finite(self._name, msgspec.to_builtins(event))

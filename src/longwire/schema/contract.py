@@ -1,0 +1,232 @@
+"""The closed set of events and rooms of an application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeVar, overload
+
+import msgspec
+
+from longwire.errors import ContractError, InvalidEvent, InvalidRoom, UnknownEvent
+from longwire.schema.declaration import Declaration, Origin
+from longwire.schema.event import declaration_of
+from longwire.schema.event_type import EventType
+from longwire.schema.room_pattern import MAX_ROOM_LENGTH, RoomPattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from longwire.schema.event import Event
+    from longwire.types import Conflation
+
+_M = TypeVar("_M")
+
+
+class Encoded(msgspec.Struct, frozen=True):
+    """A payload ready for the log: validated, encoded once, addressed.
+
+    Attributes:
+        event: the event's wire name.
+        room: the room it goes to; None when neither the event nor the caller tells one.
+        data: the payload, one JSON object.
+        slot: entries of a room with the same slot conflate; None is never conflated.
+        concat: wire name of the text field to append; None with a slot keeps the latest.
+    """
+
+    event: str
+    room: str | None
+    data: bytes
+    slot: str | None
+    concat: str | None
+
+
+class Contract:
+    """Knows every event and every room of an application, by name.
+
+    The patterns of the events' rooms belong to it without being listed again. Contracts are
+    joined with `|`, which is how an application adds its own events to the catalogue.
+
+    Args:
+        events: `Event` subclasses.
+        rooms: templates of rooms that no event names as its own.
+
+    Raises:
+        ContractError: an event is declared wrongly, a name is used twice, or two room patterns
+            fit the same name.
+    """
+
+    __slots__ = ("_by_model", "_by_name", "_rooms")
+
+    def __init__(self, events: Iterable[type[Event]] = (), rooms: Iterable[str] = ()) -> None:
+        self._by_name: dict[str, EventType] = {}
+        self._by_model: dict[type, EventType] = {}
+        self._rooms: dict[str, RoomPattern] = {}
+        for template in rooms:
+            self._add_room(RoomPattern(template))
+        for event in events:
+            self._add(declaration_of(event))
+
+    @property
+    def events(self) -> Mapping[str, type]:
+        """The payload types by wire name, in the order of declaration."""
+        return {name: kind.declaration.model for name, kind in self._by_name.items()}
+
+    @property
+    def declarations(self) -> Mapping[str, Declaration]:
+        """What every event declares about itself, by wire name."""
+        return {name: kind.declaration for name, kind in self._by_name.items()}
+
+    @property
+    def rooms(self) -> tuple[RoomPattern, ...]:
+        """Every room pattern, those of the events included."""
+        return tuple(self._rooms.values())
+
+    def add(
+        self,
+        model: type,
+        *,
+        name: str,
+        room: str | None = None,
+        conflate: Conflation | None = None,
+        origin: Origin = "server",
+        ack: type | None = None,
+    ) -> None:
+        """Add a dataclass or a pydantic model as an event.
+
+        Its field names are the wire's (pydantic: the serialisation aliases). An `Event` says all
+        this in its class statement and is given to the constructor.
+
+        Raises:
+            ContractError: as for the constructor.
+        """
+        pattern = None if room is None else RoomPattern(room)
+        self._add(Declaration(name, model, pattern, conflate, origin, ack))
+
+    def name_of(self, model: type) -> str:
+        """Return the wire name of a payload type.
+
+        Raises:
+            UnknownEvent: the contract has no such event.
+        """
+        return self._kind_of(model).declaration.name
+
+    def declaration(self, name: str) -> Declaration:
+        """Return what an event declares about itself.
+
+        Raises:
+            UnknownEvent: the contract has no such event.
+        """
+        return self._named(name).declaration
+
+    def encode(self, event: object, now_ms: int, room: str | None = None) -> Encoded:
+        """Validate, stamp and encode a payload, once.
+
+        Args:
+            event: an instance of one of the contract's types.
+            now_ms: the timestamp for a payload without one, in milliseconds since the epoch.
+            room: where it goes, instead of the room that its fields tell.
+
+        Raises:
+            UnknownEvent: its type is not of this contract.
+            InvalidEvent: a value does not fit; names the field.
+            InvalidRoom: the room fits no pattern, or its parameters make no valid name.
+        """
+        return self._encode(self._kind_of(type(event)), event, now_ms, room)
+
+    def encode_data(
+        self,
+        name: str,
+        data: bytes,
+        now_ms: int,
+        room: str | None = None,
+        origin: Literal["server", "client"] = "server",
+    ) -> Encoded:
+        """Validate raw JSON by the event's name; the result is that of `encode`.
+
+        Fields that the event does not have are dropped.
+
+        Args:
+            name: the event's wire name.
+            data: the payload, one JSON object.
+            now_ms: as for `encode`.
+            room: as for `encode`.
+            origin: who sends it.
+
+        Raises:
+            UnknownEvent: the contract has no such event.
+            InvalidEvent: the payload does not fit, or that side may not send it.
+            InvalidRoom: as for `encode`.
+        """
+        kind = self._named(name)
+        if not kind.declaration.allows(origin):
+            raise InvalidEvent(name, "$", f"A {origin} may not send it")
+        return self._encode(kind, kind.codec.decode(data), now_ms, room)
+
+    @overload
+    def decode(self, event: type[_M], data: bytes | msgspec.Raw) -> _M: ...
+    @overload
+    def decode(self, event: str, data: bytes | msgspec.Raw) -> object: ...
+    def decode(self, event: type | str, data: bytes | msgspec.Raw) -> object:
+        """Read a payload as the event of that wire name or type.
+
+        Raises:
+            UnknownEvent: the contract has no such event.
+            InvalidEvent: the payload does not fit; names the field.
+        """
+        kind = self._named(event) if isinstance(event, str) else self._kind_of(event)
+        return kind.codec.decode(data)
+
+    def match_room(self, room: str) -> tuple[RoomPattern, dict[str, str]] | None:
+        """Find the pattern that a room name fits, and the values of its parameters."""
+        for pattern in self._rooms.values():
+            values = pattern.match(room)
+            if values is not None:
+                return pattern, values
+        return None
+
+    def __or__(self, other: Contract) -> Contract:
+        """Join two contracts; the same event or room may be in both."""
+        joined = Contract()
+        for pattern in (*self.rooms, *other.rooms):
+            joined._add_room(pattern)
+        for declaration in (*self.declarations.values(), *other.declarations.values()):
+            if joined.declarations.get(declaration.name) != declaration:
+                joined._add(declaration)
+        return joined
+
+    def _encode(self, kind: EventType, event: object, now_ms: int, room: str | None) -> Encoded:
+        data, sent = kind.codec.encode(event, now_ms)
+        if room is not None and self.match_room(room) is None:
+            raise InvalidRoom(room, f"room {room[:MAX_ROOM_LENGTH]!r} fits no pattern")
+        slot = kind.slot(sent, room)
+        room = kind.own_room(sent) if room is None else room
+        return Encoded(kind.declaration.name, room, data, slot, kind.concat)
+
+    def _add(self, declaration: Declaration) -> None:
+        if declaration.name in self._by_name:
+            raise ContractError(f"event name {declaration.name!r} is declared twice")
+        if declaration.model in self._by_model:
+            raise ContractError(f"{declaration.model.__name__} is two events")
+        kind = EventType(declaration)
+        if declaration.room is not None:
+            self._add_room(declaration.room)
+        self._by_name[declaration.name] = self._by_model[declaration.model] = kind
+
+    def _add_room(self, pattern: RoomPattern) -> None:
+        for known in self._rooms.values():
+            if known != pattern and known.overlaps(pattern):
+                raise ContractError(
+                    f"rooms {known.template!r} and {pattern.template!r} can have the same name"
+                )
+        self._rooms[pattern.template] = pattern
+
+    def _named(self, name: str) -> EventType:
+        kind = self._by_name.get(name)
+        if kind is None:
+            raise UnknownEvent(name)
+        return kind
+
+    def _kind_of(self, model: type) -> EventType:
+        kind = self._by_model.get(model)
+        if kind is None:
+            raise UnknownEvent(model.__name__)
+        return kind

@@ -1,0 +1,124 @@
+"""One event of a contract, ready for use: its declaration bound to its codec."""
+
+from __future__ import annotations
+
+import enum
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from msgspec import inspect
+
+from longwire.errors import ContractError, InvalidRoom
+from longwire.schema.codec import Codec, EventCodec, encode_json
+from longwire.schema.event import Event
+from longwire.schema.model_codec import model_codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from longwire.schema.declaration import Declaration
+
+
+class EventType:
+    """Finds the room and the slot of a payload.
+
+    Attributes:
+        declaration: what the event says about itself.
+        codec: turns payloads into bytes and back.
+        concat: wire name of the text field that Concat appends, or None.
+
+    Raises:
+        ContractError: the payload's type cannot be used as it is declared.
+    """
+
+    __slots__ = ("_key", "_parameters", "codec", "concat", "declaration")
+
+    def __init__(self, declaration: Declaration) -> None:
+        self.declaration = declaration
+        self.codec = _codec_of(declaration)
+        declaration.check(tuple(self.codec.wire_names))
+        text_field = declaration.text_field
+        self.concat = self.codec.wire_names[text_field] if text_field else None
+        self._key = _values_of(declaration.key)
+        self._parameters = _values_of(declaration.room.parameters if declaration.room else ())
+
+    def own_room(self, payload: object) -> str | None:
+        """Return the room that the payload's fields tell, or None when the event has no pattern.
+
+        Raises:
+            InvalidRoom: the fields make no valid name.
+        """
+        pattern = self.declaration.room
+        if pattern is None:
+            return None
+        return pattern.build_from([_text(value) for value in self._parameters(payload)])
+
+    def slot(self, payload: object, room: str | None) -> str | None:
+        """Return the name under which entries of one room conflate, or None.
+
+        In the event's own room it is made of the event's name and key. In any other room the
+        parameters of the own room count as part of the key, so that two jobs which are reported
+        in one user's room do not replace each other. JSON keeps hostile values apart.
+        """
+        if self.declaration.conflate is None:
+            return None
+        key = self._key(payload)
+        if room is not None and not self._is_own(payload, room):
+            key = (*self._parameters(payload), *key)
+        name = self.declaration.name
+        return encode_json([name, *key]).decode() if key else name
+
+    def _is_own(self, payload: object, room: str) -> bool:
+        pattern = self.declaration.room
+        found = pattern.match(room) if pattern else {}
+        values = [_text(value) for value in self._parameters(payload)]
+        return found is not None and list(found.values()) == values
+
+
+def _codec_of(declaration: Declaration) -> Codec:
+    name, model = declaration.name, declaration.model
+    if not issubclass(model, Event):
+        return model_codec(name, declaration.model)
+    try:
+        codec = EventCodec(name, model)
+        _check_types(declaration, model)
+    except (TypeError, NameError) as error:  # a type that is no JSON, or a name that is nowhere
+        raise ContractError(
+            f"{name}: {model.__name__} cannot be read from JSON: {error}"
+        ) from error
+    return codec
+
+
+def _check_types(declaration: Declaration, model: type[Event]) -> None:
+    info = inspect.type_info(model)
+    types = {field.name: _bare(field.type) for field in info.fields}  # type: ignore[attr-defined]
+    text_field = declaration.text_field
+    if text_field and types[text_field] != inspect.StrType():
+        raise ContractError(f"{declaration.name}: Concat field {text_field!r} is no plain str")
+    for name in declaration.room.parameters if declaration.room else ():
+        if not isinstance(types[name], _NAMING_TYPES):
+            raise ContractError(
+                f"{declaration.name}: room parameter {name!r} is neither text nor an integer"
+            )
+
+
+def _bare(described: inspect.Type) -> inspect.Type:
+    return described.type if isinstance(described, inspect.Metadata) else described
+
+
+_NAMING_TYPES = (inspect.StrType, inspect.IntType, inspect.LiteralType, inspect.EnumType)
+
+
+def _values_of(names: tuple[str, ...]) -> Callable[[object], tuple[object, ...]]:
+    if not names:
+        return lambda payload: ()
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda payload: (get(payload),)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, enum.Enum):
+        value = value.value
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise InvalidRoom(str(value), f"{value!r} cannot be a part of a room name")
+    return str(value)

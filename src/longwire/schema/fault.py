@@ -1,0 +1,64 @@
+"""Turns what the JSON codec raises into `InvalidEvent` with the path of the faulty field."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from longwire.errors import InvalidEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CODEC_ERRORS: Final = (ValueError, TypeError, OverflowError, RecursionError)
+"""All that msgspec raises for data: malformed, invalid, not UTF-8, not encodable, too deep."""
+
+_LOCATED = re.compile(r"(?P<detail>.*) - at `(?P<path>\$.*)`", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<field>.*)`", re.DOTALL)
+
+
+def invalid_event(event: str, error: Exception) -> InvalidEvent:
+    """Say which field of the payload is at fault, in the wire's camelCase."""
+    if isinstance(error, RecursionError):
+        return InvalidEvent(event, "$", "nested too deeply")
+    listed = getattr(error, "errors", None)
+    if callable(listed):  # a pydantic ValidationError
+        first = cast("list[dict[str, Any]]", listed())[0]
+        return InvalidEvent(event, _path_of(first["loc"]), first["msg"])
+    message = str(error)
+    located = _LOCATED.fullmatch(message)
+    path, detail = (located["path"], located["detail"]) if located else ("$", message)
+    if missing := _MISSING.fullmatch(detail):
+        path, detail = f"{path}.{missing['field']}", "Required field is missing"
+    return InvalidEvent(event, path, detail)
+
+
+def refuse_non_finite(event: str, value: object) -> None:
+    """Refuse NaN and infinities, which have no JSON and would be written as `null`.
+
+    Args:
+        event: the event's wire name, for the error.
+        value: the payload as dicts, lists and scalars.
+
+    Raises:
+        InvalidEvent: names the first such number.
+    """
+    waiting: list[tuple[tuple[str | int, ...], object]] = [((), value)]
+    while waiting:
+        place, found = waiting.pop()
+        if isinstance(found, float) and not math.isfinite(found):
+            raise InvalidEvent(event, _path_of(place), f"{found} is not a JSON number")
+        waiting.extend(((*place, step), item) for step, item in _members(found))
+
+
+def _members(value: object) -> Iterable[tuple[str | int, object]]:
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value).items()
+    if isinstance(value, list | tuple | set):
+        return enumerate(cast("list[object]", value))
+    return ()
+
+
+def _path_of(place: Iterable[str | int]) -> str:
+    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)

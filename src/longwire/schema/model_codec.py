@@ -1,0 +1,137 @@
+"""Codecs of the models that are welcome at the edges: dataclasses and pydantic models.
+
+They are several times slower than `EventCodec`, which is why the catalogue is made of `Event`s.
+Pydantic is never imported here: a model is recognised by the methods that it has.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from longwire.errors import ContractError
+from longwire.schema.codec import encode_json
+from longwire.schema.fault import CODEC_ERRORS, invalid_event, refuse_non_finite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class ModelCodec:
+    """Encodes and decodes a model through its own dump and load functions.
+
+    The payload bears a timestamp whether or not the model has such a field, and leaves out a
+    field that is None and defaults to None.
+
+    Args:
+        name: the event's wire name.
+        wire_names: names on the wire by Python names.
+        optional: wire names of the fields that default to None.
+        dump: the model as dicts, lists and scalars (for errors), and as JSON.
+        load: JSON to the validated model.
+    """
+
+    __slots__ = ("_dump", "_load", "_name", "_optional", "wire_names")
+
+    def __init__(
+        self,
+        name: str,
+        wire_names: Mapping[str, str],
+        optional: frozenset[str],
+        dump: Callable[[object], tuple[object, bytes]],
+        load: Callable[[bytes], object],
+    ) -> None:
+        self._name = name
+        self._optional = optional
+        self._dump = dump
+        self._load = load
+        self.wire_names = wire_names
+
+    def encode(self, event: object, now_ms: int) -> tuple[bytes, object]:
+        """See `Codec.encode`."""
+        try:
+            plain, data = self._dump(event)
+            refuse_non_finite(self._name, plain)
+            members = self._without_nulls(_decode_members(data))
+            sent = self._load(encode_json(members))
+        except CODEC_ERRORS as error:
+            raise invalid_event(self._name, error) from error
+        if bytes(members.get("timestamp", _ZERO)) == b"0":
+            members["timestamp"] = msgspec.Raw(b"%d" % now_ms)
+        return encode_json(members), sent
+
+    def decode(self, data: bytes | msgspec.Raw) -> object:
+        """See `Codec.decode`."""
+        try:
+            members = _decode_members(data)
+            if "timestamp" not in self.wire_names:
+                members.pop("timestamp", None)
+            return self._load(encode_json(members))
+        except CODEC_ERRORS as error:
+            raise invalid_event(self._name, error) from error
+
+    def _without_nulls(self, members: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+        return {
+            name: raw
+            for name, raw in members.items()
+            if name not in self._optional or bytes(raw) != b"null"
+        }
+
+
+_ZERO = msgspec.Raw(b"0")
+
+
+def model_codec(name: str, model: type) -> ModelCodec:
+    """Make the codec of a dataclass or a pydantic model.
+
+    Raises:
+        ContractError: the model is neither.
+    """
+    if hasattr(model, "model_validate_json") and hasattr(model, "model_json_schema"):
+        return _pydantic_codec(name, model)
+    if hasattr(model, "__dataclass_fields__"):
+        return _dataclass_codec(name, model)
+    raise ContractError(f"{name}: {model.__name__} is no Event, dataclass or pydantic model")
+
+
+def _dataclass_codec(name: str, model: type) -> ModelCodec:
+    fields = dataclasses.fields(model)
+
+    def dump(event: object) -> tuple[object, bytes]:
+        plain = msgspec.to_builtins(event)
+        return plain, encode_json(plain)
+
+    return ModelCodec(
+        name,
+        wire_names={field.name: field.name for field in fields},
+        optional=frozenset(field.name for field in fields if field.default is None),
+        dump=dump,
+        load=msgspec.json.Decoder(model).decode,
+    )
+
+
+def _pydantic_codec(name: str, model: Any) -> ModelCodec:
+    fields: dict[str, Any] = model.model_fields
+    wire_names: dict[str, str] = {
+        python: field.serialization_alias or field.alias or python
+        for python, field in fields.items()
+    }
+
+    def dump(event: Any) -> tuple[object, bytes]:
+        return event.model_dump(by_alias=True), event.model_dump_json(by_alias=True).encode()
+
+    return ModelCodec(
+        name,
+        wire_names=wire_names,
+        optional=frozenset(
+            wire_names[python]
+            for python, field in fields.items()
+            if field.default is None and not field.is_required()
+        ),
+        dump=dump,
+        load=model.model_validate_json,
+    )
