@@ -1,0 +1,154 @@
+"""A link that can fail: a TCP proxy between a client and a server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class _Leg(asyncio.Protocol):
+    """One side of a proxied connection; what it receives goes to the other side."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self.proxy = proxy
+        self.transport: asyncio.Transport | None = None
+        self.other: _Leg | None = None
+        self.is_stalled = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.write(data)
+            self.proxy.transferred += len(data)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def pause_writing(self) -> None:
+        self._stall_other(True)
+
+    def resume_writing(self) -> None:
+        self._stall_other(False)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.proxy.legs.discard(self)
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.close()
+
+    def _stall_other(self, stalled: bool) -> None:
+        if self.other is not None:
+            self.other.is_stalled = stalled
+            self.other.regulate()
+
+    def regulate(self) -> None:
+        """Read if, and only if, the link is up and the other side keeps up."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        if self.is_stalled or self.proxy.is_frozen or self.other is None:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+
+class _FrontLeg(_Leg):
+    """The side of the client."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self.proxy.is_refusing:
+            transport.abort()
+            return
+        self.proxy.accepted += 1
+        self.proxy.legs.add(self)
+        self.regulate()
+        self.proxy.spawn(self._reach_server())
+
+    async def _reach_server(self) -> None:
+        loop = asyncio.get_running_loop()
+        assert self.transport is not None
+        try:
+            _, back = await loop.create_connection(lambda: _Leg(self.proxy), *self.proxy.upstream)
+        except OSError:
+            self.transport.abort()
+            return
+        self.other, back.other = back, self
+        self.proxy.legs.add(back)
+        if self.transport.is_closing():
+            assert back.transport is not None
+            back.transport.abort()
+            return
+        self.regulate()
+        back.regulate()
+
+
+class Proxy:
+    """Forwards TCP connections to a server until told otherwise.
+
+    Attributes:
+        url: where clients connect.
+        accepted: connections taken so far.
+        transferred: bytes forwarded so far, both ways.
+    """
+
+    def __init__(self, upstream: str) -> None:
+        address = urlsplit(upstream)
+        self.upstream = (address.hostname, address.port)
+        self.url = ""
+        self.accepted = 0
+        self.transferred = 0
+        self.is_frozen = False
+        self.is_refusing = False
+        self.legs: set[_Leg] = set()
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _FrontLeg(self), "127.0.0.1", 0)
+        host, port = self._server.sockets[0].getsockname()
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.cut()
+        await asyncio.gather(*self._tasks)
+        self.cut()
+
+    def cut(self) -> None:
+        """Reset every connection; new ones are taken as before."""
+        for leg in list(self.legs):
+            if leg.transport is not None:
+                leg.transport.abort()
+
+    def refuse(self) -> None:
+        """Reset every new connection until `accept`."""
+        self.is_refusing = True
+
+    def accept(self) -> None:
+        """Take new connections again."""
+        self.is_refusing = False
+
+    def freeze(self) -> None:
+        """Swallow everything without a word, as a dead link does, until `thaw`."""
+        self.is_frozen = True
+        self._regulate()
+
+    def thaw(self) -> None:
+        """Let everything flow again, what was held back included."""
+        self.is_frozen = False
+        self._regulate()
+
+    def _regulate(self) -> None:
+        for leg in list(self.legs):
+            leg.regulate()
+
+    def spawn(self, coroutine) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
