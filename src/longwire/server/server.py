@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast, overload
-
-from msgspec.structs import replace
 
 from longwire.broker import Broker, MemoryBroker
 from longwire.catalog import CATALOG, JobCancel, JobCreated
@@ -287,18 +284,10 @@ class Server:
         if volatile:
             await self.broker.publish_volatile(room, draft)
             return room, await self.broker.position(room)
-        if id is not None:
-            draft = replace(draft, digest=self._digest(encoded))
         position = await self.broker.publish(room, draft, id=id)
         if room.startswith("job:"):
             await self._observe(encoded, room)
         return room, position
-
-    def _digest(self, encoded: Encoded) -> bytes:
-        """Return what a retry must repeat: the event without its timestamp."""
-        event = self.contract.decode(encoded.event, encoded.data)
-        bare = self.contract.encode(replace(event, timestamp=0), 0, encoded.room)
-        return hashlib.blake2b(bare.event.encode() + b"\0" + bare.data, digest_size=16).digest()
 
     async def _publish_once(self, event: Event, id: str) -> Position:
         return await self.publish(event, id=id)
