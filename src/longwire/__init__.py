@@ -1,1 +1,77 @@
-"""Realtime for ASGI, wire-compatible with Socket.IO: rooms are logs, connections are cursors."""
+"""Realtime for ASGI, wire-compatible with Socket.IO: rooms are logs, connections are cursors.
+
+The names below are imported when they are first used: a client needs no server, a server no
+client, and `import longwire` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from msgspec import Meta
+
+from longwire.types import Concat, Latest, Position
+
+if TYPE_CHECKING:
+    from longwire.catalog import CATALOG
+    from longwire.client import WebSocketClient
+    from longwire.errors import LongwireError
+    from longwire.jobs import Job, JobState, current_job
+    from longwire.schema import Contract, Event, Record, RoomPattern
+    from longwire.server import (
+        Identity,
+        Server,
+        Socket,
+        anonymous,
+        issue_token,
+        jwt_authenticator,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CATALOG",
+    "Concat",
+    "Contract",
+    "Event",
+    "Identity",
+    "Job",
+    "JobState",
+    "Latest",
+    "LongwireError",
+    "Meta",
+    "Position",
+    "Record",
+    "RoomPattern",
+    "Server",
+    "Socket",
+    "WebSocketClient",
+    "anonymous",
+    "current_job",
+    "issue_token",
+    "jwt_authenticator",
+]
+
+_HOMES = {
+    "CATALOG": "longwire.catalog",
+    "WebSocketClient": "longwire.client",
+    "LongwireError": "longwire.errors",
+    "Job": "longwire.jobs",
+    "JobState": "longwire.jobs",
+    "current_job": "longwire.jobs",
+    "Contract": "longwire.schema",
+    "Event": "longwire.schema",
+    "Record": "longwire.schema",
+    "RoomPattern": "longwire.schema",
+    "Identity": "longwire.server",
+    "Server": "longwire.server",
+    "Socket": "longwire.server",
+    "anonymous": "longwire.server",
+    "issue_token": "longwire.server",
+    "jwt_authenticator": "longwire.server",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
