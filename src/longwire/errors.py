@@ -12,10 +12,14 @@
     ├── AuthenticationError          a token was refused
     ├── IdempotencyConflict          a publish id was used again for another body
     ├── BrokerUnavailable            the log cannot be reached now; publishing may be retried
+    ├── UnsupportedBroker            a broker address names none that this installation has
+    ├── LogFileError                 the file that should hold the logs cannot be used
     ├── ConnectionRefused            the server answered CONNECT_ERROR
     ├── NotConnected                 the call needs a connection and there is none
     ├── CallTimeout                  no acknowledgement came in time
-    └── CallRefused                  the acknowledgement says no
+    ├── CallRefused                  the acknowledgement says no
+    ├── JobFinished                  the job has ended; nothing more can be said in its name
+    └── OutboxFull                   too much waits to be sent
 
 Errors carry data as attributes. `code` is the stable word that travels on the wire.
 """
@@ -160,3 +164,59 @@ class CallRefused(LongwireError):
     def __init__(self, message: str, code: str = "refused") -> None:
         super().__init__(message)
         self.code = code
+
+
+class JobFinished(LongwireError):
+    """The job has ended; nothing more can be said in its name."""
+
+    code = "job_finished"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"job {job_id!r} has ended")
+        self.job_id = job_id
+
+
+class OutboxFull(LongwireError):
+    """Too much waits to be sent or confirmed; the event was not taken.
+
+    Attributes:
+        entries: how many events wait.
+        size: bytes of their payloads.
+    """
+
+    code = "outbox_full"
+
+    def __init__(self, entries: int, size: int) -> None:
+        super().__init__(f"{entries} events ({size} bytes) wait to be sent already")
+        self.entries = entries
+        self.size = size
+
+
+class UnsupportedBroker(LongwireError):
+    """A broker address names no broker that this installation has.
+
+    Attributes:
+        url: the address as given, without what may be a password.
+    """
+
+    code = "unsupported_broker"
+
+    def __init__(self, url: str, detail: str) -> None:
+        super().__init__(f"unsupported broker {url[:200]!r}: {detail}")
+        self.url = url
+
+
+class LogFileError(LongwireError):
+    """The file that should hold the logs cannot be used; it was left as it is.
+
+    Attributes:
+        path: the file.
+        detail: why: in use, foreign, corrupt, of a newer version, not accessible.
+    """
+
+    code = "log_file"
+
+    def __init__(self, path: str, detail: str) -> None:
+        super().__init__(f"{path}: {detail}")
+        self.path = path
+        self.detail = detail

@@ -1,0 +1,225 @@
+"""The memory broker: one process, logs in its memory."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, fingerprint
+from longwire.errors import BrokerUnavailable
+from longwire.log import History, RoomLog
+from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
+from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
+from longwire.types import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from longwire.broker.base import Receiver
+    from longwire.log import Draft, Publication
+
+SWEEP_INTERVAL = 60.0
+"""Seconds between two looks for what is too old; entries may outlive their age by as much."""
+
+NOWHERE = History(Position("", 0), recovered=False, publications=(), complete=True)
+
+
+class MemoryLimits(msgspec.Struct, frozen=True):
+    """Bounds of a memory broker beyond those of each room.
+
+    Attributes:
+        max_idle_rooms: rooms without a subscriber that are kept; the one that was idle longest
+            goes first. An empty room takes about 2 kB.
+        max_bytes: what all logs together may take before idle rooms go.
+    """
+
+    max_idle_rooms: int = 10_000
+    max_bytes: int = 512 * 1024 * 1024
+
+
+DEFAULT_LIMITS = MemoryLimits()
+
+
+class _Room:
+    __slots__ = ("log", "window", "written", "written_ms")
+
+    def __init__(self, log: RoomLog, now_ms: int) -> None:
+        self.log = log
+        self.window: IdempotencyWindow | None = None
+        self.written = 0
+        self.written_ms = now_ms
+
+
+class MemoryBroker:
+    """A `Broker` for one process: a log lives as long as the process does.
+
+    When the process dies, every room begins anew under another epoch, and clients resync.
+    Publishing appends and delivers in one go, without a task or a lock.
+    """
+
+    def __init__(
+        self,
+        *,
+        retention: RetentionLimits = DEFAULT_RETENTION,
+        limits: MemoryLimits = DEFAULT_LIMITS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._retention = retention
+        self._limits = limits
+        self._clock = clock
+        self._receiver: Receiver | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._rooms: dict[str, _Room] = {}
+        self._subscribed: set[str] = set()
+        self._idle: OrderedDict[str, None] = OrderedDict()
+        self._bytes = 0
+        self._writes = 0
+
+    async def start(self, receiver: Receiver) -> None:
+        """Deliver to `receiver` from now on."""
+        self._receiver = receiver
+        self._sweep_later()
+
+    async def close(self) -> None:
+        """Stop delivering, and forget every room."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._receiver = None
+        self._rooms.clear()
+        self._subscribed.clear()
+        self._idle.clear()
+        self._bytes = 0
+
+    async def publish(self, room: str, draft: Draft, *, id: str | None = None) -> Position:
+        """Append and deliver; see `Broker.publish`."""
+        receiver = self._started()
+        now_ms = self._now_ms()
+        entry = self._rooms.get(room) or self._create(room, now_ms)
+        log = entry.log
+        if id is None:
+            publication = self._append(room, entry, draft, now_ms)
+        else:
+            window = entry.window = entry.window or IdempotencyWindow()
+            body = fingerprint(draft)
+            known = window.find(room, id, body, now_ms)
+            if known is not None:
+                return Position(log.epoch, known)
+            publication = self._append(room, entry, draft, now_ms)
+            window.add(id, Receipt(body, publication.last, now_ms + WINDOW_MS))
+        if room in self._subscribed:
+            receiver.receive_publication(room, publication)
+        return Position(log.epoch, publication.last)
+
+    async def publish_volatile(self, room: str, draft: Draft) -> None:
+        """Deliver past the log; see `Broker.publish_volatile`."""
+        receiver = self._started()
+        if room in self._subscribed:
+            receiver.receive_volatile(room, draft)
+
+    async def subscribe(self, room: str) -> None:
+        """Deliver `room` from now on; see `Broker.subscribe`."""
+        self._started()
+        if room not in self._rooms:
+            self._create(room, self._now_ms())
+        self._subscribed.add(room)
+        self._idle.pop(room, None)
+
+    async def unsubscribe(self, room: str) -> None:
+        """Stop delivering `room`; see `Broker.unsubscribe`."""
+        if room in self._subscribed:
+            self._subscribed.remove(room)
+            self._idle[room] = None
+            self._forget_surplus()
+
+    async def read(
+        self,
+        room: str,
+        since: Position | None = None,
+        *,
+        limit: int = DEFAULT_SLICE_FRAMES,
+        max_bytes: int = DEFAULT_SLICE_BYTES,
+    ) -> History:
+        """Read a slice of `room`'s log; see `Broker.read`."""
+        self._started()
+        entry = self._rooms.get(room)
+        if entry is None:
+            return NOWHERE
+        return entry.log.read(since, limit=limit, max_bytes=max_bytes)
+
+    async def position(self, room: str) -> Position:
+        """The end of `room`'s log; see `Broker.position`."""
+        self._started()
+        entry = self._rooms.get(room)
+        return NOWHERE.position if entry is None else entry.log.position
+
+    async def rooms(self, prefix: str) -> list[str]:
+        """Rooms that begin with `prefix`, last written first; see `Broker.rooms`."""
+        self._started()
+        found = [
+            (entry.written, name)
+            for name, entry in self._rooms.items()
+            if entry.written and name.startswith(prefix)
+        ]
+        return [name for _, name in sorted(found, reverse=True)]
+
+    def sweep(self) -> None:
+        """Forget what is older than the retention's age. Called every minute by itself."""
+        now_ms = self._now_ms()
+        stale_ms = now_ms - int(self._retention.max_age * 1000)
+        for room in [name for name in self._idle if self._rooms[name].written_ms < stale_ms]:
+            self._forget(room)
+        for entry in self._rooms.values():
+            before = entry.log.byte_count
+            entry.log.trim(now_ms)
+            self._bytes += entry.log.byte_count - before
+
+    def _sweep_later(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(SWEEP_INTERVAL, self._sweep_and_repeat)
+
+    def _sweep_and_repeat(self) -> None:
+        self.sweep()
+        self._sweep_later()
+
+    def _started(self) -> Receiver:
+        if self._receiver is None:
+            raise BrokerUnavailable("the broker is not running")
+        return self._receiver
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+    def _create(self, room: str, now_ms: int) -> _Room:
+        entry = self._rooms[room] = _Room(RoomLog(secrets.token_hex(8), self._retention), now_ms)
+        if room not in self._subscribed:
+            self._idle[room] = None
+            self._forget_surplus()
+        return entry
+
+    def _append(self, room: str, entry: _Room, draft: Draft, now_ms: int) -> Publication:
+        before = entry.log.byte_count
+        publication = entry.log.append(draft, now_ms)
+        self._bytes += entry.log.byte_count - before
+        self._writes = entry.written = self._writes + 1
+        entry.written_ms = now_ms
+        if room in self._idle:
+            self._idle.move_to_end(room)
+        if self._bytes > self._limits.max_bytes:
+            self._forget_surplus()
+        return publication
+
+    def _forget_surplus(self) -> None:
+        """Forget the rooms that were idle longest, but never the one idle last."""
+        limits = self._limits
+        while len(self._idle) > 1 and (
+            len(self._idle) > limits.max_idle_rooms or self._bytes > limits.max_bytes
+        ):
+            self._forget(next(iter(self._idle)))
+
+    def _forget(self, room: str) -> None:
+        del self._idle[room]
+        self._bytes -= self._rooms.pop(room).log.byte_count
