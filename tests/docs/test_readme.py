@@ -1,0 +1,95 @@
+"""The README's snippets, run as a reader would run them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```', re.MULTILINE | re.DOTALL)
+SNIPPETS = dict(BLOCK.findall((ROOT / "README.md").read_text("utf-8")))
+RUNNING = re.compile(rb"running on (http://\S+)")
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder where npm has installed what the README says."""
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    return tmp_path
+
+
+@contextlib.asynccontextmanager
+async def running(command: str, folder: Path) -> AsyncIterator[asyncio.StreamReader]:
+    """Run a line of the README in a shell; yields what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-c", command.replace("$(longwire", f"$({sys.executable} -m longwire.cli")),
+        cwd=folder,
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "LONGWIRE_SECRET": "0123456789abcdef" * 4,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, 15)
+        await process.wait()
+
+
+async def read_until(output: asyncio.StreamReader, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
+    said = b""
+    async for line in output:
+        said += line
+        found = pattern.search(line)
+        if found:
+            return found
+    raise AssertionError(said.decode())
+
+
+async def test_your_own_event_in_five_minutes(folder: Path) -> None:
+    (folder / "app.py").write_text(SNIPPETS["app.py"])
+    serve = SNIPPETS["serve"].replace("--port 8000", "--port 0")
+    assert serve != SNIPPETS["serve"]
+    shown = re.compile(re.escape(SNIPPETS["shown"].strip().encode()))
+
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(running(serve, folder))
+        url = (await read_until(server, RUNNING))[1].decode()
+
+        def here(snippet: str) -> str:
+            assert "http://127.0.0.1:8000" in snippet
+            return snippet.replace("http://127.0.0.1:8000", url)
+
+        for name in ("watch.py", "watch.mjs"):
+            (folder / name).write_text(here(SNIPPETS[name]))
+        watchers = [
+            await stack.enter_async_context(running(line, folder))
+            for line in SNIPPETS["watch"].splitlines()
+        ]
+        shipped = await stack.enter_async_context(running(here(SNIPPETS["ship"]), folder))
+        assert b'{"offset":1}' in await shipped.read()
+        for watcher in watchers:
+            await read_until(watcher, shown)
+
+
+async def test_a_job(folder: Path) -> None:
+    (folder / "job.py").write_text(SNIPPETS["job.py"])
+
+    async with running("python job.py", folder) as output:
+        assert await output.read() == b"completed It was a dark and stormy night.\n"

@@ -1,0 +1,90 @@
+"""A link that breaks again and again, while a job streams its output through it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from longwire import WebSocketClient
+from longwire.catalog import JobCompleted, JobOutput
+from tests.proxy import Proxy
+from tests.serving import ServerProcess
+
+CUTS = 20
+CHUNKS = 2000
+SOME_TEXT = 'plain, Grüße, 世界, 🌍, \r\n, \t, \x1b[1m, \x1e, \\, ", <b>'
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+async def proxy(running_server: ServerProcess) -> AsyncIterator[Proxy]:
+    async with Proxy(running_server.url) as proxy:
+        yield proxy
+
+
+class Reader:
+    """Collects a job's output; `wait_for` waits until a mark has been read."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.is_complete = False
+        self._news = asyncio.Condition()
+
+    async def receive_output(self, event: JobOutput) -> None:
+        async with self._news:
+            self.text += event.chunk
+            self._news.notify_all()
+
+    async def receive_completed(self, event: JobCompleted) -> None:
+        async with self._news:
+            self.is_complete = True
+            self._news.notify_all()
+
+    async def wait_for(self, mark: str) -> None:
+        async with self._news:
+            await self._news.wait_for(lambda: mark in self.text)
+
+    async def wait_for_end(self) -> None:
+        async with self._news:
+            await self._news.wait_for(lambda: self.is_complete)
+
+
+async def test_a_client_cut_twenty_times_has_exactly_the_output(
+    running_server: ServerProcess, proxy: Proxy
+) -> None:
+    """Each cut comes in the middle of a block: some of it read, the rest on its way."""
+    job = str(uuid.uuid4())
+    chunks = [
+        f"{number} {SOME_TEXT} {random.Random(number).random()}\n" for number in range(CHUNKS)
+    ]
+    block = CHUNKS // CUTS
+    reader = Reader()
+
+    async def produce(first: int) -> None:
+        for chunk in chunks[first : first + block]:
+            await worker.publish(JobOutput(job_id=job, chunk=chunk), id=str(uuid.uuid4()))
+
+    async with (
+        WebSocketClient(running_server.url) as worker,
+        WebSocketClient(proxy.url, reconnection_delay=0.02) as client,
+    ):
+        await worker.connect(running_server.token("worker", service=True))
+        client.on(JobOutput, reader.receive_output)
+        client.on(JobCompleted, reader.receive_completed)
+        await client.connect(running_server.token())
+        await client.join_room(f"job:{job}")
+        for cut in range(CUTS):
+            producing = asyncio.create_task(produce(cut * block))
+            await reader.wait_for(chunks[cut * block + cut])
+            proxy.cut()
+            await producing
+        await worker.publish(JobCompleted(job_id=job, result={}, cost=0, duration=1))
+        await reader.wait_for_end()
+
+    assert reader.text == "".join(chunks)
+    assert proxy.accepted == CUTS + 1
