@@ -1,0 +1,278 @@
+"""The state of a job: a pure fold of its room's log.
+
+    state = JobState.initial("42")
+    for event in log:
+        state = fold(state, event)
+
+The rules:
+
+- `job:created` begins an attempt: everything is reset but the title and owner that it leaves out.
+- A terminal state (completed, failed, cancelled) is final until the next attempt; only the event
+  that says the same (`job:completed` after the status `completed`) still adds its details.
+- Progress is kept within 0 to 100 and never goes back in an attempt; what is no number is ignored.
+- The error, the result and the estimate never outlive what they belong to.
+- Output does not depend on how its text was cut into events: a log that joined or split the
+  chunks folds to the same state.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from longwire.catalog import (
+    JobCancel,
+    JobCompleted,
+    JobCreated,
+    JobFailed,
+    JobLease,
+    JobOutput,
+    JobProgress,
+    JobResult,
+    JobStatus,
+    JobStatusChanged,
+    OutputType,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from longwire.schema import Event
+
+# A chunk of the folded output holds at most this many characters: small enough that appending
+# to it costs nothing to speak of.
+CHUNK_LENGTH: Final = 4096
+
+# The most chunks that a state keeps; the oldest go first.
+MAX_OUTPUT_CHUNKS: Final = 1000
+
+TERMINAL: Final = frozenset({"completed", "failed", "cancelled"})
+
+
+class OutputChunk(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A piece of streamed text of one type, at most `CHUNK_LENGTH` characters.
+
+    Attributes:
+        text: the text.
+        type: what kind of text it is; absent for plain output.
+    """
+
+    text: str
+    type: OutputType | None = None
+
+
+class JobState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is known about a job. `None` means: nobody has said.
+
+    Attributes:
+        job_id: the job.
+        status: where it stands.
+        title: what a person calls it.
+        owner: the user whose job it is; jobs without an owner are everyone's.
+        attempt: counts the runs of the same job, from 1.
+        progress: percent, 0 to 100.
+        current_step: what it is doing, or the last message of its status.
+        output: the newest `MAX_OUTPUT_CHUNKS` chunks of its streamed text.
+        output_truncated: whether older output was left out.
+        output_complete: whether the newest output was marked as the last of its text.
+        result: what it made.
+        error: why it failed, for a person.
+        error_code: why it failed, for a program.
+        retryable: whether trying again may help.
+        cost: what it cost, in the application's unit.
+        duration: seconds that it ran.
+        estimated_completion: seconds that it expects to need still.
+        lease: seconds of silence after which its worker counts as lost.
+        cancel_requested: whether somebody asked it to stop.
+        created_at: milliseconds since the epoch.
+        updated_at: the time of its newest event, milliseconds since the epoch.
+        is_complete: whether the state is terminal.
+        is_running: whether the status is running.
+    """
+
+    job_id: str
+    status: JobStatus = "queued"
+    title: str | None = None
+    owner: str | None = None
+    attempt: int = 1
+    progress: float | None = None
+    current_step: str | None = None
+    output: tuple[OutputChunk, ...] = ()
+    output_truncated: bool = False
+    output_complete: bool = False
+    result: JobResult | None = None
+    error: str | None = None
+    error_code: str | None = None
+    retryable: bool | None = None
+    cost: float | None = None
+    duration: float | None = None
+    estimated_completion: float | None = None
+    lease: float | None = None
+    cancel_requested: bool = False
+    created_at: int | None = None
+    updated_at: int | None = None
+    is_complete: bool = False
+    is_running: bool = False
+
+    @classmethod
+    def initial(cls, job_id: str) -> JobState:
+        """Return the state of a job of which nothing is known."""
+        return cls(job_id=job_id)
+
+    @property
+    def text(self) -> str:
+        """The retained output as one text, of whatever types."""
+        return "".join(chunk.text for chunk in self.output)
+
+    @property
+    def lease_expires_at(self) -> float | None:
+        """When its worker counts as lost unless it says something, in ms since the epoch.
+
+        `None` for a job that is over and for one that never took a lease.
+        """
+        if self.is_complete or self.lease is None or self.updated_at is None:
+            return None
+        return self.updated_at + self.lease * 1000
+
+
+def fold(state: JobState, event: Event) -> JobState:
+    """Return the state after one more event of the job's log.
+
+    Events that are not about this job, or that a terminal state no longer takes, leave the state
+    as it is (the same object).
+    """
+    if getattr(event, "job_id", None) != state.job_id:
+        return state
+    rule = _RULES.get(type(event))
+    folded = rule(state, event) if rule is not None else state
+    return folded if folded is state else _touch(folded, event)
+
+
+def _touch(state: JobState, event: Event) -> JobState:
+    if event.timestamp in (0, state.updated_at):
+        return state
+    return replace(state, updated_at=event.timestamp)
+
+
+def _created(state: JobState, event: JobCreated) -> JobState:
+    return JobState(
+        job_id=state.job_id,
+        title=state.title if event.title is None else event.title,
+        owner=state.owner if event.owner is None else event.owner,
+        attempt=event.attempt,
+        created_at=event.timestamp or None,
+    )
+
+
+def _status(state: JobState, event: JobStatusChanged) -> JobState:
+    if state.is_complete:
+        return state
+    step = event.message or state.current_step
+    if event.status == "failed":
+        return _end(state, event.status, current_step=step, error=event.message)
+    if event.status in TERMINAL:
+        return _end(state, event.status, current_step=step)
+    running = event.status == "running"
+    return replace(state, status=event.status, current_step=step, is_running=running)
+
+
+def _progress(state: JobState, event: JobProgress) -> JobState:
+    if state.is_complete or not math.isfinite(event.progress):
+        return state
+    progress = min(max(event.progress, state.progress or 0.0, 0.0), 100.0)
+    return replace(
+        state,
+        progress=progress,
+        current_step=event.current_step or state.current_step,
+        estimated_completion=event.estimated_completion,
+    )
+
+
+def _output(state: JobState, event: JobOutput) -> JobState:
+    if state.is_complete:
+        return state
+    output = _append(state.output, event.chunk, event.type)
+    truncated = state.output_truncated or len(output) > MAX_OUTPUT_CHUNKS
+    return replace(
+        state,
+        output=output[-MAX_OUTPUT_CHUNKS:],
+        output_truncated=truncated,
+        output_complete=event.is_complete,
+    )
+
+
+def _append(
+    output: tuple[OutputChunk, ...], text: str, type: OutputType | None
+) -> tuple[OutputChunk, ...]:
+    if not text:
+        return output
+    if output and output[-1].type == type and len(output[-1].text) < CHUNK_LENGTH:
+        text, output = output[-1].text + text, output[:-1]
+    cuts = range(0, len(text), CHUNK_LENGTH)
+    return (*output, *(OutputChunk(text[cut : cut + CHUNK_LENGTH], type) for cut in cuts))
+
+
+def _completed(state: JobState, event: JobCompleted) -> JobState:
+    known = state.result is not None or state.status != "completed"
+    if state.is_complete and known:
+        return state
+    return _end(
+        state,
+        "completed",
+        result=event.result,
+        cost=event.cost,
+        duration=event.duration,
+    )
+
+
+def _failed(state: JobState, event: JobFailed) -> JobState:
+    known = state.retryable is not None or state.status != "failed"
+    if state.is_complete and known:
+        return state
+    return _end(
+        state,
+        "failed",
+        error=event.error,
+        error_code=event.error_code,
+        retryable=event.retryable,
+    )
+
+
+def _end(state: JobState, status: JobStatus, **details: Any) -> JobState:
+    progress = 100.0 if status == "completed" else state.progress
+    return replace(
+        state,
+        status=status,
+        progress=progress,
+        estimated_completion=None,
+        is_complete=True,
+        is_running=False,
+        **details,
+    )
+
+
+def _lease(state: JobState, event: JobLease) -> JobState:
+    if state.is_complete:
+        return state
+    return replace(state, lease=event.expires_in)
+
+
+def _cancel(state: JobState, event: JobCancel) -> JobState:
+    if state.is_complete:
+        return state
+    return replace(state, cancel_requested=True)
+
+
+_RULES: Final[dict[type[Event], Callable[[JobState, Any], JobState]]] = {
+    JobCreated: _created,
+    JobStatusChanged: _status,
+    JobProgress: _progress,
+    JobOutput: _output,
+    JobCompleted: _completed,
+    JobFailed: _failed,
+    JobLease: _lease,
+    JobCancel: _cancel,
+}

@@ -1,0 +1,100 @@
+"""Progress, read from what a command prints: percent figures, bars and counters.
+
+    "Downloading:  45%|████▌     | 45/100"   45.0  "Downloading"
+    "[ 45%] Building CXX object main.cpp.o"  45.0  "Building CXX object main.cpp.o"
+    "[ 3/10] compile foo.c"                  30.0  "compile foo.c"
+    "12.5 % done"                            12.5  "done"
+
+Pure, and linear in the length of the text whatever it holds. A figure counts if it is a word of
+its own between 0 and 100: neither a piece of an address (`/a%20b`) nor a change (`+12%`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+# A line that says how far it is says so early; what comes later in a longer line is not looked at.
+MAX_LINE: Final = 400
+
+MAX_STEP: Final = 120
+
+_LINE_END = re.compile(r"[\r\n]")
+
+# Terminal colours, cursor movements and titles (ECMA-48 CSI and OSC sequences).
+_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+
+_PERCENT = re.compile(r"(?<![^\s(\[|:=>])(\d{1,3}(?:\.\d{1,9})?) ?%(?![\w%&/=+-])")
+
+_COUNTER = re.compile(r"\[ *(\d{1,9}) ?/ ?(\d{1,9}) *\]")
+
+# What bars are drawn with, at the beginning of what follows the figure.
+_BAR = re.compile(r"[|\[(][█▉▊▋▌▍▎▏▐░▒▓━╸╺╾─■□▪▫●○=#>.\-_*+~ \d]*[|\])]")
+
+_EDGES = " \t:;,|[](){}<>=#-*.…•·█▉▊▋▌▍▎▏▐░▒▓━╸╺╾─■□"
+
+
+class ProgressLine(NamedTuple):
+    """What one line says about progress.
+
+    Attributes:
+        progress: percent, 0 to 100.
+        step: the line's label; empty if it has none.
+    """
+
+    progress: float
+    step: str
+
+
+class ProgressScanner:
+    """Finds progress in the text of one stream, however it is cut into pieces.
+
+    Lines end with a newline or with a carriage return, as redrawn bars do.
+    """
+
+    __slots__ = ("_line",)
+
+    def __init__(self) -> None:
+        self._line = ""
+
+    def receive_text(self, text: str) -> ProgressLine | None:
+        """Take the next piece of text; return the newest progress that it shows, if any."""
+        newest = None
+        start = 0
+        for end in _LINE_END.finditer(text):
+            newest = self._end_line(text[start : min(end.start(), start + MAX_LINE)]) or newest
+            start = end.end()
+        self._line = (self._line + text[start : start + MAX_LINE])[:MAX_LINE]
+        return self._peek() or newest
+
+    def _end_line(self, rest: str) -> ProgressLine | None:
+        line, self._line = self._line + rest, ""
+        return parse_line(line)
+
+    def _peek(self) -> ProgressLine | None:
+        """Read the unfinished line: a bar that is redrawn has no end until the next one."""
+        found = _PERCENT.search(self._line, 0, len(self._line) - 1) if self._line else None
+        return parse_line(self._line) if found else None
+
+
+def parse_line(line: str) -> ProgressLine | None:
+    """Return what one line says about progress, or `None` if it says nothing."""
+    line = _ESCAPE.sub("", line[:MAX_LINE])
+    for found in _PERCENT.finditer(line):
+        if (progress := float(found[1])) <= 100:
+            return ProgressLine(progress, _label(line, found))
+    for found in _COUNTER.finditer(line):
+        done, total = int(found[1]), int(found[2])
+        if total > 0 and done <= total:
+            return ProgressLine(100 * done / total, _label(line, found))
+    return None
+
+
+def _label(line: str, figure: re.Match[str]) -> str:
+    before = _clean(line[: figure.start()])
+    return before or _clean(_BAR.sub("", line[figure.end() :], count=1))
+
+
+def _clean(text: str) -> str:
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return printable.strip(_EDGES)[:MAX_STEP].rstrip()

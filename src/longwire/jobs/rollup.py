@@ -1,0 +1,184 @@
+"""What a job has said and not yet published: streamed text rolls up, progress conflates.
+
+    put_output("He")  put_output("llo")  put(progress 10)  put(progress 20)
+    take → output "Hello"  → progress 20
+
+Pure: time is an argument. Nothing is ever moved across another event, with one exception that
+changes no meaning: a progress that is replaced before it went out takes the newer one's place.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from longwire.catalog import JobLease, JobOutput, JobProgress
+
+if TYPE_CHECKING:
+    from longwire.catalog import OutputType
+    from longwire.schema import Event
+
+# Below what a person perceives as a delay; 25 events a second however fast the text comes.
+ROLLUP_DELAY = 0.040
+
+# A chunk of this size (UTF-8 bytes) is worth an event of its own at once.
+ROLLUP_SIZE = 4096
+
+# The most characters in one event: escaped at its worst (six bytes each) it is still far below
+# the 1 MB that a message may have.
+MAX_CHUNK = 65_536
+
+_CONFLATED = (JobProgress, JobLease)
+
+
+class _Text:
+    """A run of output of one type that may still grow."""
+
+    __slots__ = ("due", "is_complete", "length", "parts", "size", "type")
+
+    def __init__(self, type: OutputType | None, due: float) -> None:
+        self.type: OutputType | None = type
+        self.due = due
+        self.parts: list[str] = []
+        self.length = 0
+        self.size = 0
+        self.is_complete = False
+
+    def append(self, chunk: str) -> None:
+        self.parts.append(chunk)
+        self.length += len(chunk)
+        self.size += len(chunk.encode())
+        if self.size >= ROLLUP_SIZE:
+            self.due = float("-inf")
+
+
+class Outgoing:
+    """The queue between a job's calls and its host.
+
+    Adjacent output of one type joins for `ROLLUP_DELAY` or `ROLLUP_SIZE`, whichever comes first,
+    and goes on joining (up to `MAX_CHUNK`) while the host is busy. Any other event lets the
+    output before it go at once. Of progress and leases that wait, only the newest is kept.
+
+    Args:
+        job_id: the job whose output this is.
+        progress_interval: seconds between two progress events; in between only the newest is
+            kept, and it always goes out.
+    """
+
+    __slots__ = (
+        "_held",
+        "_items",
+        "_job_id",
+        "_keys",
+        "_last_key",
+        "_progress_due",
+        "_progress_interval",
+        "pending",
+    )
+
+    def __init__(self, job_id: str, progress_interval: float = 0.0) -> None:
+        self._job_id = job_id
+        self._items: OrderedDict[int, Event | _Text] = OrderedDict()
+        self._last_key = 0
+        self._keys: dict[type[Event], int] = {}  # of what is conflated: where it waits
+        self._held: JobProgress | None = None
+        self._progress_interval = progress_interval
+        self._progress_due = float("-inf")
+        self.pending = 0  # characters of output that wait: what a slow host is measured by
+
+    def __bool__(self) -> bool:
+        return bool(self._items) or self._held is not None
+
+    def put(self, event: Event, now: float) -> None:
+        """Queue any event but output."""
+        if isinstance(event, JobProgress):
+            self._held = event
+            self._release_progress(now)
+        else:
+            self.seal()
+            self._append(event)
+
+    def put_output(
+        self, chunk: str, type: OutputType | None, is_complete: bool, now: float
+    ) -> None:
+        """Queue streamed text; it joins what already waits."""
+        self.pending += len(chunk)
+        start = 0
+        while True:
+            text = self._growing_text(type, now)
+            piece = chunk[start : start + MAX_CHUNK - text.length]
+            text.append(piece)
+            start += len(piece)
+            if start >= len(chunk):
+                break
+        text.is_complete = is_complete
+
+    def seal(self) -> None:
+        """Let everything that waits go at once."""
+        if self._held is not None:
+            self._release_progress(float("inf"))
+        tail = self._tail()
+        if isinstance(tail, _Text):
+            tail.due = float("-inf")
+
+    def take(self, now: float) -> Event | None:
+        """Remove and return the next event that is due, or `None`."""
+        self._release_progress(now)
+        head = next(iter(self._items.values()), None)
+        if head is None or (isinstance(head, _Text) and not self._is_due(head, now)):
+            return None
+        key, _ = self._items.popitem(last=False)
+        if not isinstance(head, _Text):
+            if self._keys.get(type(head)) == key:
+                del self._keys[type(head)]
+            return head
+        self.pending -= head.length
+        return JobOutput(
+            job_id=self._job_id,
+            chunk="".join(head.parts),
+            is_complete=head.is_complete,
+            type=head.type,
+        )
+
+    def next_deadline(self) -> float | None:
+        """When `take` will have something; in the past if it has already, `None` if never."""
+        if len(self._items) > 1:
+            return float("-inf")
+        tail = self._tail()
+        deadline = None
+        if tail is not None:
+            deadline = tail.due if isinstance(tail, _Text) else float("-inf")
+        if self._held is not None:
+            deadline = self._progress_due if deadline is None else min(deadline, self._progress_due)
+        return deadline
+
+    def _is_due(self, text: _Text, now: float) -> bool:
+        return len(self._items) > 1 or now >= text.due
+
+    def _tail(self) -> Event | _Text | None:
+        return next(reversed(self._items.values()), None)
+
+    def _growing_text(self, type: OutputType | None, now: float) -> _Text:
+        tail = self._tail()
+        if isinstance(tail, _Text) and tail.type == type and tail.length < MAX_CHUNK:
+            return tail
+        text = _Text(type, now + ROLLUP_DELAY)
+        self._append(text)
+        return text
+
+    def _release_progress(self, now: float) -> None:
+        if self._held is None or now < self._progress_due:
+            return
+        event, self._held = self._held, None
+        if now != float("inf"):
+            self._progress_due = now + self._progress_interval
+        self._append(event)
+
+    def _append(self, item: Event | _Text) -> None:
+        self._last_key += 1
+        if isinstance(item, _CONFLATED):
+            waiting = self._keys.pop(type(item), None)
+            if waiting is not None:
+                del self._items[waiting]
+            self._keys[type(item)] = self._last_key
+        self._items[self._last_key] = item

@@ -1,0 +1,274 @@
+"""Run a command as the body of a job: what it prints streams, its exit code decides.
+
+    async with Job(host, title="make") as job:
+        code = await run_command(job, ["make", "-j2"])
+
+The command writes to pipes, not to a terminal: bytes arrive as it wrote them, and stdout and stderr
+stay apart. Python programs are told not to buffer (`PYTHONUNBUFFERED`). It is the leader of a
+session of its own, so that it can be stopped together with its children.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import os
+import signal
+from typing import TYPE_CHECKING, Final
+
+from longwire.errors import LongwireError
+from longwire.jobs.progress_lines import ProgressScanner
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from longwire.jobs.job import Job
+    from longwire.jobs.progress_lines import ProgressLine
+
+    Tee = Callable[[int, bytes], Awaitable[None]]
+
+STDOUT: Final = 1
+STDERR: Final = 2
+
+# Between TERM and KILL: time to remove temporary files, not to finish the work.
+GRACE: Final = 5.0
+
+# A command may exit before those that write in its name (`exec > >(tee log)`); they are heard out
+# until they have been silent for so long. A daemon that it leaves behind is not waited for.
+LINGER: Final = 1.0
+
+READ_SIZE: Final = 65_536
+
+# How often a stopped process group is looked at: there is nothing to wait on for grandchildren.
+_LOOK_AGAIN: Final = 0.02
+
+
+class CommandNotStarted(LongwireError):
+    """The command could not be started.
+
+    Attributes:
+        code: `command_not_found` or `command_not_executable`.
+        exit_code: what a shell would exit with: 127 or 126.
+    """
+
+    retryable = False
+
+    def __init__(self, command: str, reason: OSError) -> None:
+        found = not isinstance(reason, FileNotFoundError)
+        super().__init__(f"{command}: {reason.strerror if found else 'command not found'}")
+        self.code = "command_not_executable" if found else "command_not_found"
+        self.exit_code = 126 if found else 127
+
+
+async def run_command(
+    job: Job, argv: Sequence[str], *, tee: Tee | None = None, grace: float = GRACE
+) -> int:
+    """Run a command, stream what it prints, and end the job by its exit code.
+
+    Output is decoded as UTF-8; a character is never cut in two, and what is no UTF-8 becomes
+    U+FFFD. Progress that it prints (see `progress_lines`) becomes the job's. Exit code 0 completes
+    the job with `metrics.exitCode`; any other fails it with the code `exit_<n>` or
+    `signal_<name>` (`signal_kill`). When the job is cancelled, the command and its children get
+    TERM and, after `grace` seconds or a second cancellation, KILL.
+
+    Args:
+        job: a job that was entered and has not ended.
+        argv: the command and its arguments; no shell is involved.
+        tee: is awaited with the stream (1 stdout, 2 stderr) and the bytes, before they are
+            published. When it raises `BrokenPipeError` that stream is closed, as it would be
+            without this function in between.
+        grace: seconds between TERM and KILL.
+
+    Returns:
+        The exit code; 128 + n for a command that died of signal n.
+
+    Raises:
+        CommandNotStarted: there is no such command, or it cannot be executed.
+    """
+    command = await _start(argv)
+    pumps = [
+        asyncio.create_task(pump.run())
+        for pump in (
+            _Pump(job, command.stdout, STDOUT, tee),
+            _Pump(job, command.stderr, STDERR, tee),
+        )
+    ]
+    try:
+        await _first_failure({command.exited, *pumps}, until=command.exited)
+        code = await command.exited
+    except BaseException:
+        await command.stop(grace)
+        raise
+    finally:
+        await _hear_out(pumps, command)
+    await _end(job, code)
+    return _shell_code(code)
+
+
+async def _first_failure(
+    tasks: set[asyncio.Task[int] | asyncio.Task[None]], until: asyncio.Task[int]
+) -> None:
+    """Wait for one task, unless another one fails before."""
+    while not until.done():
+        done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+
+async def _end(job: Job, code: int) -> None:
+    if code == 0:
+        await job.complete({"metrics": {"exitCode": 0}})
+    elif code > 0:
+        await job.fail(
+            f"The command exited with status {code}.", error_code=f"exit_{code}", retryable=False
+        )
+    else:
+        name = _signal_name(-code)
+        await job.fail(
+            f"The command was killed by {name}.",
+            error_code=f"signal_{name.removeprefix('SIG').lower()}",
+            retryable=False,
+        )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # a realtime signal has no name
+
+
+def _shell_code(code: int) -> int:
+    return code if code >= 0 else 128 - code
+
+
+class _Command:
+    """A started command: its exit, its pipes, and the means to stop it with its children."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        stdout: _Pipe,
+        stderr: _Pipe,
+    ) -> None:
+        self._group = process.pid  # a session's leader leads a process group of the same number
+        self.exited = asyncio.create_task(process.wait())
+        self.stdout = stdout
+        self.stderr = stderr
+
+    async def stop(self, grace: float) -> None:
+        """TERM to the whole group, KILL to what is left of it."""
+        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGCONT)  # a stopped process takes TERM only when it goes on
+        try:
+            async with asyncio.timeout(grace):
+                await self._until_gone()
+        except TimeoutError:
+            pass
+        finally:
+            self._signal(signal.SIGKILL)
+            await asyncio.shield(self.exited)
+
+    async def _until_gone(self) -> None:
+        while self._signal(0):  # noqa: ASYNC110 - nobody tells when a grandchild is gone
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    def _signal(self, number: int) -> bool:
+        try:
+            os.killpg(self._group, number)
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # what is left of the group changed its user
+            return False
+        return True
+
+
+class _Pipe:
+    """The reading end of one of the command's streams."""
+
+    def __init__(self, transport: asyncio.ReadTransport, reader: asyncio.StreamReader) -> None:
+        self._transport = transport
+        self._reader = reader
+        self.reads = 0
+
+    async def read(self) -> bytes:
+        data = await self._reader.read(READ_SIZE)
+        self.reads += 1
+        return data
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+class _Pump:
+    """Carries one stream of the command to the terminal and to the job."""
+
+    def __init__(self, job: Job, pipe: _Pipe, stream: int, tee: Tee | None) -> None:
+        self._job = job
+        self._pipe = pipe
+        self._stream = stream
+        self._tee = tee
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._scanner = ProgressScanner()
+        self._shown: ProgressLine | None = None
+
+    async def run(self) -> None:
+        try:
+            while data := await self._pipe.read():
+                if self._tee is not None:
+                    await self._tee(self._stream, data)
+                await self._publish(self._decoder.decode(data))
+        except BrokenPipeError:
+            return
+        finally:
+            self._pipe.close()
+        await self._publish(self._decoder.decode(b"", final=True))
+
+    async def _publish(self, text: str) -> None:
+        if not text:
+            return
+        await self._job.output(text)
+        shown = self._scanner.receive_text(text)
+        if shown is not None and shown != self._shown:
+            self._shown = shown
+            await self._job.progress(shown.progress, shown.step)
+
+
+async def _hear_out(pumps: list[asyncio.Task[None]], command: _Command) -> None:
+    """Let the pumps reach the end of their streams, or a silence."""
+    waiting, heard, reads = set(pumps), -1, 0
+    while waiting and heard != reads:
+        heard = reads
+        _, waiting = await asyncio.wait(waiting, timeout=LINGER)
+        reads = command.stdout.reads + command.stderr.reads
+    for pump in waiting:
+        pump.cancel()
+    await asyncio.gather(*pumps, return_exceptions=True)
+
+
+async def _start(argv: Sequence[str]) -> _Command:
+    environment = {"PYTHONUNBUFFERED": "1", **os.environ}
+    stdout, stdout_end = await _open_pipe()
+    stderr, stderr_end = await _open_pipe()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv, stdout=stdout_end, stderr=stderr_end, env=environment, start_new_session=True
+        )
+    except OSError as error:
+        stdout.close()
+        stderr.close()
+        raise CommandNotStarted(argv[0], error) from error
+    finally:
+        os.close(stdout_end)
+        os.close(stderr_end)
+    return _Command(process, stdout, stderr)
+
+
+async def _open_pipe() -> tuple[_Pipe, int]:
+    """Return the reading end, and the descriptor of the writing end."""
+    reading, writing = os.pipe()
+    reader = asyncio.StreamReader(limit=READ_SIZE)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb", buffering=0)
+    )
+    return _Pipe(transport, reader), writing

@@ -1,0 +1,349 @@
+"""A job from its beginning to its one end, as who watches sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+import pytest
+
+from longwire.catalog import (
+    JobCompleted,
+    JobCreated,
+    JobFailed,
+    JobLease,
+    JobOutput,
+    JobProgress,
+    JobStatusChanged,
+)
+from longwire.errors import BrokerUnavailable, InvalidEvent, InvalidRoom, JobFinished, RoomDenied
+from longwire.jobs import Job, current_job
+from tests.jobs.recording import RecordingHost
+
+TERMINAL = (JobCompleted, JobFailed)
+
+
+@pytest.fixture
+async def host() -> RecordingHost:
+    return RecordingHost()
+
+
+async def test_a_whole_job(host: RecordingHost) -> None:
+    async with Job(host, job_id="42", owner="ada", title="Report") as job:
+        assert job.room == "job:42"
+        await job.progress(10, "Reading", estimated_completion=3)
+        await job.output("It was ", type="writing")
+        await job.output("a dark night.", type="writing", is_complete=True)
+        await job.complete({"content": "done", "metrics": {"words": 6}}, cost=0.5)
+
+    names = [type(event) for event in host.events]
+    assert names == [
+        JobCreated,
+        JobStatusChanged,
+        JobLease,
+        JobProgress,
+        JobOutput,
+        JobCompleted,
+    ]
+    state = host.state("42")
+    assert (state.owner, state.title, state.status) == ("ada", "Report", "completed")
+    assert state.text == "It was a dark night."
+    assert state.output_complete
+    assert state.result is not None
+    assert state.result.metrics == {"words": 6}
+    assert state.cost == 0.5
+    assert state.duration is not None
+    assert state.duration >= 0
+    assert not job.cancelled
+
+
+async def test_the_end_of_the_body_completes_the_job(host: RecordingHost) -> None:
+    async with Job(host) as job:
+        pass
+    (completed,) = host.of(*TERMINAL)
+    assert isinstance(completed, JobCompleted)
+    assert completed.result.content is None
+    assert host.state(job.id).is_complete
+
+
+class QuotaExceeded(Exception):
+    retryable = True
+
+
+class Coded(Exception):
+    code = "no_money"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "retryable", "text"),
+    [
+        (ValueError("bad"), "value_error", False, "bad"),
+        (ValueError(), "value_error", False, "ValueError"),
+        (QuotaExceeded("later"), "quota_exceeded", True, "later"),
+        (Coded("broke"), "no_money", False, "broke"),
+        (TimeoutError("slow"), "timeout_error", True, "slow"),
+        (ConnectionResetError("gone"), "connection_reset_error", True, "gone"),
+        (BrokerUnavailable("redis"), "broker_unavailable", True, "redis"),
+    ],
+)
+async def test_an_exception_fails_the_job_and_goes_on(
+    host: RecordingHost, error: Exception, code: str, retryable: bool, text: str
+) -> None:
+    with pytest.raises(type(error)) as raised:
+        async with Job(host):
+            raise error
+    assert raised.value is error
+    (failed,) = host.of(*TERMINAL)
+    assert isinstance(failed, JobFailed)
+    assert (failed.error, failed.error_code, failed.retryable) == (text, code, retryable)
+
+
+async def test_job_cancel_stops_the_body_and_ends_with_it(host: RecordingHost) -> None:
+    started = asyncio.Event()
+
+    async def work() -> Job:
+        async with Job(host, job_id="42") as job:
+            started.set()
+            await asyncio.Event().wait()
+        await asyncio.sleep(0)  # the task goes on as if nothing had happened
+        return job
+
+    task = asyncio.create_task(work())
+    await started.wait()
+    assert host.cancel("42", "not needed") == 1
+    job = await task
+    assert job.cancelled
+    assert task.cancelling() == 0
+    state = host.state("42")
+    assert (state.status, state.current_step, state.is_complete) == (
+        "cancelled",
+        "not needed",
+        True,
+    )
+    assert not host.of(*TERMINAL)
+    assert host.cancel("42") == 0  # nobody listens any more
+
+
+async def test_a_cancel_that_comes_as_the_body_ends_hits_nothing_else(host: RecordingHost) -> None:
+    async with Job(host, job_id="42") as job:
+        host.cancel("42")
+    await asyncio.sleep(0)
+    assert job.cancelled
+
+
+async def test_a_body_may_finish_in_spite_of_a_cancel(host: RecordingHost) -> None:
+    async with Job(host, job_id="42") as job:
+        host.cancel("42")
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await job.complete({"content": "just in time"})
+    await asyncio.sleep(0)
+    assert host.state("42").status == "completed"
+    assert not job.cancelled
+
+
+async def test_cleaning_up_may_fail(host: RecordingHost) -> None:
+    with pytest.raises(ValueError, match="cleanup"):
+        async with Job(host, job_id="42"):
+            host.cancel("42")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise ValueError("cleanup")
+    await asyncio.sleep(0)
+    assert host.state("42").status == "failed"
+
+
+async def test_a_cancellation_from_elsewhere_goes_on(host: RecordingHost) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            async with Job(host, job_id="42") as job:
+                await asyncio.Event().wait()
+    state = host.state("42")
+    assert (state.status, state.error_code, state.retryable) == ("failed", "interrupted", True)
+    assert not job.cancelled
+
+
+async def test_a_cancellation_from_elsewhere_wins_over_job_cancel(host: RecordingHost) -> None:
+    async def work() -> None:
+        async with Job(host, job_id="42"):
+            started.set()
+            await asyncio.Event().wait()
+
+    started = asyncio.Event()
+    task = asyncio.create_task(work())
+    await started.wait()
+    host.cancel("42")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert host.state("42").status == "cancelled"
+
+
+async def test_nothing_can_be_said_after_the_end(host: RecordingHost) -> None:
+    async with Job(host) as job:
+        await job.complete()
+        for call in (
+            job.progress(1),
+            job.output("x"),
+            job.complete(),
+            job.fail("", retryable=True),
+        ):
+            with pytest.raises(JobFinished):
+                await call
+    assert len(host.of(*TERMINAL)) == 1
+
+
+async def test_an_exception_after_the_end_is_the_callers(host: RecordingHost) -> None:
+    with pytest.raises(ValueError, match="late"):
+        async with Job(host) as job:
+            await job.complete()
+            raise ValueError("late")
+    (end,) = host.of(*TERMINAL)
+    assert isinstance(end, JobCompleted)
+
+
+@pytest.mark.parametrize("value", [-1, 100.5, math.nan, math.inf, "50", None])
+async def test_impossible_progress_is_refused_and_the_job_goes_on(
+    host: RecordingHost, value: Any
+) -> None:
+    async with Job(host) as job:
+        with pytest.raises(InvalidEvent):
+            await job.progress(value)
+    assert not host.of(JobProgress)
+    assert host.state(job.id).status == "completed"
+
+
+async def test_impossible_output_is_refused(host: RecordingHost) -> None:
+    calls: list[tuple[Any, Any]] = [
+        (b"bytes", None),
+        ("x", "singing"),
+        (None, None),
+        ("\ud800", None),
+    ]
+    async with Job(host) as job:
+        for chunk, kind in calls:
+            with pytest.raises(InvalidEvent):
+                await job.output(chunk, type=kind)
+        with pytest.raises(InvalidEvent):
+            await job.complete({"content": 5})
+        with pytest.raises(InvalidEvent):
+            await job.complete(cost=-1)
+    assert host.state(job.id).status == "completed"
+    assert not host.of(JobOutput)
+
+
+async def test_an_impossible_job_does_not_begin(host: RecordingHost) -> None:
+    for job_id in ("", "a b", "x" * 300):
+        with pytest.raises(InvalidRoom):
+            async with Job(host, job_id=job_id):
+                pytest.fail("the body ran")
+    assert host.events == []
+
+
+async def test_what_the_host_refuses_stops_the_job(host: RecordingHost) -> None:
+    with pytest.raises(RoomDenied) as refused:
+        async with Job(host) as job:
+            host.faults.append(RoomDenied(job.room))
+            await job.progress(1)
+            await job.flush()
+    assert "could not be published" in refused.value.__notes__[0]
+
+
+async def test_a_host_that_refuses_the_job_keeps_the_body_from_running(
+    host: RecordingHost,
+) -> None:
+    host.faults.append(RoomDenied("job:42"))
+    with pytest.raises(RoomDenied):
+        async with Job(host, job_id="42"):
+            pytest.fail("the body ran")
+    assert host.cancel("42") == 0
+
+
+async def test_an_outage_loses_and_doubles_nothing(host: RecordingHost) -> None:
+    async with Job(host) as job:
+        for number in range(5):
+            host.faults.append(BrokerUnavailable("away"))
+            host.late_faults.append(BrokerUnavailable("the answer was lost"))
+            await job.output(f"{number} ")
+            await job.progress(number)
+            await job.flush()
+    assert host.state(job.id).text == "0 1 2 3 4 "
+    assert len(host.of(*TERMINAL)) == 1
+
+
+async def test_a_slow_host_gets_merged_output_and_the_newest_progress(host: RecordingHost) -> None:
+    async with Job(host) as job:
+        host.gate.clear()
+        for number in range(100):
+            await job.output(f"{number} ")
+            await job.progress(number)
+        host.gate.set()
+        await job.flush()
+    assert host.state(job.id).text == "".join(f"{number} " for number in range(100))
+    shown = [event.progress for event in host.events if isinstance(event, JobProgress)]
+    assert shown[-1] == 99
+    assert len(shown) <= 2
+
+
+async def test_output_waits_for_a_host_that_does_not_keep_up(host: RecordingHost) -> None:
+    async with Job(host) as job:
+        host.gate.clear()
+        chunk = "x" * 400_000
+        await job.output(chunk)
+        await job.output(chunk)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await job.output(chunk)
+        host.gate.set()
+    assert len(host.state(job.id).text) <= 4_096_000
+    assert (
+        sum(len(event.chunk) for event in host.events if isinstance(event, JobOutput)) == 1_200_000
+    )
+
+
+async def test_progress_may_be_thinned_but_the_newest_goes_out(host: RecordingHost) -> None:
+    async with Job(host, progress_interval=60) as job:
+        for number in range(50):
+            await job.progress(number, "working")
+    shown = [event.progress for event in host.events if isinstance(event, JobProgress)]
+    assert shown == [0, 49]
+
+
+async def test_a_silent_job_shows_that_it_lives(host: RecordingHost) -> None:
+    async with Job(host, lease=0.06):
+        await host.until(lambda: len(host.of(JobLease)) >= 4)
+    assert all(
+        lease.expires_in == 0.06 for lease in host.of(JobLease) if isinstance(lease, JobLease)
+    )
+
+
+async def test_work_finds_its_job(host: RecordingHost) -> None:
+    assert current_job() is None
+    async with Job(host, job_id="outer") as outer:
+        async with Job(host, job_id="inner") as inner:
+            assert current_job() is inner
+            assert await asyncio.to_thread(current_job) is inner
+        assert current_job() is outer
+    assert current_job() is None
+
+
+async def test_a_thread_may_speak_for_the_job(host: RecordingHost) -> None:
+    def crunch(job: Any) -> str:
+        job.progress(50, "half")
+        job.output("from a thread", type="thinking", is_complete=True)
+        return f"cancelled: {job.cancel_requested}"
+
+    async with Job(host) as job:
+        said = await asyncio.to_thread(crunch, job.blocking)
+    state = host.state(job.id)
+    assert (said, state.text, state.current_step) == ("cancelled: False", "from a thread", "half")
+    assert state.output[0].type == "thinking"
+
+
+async def test_a_job_needs_a_lease_that_lasts(host: RecordingHost) -> None:
+    with pytest.raises(ValueError, match="longer than zero"):
+        async with Job(host, lease=0):
+            pytest.fail("the body ran")
