@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import IO, Any, Self
 
 import httpx
@@ -17,6 +18,7 @@ import uvicorn
 
 from longwire.server.authentication import issue_token
 
+LONGWIRE = Path(sys.executable).with_name("longwire")
 SECRET = "a secret that only the tests know"
 LANE = "longwire.server.uvicorn:WebSocketProtocol"
 LISTENING = re.compile(r"Listening on (http://\S+)")
@@ -44,7 +46,7 @@ class ServerProcess:
         """Start the process and wait until it listens; a later start takes the same port."""
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by stop()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "longwire.cli", "serve", f"--port={self.port}", *self.options],
+            [LONGWIRE, "serve", f"--port={self.port}", *self.options],
             env={**os.environ, "LONGWIRE_SECRET": self.secret, "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=self._log,

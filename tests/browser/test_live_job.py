@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.serving import SECRET, ServerProcess
+from tests.serving import LONGWIRE, SECRET, ServerProcess
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -41,7 +41,7 @@ class Run:
         os.mkfifo(self.gate)
         self._open = os.open(self.gate, os.O_RDWR)  # read and write: neither side waits to open
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "longwire.cli", "run", "--server", url),
+            *(LONGWIRE, "run", "--server", url),
             *("--job-id", self.job_id, "--title", "A hundred lines", "--"),
             *(sys.executable, "-c", COMMAND, str(self.gate)),
             env={**os.environ, "LONGWIRE_SECRET": SECRET},

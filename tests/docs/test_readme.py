@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 async def running(command: str, folder: Path) -> AsyncIterator[asyncio.StreamReader]:
     """Run a line of the README in a shell; yields what it prints."""
     process = await asyncio.create_subprocess_exec(
-        *("bash", "-c", command.replace("$(longwire", f"$({sys.executable} -m longwire.cli")),
+        *("bash", "-c", command),
         cwd=folder,
         env={
             **os.environ,
