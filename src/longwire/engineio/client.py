@@ -91,7 +91,7 @@ class ClientSession(Session):
     def payload_to_send(self) -> str | None:
         """The body to POST now, or None; a body counts as sent.
 
-        It holds as many of the waiting packets as the server accepts in one request, at least one.
+        It holds as many packets as the server accepts in one request, at least one.
         """
         if self._queue is None or self._post_pending or self.state not in _POSTS:
             return None
@@ -141,7 +141,7 @@ class ClientSession(Session):
         super()._fail_probe()
 
     def _finish_upgrade(self) -> None:
-        """Say `5`, ahead of all that waits, once the probe is answered and the requests are over."""
+        """Say `5`, ahead of all that waits, once the probe is answered and no request runs."""
         if self.state is State.UPGRADING and not self._poll_pending and not self._post_pending:
             self._upgrade()
             self._queue = [UPGRADE, *(self._queue or [])]

@@ -1,8 +1,8 @@
 """Packets as text: the body of a long-polling request joins them with U+001E.
 
 A text packet is its type digit and its data; a binary message is `b` and base64 in a body, a plain
-binary frame on a WebSocket. In memory a packet is what the WebSocket carries: `str` or, for a binary
-message, `bytes`.
+binary frame on a WebSocket. In memory a packet is what the WebSocket carries: `str` or, for a
+binary message, `bytes`.
 """
 
 from __future__ import annotations

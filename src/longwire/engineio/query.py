@@ -13,7 +13,7 @@ from longwire.engineio.errors import (
     UNSUPPORTED_VERSION,
     RequestError,
 )
-from longwire.engineio.state import Transport
+from longwire.engineio.state import Transport  # noqa: TC001 (msgspec reads annotations)
 
 MAX_FIELDS = 100
 """Fields in a query. Applications add a few of their own; a thousand is an attack on the parser."""

@@ -64,7 +64,6 @@ class ServerSession(Session):
 
     Attributes:
         sid: the session's id.
-        opened_at: when it began.
     """
 
     __slots__ = (
@@ -73,14 +72,12 @@ class ServerSession(Session):
         "_poll_waits",
         "_post_arrives",
         "_response",
-        "opened_at",
         "sid",
     )
 
     def __init__(self, sid: str, options: Options, transport: Transport, now: float) -> None:
         super().__init__(transport, now + options.ping_interval, options.max_payload)
         self.sid = sid
-        self.opened_at = now
         self._options = options
         self._awaits_pong = False
         self._poll_waits = False

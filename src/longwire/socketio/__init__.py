@@ -1,1 +1,43 @@
-"""."""
+"""Socket.IO v5 without I/O: packets to text and attachments, and back."""
+
+from longwire.socketio.decoder import (
+    MAX_ATTACHMENT_BYTES,
+    MAX_ATTACHMENTS,
+    IncompletePacket,
+    decode_packet,
+)
+from longwire.socketio.encoder import (
+    encode_ack,
+    encode_connect,
+    encode_connect_error,
+    encode_disconnect,
+    encode_event,
+)
+from longwire.socketio.packet import (
+    RESERVED_EVENTS,
+    Ack,
+    Connect,
+    ConnectError,
+    Disconnect,
+    Event,
+    Packet,
+)
+
+__all__ = [
+    "MAX_ATTACHMENTS",
+    "MAX_ATTACHMENT_BYTES",
+    "RESERVED_EVENTS",
+    "Ack",
+    "Connect",
+    "ConnectError",
+    "Disconnect",
+    "Event",
+    "IncompletePacket",
+    "Packet",
+    "decode_packet",
+    "encode_ack",
+    "encode_connect",
+    "encode_connect_error",
+    "encode_disconnect",
+    "encode_event",
+]

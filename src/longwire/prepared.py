@@ -1,0 +1,68 @@
+"""Wire bytes of a publication, made once per variant and shared by everybody who receives it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from longwire.websocket import encode_text
+
+_encode_json = msgspec.json.Encoder().encode
+
+
+class PreparedMessage:
+    """An event of the main namespace, ready for the wire.
+
+    It stands for the entries `first` to `last` of the room's log. Clients that asked for positions
+    get them as one more argument, `"<last>@<room>"` or `"<first>-<last>@<room>"`; the others get
+    the payload alone. Each variant is made at its first use and then kept: the same objects go to
+    every recipient.
+
+    Attributes:
+        event: the event's name.
+        data: the payload, one JSON object.
+        room: the room in whose log it is; None for a volatile event, which has no position.
+        first: the first offset that it stands for.
+        last: the last one.
+    """
+
+    __slots__ = ("_frames", "_packets", "data", "event", "first", "last", "room")
+
+    def __init__(self, event: str, data: bytes, room: str | None, first: int, last: int) -> None:
+        self.event = event
+        self.data = data
+        self.room = room
+        self.first = first
+        self.last = last
+        self._packets: list[str | None] = [None, None]
+        self._frames: list[bytes | None] = [None, None]
+
+    @classmethod
+    def volatile(cls, event: str, data: bytes) -> PreparedMessage:
+        """An event that is in no log; both variants are the same."""
+        return cls(event, data, None, 0, 0)
+
+    def packet(self, positions: bool) -> str:
+        """The Engine.IO packet, prefix included: `42["job:progress",{…},"5@job:1"]`."""
+        variant = positions and self.room is not None
+        packet = self._packets[variant]
+        if packet is None:
+            packet = self._packets[variant] = self._encode(variant)
+        return packet
+
+    def frame(self, positions: bool) -> bytes:
+        """The packet in an unmasked WebSocket text frame, as a server writes it."""
+        variant = positions and self.room is not None
+        frame = self._frames[variant]
+        if frame is None:
+            frame = self._frames[variant] = encode_text(self.packet(variant))
+        return frame
+
+    def _encode(self, positions: bool) -> str:
+        parts = [b"42[", _encode_json(self.event), b",", self.data]
+        if positions:
+            parts += [b",", _encode_json(self._position())]
+        return b"".join([*parts, b"]"]).decode()
+
+    def _position(self) -> str:
+        span = f"{self.last}" if self.first == self.last else f"{self.first}-{self.last}"
+        return f"{span}@{self.room}"

@@ -1,0 +1,111 @@
+"""Binary data beside JSON: out of the arguments into attachments, and back.
+
+Where a `bytes` was, the JSON has `{"_placeholder":true,"num":n}`; the n-th binary frame after the
+packet is its content.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+
+from longwire.errors import RemoteProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SCALARS: Final = frozenset((str, int, float, bool, type(None), msgspec.Raw))
+_BINARY: Final = (bytes, bytearray, memoryview)
+
+
+def take_attachments_out(value: object, attachments: list[bytes]) -> object:
+    """`value` with a placeholder for every binary part; their contents join `attachments`.
+
+    Binary are `bytes`, `bytearray` and `memoryview`, also inside whatever msgspec can encode. A
+    value without any is returned as it is.
+
+    Raises:
+        TypeError: msgspec cannot encode the value.
+    """
+    if type(value) in _SCALARS:
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        attachments.append(bytes(cast("bytes", value)))
+        return {"_placeholder": True, "num": len(attachments) - 1}
+    count = len(attachments)
+    replaced = _replace_inside(value, attachments)
+    return value if len(attachments) == count else replaced
+
+
+def _replace_inside(value: object, attachments: list[bytes]) -> object:
+    if isinstance(value, dict):
+        items = cast("dict[object, object]", value).items()
+        return {key: take_attachments_out(item, attachments) for key, item in items}
+    if isinstance(value, list | tuple):
+        return [take_attachments_out(item, attachments) for item in cast("list[object]", value)]
+    plain = msgspec.to_builtins(value, builtin_types=_BINARY, enc_hook=_decode_raw)
+    return plain if type(plain) in _SCALARS else take_attachments_out(plain, attachments)
+
+
+def _decode_raw(value: object) -> object:
+    if isinstance(value, msgspec.Raw):
+        return msgspec.json.decode(value)
+    raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
+
+
+def put_attachments_in(args: Sequence[msgspec.Raw], attachments: Sequence[bytes]) -> list[Any]:
+    """The arguments as Python objects, with the attachments where their placeholders stood.
+
+    Raises:
+        RemoteProtocolError: the JSON is beyond Python's means (too large a number, too deep).
+    """
+    try:
+        values = [msgspec.json.decode(arg) for arg in args]
+        return [_fill(value, attachments) for value in values] if attachments else values
+    except (ValueError, RecursionError) as error:
+        raise RemoteProtocolError(f"invalid argument: {error}") from error
+
+
+def _fill(value: object, attachments: Sequence[bytes]) -> object:
+    if isinstance(value, list):
+        return [_fill(item, attachments) for item in cast("list[object]", value)]
+    if not isinstance(value, dict):
+        return value
+    members = cast("dict[str, Any]", value)
+    if _is_placeholder(members):
+        return attachments[members["num"]]
+    return {key: _fill(item, attachments) for key, item in members.items()}
+
+
+def check_placeholders(args: Sequence[msgspec.Raw], count: int) -> None:
+    """Check that the arguments name each of `count` attachments exactly once.
+
+    Raises:
+        RemoteProtocolError: they do not.
+    """
+    numbers: list[Any] = []
+    try:
+        for arg in args:
+            _collect(msgspec.json.decode(arg), numbers)
+    except (ValueError, RecursionError) as error:
+        raise RemoteProtocolError(f"invalid argument: {error}") from error
+    if any(type(number) is not int for number in numbers) or sorted(numbers) != list(range(count)):
+        raise RemoteProtocolError(f"placeholders do not name each of {count} attachments once")
+
+
+def _collect(value: object, numbers: list[Any]) -> None:
+    if isinstance(value, list):
+        for item in cast("list[object]", value):
+            _collect(item, numbers)
+    elif isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        if _is_placeholder(members):
+            numbers.append(members.get("num"))
+            return
+        for item in members.values():
+            _collect(item, numbers)
+
+
+def _is_placeholder(members: dict[str, Any]) -> bool:
+    return members.get("_placeholder") is True
