@@ -155,7 +155,10 @@ export class WebSocketClient<
   room(name: string): Readable<RoomSnapshot> {
     return {
       getSnapshot: () => this.#rooms.snapshot(name),
-      subscribe: (listener) => this.#rooms.changes.add((room) => void (room === name && listener())),
+      subscribe: (listener) =>
+        this.#rooms.changes.add((room) => {
+          if (room === name) listener();
+        }),
     };
   }
 
@@ -292,8 +295,8 @@ export class WebSocketClient<
       args = args.slice(0, -1);
     }
     if (event.startsWith("job:")) this.#receiveJob(event, args[0], coverage?.room ?? null);
-    else if (event === "room_reset") this.#receiveNotice(event, args[0] as RoomNotice);
-    else if (event === "room_error") return this.#receiveNotice(event, args[0] as RoomNotice);
+    if (event === "room_reset") this.#receiveReset(args[0] as RoomNotice);
+    if (event === "room_error") this.#receiveRoomError(args[0] as RoomNotice);
     this.#dispatch(event, args);
   }
 
@@ -302,9 +305,12 @@ export class WebSocketClient<
     if (event === "job:created") this.#jobList.receiveCreated(data as { jobId: string });
   }
 
-  #receiveNotice(event: string, { room, epoch, error }: RoomNotice): void {
-    if (event === "room_reset") this.#rooms.receiveReset(room, epoch);
-    else this.#rooms.receiveError(room, error);
+  #receiveReset({ room, epoch }: RoomNotice): void {
+    this.#rooms.receiveReset(room, epoch);
+  }
+
+  #receiveRoomError({ room, error }: RoomNotice): void {
+    this.#rooms.receiveError(room, error);
   }
 
   #dispatch(event: string, args: unknown[]): void {

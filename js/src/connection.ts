@@ -53,8 +53,6 @@ type Timer = ReturnType<typeof setTimeout>;
 /** A session this old counts as one that held: the next drop starts the backoff anew. */
 const HELD_MS = 5_000;
 const PING_INTERVAL_MS = 30_000;
-/** Refusals that pass by themselves. */
-const TRANSIENT = new Set(["broker_unavailable"]);
 
 export const INITIAL: ConnectionSnapshot = {
   state: "disconnected",
@@ -86,6 +84,8 @@ export class Connection {
   #tokenIsNewer = false;
   #advice: ClosingAdvice | null = null;
   #everReady = false;
+  /** Since when the session is ready, and the attempts to go on from if it does not hold. */
+  #heldFrom: { at: number; attempt: number } | null = null;
   #exhausted = false;
   #waiters: Waiter[] = [];
   #watchdog: Timer | undefined;
@@ -122,6 +122,7 @@ export class Connection {
   /** Ends the connection and every timer. */
   close(): void {
     if (this.state === "disconnected") return;
+    if (this.isUp) this.host.receive("disconnect", ["io client disconnect"]);
     this.#drop();
     this.#stopWaking?.();
     this.#stopWaking = null;
@@ -252,18 +253,14 @@ export class Connection {
     this.#heldFrom = { at: Date.now(), attempt };
   }
 
-  /** Since when the session is ready, and the attempts to go on from if it does not hold. */
-  #heldFrom: { at: number; attempt: number } | null = null;
-
   // What the server says
 
   #receive(event: string, args: unknown[]): void {
-    const handle = this.#own[event];
-    if (handle) handle(args[0]);
+    this.#own[event]?.(args[0]);
     this.host.receive(event, args);
   }
 
-  readonly #own: Readonly<Record<string, (data: unknown) => void>> = {
+  readonly #own: Readonly<Record<string, ((data: unknown) => void) | undefined>> = {
     authenticated: (data) => this.#receiveAuthenticated(data as Identity),
     auth_error: (data) => this.#receiveAuthError(String(data)),
     auth_expiring: () => {
@@ -276,9 +273,11 @@ export class Connection {
   };
 
   #receiveAuthenticated(identity: Identity): void {
-    if (this.#phase === "signing-in") return this.#signedIn(identity);
-    this.status.set({ userId: identity.userId, error: null });
-    void this.host.resume(identity);
+    if (this.#phase === "signing-in") this.#signedIn(identity);
+    else {
+      this.status.set({ userId: identity.userId, error: null });
+      void this.host.resume(identity);
+    }
   }
 
   #receiveAuthError(message: string): void {
@@ -290,17 +289,14 @@ export class Connection {
   #receiveConnectError(error: Error & { data?: { code?: string } }): void {
     if (this.#phase !== "opening" && this.#phase !== "signing-in") return;
     this.host.receive("connect_error", [error]);
-    if (this.#socket?.active) return this.#lose(error);
-    const refusal = new LongwireError(error.data?.code ?? "refused", error.message);
-    if (TRANSIENT.has(refusal.code)) this.#lose(refusal);
-    else this.#refuse(refusal);
+    if (this.#socket?.active) this.#lose(error);
+    else this.#refuse(new LongwireError(error.data?.code ?? "refused", error.message));
   }
 
   #receiveDisconnect(reason: string): void {
     if (this.#phase === "idle") return;
     this.host.receive("disconnect", [reason]);
-    const advice = this.#advice;
-    if (!advice) return this.#lose(new LongwireError("disconnected", reason));
+    const advice = this.#advice ?? { reason: "disconnected", message: reason, reconnect: true };
     const error = new LongwireError(advice.reason, advice.message);
     // A provider can do something about an expired token: it is asked before the next attempt.
     const isCurable = advice.reason === "token_expired" && typeof this.#token === "function";
@@ -333,7 +329,8 @@ export class Connection {
     if (!this.settings.reconnection || attempt > this.settings.reconnectionAttempts) {
       this.#exhausted = true;
       this.host.receive("reconnect_failed", []);
-      return this.#refuse(new LongwireError("unreachable", error.message, { cause: error }));
+      this.#refuse(new LongwireError("unreachable", error.message, { cause: error }));
+      return;
     }
     const delay = retryAfter * 1_000 + backoff(attempt, this.settings, Math.random());
     this.#retryTimer = setTimeout(() => this.#attempt(), delay);

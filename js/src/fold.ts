@@ -177,7 +177,7 @@ function completed(state: JobState, event: JobCompletedEvent): Change {
   const isKnown = state.result !== null || state.status !== "completed";
   if (state.isComplete && isKnown) return null;
   const { result, cost, duration } = event;
-  return end(state, "completed", { result, cost: cost ?? null, duration: duration ?? null });
+  return end(state, "completed", { result, cost, duration });
 }
 
 function failed(state: JobState, event: JobFailedEvent): Change {
@@ -197,7 +197,7 @@ function cancel(state: JobState): Change {
 
 type Rule = (state: JobState, event: never, limit: number) => Change;
 
-const RULES: Readonly<Record<string, Rule>> = {
+const RULES: Readonly<Record<string, Rule | undefined>> = {
   "job:created": created,
   "job:status": status,
   "job:progress": progress,

@@ -74,7 +74,6 @@ const DEFAULTS = {
 
 /** Fills in the defaults. */
 export function settle(config: ClientConfig): Settings {
-  const { url, token: _token, ...options } = config;
-  const apiUrl = `${(url ?? "").replace(/\/$/, "")}/api`;
-  return { ...DEFAULTS, apiUrl, ...options, url };
+  const apiUrl = `${(config.url ?? "").replace(/\/$/, "")}/api`;
+  return { ...DEFAULTS, apiUrl, url: undefined, ...config };
 }

@@ -3,9 +3,9 @@ import { Listeners } from "./listeners.js";
 /** A value that changes: the shape that `useSyncExternalStore` and its like consume. */
 export interface Readable<T> {
   /** The current value, frozen; the same object until it changes. */
-  getSnapshot(): T;
+  readonly getSnapshot: () => T;
   /** Calls back after each change, until the returned function is called. */
-  subscribe(listener: () => void): () => void;
+  readonly subscribe: (listener: () => void) => () => void;
 }
 
 /** A store whose value is replaced at once. */

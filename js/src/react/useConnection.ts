@@ -8,7 +8,7 @@ import { useReadable } from "./useReadable.js";
 /** The connection as a component sees it. */
 export interface ConnectionView extends ConnectionSnapshot {
   /** Tries now: at once instead of later, or anew after an error. */
-  retry(): void;
+  readonly retry: () => void;
 }
 
 const identity = (snapshot: ConnectionSnapshot): ConnectionSnapshot => snapshot;

@@ -5,11 +5,13 @@ import { useClient } from "./provider.js";
 import { useLatest } from "./useLatest.js";
 
 /** Calls the handler of the last render for each such event; it need not be memoised. */
-export function useEvent<K extends keyof Incoming & string>(event: K, handler: Incoming[K]): void {
+export function useEvent<K extends keyof Incoming>(event: K, handler: Incoming[K]): void {
   const client = useClient();
   const latest = useLatest(handler);
   useEffect(() => {
-    const call = (...args: unknown[]): void => (latest.current as (...args: unknown[]) => void)(...args);
-    return client.on(event, call as Incoming[K]);
+    const call = (...args: unknown[]): void => {
+      (latest.current as (...args: unknown[]) => void)(...args);
+    };
+    return client.on(event, call);
   }, [client, event, latest]);
 }

@@ -17,9 +17,9 @@ export interface UseJobOptions<R = JobSnapshot> {
 /** A job and what can be asked of it. */
 export interface JobView extends JobSnapshot {
   /** Asks the job to stop; rejects if the server does not take the request. */
-  cancel(reason?: string): Promise<unknown>;
+  readonly cancel: (reason?: string) => Promise<unknown>;
   /** Drops what was derived and reads the job's log again. */
-  reset(): void;
+  readonly reset: () => void;
 }
 
 const NO_JOB: JobSnapshot = Object.freeze({ ...initialJob(""), isKnown: false, roomError: null });

@@ -29,10 +29,10 @@ export function useWebSocket(): WebSocketView {
   const shown = useReadable(client.connection, INITIAL, select);
   const verbs = useMemo(
     () => ({
-      subscribe: client.on.bind(client) as WebSocketClient["on"],
+      subscribe: ((event, handler) => client.on(event, handler)) satisfies WebSocketClient["on"],
       joinRoom: client.joinRoom.bind(client),
       leaveRoom: client.leaveRoom.bind(client),
-      emit: client.emit.bind(client) as WebSocketClient["emit"],
+      emit: ((event, ...args) => client.emit(event, ...args)) satisfies WebSocketClient["emit"],
     }),
     [client],
   );

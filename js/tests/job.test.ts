@@ -1,0 +1,204 @@
+import { describe, expect, it, vi } from "vitest";
+
+import { initialJob } from "../src/index.js";
+import { output, progress, startClient, startPair } from "./fixtures.js";
+import { startWire, until } from "./wire.js";
+
+describe("a watched job", () => {
+  it("shows what came before it was looked at (D53)", async () => {
+    const { wire, client } = await startPair();
+    wire.publish("job:1", "job:progress", progress("1", 40, "halfway"));
+    wire.publish("job:1", "job:output", output("1", "hello"));
+    const job = client.job("1");
+    expect(job.getSnapshot()).toMatchObject({ isKnown: false, progress: null });
+    job.subscribe(() => undefined);
+    await until(() => job.getSnapshot().isKnown);
+    expect(job.getSnapshot()).toMatchObject({
+      progress: 40,
+      currentStep: "halfway",
+      output: [{ text: "hello" }],
+    });
+  });
+
+  it("is one job for all who look, and left when nobody does (D45, B32)", async () => {
+    const { wire, client } = await startPair();
+    const one = vi.fn();
+    const other = vi.fn();
+    const stopOne = client.job("1").subscribe(one);
+    const stopOther = client.job("1").subscribe(other);
+    wire.publish("job:1", "job:progress", progress("1", 1));
+    await until(() => one.mock.calls.length > 0 && other.mock.calls.length > 0);
+    expect(client.job("1").getSnapshot()).toBe(client.job("1").getSnapshot());
+    stopOne();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(wire.of("leave_room")).toEqual([]);
+    stopOther();
+    await until(() => wire.of("leave_room").length === 1);
+    expect(wire.of("join_room")).toHaveLength(1);
+    expect(client.job("1").getSnapshot().isKnown).toBe(false);
+  });
+
+  it("survives being left and looked at again at once (StrictMode)", async () => {
+    const { wire, client } = await startPair();
+    const job = client.job("1");
+    job.subscribe(() => undefined)();
+    const stop = job.subscribe(() => undefined);
+    wire.publish("job:1", "job:progress", progress("1", 7));
+    await until(() => job.getSnapshot().progress === 7);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(job.getSnapshot().progress).toBe(7);
+    expect(wire.of("join_room")).toHaveLength(1);
+    expect(wire.of("leave_room")).toEqual([]);
+    stop();
+  });
+
+  it("tells its observers of a burst in a few calls (D54)", async () => {
+    const { wire, client } = await startPair({ client: { notifyInterval: 50 } });
+    const job = client.job("1");
+    const told = vi.fn();
+    job.subscribe(told);
+    await until(() => client.room("job:1").getSnapshot().status === "joined");
+    for (let chunk = 0; chunk < 5_000; chunk++) {
+      wire.publish("job:1", "job:output", output("1", `${chunk},`));
+    }
+    const text = (): string => job.getSnapshot().output.map((chunk) => chunk.text).join("");
+    await until(() => text().endsWith("4999,"));
+    expect(text().split(",")).toHaveLength(5_001);
+    expect(told.mock.calls.length).toBeLessThanOrEqual(40);
+  });
+
+  it("gives frozen snapshots that stay the same until something changes (D63)", async () => {
+    const { wire, client } = await startPair();
+    const job = client.job("1");
+    job.subscribe(() => undefined);
+    wire.publish("job:1", "job:progress", progress("1", 1));
+    await until(() => job.getSnapshot().isKnown);
+    expect(job.getSnapshot()).toBe(job.getSnapshot());
+    expect(Object.isFrozen(job.getSnapshot())).toBe(true);
+  });
+
+  it("is the same after a drop: nothing lost, nothing twice (A5)", async () => {
+    const { wire, client } = await startPair();
+    const job = client.job("1");
+    job.subscribe(() => undefined);
+    for (let chunk = 0; chunk < 200; chunk++) {
+      if (chunk % 40 === 20) wire.cut();
+      wire.publish("job:1", "job:output", output("1", `${chunk},`));
+      if (chunk % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const text = (): string => job.getSnapshot().output.map((chunk) => chunk.text).join("");
+    await until(() => text().endsWith("199,"));
+    expect(text().split(",")).toHaveLength(201);
+  });
+
+  it("starts over when the log is another one", async () => {
+    const { wire, client } = await startPair();
+    const job = client.job("1");
+    job.subscribe(() => undefined);
+    wire.publish("job:1", "job:output", output("1", "old"));
+    await until(() => job.getSnapshot().output.length === 1);
+    wire.resetLog("job:1");
+    wire.publish("job:1", "job:output", output("1", "new"));
+    await until(() => job.getSnapshot().output[0]?.text === "new");
+    expect(job.getSnapshot().output).toHaveLength(1);
+  });
+
+  it("is not folded from another room's copy of its events", async () => {
+    const { wire, client } = await startPair({ granted: ["user:ada"] });
+    const job = client.job("1");
+    job.subscribe(() => undefined);
+    wire.publish("job:1", "job:output", output("1", "once"));
+    wire.publish("user:ada", "job:output", output("1", "once"));
+    wire.publish("job:1", "job:output", output("1", "!"));
+    await until(() => job.getSnapshot().output.at(-1)?.text.endsWith("!"));
+    expect(job.getSnapshot().output).toEqual([{ text: "once!" }]);
+  });
+
+  it("works on a stock server", async () => {
+    const { wire, client } = await startPair({ isStock: true });
+    const job = client.job("1");
+    job.subscribe(() => undefined);
+    wire.broadcast("job:progress", progress("1", 30));
+    wire.broadcast("job:progress", progress("2", 60));
+    await until(() => job.getSnapshot().isKnown);
+    expect(job.getSnapshot().progress).toBe(30);
+  });
+
+  it("says that it may not be watched", async () => {
+    const { wire, client } = await startPair();
+    wire.refusals.set("job:1", "forbidden");
+    const job = client.job("1");
+    job.subscribe(() => undefined);
+    await until(() => job.getSnapshot().roomError);
+    expect(job.getSnapshot()).toMatchObject({ isKnown: false, roomError: { code: "forbidden" } });
+  });
+
+  it("can be asked to stop, and says if it cannot (D66)", async () => {
+    const { wire, client } = await startPair();
+    expect(await client.job("1").cancel("enough")).toEqual({ ok: true });
+    expect(wire.of("job:cancel")).toEqual([[{ jobId: "1", reason: "enough" }]]);
+    wire.refusals.set("job:2", "job_finished");
+    await expect(client.job("2").cancel()).rejects.toMatchObject({ code: "job_finished" });
+  });
+
+  it("reads its log again when it is reset (D66)", async () => {
+    const { wire, client } = await startPair();
+    const job = client.job("1");
+    job.subscribe(() => undefined);
+    wire.publish("job:1", "job:output", output("1", "text"));
+    await until(() => job.getSnapshot().isKnown);
+    job.reset();
+    await until(() => wire.of("join_room").length === 2);
+    await client.call("echo" as never, ...([1] as never));
+    await until(() => job.getSnapshot().isKnown);
+    expect(job.getSnapshot().output).toEqual([{ text: "text" }]);
+  });
+});
+
+describe("the list of jobs", () => {
+  it("lists what the server lists, then what is created, each live until its end", async () => {
+    const wire = await startWire({ granted: ["user:ada"] });
+    wire.jobs = [{ ...initialJob("1"), title: "First", createdAt: 1 }];
+    const first = { jobId: "1", title: "First", attempt: 1, timestamp: 1 };
+    wire.publish("job:1", "job:created", first);
+    const client = startClient(wire.url);
+    const list = client.jobs();
+    expect(list.getSnapshot()).toMatchObject({ jobs: [], status: "loading" });
+    const stop = list.subscribe(() => undefined);
+    await client.connect();
+    await until(() => list.getSnapshot().status === "ready");
+    expect(wire.requests.map(({ url, headers }) => [url, headers.authorization])).toEqual([
+      ["/api/jobs", "Bearer ada"],
+    ]);
+    const created = { jobId: "2", title: "Second", attempt: 1, timestamp: 2 };
+    wire.publish("job:2", "job:created", created);
+    wire.publish("user:ada", "job:created", created);
+    await until(() => list.getSnapshot().jobs.length === 2);
+    wire.publish("job:2", "job:progress", progress("2", 50));
+    wire.publish("job:1", "job:status", { jobId: "1", status: "cancelled", timestamp: 3 });
+    await until(() => list.getSnapshot().jobs[1]?.isComplete);
+    await until(() => list.getSnapshot().jobs[0]?.progress === 50);
+    expect(list.getSnapshot().jobs.map((job) => job.title)).toEqual(["Second", "First"]);
+    stop();
+    await until(() => wire.of("leave_room").length === 2);
+  });
+
+  it("says why it could not be fetched", async () => {
+    const { client } = await startPair({ client: { apiUrl: "http://127.0.0.1:9/nowhere" } });
+    const list = client.jobs();
+    list.subscribe(() => undefined);
+    await until(() => list.getSnapshot().error);
+    expect(list.getSnapshot().status).toBe("loading");
+  });
+});
+
+it("leaves no room, listener or timer after a thousand watchers", async () => {
+  const { wire, client } = await startPair({ client: { linger: 1 } });
+  for (let cycle = 0; cycle < 1_000; cycle++) {
+    client.job(`${cycle % 10}`).subscribe(() => undefined)();
+  }
+  await until(() => wire.of("leave_room").length === 10);
+  const { size } = wire.members.get("job:1") ?? { size: 0 };
+  expect(size).toBe(0);
+  expect(wire.of("join_room")).toHaveLength(10);
+});

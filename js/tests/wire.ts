@@ -1,0 +1,225 @@
+/** A real Socket.IO server that speaks Longwire's wire from a script: room logs, cuts, refusals. */
+
+import { createServer, type IncomingMessage, type Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { Server, type Socket } from "socket.io";
+import { onTestFinished, vi } from "vitest";
+
+import type { JoinAck, Position } from "../src/index.js";
+
+interface Entry {
+  event: string;
+  data: unknown;
+}
+
+interface Log {
+  epoch: string;
+  entries: Entry[];
+}
+
+type Ack = (answer: unknown) => void;
+
+export interface WireOptions {
+  /** Answer like a server that knows nothing of Longwire. */
+  isStock?: boolean;
+  /** Rooms that come with signing in. */
+  granted?: string[];
+  transports?: ("websocket" | "polling")[];
+  port?: number;
+}
+
+export class Wire {
+  readonly #http: HttpServer;
+  readonly #io: Server;
+  readonly #logs = new Map<string, Log>();
+  readonly refusals = new Map<string, string>();
+  readonly members = new Map<string, Set<Socket>>();
+  /** What clients sent, in order: `["join_room", "job:1"]`. */
+  readonly heard: unknown[][] = [];
+  /** The auth payload of each CONNECT. */
+  readonly auths: Record<string, unknown>[] = [];
+  /** Answers the HTTP interface. */
+  jobs: unknown[] = [];
+  readonly requests: IncomingMessage[] = [];
+  #epochs = 0;
+  #deliver = true;
+  port = 0;
+  refusesToken: (token: unknown) => { message: string; code: string } | null = () => null;
+  answersJoins = true;
+  authenticates = true;
+
+  constructor(readonly options: WireOptions = {}) {
+    this.#http = createServer((request, response) => {
+      this.requests.push(request);
+      response.setHeader("access-control-allow-origin", "*");
+      response.setHeader("access-control-allow-headers", "authorization");
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ jobs: this.jobs }));
+    });
+    this.#io = new Server(this.#http, {
+      cors: { origin: "*" },
+      transports: options.transports ?? ["websocket", "polling"],
+      pingInterval: 5_000,
+    });
+    this.#io.use((socket, next) => {
+      const auth = socket.handshake.auth as Record<string, unknown>;
+      this.auths.push(auth);
+      const refusal = this.refusesToken(auth.token);
+      if (!refusal) next();
+      else next(Object.assign(new Error(refusal.message), { data: { code: refusal.code } }));
+    });
+    this.#io.on("connection", (socket) => this.#welcome(socket));
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get sockets(): Socket[] {
+    return [...this.#io.of("/").sockets.values()];
+  }
+
+  /** Physical connections of all time. */
+  connections = 0;
+
+  async listen(port = 0): Promise<this> {
+    await new Promise<void>((resolve) => this.#http.listen(port, "127.0.0.1", resolve));
+    this.port = (this.#http.address() as AddressInfo).port;
+    return this;
+  }
+
+  async close(): Promise<void> {
+    await this.#io.close();
+  }
+
+  /** Whatever was heard of one event: the arguments of each. */
+  of(event: string): unknown[][] {
+    return this.heard.filter(([name]) => name === event).map(([, ...args]) => args);
+  }
+
+  publish(room: string, event: string, data: unknown): void {
+    const log = this.log(room);
+    log.entries.push({ event, data });
+    if (!this.#deliver) return;
+    for (const socket of this.members.get(room) ?? []) this.#send(socket, room, log.entries.length);
+  }
+
+  /** Entries get their place in the log, but this delivery is lost. */
+  publishUndelivered(room: string, event: string, data: unknown): void {
+    this.#deliver = false;
+    this.publish(room, event, data);
+    this.#deliver = true;
+  }
+
+  /** Sends a frame that stands for a range of entries. */
+  sendRange(room: string, event: string, data: unknown, first: number, last: number): void {
+    for (const socket of this.members.get(room) ?? []) {
+      socket.emit(event, data, `${first}-${last}@${room}`);
+    }
+  }
+
+  /** Sends to everybody, as a stock server does. */
+  broadcast(event: string, ...args: unknown[]): void {
+    this.#io.emit(event, ...args);
+  }
+
+  /** The log is lost; those in the room are told and fed what comes. */
+  resetLog(room: string): void {
+    this.#logs.delete(room);
+    const { epoch } = this.log(room);
+    for (const socket of this.members.get(room) ?? []) {
+      socket.emit("room_reset", { room, epoch, offset: 0 });
+    }
+  }
+
+  log(room: string): Log {
+    let log = this.#logs.get(room);
+    if (!log) this.#logs.set(room, (log = { epoch: `epoch-${++this.#epochs}`, entries: [] }));
+    return log;
+  }
+
+  /** Cuts every transport without a word. */
+  cut(): void {
+    for (const socket of this.sockets) socket.conn.close(true);
+  }
+
+  /** Disconnects everybody on purpose, with or without advice. */
+  kick(advice?: Record<string, unknown>): void {
+    for (const socket of this.sockets) {
+      if (advice) socket.emit("closing", advice);
+      socket.disconnect(true);
+    }
+  }
+
+  #welcome(socket: Socket): void {
+    this.connections++;
+    socket.on("disconnect", () => {
+      for (const members of this.members.values()) members.delete(socket);
+    });
+    socket.onAny((event: string, ...args: unknown[]) => {
+      this.heard.push([event, ...args.filter((arg) => typeof arg !== "function")]);
+    });
+    socket.on("echo", (data: unknown, ack?: Ack) => ack?.(data));
+    socket.on("job:cancel", (data: { jobId: string }, ack: Ack) => this.#cancel(data.jobId, ack));
+    if (this.options.isStock) return;
+    socket.on("auth", (token: string) => this.#authenticate(socket, token));
+    socket.on("ping", () => socket.emit("pong", { timestamp: Date.now() }));
+    socket.on("join_room", (room: string, ...rest: unknown[]) => this.#join(socket, room, rest));
+    socket.on("leave_room", (room: string) => this.members.get(room)?.delete(socket));
+    if (this.authenticates) this.#authenticate(socket, socket.handshake.auth.token as string);
+  }
+
+  #authenticate(socket: Socket, token: string): void {
+    const refusal = this.refusesToken(token);
+    if (refusal) socket.emit("auth_error", refusal.message);
+    else socket.emit("authenticated", { userId: token, rooms: this.options.granted ?? [] });
+  }
+
+  #cancel(jobId: string, ack: Ack): void {
+    const code = this.refusals.get(`job:${jobId}`);
+    ack(code ? { ok: false, error: { code, message: "No." } } : { ok: true });
+  }
+
+  #join(socket: Socket, room: string, rest: unknown[]): void {
+    const ack = rest.at(-1) as Ack;
+    if (!this.answersJoins) return;
+    const code = this.refusals.get(room);
+    if (code) {
+      ack({ ok: false, room, error: { code, message: `No: ${room}.` } } satisfies JoinAck);
+      return;
+    }
+    const log = this.log(room);
+    const start = typeof rest[0] === "function" ? null : (rest[0] as Position | "now");
+    const recovered = start !== null && start !== "now" && start.epoch === log.epoch;
+    const offset = log.entries.length;
+    ack({ ok: true, room, epoch: log.epoch, offset, recovered } satisfies JoinAck);
+    if (!this.members.has(room)) this.members.set(room, new Set());
+    this.members.get(room)?.add(socket);
+    const from = start === "now" ? offset : recovered ? start.offset : 0;
+    for (let next = from + 1; next <= offset; next++) this.#send(socket, room, next);
+  }
+
+  #send(socket: Socket, room: string, offset: number): void {
+    const { event, data } = this.log(room).entries[offset - 1] as Entry;
+    const hasPositions = socket.handshake.auth.positions === true;
+    socket.emit(event, data, ...(hasPositions ? [`${offset}@${room}`] : []));
+  }
+}
+
+/** A server for one test. */
+export async function startWire(options: WireOptions = {}): Promise<Wire> {
+  const wire = await new Wire(options).listen(options.port);
+  onTestFinished(() => wire.close());
+  return wire;
+}
+
+/** Waits until something holds, as long as a test may take. */
+export function until(holds: () => unknown): Promise<void> {
+  return vi.waitFor(
+    () => {
+      if (!holds()) throw new Error(`never: ${String(holds)}`);
+    },
+    { timeout: 10_000, interval: 5 },
+  );
+}
