@@ -25,7 +25,7 @@ export function count(amount: number, noun: string): string {
 export function formatMetric(value: unknown): string {
   if (typeof value === "number") return formatNumber(value);
   if (typeof value === "string") return value;
-  return JSON.stringify(value) ?? "–";
+  return JSON.stringify(value);
 }
 
 /** `wordsPerFile` and `words_per_file` as a label: `Words per file`. */

@@ -56,31 +56,14 @@ export class TokenStore {
   }
 }
 
-/** Moves a token from the address into the store, so that nobody copies or bookmarks it. */
-export function adoptToken(place: Place, history: History, store: TokenStore): void {
+/**
+ * Moves a token from the address into the store, so that nobody copies or bookmarks it: whether
+ * there was one.
+ */
+export function adoptToken(place: Place, history: History, store: TokenStore): boolean {
   const taken = takeToken(place.hash);
-  if (taken.token === null) return;
+  if (taken.token === null) return false;
   store.write(taken.token);
   history.replaceState(null, "", place.pathname + place.search + taken.hash);
-}
-
-interface Claims {
-  readonly sub?: unknown;
-  readonly exp?: unknown;
-}
-
-function claims(token: string): Claims {
-  try {
-    const body = token.split(".")[1] ?? "";
-    const value: unknown = JSON.parse(atob(body.replaceAll("-", "+").replaceAll("_", "/")));
-    return typeof value === "object" && value !== null ? value : {};
-  } catch {
-    return {};
-  }
-}
-
-/** The user that a token names, if it is one that can be read. For display; proves nothing. */
-export function tokenUser(token: string): string | null {
-  const { sub } = claims(token);
-  return typeof sub === "string" ? sub : null;
+  return true;
 }

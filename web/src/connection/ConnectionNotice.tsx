@@ -1,0 +1,70 @@
+import { useAnnounce, useConnection } from "longwire/react";
+import { type ReactElement, useEffect } from "react";
+
+import { useNow } from "../shell/clock";
+import type { Health } from "./ConnectionHealth";
+
+const SPOKEN: Partial<Record<Health, string>> = {
+  down: "Connection lost. Trying to reconnect.",
+  recovered: "Back online. Nothing was missed.",
+};
+
+/** When the next attempt comes, counted down. */
+function Countdown({ at }: { readonly at: number | null }): ReactElement {
+  const now = useNow();
+  const seconds = at === null ? 0 : Math.ceil((at - now) / 1_000);
+  return <>{seconds > 0 ? `Next attempt in ${seconds} s` : "Trying now…"}</>;
+}
+
+function Outage(): ReactElement {
+  const connection = useConnection();
+  const { attempt, nextRetryAt } = connection;
+  return (
+    <div className="notice notice-down">
+      <p>
+        <strong>Connection lost.</strong> What you see may be out of date.{" "}
+        <span className="notice-detail">
+          <Countdown at={nextRetryAt} />
+          {attempt > 1 && ` · attempt ${attempt}`}
+        </span>
+      </p>
+      <button type="button" onClick={() => connection.retry()}>
+        Retry now
+      </button>
+    </div>
+  );
+}
+
+function Refused(): ReactElement {
+  const connection = useConnection();
+  return (
+    <div className="notice notice-refused">
+      <p>
+        <strong>The server closed the connection.</strong> {connection.error?.message}
+      </p>
+      <button type="button" onClick={() => connection.retry()}>
+        Connect again
+      </button>
+    </div>
+  );
+}
+
+/** Tells of a connection that has been gone for a while, and of its return. */
+export function ConnectionNotice({ health }: { readonly health: Health }): ReactElement | null {
+  const announce = useAnnounce();
+  useEffect(() => {
+    const message = SPOKEN[health];
+    if (message !== undefined) announce(message);
+    else if (health === "refused") announce("The server closed the connection.", "assertive");
+  }, [announce, health]);
+  if (health === "down") return <Outage />;
+  if (health === "refused") return <Refused />;
+  if (health !== "recovered") return null;
+  return (
+    <div className="notice notice-recovered">
+      <p>
+        <strong>Back online.</strong> Nothing was missed.
+      </p>
+    </div>
+  );
+}

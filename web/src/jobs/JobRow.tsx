@@ -1,0 +1,34 @@
+import type { JobState } from "longwire";
+import { JobProgressBar } from "longwire/react";
+import { memo, type ReactElement } from "react";
+
+import { formatPercent } from "../format/number";
+import { formatRoute } from "../routing/route";
+import { StatusIcon } from "../shell/icons";
+import { lineOf, nameOf, STATUS_WORDS } from "./status";
+import { Age, Elapsed } from "./Times";
+
+/** One job of the list. Its lower rule is its progress. */
+export const JobRow = memo(function JobRow({ job }: { readonly job: JobState }): ReactElement {
+  const line = lineOf(job);
+  return (
+    <li className="job-row" data-status={job.status}>
+      <a className="job-link" href={formatRoute({ page: "job", jobId: job.jobId })}>
+        <StatusIcon status={job.status} />
+        <span className="job-name">{nameOf(job)}</span>
+        <span className="job-line">
+          <span className="job-status">{STATUS_WORDS[job.status]}</span>
+          {line !== "" && <span className="job-step">{line}</span>}
+        </span>
+        <span className="job-percent">
+          {job.isRunning && job.progress !== null && formatPercent(job.progress)}
+        </span>
+        <span className="job-elapsed">
+          <Elapsed job={job} />
+        </span>
+        <span className="job-age">{job.createdAt !== null && <Age moment={job.createdAt} />}</span>
+      </a>
+      {job.isRunning && <JobProgressBar className="bar" job={job} label={`Progress of ${nameOf(job)}`} />}
+    </li>
+  );
+});

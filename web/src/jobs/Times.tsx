@@ -1,0 +1,28 @@
+import type { JobState } from "longwire";
+import type { ReactElement } from "react";
+
+import { formatAge, formatDuration, formatElapsed, formatMoment } from "../format/duration";
+import { useNow } from "../shell/clock";
+import { secondsOf } from "./status";
+
+/** How long ago a moment was; the moment itself on request. */
+export function Age({ moment }: { readonly moment: number }): ReactElement {
+  const now = useNow();
+  return (
+    <time dateTime={new Date(moment).toISOString()} title={formatMoment(moment)}>
+      {formatAge(moment, now)}
+    </time>
+  );
+}
+
+function Running({ job }: { readonly job: JobState }): ReactElement {
+  const seconds = secondsOf(job, useNow());
+  return <>{seconds === null ? "" : formatElapsed(seconds)}</>;
+}
+
+/** How long a job took, or has been running so far. */
+export function Elapsed({ job }: { readonly job: JobState }): ReactElement {
+  if (!job.isComplete) return <Running job={job} />;
+  const seconds = secondsOf(job, 0);
+  return <>{seconds === null ? "" : formatDuration(seconds)}</>;
+}

@@ -1,0 +1,34 @@
+import "./styles/index.css";
+
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+
+import { App } from "./App";
+import { adoptToken, TokenStore } from "./session/token";
+import { applyTheme } from "./shell/theme";
+
+function sessionStore(): Storage | null {
+  try {
+    return window.sessionStorage;
+  } catch {
+    return null;
+  }
+}
+
+const tokens = new TokenStore(sessionStore());
+adoptToken(window.location, window.history, tokens);
+applyTheme();
+
+// A link with a token, opened in a tab that shows the page already, changes only the fragment.
+window.addEventListener("hashchange", () => {
+  if (adoptToken(window.location, window.history, tokens)) window.location.reload();
+});
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <App tokens={tokens} />
+    </StrictMode>,
+  );
+}
