@@ -27,6 +27,8 @@ export interface WireOptions {
   granted?: string[];
   transports?: ("websocket" | "polling")[];
   port?: number;
+  /** Milliseconds between Engine.IO's own pings. */
+  pingInterval?: number;
 }
 
 export class Wire {
@@ -60,7 +62,7 @@ export class Wire {
     this.#io = new Server(this.#http, {
       cors: { origin: "*" },
       transports: options.transports ?? ["websocket", "polling"],
-      pingInterval: 5_000,
+      pingInterval: options.pingInterval ?? 5_000,
     });
     this.#io.use((socket, next) => {
       const auth = socket.handshake.auth as Record<string, unknown>;
