@@ -145,7 +145,7 @@ async def test_a_body_may_finish_in_spite_of_a_cancel(host: RecordingHost) -> No
 
 
 async def test_cleaning_up_may_fail(host: RecordingHost) -> None:
-    with pytest.raises(ValueError, match="cleanup"):
+    with pytest.raises(ValueError, match="cleanup"):  # noqa: PT012 - the body is what is tested
         async with Job(host, job_id="42"):
             host.cancel("42")
             try:
@@ -157,7 +157,7 @@ async def test_cleaning_up_may_fail(host: RecordingHost) -> None:
 
 
 async def test_a_cancellation_from_elsewhere_goes_on(host: RecordingHost) -> None:
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError):  # noqa: PT012 - the body is what is tested
         async with asyncio.timeout(0.01):
             async with Job(host, job_id="42") as job:
                 await asyncio.Event().wait()
@@ -197,7 +197,7 @@ async def test_nothing_can_be_said_after_the_end(host: RecordingHost) -> None:
 
 
 async def test_an_exception_after_the_end_is_the_callers(host: RecordingHost) -> None:
-    with pytest.raises(ValueError, match="late"):
+    with pytest.raises(ValueError, match="late"):  # noqa: PT012 - the body is what is tested
         async with Job(host) as job:
             await job.complete()
             raise ValueError("late")
@@ -244,7 +244,7 @@ async def test_an_impossible_job_does_not_begin(host: RecordingHost) -> None:
 
 
 async def test_what_the_host_refuses_stops_the_job(host: RecordingHost) -> None:
-    with pytest.raises(RoomDenied) as refused:
+    with pytest.raises(RoomDenied) as refused:  # noqa: PT012 - the body is what is tested
         async with Job(host) as job:
             host.faults.append(RoomDenied(job.room))
             await job.progress(1)

@@ -124,11 +124,9 @@ async def _end(job: Job, code: int) -> None:
         )
     else:
         name = _signal_name(-code)
-        await job.fail(
-            f"The command was killed by {name}.",
-            error_code=f"signal_{name.removeprefix('SIG').lower()}",
-            retryable=False,
-        )
+        word = name.removeprefix("SIG").removeprefix("signal ").lower()
+        error = f"The command was killed by {name}."
+        await job.fail(error, error_code=f"signal_{word}", retryable=False)
 
 
 def _signal_name(number: int) -> str:
@@ -155,6 +153,11 @@ class _Command:
         self.exited = asyncio.create_task(process.wait())
         self.stdout = stdout
         self.stderr = stderr
+
+    @property
+    def reads(self) -> int:
+        """How often the command was heard."""
+        return self.stdout.reads + self.stderr.reads
 
     async def stop(self, grace: float) -> None:
         """TERM to the whole group, KILL to what is left of it."""
@@ -236,11 +239,11 @@ class _Pump:
 
 async def _hear_out(pumps: list[asyncio.Task[None]], command: _Command) -> None:
     """Let the pumps reach the end of their streams, or a silence."""
-    waiting, heard, reads = set(pumps), -1, 0
-    while waiting and heard != reads:
-        heard = reads
+    waiting, is_silent = set(pumps), False
+    while waiting and not is_silent:
+        heard = command.reads
         _, waiting = await asyncio.wait(waiting, timeout=LINGER)
-        reads = command.stdout.reads + command.stderr.reads
+        is_silent = command.reads == heard
     for pump in waiting:
         pump.cancel()
     await asyncio.gather(*pumps, return_exceptions=True)
