@@ -137,8 +137,11 @@ async def serving(app: Any, *, ws: str = LANE, **options: Any) -> AsyncIterator[
     with contextlib.closing(config.bind_socket()) as listener:
         server = _Announcing(config)
         running = asyncio.create_task(server.serve(sockets=[listener]))
+        running.add_done_callback(lambda _: server.ready.set())
         await server.ready.wait()
-        assert server.started, "the application did not start"
+        if not server.started:
+            await running
+            raise AssertionError("the application did not start")
         try:
             host, port = listener.getsockname()
             yield f"http://{host}:{port}"

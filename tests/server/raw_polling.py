@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -32,15 +33,27 @@ class RawPolling:
         self.handshake = json.loads(response.text[1:])
         return response
 
-    async def get(self) -> httpx.Response:
+    async def get(self, **options: Any) -> httpx.Response:
         """Poll once."""
-        return await self.http.get(self.path, params=self.query)
+        return await self.http.get(self.path, params=self.query, **options)
 
-    async def poll(self) -> list[str]:
+    async def poll(self, **options: Any) -> list[str]:
         """Poll once; returns the packets."""
-        response = await self.get()
+        response = await self.get(**options)
         assert response.status_code == 200, response.text
         return response.text.split(SEPARATOR)
+
+    async def start_poll(self) -> asyncio.Task[list[str]]:
+        """Begin to poll; returns when the request is on its way."""
+        sent = asyncio.Event()
+
+        async def trace(step: str, _: Any) -> None:
+            if step == "http11.send_request_body.complete":
+                sent.set()
+
+        polling = asyncio.create_task(self.poll(extensions={"trace": trace}))
+        await sent.wait()
+        return polling
 
     async def post(self, *packets: str, **options: Any) -> httpx.Response:
         """Send packets in one body."""

@@ -161,7 +161,7 @@ async def test_binary_content_type_is_a_bad_request(polling: RawPolling, token: 
 
 async def test_a_poll_waits_for_news(polling: RawPolling, token: str) -> None:
     await polling.sign_in(token)
-    waiting = asyncio.create_task(polling.poll())
+    waiting = await polling.start_poll()
 
     await polling.post('42["ping"]')
 
@@ -217,7 +217,7 @@ async def test_an_aborted_poll_ends_the_session(
 
 async def test_goodbye_releases_the_poll(polling: RawPolling, token: str) -> None:
     await polling.sign_in(token)
-    waiting = asyncio.create_task(polling.poll())
+    waiting = await polling.start_poll()
 
     response = await polling.post("1")
 

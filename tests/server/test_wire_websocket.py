@@ -224,7 +224,7 @@ async def test_a_fragmented_message_is_one_message(url: str, token: str) -> None
 
 async def test_upgrade(url: str, polling: RawPolling, token: str) -> None:
     await polling.sign_in(token)
-    waiting = asyncio.create_task(polling.poll())
+    waiting = await polling.start_poll()
     async with websocket(url, f"&sid={polling.handshake['sid']}") as connection:
         await connection.send("2probe")
         assert await receive(connection) == "3probe"
@@ -253,7 +253,7 @@ async def test_nothing_is_lost_or_doubled_across_the_upgrade(
     await polling.sign_in(token)
     got: list[int] = []
     await announce(0)
-    waiting = asyncio.create_task(polling.poll())
+    waiting = await polling.start_poll()
     async with websocket(url, f"&sid={polling.handshake['sid']}") as connection:
         await announce(1)
         await connection.send("2probe")
@@ -287,7 +287,7 @@ async def test_a_second_probe_is_refused(url: str, polling: RawPolling, token: s
     async with websocket(url, query) as first:
         await first.send("2probe")
         assert await receive(first) == "3probe"
-        with contextlib.suppress(InvalidStatus):
+        with contextlib.suppress(InvalidStatus, ConnectionClosed):
             async with websocket(url, query) as second:
                 await second.send("2probe")
                 assert await is_closed(second)
@@ -314,9 +314,8 @@ async def test_a_room_with_both_transports_is_told_in_both(
     await poller.sign_in(token)
     async with websocket(url) as connection:
         await sign_in(connection, token)
-        data = b'{"message":"hello","level":"info","timestamp":1}'
+        data = b'{"message":"hello","level":"info"}'
         await server.publish_data("announcement", data, room="global")
 
-        packet = '42["announcement",{"message":"hello","level":"info","timestamp":1}]'
-        assert await expect(connection, '42["announcement"') == packet
-        assert await poller.expect('42["announcement"') == packet
+        packet = await expect(connection, '42["announcement",{')
+        assert await poller.expect('42["announcement",{') == packet

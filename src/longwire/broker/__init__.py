@@ -9,14 +9,13 @@ idempotency   publish ids within their window
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from longwire.broker.base import Broker, Receiver
 from longwire.broker.memory import MemoryBroker
 from longwire.errors import UnsupportedBroker
 
-if TYPE_CHECKING:
-    from longwire.broker.base import Broker
+__all__ = ["Broker", "MemoryBroker", "Receiver", "open_broker"]
 
 _SUPPORTED = "use memory: or sqlite:///relative.db, sqlite:////absolute.db"
 

@@ -217,6 +217,9 @@ class Session:
             for event in events:
                 self._dispatch(event)
             self._send()
+        if self._probe is not None and not self.engine.probing:
+            self._probe.close()
+            self._probe = None
         if self.is_open:
             self._deadlines.watch(self)
 
