@@ -15,7 +15,10 @@ from longwire.types import Concat, Latest
 
 JobStatus = Annotated[
     Literal["queued", "running", "completed", "failed", "cancelled"],
-    Meta(title="JobStatus", description="Where a job stands; the last three are terminal."),
+    Meta(
+        title="JobStatus",
+        description="Where a job stands; completed, failed and cancelled are final.",
+    ),
 ]
 
 OutputType = Annotated[

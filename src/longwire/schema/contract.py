@@ -8,8 +8,10 @@ import msgspec
 
 from longwire.errors import ContractError, InvalidEvent, InvalidRoom, UnknownEvent
 from longwire.schema.declaration import Declaration, Origin
+from longwire.schema.describe import describe
 from longwire.schema.event import declaration_of
 from longwire.schema.event_type import EventType
+from longwire.schema.fingerprint import fingerprint
 from longwire.schema.room_pattern import MAX_ROOM_LENGTH, RoomPattern
 
 if TYPE_CHECKING:
@@ -80,6 +82,14 @@ class Contract:
         """Every room pattern, those of the events included."""
         return tuple(self._rooms.values())
 
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of all that a reader depends on: names, types, rooms, conflation.
+
+        It does not change with documentation, nor with the order of declaration.
+        """
+        return fingerprint(describe(self))
+
     def add(
         self,
         model: type,
@@ -116,6 +126,14 @@ class Contract:
             UnknownEvent: the contract has no such event.
         """
         return self._named(name).declaration
+
+    def wire_names(self, name: str) -> Mapping[str, str]:
+        """Return the names on the wire of an event's fields, by their Python names.
+
+        Raises:
+            UnknownEvent: the contract has no such event.
+        """
+        return self._named(name).codec.wire_names
 
     def encode(self, event: object, now_ms: int, room: str | None = None) -> Encoded:
         """Validate, stamp and encode a payload, once.

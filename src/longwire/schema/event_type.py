@@ -51,7 +51,7 @@ class EventType:
         pattern = self.declaration.room
         if pattern is None:
             return None
-        return pattern.build_from([_text(value) for value in self._parameters(payload)])
+        return pattern.build_from(tuple(map(_text, self._parameters(payload))))
 
     def slot(self, payload: object, room: str | None) -> str | None:
         """Return the name under which entries of one room conflate, or None.
@@ -71,8 +71,8 @@ class EventType:
     def _is_own(self, payload: object, room: str) -> bool:
         pattern = self.declaration.room
         found = pattern.match(room) if pattern else {}
-        values = [_text(value) for value in self._parameters(payload)]
-        return found is not None and list(found.values()) == values
+        values = tuple(map(_text, self._parameters(payload)))
+        return found is not None and tuple(found.values()) == values
 
 
 def _codec_of(declaration: Declaration) -> Codec:
@@ -117,6 +117,8 @@ def _values_of(names: tuple[str, ...]) -> Callable[[object], tuple[object, ...]]
 
 
 def _text(value: object) -> str:
+    if type(value) is str:
+        return value
     if isinstance(value, enum.Enum):
         value = value.value
     if isinstance(value, bool) or not isinstance(value, str | int):

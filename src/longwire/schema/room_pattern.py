@@ -15,23 +15,30 @@ _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LITERAL = re.compile(r"[^{}:]+")
 
 
-def check_room(room: str) -> None:
-    """Accept a name that every layer can carry: 1 to 200 printable characters, no space.
+def is_room(room: str) -> bool:
+    """Tell whether every layer can carry a name: 1 to 200 printable characters, no space.
 
     Printable is Unicode's word: no control, format (zero-width, bidirectional), separator or
     surrogate characters. Names are compared as they are; nothing is normalised.
+    """
+    return 0 < len(room) <= MAX_ROOM_LENGTH and room.isprintable() and " " not in room
+
+
+def check_room(room: str) -> None:
+    """Refuse a name that is none, and say why.
 
     Raises:
         InvalidRoom: the name is none.
     """
+    if is_room(room):
+        return
     if not room:
         raise InvalidRoom(room, "a room name is empty")
     if len(room) > MAX_ROOM_LENGTH:
         raise InvalidRoom(room, f"a room name is longer than {MAX_ROOM_LENGTH} characters")
-    if not room.isprintable() or " " in room:
-        raise InvalidRoom(
-            room, f"room {room!r} has whitespace, control or other unprintable characters"
-        )
+    raise InvalidRoom(
+        room, f"room {room!r} has whitespace, control or other unprintable characters"
+    )
 
 
 class Segment(NamedTuple):
@@ -76,7 +83,7 @@ class RoomPattern:
             "segments": segments,
             "parameters": parameters,
             "_inner": parameters[:-1] if ends_open else parameters,
-            "_format": ":".join("{}" if s.is_parameter else s.text for s in segments),
+            "_format": ":".join(_placeholder(segment) for segment in segments),
             "_expression": re.compile(_expression(segments)),
         }
         for name, value in derived.items():
@@ -91,29 +98,29 @@ class RoomPattern:
         if values.keys() != set(self.parameters):
             wanted = ", ".join(self.parameters) or "no parameters"
             raise InvalidRoom(self.template, f"room {self.template!r} takes {wanted}")
-        return self.build_from([str(values[name]) for name in self.parameters])
+        return self.build_from(tuple(str(values[name]) for name in self.parameters))
 
-    def build_from(self, values: list[str]) -> str:
+    def build_from(self, values: tuple[str, ...]) -> str:
         """Make the room's name from its parameters' values in order.
 
         Raises:
             InvalidRoom: a value is empty or makes the name invalid.
         """
-        if not all(values):
-            raise InvalidRoom(self.template, f"a parameter of room {self.template!r} is empty")
+        room = self._format % values
+        if "" in values:
+            raise InvalidRoom(room, f"a parameter of room {self.template!r} is empty")
         for name, value in zip(self._inner, values, strict=False):
             if ":" in value:
-                raise InvalidRoom(value, f"{name} of room {self.template!r} may not hold a colon")
-        room = self._format.format(*values)
+                raise InvalidRoom(room, f"{name} of room {self.template!r} may not hold a colon")
         check_room(room)
         return room
 
     def match(self, room: str) -> dict[str, str] | None:
         """Return the values of the parameters, or None when the name does not fit."""
-        found = self._expression.fullmatch(room)
-        if found is None or len(room) > MAX_ROOM_LENGTH:
+        if not is_room(room):
             return None
-        return found.groupdict() if room.isprintable() and " " not in room else None
+        found = self._expression.fullmatch(room)
+        return None if found is None else found.groupdict()
 
     def overlaps(self, other: RoomPattern) -> bool:
         """Tell whether some room name fits both patterns."""
@@ -134,6 +141,10 @@ def _parse_segment(template: str, text: str) -> Segment:
     raise ContractError(
         f"room {template!r}: {text!r} is neither a literal nor one whole {{parameter}}"
     )
+
+
+def _placeholder(segment: Segment) -> str:
+    return "%s" if segment.is_parameter else segment.text.replace("%", "%%")
 
 
 def _expression(segments: tuple[Segment, ...]) -> str:

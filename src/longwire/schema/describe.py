@@ -1,0 +1,213 @@
+"""Describes a contract as plain data, by way of JSON Schema.
+
+JSON Schema is the one language that msgspec and pydantic both speak, so events, dataclasses and
+pydantic models are read by the same few functions.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from longwire.errors import ContractError
+from longwire.schema.description import (
+    Choice,
+    ConflationRule,
+    ContractDescription,
+    Either,
+    EventDescription,
+    Field,
+    ListOf,
+    MapOf,
+    NamedChoice,
+    Node,
+    ObjectType,
+    Reference,
+    Scalar,
+)
+from longwire.schema.docstring import camel, field_docs, summary
+from longwire.schema.json_schema import schema_of
+from longwire.types import Concat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from longwire.schema.contract import Contract
+    from longwire.schema.declaration import Declaration
+    from longwire.schema.json_schema import JsonSchema
+    from longwire.schema.room_pattern import RoomPattern
+
+_LIMITS: Final = (
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "pattern",
+)
+_KINDS: Final = {"string", "number", "integer", "boolean", "null"}
+
+
+def describe(contract: Contract) -> ContractDescription:
+    """Describe a contract as plain data.
+
+    Payload types are named after their event: `job:progress` is `JobProgressEvent`.
+
+    Raises:
+        ContractError: two different types would have the same name.
+    """
+    declarations = contract.declarations.values()
+    reader = _Reader({d.model.__name__: payload_name(d.name) for d in declarations})
+    events = tuple(_describe_event(reader, d, contract.wire_names(d.name)) for d in declarations)
+    own = {d.room: event.room for d, event in zip(declarations, events, strict=True) if d.room}
+    rooms = (own.get(pattern) or _wire_template(pattern, {}) for pattern in contract.rooms)
+    return ContractDescription(tuple(reader.types.values()), events, tuple(rooms))
+
+
+def describe_types(*models: type) -> dict[str, ObjectType | NamedChoice]:
+    """Describe some types and all that they refer to, by name."""
+    reader = _Reader({})
+    for model in models:
+        reader.add(model)
+    return reader.types
+
+
+def payload_name(event: str) -> str:
+    """Return the name of an event's payload type: `JobProgressEvent` for `job:progress`."""
+    words = re.split(r"[^A-Za-z0-9]+", event)
+    return "".join(word[:1].upper() + word[1:] for word in words) + "Event"
+
+
+def _describe_event(
+    reader: _Reader, declaration: Declaration, wire_names: Mapping[str, str]
+) -> EventDescription:
+    rule = declaration.conflate
+    conflation = None
+    if rule is not None:
+        conflation = ConflationRule(
+            rule="concat" if isinstance(rule, Concat) else "latest",
+            key=tuple(wire_names[name] for name in declaration.key),
+            field=wire_names[rule.field] if isinstance(rule, Concat) else None,
+        )
+    room = declaration.room
+    return EventDescription(
+        name=declaration.name,
+        payload=reader.add(declaration.model),
+        room=_wire_template(room, wire_names) if room else None,
+        conflation=conflation,
+        origin=declaration.origin,
+        ack=Reference(reader.add(declaration.ack)) if declaration.ack else None,
+    )
+
+
+def _wire_template(pattern: RoomPattern, wire_names: Mapping[str, str]) -> str:
+    return ":".join(
+        f"{{{wire_names.get(s.text, camel(s.text))}}}" if s.is_parameter else s.text
+        for s in pattern.segments
+    )
+
+
+class _Reader:
+    """Collects named types out of JSON Schemas."""
+
+    def __init__(self, payload_names: dict[str, str]) -> None:
+        self.types: dict[str, ObjectType | NamedChoice] = {}
+        self._payload_names = payload_names
+
+    def add(self, model: type) -> str:
+        """Take in a type and all that it refers to; return its name."""
+        root, parts = schema_of(model)
+        sends_nulls = not issubclass(model, Struct)
+        for name, schema in parts.items():
+            if name != root:
+                self._add_part(name, schema, sends_nulls)
+        self._add_part(root, parts[root], False)
+        return self._name(root)
+
+    def _name(self, part: str) -> str:
+        return self._payload_names.get(part, part)
+
+    def _add_part(self, part: str, schema: JsonSchema, sends_nulls: bool) -> None:
+        if "properties" not in schema:
+            self._define(self._named_choice(self._name(part), schema))
+            return
+        docs = field_docs(schema.get("description", ""))
+        required = schema.get("required", ())
+        fields = [
+            self._field(name, member, name in required, docs.get(name, ""), sends_nulls)
+            for name, member in schema["properties"].items()
+        ]
+        fields.sort(key=lambda field: field.name == "timestamp")  # inherited, but said last
+        self._define(
+            ObjectType(self._name(part), tuple(fields), summary(schema.get("description", "")))
+        )
+
+    def _field(
+        self, name: str, schema: JsonSchema, is_required: bool, doc: str, sends_nulls: bool
+    ) -> Field:
+        # A field that defaults to None is left out when it is None; every other default is sent.
+        is_optional = not is_required and "default" in schema and schema["default"] is None
+        node = self.node(schema)
+        if is_optional and not sends_nulls:
+            node = _without_null(node)
+        return Field(name, node, is_optional, not is_required, doc or _doc_of(schema))
+
+    def node(self, schema: JsonSchema) -> Node:
+        """Read one schema."""
+        if "$ref" in schema:
+            return Reference(self._name(schema["$ref"]))
+        if "anyOf" in schema:
+            return Either(tuple(self.node(option) for option in schema["anyOf"]))
+        if "enum" in schema or "const" in schema:
+            return self._choice(schema)
+        kind = schema.get("type")
+        if kind == "array":
+            return self._list(schema)
+        if kind == "object":
+            return MapOf(self.node(_values_of(schema)))
+        limits = tuple((limit, schema[limit]) for limit in _LIMITS if limit in schema)
+        return Scalar(kind if kind in _KINDS else "unknown", limits)
+
+    def _list(self, schema: JsonSchema) -> ListOf:
+        if "prefixItems" in schema:
+            options = dict.fromkeys(self.node(item) for item in schema["prefixItems"])
+            return ListOf(Either(tuple(options)))
+        return ListOf(self.node(schema.get("items", {})))
+
+    def _choice(self, schema: JsonSchema) -> Node:
+        if "title" not in schema:
+            return Choice(tuple(schema.get("enum", [schema.get("const")])))
+        self._define(self._named_choice(schema["title"], schema))
+        return Reference(schema["title"])
+
+    def _named_choice(self, name: str, schema: JsonSchema) -> NamedChoice:
+        values = tuple(schema.get("enum", [schema.get("const")]))
+        return NamedChoice(name, Choice(values), summary(schema.get("description", "")))
+
+    def _define(self, described: ObjectType | NamedChoice) -> None:
+        known = self.types.setdefault(described.name, described)
+        if known != described:
+            raise ContractError(f"two different types would be named {described.name}")
+
+
+def _values_of(schema: JsonSchema) -> JsonSchema:
+    values = schema.get("additionalProperties", True)
+    return {} if isinstance(values, bool) else values
+
+
+def _without_null(node: Node) -> Node:
+    if not isinstance(node, Either):
+        return node
+    options = tuple(option for option in node.options if option != Scalar("null"))
+    return options[0] if len(options) == 1 else Either(options)
+
+
+def _doc_of(schema: JsonSchema) -> str:
+    if "title" in schema:  # the description belongs to the named type
+        return ""
+    docs = [schema.get("description", ""), *map(_doc_of, schema.get("anyOf", ()))]
+    return next((summary(doc) for doc in docs if doc), "")

@@ -1,0 +1,41 @@
+"""Reads what a Google-style docstring says about a type and its fields."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+_FIELD = re.compile(r"    (\w+): (.*)")
+_SECTION = re.compile(r"[A-Z][A-Za-z ]*:")
+
+
+def summary(doc: str) -> str:
+    """Return the text before the first section."""
+    lines: list[str] = []
+    for line in inspect.cleandoc(doc).splitlines():
+        if _SECTION.fullmatch(line):
+            break
+        lines.append(line)
+    return "\n".join(lines).strip()
+
+
+def field_docs(doc: str) -> dict[str, str]:
+    """Return what the section `Attributes:` says, by camelCase field name."""
+    found: dict[str, str] = {}
+    name = ""
+    _, _, section = inspect.cleandoc(doc).partition("Attributes:\n")
+    for line in section.splitlines():
+        if _SECTION.fullmatch(line):
+            break
+        if entry := _FIELD.fullmatch(line):
+            name = camel(entry[1])
+            found[name] = entry[2]
+        elif name and line.strip():
+            found[name] += " " + line.strip()
+    return found
+
+
+def camel(name: str) -> str:
+    """Write a Python name as the wire does."""
+    head, *rest = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in rest)

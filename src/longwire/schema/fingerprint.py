@@ -1,0 +1,32 @@
+"""One short hash of a contract, to tell whether two sides mean the same."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from longwire.schema.description import ContractDescription, ObjectType
+
+if TYPE_CHECKING:
+    from longwire.schema.description import NamedChoice
+
+LENGTH: Final = 16
+"""Hexadecimal digits: 64 bits tell the versions of one contract apart."""
+
+
+def fingerprint(description: ContractDescription) -> str:
+    """Hash all but the documentation, whatever the order of declaration."""
+    types = sorted(map(_undocumented, description.types), key=lambda found: found.name)
+    events = sorted(description.events, key=lambda event: event.name)
+    canonical = ContractDescription(tuple(types), tuple(events), tuple(sorted(description.rooms)))
+    return hashlib.sha256(msgspec.json.encode(canonical)).hexdigest()[:LENGTH]
+
+
+def _undocumented(described: ObjectType | NamedChoice) -> ObjectType | NamedChoice:
+    if not isinstance(described, ObjectType):
+        return replace(described, doc="")
+    fields = sorted(described.fields, key=lambda field: field.name)
+    return replace(described, doc="", fields=tuple(replace(field, doc="") for field in fields))
