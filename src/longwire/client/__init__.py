@@ -1,1 +1,37 @@
-"""."""
+"""The asyncio client.
+
+client          `WebSocketClient`, what users see
+connector       gets and keeps the connection: attempts, sign-in, giving up
+wire            one connection, from open to close
+inbox           the receive path
+subscriptions   who hears what, and the queues between the read loop and handlers
+rooms           memberships and positions
+outbox          what waits to be sent or confirmed
+reconnection    whether and when to come back
+"""
+
+from longwire.client.client import WebSocketClient
+from longwire.client.health import HealthSnapshot
+from longwire.client.job_tracker import JobTracker
+from longwire.client.options import ClientOptions
+from longwire.client.room import Room
+from longwire.client.rooms import JoinResult, RoomReset, RoomStatus
+from longwire.client.state import TRANSITIONS, ConnectionState, ConnectionStatus
+from longwire.client.stream import EventStream
+from longwire.client.token import TokenSource
+
+__all__ = [
+    "TRANSITIONS",
+    "ClientOptions",
+    "ConnectionState",
+    "ConnectionStatus",
+    "EventStream",
+    "HealthSnapshot",
+    "JobTracker",
+    "JoinResult",
+    "Room",
+    "RoomReset",
+    "RoomStatus",
+    "TokenSource",
+    "WebSocketClient",
+]

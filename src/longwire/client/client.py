@@ -1,0 +1,583 @@
+"""The client: everything that a service, script or test needs of a Longwire server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+import weakref
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import msgspec
+
+from longwire.catalog import CATALOG, JobCancel
+from longwire.client.answers import PublishRequest, read_answer, read_published
+from longwire.client.connector import Connector
+from longwire.client.health import Health, HealthSnapshot
+from longwire.client.inbox import ROOM_LIVE, ROOM_RESET, Inbox
+from longwire.client.job_tracker import JobFeed, JobTracker
+from longwire.client.options import ClientOptions
+from longwire.client.outbox import Entry, Outbox
+from longwire.client.room import Room
+from longwire.client.rooms import JoinResult, RoomReset, Rooms, RoomStatus, Start
+from longwire.client.state import ConnectionState, ConnectionStatus
+from longwire.client.stream import Bell, EventStream
+from longwire.client.subscriptions import Handler, Subscription, Subscriptions
+from longwire.client.token import Tokens, TokenSource
+from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from ssl import SSLContext
+
+    from longwire.connection import AckReceived
+    from longwire.schema import Contract
+    from longwire.types import Position
+
+logger = logging.getLogger("longwire.client")
+
+T = TypeVar("T")
+
+
+class WebSocketClient:
+    """A client of a Longwire server, or of any Socket.IO server without positions.
+
+    ```python
+    async with WebSocketClient("http://localhost:8000", token=token) as client:
+        async for event in client.events(JobProgress, room="job:42"):
+            print(event.progress)
+    ```
+
+    Every call has a meaning in every state. Handlers and rooms may be set before `connect`, and
+    survive reconnects and `disconnect`. What is emitted or published without a connection waits,
+    within bounds, for the next one; what is given up raises in its caller.
+
+    Delivery: in order per room, without loss or duplicate over reconnects, decided by positions
+    and never by comparing payloads. A room whose log began anew is replayed after a `RoomReset`.
+
+    Args:
+        url: the server, `http(s)://` or `ws(s)://`.
+        token: a token, or a function (async or not) that is asked for one before every
+            connection, before expiry and after a refusal.
+        contract: the events that are decoded to their types; others come as plain values.
+        **options: see `ClientOptions`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: TokenSource = None,
+        contract: Contract = CATALOG,
+        path: str = "/socket.io/",
+        reconnection: bool = True,
+        reconnection_attempts: int | None = None,
+        reconnection_delay: float = 1.0,
+        reconnection_delay_max: float = 30.0,
+        timeout: float = 20.0,
+        headers: Mapping[str, str] | None = None,
+        ssl: SSLContext | None = None,
+        proxy: str | bool | None = True,
+        options: ClientOptions | None = None,
+    ) -> None:
+        self.options = options or ClientOptions(
+            url=url,
+            path=path,
+            reconnection=reconnection,
+            reconnection_attempts=reconnection_attempts,
+            reconnection_delay=reconnection_delay,
+            reconnection_delay_max=reconnection_delay_max,
+            timeout=timeout,
+            headers=headers or {},
+            ssl=ssl,
+            proxy=proxy,
+        )
+        _ = self.options.websocket_url  # refuse a wrong address here, not at the first attempt
+        self.contract = contract
+        self.status = ConnectionStatus(time.time)
+        self._tokens = Tokens(token)
+        self._rooms = Rooms(self._announce_reset, self._announce_settled)
+        self._outbox = Outbox(self.options.outbox_entries, self.options.outbox_bytes)
+        self._health = Health(self._send_ping)
+        self._subscriptions = Subscriptions(self.options.queue_size, self._rooms.release)
+        self._streams: weakref.WeakSet[EventStream[Any]] = weakref.WeakSet()
+        self._connector = Connector(
+            self.options,
+            self.status,
+            self._tokens,
+            self._rooms,
+            self._outbox,
+            self._health,
+            self._end_streams,
+        )
+        self._inbox = Inbox(
+            contract,
+            self._subscriptions,
+            self._rooms,
+            {
+                **self._connector.system_handlers,
+                "pong": self._health.receive_pong,
+                ROOM_RESET: self._rooms.receive_reset,
+                "room_error": self._rooms.receive_error,
+            },
+        )
+        self._connector.attach(self._inbox)
+        self._feeds: dict[str, JobFeed] = {}
+        # Publications of this client have ids of its own; the server remembers them.
+        self._name = secrets.token_hex(8)
+        self._published = 0
+        self._waiting_to_connect = 0
+
+    # Connection
+
+    @property
+    def state(self) -> ConnectionState:
+        """Where the client stands."""
+        return self.status.state
+
+    @property
+    def error(self) -> Exception | None:
+        """Why the last attempt or connection failed; None once connected."""
+        return self.status.error
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is authenticated and its rooms are resumed."""
+        return self.state is ConnectionState.CONNECTED
+
+    @property
+    def user_id(self) -> str | None:
+        """Whom the server takes this client for; None before that and on a stock server."""
+        return self._connector.user.user_id if self._connector.user is not None else None
+
+    async def connect(self, token: TokenSource = None) -> None:
+        """Connect, sign in and resume rooms; return when that is done.
+
+        Callers at the same time share one connection. When connected, another token replaces the
+        old one in place. While the server cannot be reached it is tried again within `timeout`.
+
+        Args:
+            token: replaces the token or provider given before.
+
+        Raises:
+            ConnectionRefused: the server refused the token.
+            NotConnected: there is no connection within `timeout`, or `disconnect` was called.
+            AuthenticationError: connected, and the server refused the new token.
+        """
+        if token is not None:
+            self._tokens.source = token
+        if self.is_connected:
+            if token is not None:
+                await self._connector.refresh()
+            return
+        outcome = self._connector.start()
+        self._waiting_to_connect += 1
+        try:
+            await asyncio.shield(outcome)
+        except asyncio.CancelledError:
+            if self._waiting_to_connect == 1 and self.state is ConnectionState.CONNECTING:
+                await self.disconnect()
+            raise
+        finally:
+            self._waiting_to_connect -= 1
+
+    async def disconnect(self) -> None:
+        """Say goodbye and end the connection.
+
+        What was sent before still goes out. Calls, publications and queued events that wait for
+        an answer or a connection fail with `NotConnected`; iterators end; running handlers are
+        cancelled. Handlers, rooms and positions stay for the next `connect`.
+        """
+        await self._connector.stop()
+        await self._subscriptions.cancel()
+
+    def retry(self) -> None:
+        """Try to connect now, without waiting for the backoff or after having given up."""
+        self._connector.retry()
+
+    def on_state_change(self, listener: Callable[[ConnectionState], object]) -> Callable[[], None]:
+        """Call `listener` with every new state, at once; return the undo."""
+        return self.status.subscribe(listener)
+
+    async def __aenter__(self) -> WebSocketClient:
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.disconnect()
+
+    # Listening
+
+    @overload
+    def on(
+        self, event: type[T], handler: Callable[[T], object], *, room: str | None = None
+    ) -> Callable[[], None]: ...
+    @overload
+    def on(
+        self,
+        event: tuple[type[T], ...],
+        handler: Callable[[T], object],
+        *,
+        room: str | None = None,
+    ) -> Callable[[], None]: ...
+    @overload
+    def on(
+        self, event: str, handler: Callable[..., object], *, room: str | None = None
+    ) -> Callable[[], None]: ...
+    def on(
+        self,
+        event: type[Any] | tuple[type[Any], ...] | str,
+        handler: Callable[..., object],
+        *,
+        room: str | None = None,
+    ) -> Callable[[], None]:
+        """Call `handler` for every such event from now on, over reconnects; return the undo.
+
+        Handlers run off the read loop, in order, one event at a time; an async one is awaited
+        before the next event. One that raises is logged and counted. One that is too slow makes
+        its rooms wait, and nobody else.
+
+        Args:
+            event: an event type, or several, which then share one queue. Or a name: its handler
+                gets the typed event if the contract has it, and the event's arguments otherwise.
+                `"*"` hears everything, with the name first. The names `connect`, `disconnect`,
+                `connect_error`, `reconnect`, `reconnect_attempt` and `reconnect_failed` tell
+                about the connection.
+            handler: a function, async or not.
+            room: hear it in this room only; joining is another matter.
+        """
+        kinds = event if isinstance(event, tuple) else (event,)
+        return self.listen(tuple(self._name_of(kind) for kind in kinds), handler, room)
+
+    def listen(
+        self, names: tuple[str, ...], handler: Callable[..., object], room: str | None = None
+    ) -> Callable[[], None]:
+        """Call `handler` as `on` does, for several names in one queue; return the undo."""
+        subscription = Handler(self._subscriptions, names, room, handler).subscription
+        self._subscriptions.add(subscription)
+        return subscription.close
+
+    @overload
+    def once(
+        self, event: type[T], handler: Callable[[T], object], *, room: str | None = None
+    ) -> Callable[[], None]: ...
+    @overload
+    def once(
+        self, event: str, handler: Callable[..., object], *, room: str | None = None
+    ) -> Callable[[], None]: ...
+    def once(
+        self,
+        event: type[Any] | str,
+        handler: Callable[..., object],
+        *,
+        room: str | None = None,
+    ) -> Callable[[], None]:
+        """Call `handler` for the next such event only; return the undo."""
+
+        def call(*arguments: Any) -> object:
+            undo()
+            return handler(*arguments)
+
+        undo = self.on(self._name_of(event), call, room=room)
+        return undo
+
+    def events(self, *types: type[T], room: str | None = None) -> EventStream[T]:
+        """Iterate over events of these types, from now on.
+
+        Args:
+            *types: event types; `RoomReset` is one too.
+            room: of this room only, which is joined while the iterator is open.
+        """
+        names = tuple(self._name_of(kind) for kind in types)
+        bell = Bell()
+        subscription = Subscription(self._subscriptions, names, room, bell.ring)
+        self._subscriptions.add(subscription)
+        if room is not None:
+            self._rooms.join(room, None)
+        rooms = self._rooms
+        stream: EventStream[T] = EventStream(
+            subscription, bell, lambda: rooms.leave(room) if room is not None else None
+        )
+        self._streams.add(stream)
+        return stream
+
+    # Rooms
+
+    def join_room(self, room: str, position: Start = None) -> asyncio.Future[JoinResult]:
+        """Join a room; await the result for the server's answer.
+
+        Joins are counted: as many `leave_room` leave it. The first one says where to begin.
+        Without a connection the join is remembered and the result is there at once, with the
+        status `joining`. The join takes effect whether it is awaited or not.
+
+        Args:
+            room: its name.
+            position: None replays what the log retains, `"now"` skips it, a position resumes.
+
+        Raises:
+            RoomDenied: (awaited) no rule lets this user in.
+            InvalidRoom: (awaited) the server knows no such room.
+            CallRefused: (awaited) any other refusal.
+        """
+        return self._rooms.join(room, position)
+
+    def leave_room(self, room: str) -> None:
+        """Take one join back; the last one leaves the room, now or with the next connection."""
+        self._rooms.leave(room)
+
+    def room(self, name: str, position: Start = None) -> Room:
+        """Be in a room for a block: `async with client.room("job:42") as room: …`."""
+        return Room(self, name, position)
+
+    def room_status(self, room: str) -> RoomStatus | None:
+        """Where a room stands; None for one that nobody joined."""
+        return self._rooms.status(room)
+
+    def position(self, room: str) -> Position | None:
+        """Up to where a room's events were handed out; None while unknown."""
+        return self._rooms.position(room)
+
+    # Sending
+
+    def emit(self, event: object, *args: object) -> asyncio.Future[None]:
+        """Send an event; at most once, in order.
+
+        It is on its way when this returns; without a connection it waits for the next one. Await
+        the result to be slowed down to what the transport takes, or to learn that the event was
+        given up.
+
+        Args:
+            event: an instance of an event that clients may send, or a name followed by values.
+            *args: what goes with a name; bytes travel as binary attachments.
+
+        Raises:
+            OutboxFull: too much waits for a connection.
+            InvalidEvent: a value does not fit the event.
+            NotConnected: (awaited) the client disconnected or gave up first.
+        """
+        name, values, size = self._encode(event, args)
+        entry = Entry(name, values, size, wants_ack=False, repeats=False)
+        self._outbox.put(entry)
+        wire = self._connector.wire
+        drained = wire.drained() if wire is not None else None
+        if drained is not None and entry.answer.done():
+            return drained
+        entry.answer.add_done_callback(_report_given_up)
+        return _without_value(entry.answer)
+
+    async def call(self, event: object, *args: object, timeout: float | None = None) -> Any:
+        """Send an event and return its acknowledgement.
+
+        Args:
+            event: as for `emit`.
+            *args: as for `emit`.
+            timeout: seconds to wait, the wait for a connection included; the client's if None.
+
+        Returns:
+            The acknowledgement's value, of the type that the event declares; a tuple of several.
+
+        Raises:
+            CallTimeout: no answer came; whether the server acted is unknown.
+            CallRefused: the answer is `{"ok": false, …}`.
+            NotConnected: the connection ended before the answer.
+            OutboxFull: too much waits for a connection.
+        """
+        name, values, size = self._encode(event, args)
+        entry = Entry(name, values, size, wants_ack=True, repeats=False)
+        self._outbox.put(entry)
+        limit = self.options.timeout if timeout is None else timeout
+        try:
+            async with asyncio.timeout(limit):
+                ack = await entry.answer
+        except TimeoutError:
+            raise CallTimeout(f"no acknowledgement of {name!r} in {limit} s") from None
+        if ack is None:
+            raise NotConnected("the connection ended before the answer")
+        declaration = self.contract.declarations.get(name)
+        return read_answer(ack, declaration.ack if declaration is not None else None)
+
+    def publish(
+        self,
+        event: object,
+        *,
+        room: str | None = None,
+        id: str | None = None,
+        volatile: bool = False,
+    ) -> asyncio.Future[Position]:
+        """Append an event to the log of its room; await the result for its position.
+
+        Publications of one client are sent in the order of the calls, without waiting for one
+        another. One whose answer is lost with the connection is sent again over the next, with
+        the same id, so it is appended once.
+
+        Args:
+            event: an instance of an event of the contract.
+            room: where the event does not tell its room.
+            id: makes it the same publication as an earlier one with that id, for five minutes.
+            volatile: skip the log: at most once, only with a connection.
+
+        Raises:
+            InvalidEvent: a value does not fit; nothing was sent.
+            OutboxFull: too much waits to be confirmed.
+            NotConnected: (awaited) the client disconnected or gave up, or it is volatile.
+            LongwireError: (awaited) the server's refusal, by its kind.
+        """
+        encoded = self.contract.encode(event, _now_ms(), room)
+        request = PublishRequest(
+            encoded.event,
+            msgspec.Raw(encoded.data),
+            encoded.room,
+            None if volatile else id or self._next_id(),
+            volatile,
+        )
+        result: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+        if volatile and not self.is_connected:
+            result.set_exception(NotConnected("a volatile event does not wait for a connection"))
+            return result
+        entry = Entry(
+            "publish", (request,), len(encoded.data), wants_ack=True, repeats=not volatile
+        )
+        self._outbox.put(entry)
+
+        def confirm(answer: asyncio.Future[AckReceived | None]) -> None:
+            if not result.done():
+                _settle_publication(result, answer, request)
+
+        entry.answer.add_done_callback(confirm)
+        result.add_done_callback(lambda done: done.cancelled() and entry.answer.cancel())
+        return result
+
+    # Jobs
+
+    def job(self, job_id: str) -> JobTracker:
+        """Follow a job: `async with client.job("42") as job: async for state in job: …`."""
+        return JobTracker(lambda: self._feed(job_id), job_id)
+
+    def on_cancel(self, job_id: str, callback: Callable[[JobCancel], object]) -> Callable[[], None]:
+        """Call back for every request to cancel a job that comes after this; return the undo.
+
+        With `publish`, this lets a `Job` run on a client.
+        """
+        room = f"job:{job_id}"
+        unsubscribe = self.on(JobCancel, callback, room=room)
+        self._rooms.join(room, "now")
+
+        def undo() -> None:
+            nonlocal room
+            unsubscribe()
+            if room:
+                self._rooms.leave(room)
+                room = ""
+
+        return undo
+
+    # Health
+
+    @property
+    def health(self) -> HealthSnapshot:
+        """How well the connection does."""
+        return msgspec.structs.replace(
+            self._health.snapshot(),
+            rooms_resumed=self._rooms.resumed,
+            rooms_reset=self._rooms.lost,
+            events_received=self._inbox.received,
+            events_invalid=self._inbox.invalid,
+            events_dropped=self._inbox.dropped,
+            handler_failures=self._subscriptions.failures,
+            given_up=self._outbox.given_up,
+        )
+
+    def on_health(self, listener: Callable[[HealthSnapshot], object]) -> Callable[[], None]:
+        """Call `listener` after every measurement; return the undo."""
+        return self._health.subscribe(lambda _: listener(self.health))
+
+    async def ping(self) -> float:
+        """Measure the round trip now, in seconds.
+
+        Raises:
+            NotConnected: there is no connection, or it ended, or the server does not answer pings.
+        """
+        if not self.is_connected or not self._inbox.positional:
+            raise NotConnected("no server that answers pings is connected")
+        return await self._health.ping()
+
+    # Inside
+
+    def _name_of(self, event: type[Any] | str) -> str:
+        if isinstance(event, str):
+            return event
+        return ROOM_RESET if event is RoomReset else self.contract.name_of(event)
+
+    def _next_id(self) -> str:
+        self._published += 1
+        return f"{self._name}:{self._published}"
+
+    def _encode(
+        self, event: object, args: tuple[object, ...]
+    ) -> tuple[str, tuple[object, ...], int]:
+        if isinstance(event, str):
+            size = sum(len(msgspec.json.encode(value)) for value in args)
+            return event, args, size
+        encoded = self.contract.encode(event, _now_ms())
+        if not self.contract.declaration(encoded.event).allows("client"):
+            raise LocalProtocolError(f"{encoded.event!r} is not for clients to emit; publish it")
+        return encoded.event, (msgspec.Raw(encoded.data), *args), len(encoded.data)
+
+    def _send_ping(self) -> bool:
+        wire = self._connector.wire
+        if wire is None or not self._inbox.positional:
+            return False
+        wire.send("ping", ())
+        return True
+
+    def _announce_reset(self, reset: RoomReset) -> None:
+        self._inbox.announce(ROOM_RESET, reset.room, (reset,))
+
+    def _announce_settled(self, room: str) -> None:
+        self._inbox.announce(ROOM_LIVE, room, (room,))
+
+    def _end_streams(self, error: Exception | None) -> None:
+        for stream in list(self._streams):
+            stream.end(error)
+        for feed in list(self._feeds.values()):
+            feed.end(error or NotConnected("the client disconnected"))
+
+    def _feed(self, job_id: str) -> JobFeed:
+        """Return the fold of a job's room that all its trackers share."""
+        feed = self._feeds.get(job_id)
+        if feed is None:
+            feed = JobFeed(self, job_id, lambda: self._feeds.pop(job_id, None))
+            self._feeds[job_id] = feed
+        return feed
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _settle_publication(
+    result: asyncio.Future[Position],
+    answer: asyncio.Future[AckReceived | None],
+    request: PublishRequest,
+) -> None:
+    if answer.cancelled():
+        result.cancel()
+        return
+    try:
+        ack = answer.result()
+        if ack is None:
+            raise NotConnected("the connection ended before the answer")
+        result.set_result(read_published(ack, request))
+    except Exception as error:
+        result.set_exception(error)
+
+
+def _without_value(answer: asyncio.Future[AckReceived | None]) -> asyncio.Future[None]:
+    # An event that wants no acknowledgement ends with None.
+    return answer  # type: ignore[return-value]
+
+
+def _report_given_up(answer: asyncio.Future[AckReceived | None]) -> None:
+    if not answer.cancelled() and answer.exception() is not None:
+        logger.warning("an event was given up: %s", answer.exception())

@@ -1,0 +1,365 @@
+"""Gets and keeps the connection: one loop of attempts, sign-in, and giving up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import ssl
+from typing import TYPE_CHECKING
+
+from websockets.exceptions import InvalidURI, WebSocketException
+
+from longwire.client.payloads import Advice, Authenticated, Credentials, read_first
+from longwire.client.reconnection import Ended, ReconnectionPolicy
+from longwire.client.state import ConnectionState, ConnectionStatus
+from longwire.client.wire import Wire
+from longwire.errors import AuthenticationError, ConnectionRefused, NotConnected
+from longwire.reasons import (
+    PARSE_ERROR,
+    SERVER_DISCONNECT,
+    TRANSPORT_ERROR,
+    DisconnectReason,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from longwire.client.health import Health
+    from longwire.client.inbox import Inbox, SystemHandler
+    from longwire.client.options import ClientOptions
+    from longwire.client.outbox import Outbox
+    from longwire.client.rooms import Rooms
+    from longwire.client.token import Tokens
+    from longwire.connection import AckReceived, EventReceived
+
+logger = logging.getLogger("longwire.client")
+
+GIVING_UP = (ConnectionState.DISCONNECTED, ConnectionState.ERROR)
+
+
+class WireRequests:
+    """A wire, as rooms see it: acknowledgements as plain values."""
+
+    __slots__ = ("_wire",)
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def send(self, name: str, args: Sequence[object]) -> None:
+        """Send an event that needs no acknowledgement."""
+        self._wire.send(name, args)
+
+    def request(
+        self,
+        name: str,
+        args: Sequence[object],
+        answered: Callable[[list[object] | None], None],
+    ) -> None:
+        """Send an event and hear the values of its acknowledgement."""
+
+        def unpack(ack: AckReceived | None) -> None:
+            answered(None if ack is None else ack.values())
+
+        self._wire.request(name, args, unpack)
+
+
+class Connector:
+    """The connection of one client over time.
+
+    Attributes:
+        wire: the present connection; None between two, and until its rooms are resumed.
+        user: whom the server takes this client for; None on a stock Socket.IO server.
+    """
+
+    def __init__(
+        self,
+        options: ClientOptions,
+        status: ConnectionStatus,
+        tokens: Tokens,
+        rooms: Rooms,
+        outbox: Outbox,
+        health: Health,
+        give_up: Callable[[Exception | None], None],
+    ) -> None:
+        self._options = options
+        self._status = status
+        self._tokens = tokens
+        self._rooms = rooms
+        self._outbox = outbox
+        self._health = health
+        self._give_up = give_up
+        self._policy = ReconnectionPolicy(options, lambda: tokens.can_refresh, random.random)
+        self._inbox: Inbox
+        self._supervisor: asyncio.Task[None] | None = None
+        self._outcome: asyncio.Future[None] | None = None
+        self._hurry: asyncio.Event = asyncio.Event()
+        self._refresh: asyncio.Task[None] | None = None
+        self._answer: asyncio.Future[None] | None = None
+        self._advice: Advice | None = None
+        self._is_stopping = False
+        self._signed_in: asyncio.Event = asyncio.Event()
+        self._opening: Wire | None = None
+        self.wire: Wire | None = None
+        self.user: Authenticated | None = None
+
+    @property
+    def system_handlers(self) -> dict[str, SystemHandler]:
+        """The events of the wire that concern the connection."""
+        return {
+            "authenticated": self._receive_authenticated,
+            "auth_error": self._receive_auth_error,
+            "auth_expiring": self._receive_auth_expiring,
+            "closing": self._receive_closing,
+        }
+
+    def attach(self, inbox: Inbox) -> None:
+        """Say where events go; once, before anything else."""
+        self._inbox = inbox
+
+    # What the client asks for
+
+    def start(self) -> asyncio.Future[None]:
+        """Try to connect unless that is under way; the future ends with the outcome."""
+        if self._supervisor is None or self._supervisor.done():
+            self._policy.reset()
+            self._status.enter(ConnectionState.CONNECTING)
+            self._outcome = None
+            self._is_stopping = False
+            self._supervisor = asyncio.create_task(self._supervise(), name="longwire client")
+        return self._expect_outcome()
+
+    def retry(self) -> None:
+        """Try again at once, whatever the backoff says, or start again after giving up."""
+        self._policy.reset()
+        if self._status.state in GIVING_UP:
+            self.start()
+        self._hurry.set()
+
+    async def stop(self) -> None:
+        """Say goodbye and end; everything that waits is told."""
+        self._is_stopping = True
+        supervisor, self._supervisor = self._supervisor, None
+        if self._refresh is not None:
+            self._refresh.cancel()
+        if self.wire is not None:
+            await self.wire.close()
+        if supervisor is not None:
+            supervisor.cancel()
+            await asyncio.gather(supervisor, return_exceptions=True)
+        self._tokens.cancel()
+        if self._status.state is not ConnectionState.DISCONNECTED:
+            self._end(ConnectionState.DISCONNECTED, None)
+
+    def _expect_outcome(self) -> asyncio.Future[None]:
+        if self._outcome is None:
+            self._outcome = asyncio.get_running_loop().create_future()
+            self._outcome.add_done_callback(_observe)
+        return self._outcome
+
+    def _settle_outcome(self, error: Exception | None) -> None:
+        outcome = self._expect_outcome()
+        if outcome.done():
+            return
+        if error is None:
+            outcome.set_result(None)
+        else:
+            outcome.set_exception(error)
+
+    # The loop
+
+    async def _supervise(self) -> None:
+        deadline = asyncio.get_running_loop().time() + self._options.timeout
+        while True:
+            ended = await self._attempt()
+            if self._is_stopping:
+                return
+            delay = self._policy.next_delay(ended)
+            now = asyncio.get_running_loop().time()
+            starting = self._status.state is ConnectionState.CONNECTING
+            if delay is None or (starting and now + delay >= deadline):
+                self._resign(ended)
+                return
+            if not starting:
+                self._status.enter(ConnectionState.RECONNECTING, ended.error)
+            self._status.reconnect_attempts = self._policy.attempts
+            self._status.error = ended.error
+            self._inbox.announce("reconnect_attempt", None, (self._policy.attempts,))
+            logger.info("connection failed: %s; next attempt in %.1f s", ended.error, delay)
+            await self._pause(delay)
+
+    def _resign(self, ended: Ended) -> None:
+        dropped = self._status.state is ConnectionState.CONNECTED
+        if dropped and not self._options.reconnection:
+            self._end(ConnectionState.DISCONNECTED, ended.error)
+        else:
+            self._inbox.announce("reconnect_failed", None, ())
+            self._end(ConnectionState.ERROR, ended.error)
+
+    def _end(self, state: ConnectionState, error: Exception | None) -> None:
+        reason = error or NotConnected("the client disconnected")
+        self._outbox.fail(reason)
+        self._rooms.fail(reason)
+        self._settle_outcome(reason)
+        self._status.enter(state, error)
+        self._give_up(error if state is ConnectionState.ERROR else None)
+
+    async def _pause(self, delay: float) -> None:
+        self._hurry.clear()
+        try:
+            async with asyncio.timeout(delay):
+                await self._hurry.wait()
+        except TimeoutError:
+            pass
+
+    async def _attempt(self) -> Ended:
+        """Connect, and stay until it is over."""
+        self._advice = None
+        wire: Wire | None = None
+        try:
+            async with asyncio.timeout(self._options.timeout):
+                token = await self._tokens.get()
+                wire = self._opening = await Wire.open(self._options, self)
+                await self._sign_in(wire, token)
+                await self._resume(wire)
+        except Exception as error:
+            return self._failed(error)
+        else:
+            return await self._stay(wire)
+        finally:
+            if wire is not None:
+                await wire.abort()
+            self._suspend()
+
+    async def _sign_in(self, wire: Wire, token: str | None) -> None:
+        self._signed_in.clear()
+        self.user = None
+        self._inbox.positional = False
+        await wire.connect(Credentials(token, positions=True))
+        try:
+            async with asyncio.timeout(self._options.authentication_grace):
+                await self._signed_in.wait()
+        except TimeoutError:
+            logger.debug("no `authenticated` came: a stock Socket.IO server")
+
+    async def _resume(self, wire: Wire) -> None:
+        answers = self._rooms.resume(WireRequests(wire))
+        if answers:
+            wait = None if self._inbox.positional else self._options.authentication_grace
+            await asyncio.wait(answers, timeout=wait)
+        if not self._inbox.positional:
+            self._rooms.settle_unanswered()
+        if not wire.is_open:
+            raise NotConnected("the connection ended before it was ready")
+
+    async def _stay(self, wire: Wire) -> Ended:
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        returned = self._status.state is ConnectionState.RECONNECTING
+        attempts = self._policy.attempts
+        self.wire = wire
+        self._status.enter(ConnectionState.CONNECTED)
+        self._outbox.resume(wire)
+        self._settle_outcome(None)
+        self._outcome = None
+        self._health.receive_connected(returned)
+        self._inbox.announce("connect", None, ())
+        if returned:
+            self._inbox.announce("reconnect", None, (attempts,))
+        reason = await asyncio.shield(wire.closed)
+        self._health.receive_dropped(unasked=not self._is_stopping)
+        self._inbox.announce("disconnect", None, (reason.socketio,))
+        error = wire.error or NotConnected(self._advice.message if self._advice else reason.message)
+        return Ended(reason, error, loop.time() - since, self._advice)
+
+    def _failed(self, error: Exception) -> Ended:
+        self._inbox.announce("connect_error", None, (error,))
+        reason = TRANSPORT_ERROR
+        if isinstance(error, ConnectionRefused):
+            reason = SERVER_DISCONNECT
+        elif isinstance(error, InvalidURI | ssl.SSLCertVerificationError):
+            reason = PARSE_ERROR  # nothing but a change of the settings helps
+        elif isinstance(error, TimeoutError):
+            error = NotConnected(f"no connection within {self._options.timeout} s")
+        elif isinstance(error, OSError | WebSocketException):
+            cause, error = error, NotConnected(str(error) or type(error).__name__)
+            error.__cause__ = cause
+        return Ended(reason, error, advice=self._advice)
+
+    def _suspend(self) -> None:
+        self.wire = self._opening = None
+        self._outbox.suspend()
+        self._rooms.suspend()
+
+    # What the wire tells
+
+    def receive_event(self, event: EventReceived) -> None:
+        """Take an event of the server."""
+        self._inbox.receive(event)
+        wire = self._opening
+        if event.ack_id is not None and wire is not None:
+            wire.acknowledge(event.ack_id, ())
+
+    def receive_closed(self, reason: DisconnectReason, error: Exception) -> None:
+        """Notice the end at once, before the loop does."""
+        self._outbox.suspend()
+        self._rooms.suspend()
+        self._signed_in.set()
+        self._settle_answer(error)
+
+    # Sign-in
+
+    async def refresh(self, token: str | None = None) -> None:
+        """Replace the token in place; the provider's, unless one is given.
+
+        Raises:
+            AuthenticationError: the server refused it; the old one counts until it expires.
+            NotConnected: the connection ended meanwhile.
+        """
+        token = token if token is not None else await self._tokens.get()
+        if self.wire is None:
+            raise NotConnected("the token is used with the next connection")
+        if self._answer is None or self._answer.done():
+            self._answer = asyncio.get_running_loop().create_future()
+            self._answer.add_done_callback(_observe)
+        self.wire.send("auth", (token,))
+        await asyncio.shield(self._answer)
+
+    def _receive_authenticated(self, values: list[object]) -> None:
+        self.user = read_first(values, Authenticated)
+        self._inbox.positional = True
+        self._rooms.grant(self.user.rooms)
+        self._signed_in.set()
+        self._settle_answer(None)
+
+    def _receive_auth_error(self, values: list[object]) -> None:
+        message = str(values[0]) if values else "the token was refused"
+        self._settle_answer(AuthenticationError(message))
+
+    def _receive_auth_expiring(self, _values: list[object]) -> None:
+        if not self._tokens.can_refresh or (self._refresh and not self._refresh.done()):
+            return
+        self._refresh = asyncio.create_task(self._refresh_quietly(), name="longwire token")
+
+    async def _refresh_quietly(self) -> None:
+        try:
+            await self.refresh()
+        except Exception as error:
+            logger.warning("the token could not be refreshed: %s", error)
+
+    def _receive_closing(self, values: list[object]) -> None:
+        self._advice = read_first(values, Advice)
+
+    def _settle_answer(self, error: Exception | None) -> None:
+        if self._answer is None or self._answer.done():
+            return
+        if error is None:
+            self._answer.set_result(None)
+        else:
+            self._answer.set_exception(error)
+
+
+def _observe(future: asyncio.Future[None]) -> None:
+    # Failures are told by the state as well; nobody has to wait for them.
+    if not future.cancelled():
+        future.exception()

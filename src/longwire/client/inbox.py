@@ -1,0 +1,173 @@
+"""The receive path: position, one typed decode, hand-over. Nothing here awaits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from longwire.errors import InvalidEvent, RemoteProtocolError
+
+if TYPE_CHECKING:
+    from longwire.client.rooms import Rooms
+    from longwire.client.subscriptions import Arguments, Subscription, Subscriptions
+    from longwire.connection import EventReceived
+    from longwire.schema import Contract
+
+logger = logging.getLogger("longwire.client")
+
+ROOM_RESET = "room_reset"
+
+# Told to subscriptions of a room once its replay is over. No event can have this name.
+ROOM_LIVE = "@live"
+
+_text = msgspec.json.Decoder(str).decode
+
+SystemHandler = Callable[[list[object]], None]
+
+
+class Inbox:
+    """Takes the server's events and gives each one, decoded once, to those who hear it.
+
+    Args:
+        contract: decodes the events that it declares; others are given as plain values.
+        subscriptions: who hears what.
+        rooms: judges positions.
+        system: the events of the wire itself, handled before anybody else hears them.
+
+    Attributes:
+        positional: whether the server gives positions.
+        received: events that came.
+        invalid: events whose payload did not fit; nobody heard them.
+        dropped: events without a position that a full queue could not take.
+    """
+
+    __slots__ = (
+        "_contract",
+        "_known",
+        "_rooms",
+        "_subscriptions",
+        "_system",
+        "dropped",
+        "invalid",
+        "positional",
+        "received",
+    )
+
+    def __init__(
+        self,
+        contract: Contract,
+        subscriptions: Subscriptions,
+        rooms: Rooms,
+        system: dict[str, SystemHandler],
+    ) -> None:
+        self._contract = contract
+        self._known = dict(contract.declarations)
+        self._subscriptions = subscriptions
+        self._rooms = rooms
+        self._system = system
+        self.positional = False
+        self.received = 0
+        self.invalid = 0
+        self.dropped = 0
+
+    def receive(self, event: EventReceived) -> None:
+        """Take one event."""
+        self.received += 1
+        if self.positional and len(event.args) > 1:
+            place = read_place(event.args[-1])
+            if place is not None:
+                self._receive_logged(event, *place)
+                return
+        system = self._system.get(event.name)
+        if system is None:
+            self._receive_plain(event)
+            return
+        values = event.values()
+        system(values)
+        if event.name != ROOM_RESET:
+            self.announce(event.name, None, tuple(values))
+
+    def announce(self, name: str, room: str | None, arguments: Arguments) -> None:
+        """Give something that is no event of the server to those who hear that name."""
+        for subscription in self._subscriptions.find(name, room):
+            subscription.push(arguments)
+
+    def _receive_logged(self, event: EventReceived, first: int, last: int, room: str) -> None:
+        heard_by = self._subscriptions.find(event.name, room)
+        anything = self._subscriptions.find_any()
+        for subscription in heard_by + anything if anything else heard_by:
+            if subscription.is_over:
+                self._rooms.hold_back(room)
+                return
+        if not self._rooms.accept(room, first, last):
+            return
+        if heard_by or anything:
+            arguments = self._decode(event, logged=True)
+            if arguments is not None:
+                self._give(event.name, arguments, heard_by, anything)
+        self._rooms.delivered(room)
+
+    def _receive_plain(self, event: EventReceived) -> None:
+        arguments = self._decode(event, logged=False)
+        if arguments is None:
+            return
+        room = None
+        if self._subscriptions.has_rooms(event.name):
+            room = self._room_of(event.name, arguments[0] if arguments else None)
+        heard_by = self._subscriptions.find(event.name, room)
+        anything = self._subscriptions.find_any()
+        self._give(event.name, arguments, self._with_space(heard_by), self._with_space(anything))
+
+    @staticmethod
+    def _give(
+        name: str,
+        arguments: Arguments,
+        heard_by: tuple[Subscription, ...],
+        anything: tuple[Subscription, ...],
+    ) -> None:
+        for subscription in heard_by:
+            subscription.push(arguments)
+        for subscription in anything:
+            subscription.push((name, *arguments))
+
+    def _with_space(self, subscriptions: tuple[Subscription, ...]) -> tuple[Subscription, ...]:
+        if not any(subscription.is_over for subscription in subscriptions):
+            return subscriptions
+        free = tuple(s for s in subscriptions if not s.is_over)
+        self.dropped += len(subscriptions) - len(free)
+        return free
+
+    def _decode(self, event: EventReceived, *, logged: bool) -> Arguments | None:
+        try:
+            if event.name in self._known:
+                return (self._contract.decode(event.name, event.args[0]),)
+            values = event.values()
+            return tuple(values[:-1] if logged else values)
+        except (InvalidEvent, IndexError, RemoteProtocolError) as error:
+            self.invalid += 1
+            logger.warning("an invalid event was dropped: %s", error)
+            return None
+
+    def _room_of(self, name: str, value: object) -> str | None:
+        declaration = self._known.get(name)
+        if declaration is None or declaration.room is None:
+            return None
+        pattern = declaration.room
+        return pattern.build_from(tuple(str(getattr(value, p)) for p in pattern.parameters))
+
+
+def read_place(argument: msgspec.Raw) -> tuple[int, int, str] | None:
+    """Read `"<offset>@<room>"` or `"<first>-<last>@<room>"`; None for anything else."""
+    raw = bytes(argument)
+    if raw[:1] != b'"' or not 49 <= raw[1] <= 57 or b"@" not in raw:
+        return None
+    offsets, _, room = _text(raw).partition("@")
+    first, _, last = offsets.partition("-")
+    try:
+        start = int(first)
+        return start, int(last) if last else start, room
+    except ValueError:
+        return None

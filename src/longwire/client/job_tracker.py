@@ -1,0 +1,254 @@
+"""Following a job: its room folded to one state, shared by everyone here who watches it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Protocol
+
+from longwire.catalog import (
+    CATALOG,
+    JobCancel,
+    JobCompleted,
+    JobCreated,
+    JobFailed,
+    JobLease,
+    JobOutput,
+    JobProgress,
+    JobResult,
+    JobStatusChanged,
+)
+from longwire.client.inbox import ROOM_LIVE, ROOM_RESET
+from longwire.client.rooms import JoinResult, RoomReset, RoomStatus, Start
+from longwire.errors import CallRefused, LocalProtocolError
+from longwire.jobs import JobState, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from longwire.schema import Event
+
+JOB_EVENTS = (
+    JobCreated,
+    JobProgress,
+    JobOutput,
+    JobStatusChanged,
+    JobCompleted,
+    JobFailed,
+    JobLease,
+    JobCancel,
+)
+
+
+class JobSource(Protocol):
+    """What a job's feed needs from the client."""
+
+    def listen(
+        self, names: tuple[str, ...], handler: Callable[[Any], object], room: str | None
+    ) -> Callable[[], None]:
+        """Hear several names in one queue."""
+        ...
+
+    def join_room(self, room: str, position: Start = None) -> asyncio.Future[JoinResult]:
+        """Join a room."""
+        ...
+
+    def leave_room(self, room: str) -> None:
+        """Leave a room."""
+        ...
+
+    def room_status(self, room: str) -> RoomStatus | None:
+        """Where a room stands."""
+        ...
+
+    async def call(self, event: object, *args: object, timeout: float | None = None) -> Any:
+        """Send an event and return its acknowledgement."""
+        ...
+
+
+class JobFeed:
+    """The fold of one job's room, as long as somebody watches.
+
+    What is replayed is folded at once and shown when the room is live: a watcher never sees the
+    past go by.
+
+    Attributes:
+        state: the job as far as it is known; None until the room was read.
+        error: why nothing more will come.
+    """
+
+    __slots__ = (
+        "_changed",
+        "_folded",
+        "_forget",
+        "_room",
+        "_source",
+        "_undo",
+        "error",
+        "job_id",
+        "state",
+        "watchers",
+    )
+
+    def __init__(self, source: JobSource, job_id: str, forget: Callable[[], object]) -> None:
+        self.job_id = job_id
+        self.state: JobState | None = None
+        self.error: Exception | None = None
+        self.watchers = 0
+        self._source = source
+        self._room = f"job:{job_id}"
+        self._forget = forget
+        self._folded = JobState.initial(job_id)
+        self._changed = asyncio.Event()
+        self._undo: Callable[[], None] | None = None
+
+    async def acquire(self) -> None:
+        """Add a watcher; the first one joins the job's room.
+
+        Raises:
+            RoomDenied: the job is not this user's to watch.
+        """
+        self.watchers += 1
+        if self._undo is None:
+            names = (*map(CATALOG.name_of, JOB_EVENTS), ROOM_RESET, ROOM_LIVE)
+            self._undo = self._source.listen(names, self._receive, self._room)
+        try:
+            await self._source.join_room(self._room)
+        except BaseException:
+            self.release(joined=False)
+            raise
+
+    def release(self, *, joined: bool = True) -> None:
+        """Take a watcher away; the last one ends the feed."""
+        self.watchers -= 1
+        if joined:
+            self._source.leave_room(self._room)
+        if not self.watchers and self._undo is not None:
+            self._undo()
+            self._forget()
+
+    async def cancel(self, reason: str | None) -> None:
+        """Ask for the job to stop."""
+        await self._source.call(JobCancel(job_id=self.job_id, reason=reason))
+
+    async def next_after(self, seen: JobState | None) -> JobState:
+        """Wait until the state is another one than `seen`.
+
+        Raises:
+            Exception: the client's error, when nothing more will come.
+        """
+        while self.state is seen or self.state is None:
+            if self.error is not None:
+                raise self.error
+            await self._changed.wait()
+        return self.state
+
+    def end(self, error: Exception) -> None:
+        """Nothing more will come."""
+        self.error = error
+        self._notify()
+
+    def _receive(self, event: Event | RoomReset | str) -> None:
+        if isinstance(event, RoomReset):
+            self._folded = JobState.initial(self.job_id)
+            return
+        if not isinstance(event, str):
+            self._folded = fold(self._folded, event)
+        status = self._source.room_status(self._room)
+        if status is not RoomStatus.CATCHING_UP and self._folded is not self.state:
+            self.state = self._folded
+            self._notify()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+class JobTracker:
+    """One watcher of a job: `async with client.job("42") as job: …`.
+
+    Iterating gives every state that there is time for, beginning with the present one, up to a
+    terminal one. States that pass while the caller is busy are skipped; nothing piles up.
+    """
+
+    __slots__ = ("_feed", "_find", "job_id")
+
+    def __init__(self, find: Callable[[], JobFeed], job_id: str) -> None:
+        self._find = find
+        self._feed: JobFeed | None = None
+        self.job_id = job_id
+
+    @property
+    def state(self) -> JobState:
+        """The job as far as it is known."""
+        state = self._feed.state if self._feed is not None else None
+        return state if state is not None else JobState.initial(self.job_id)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the job has ended."""
+        return self.state.is_complete
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the job runs."""
+        return self.state.is_running
+
+    async def result(self) -> JobResult:
+        """Wait for the end; return what the job made.
+
+        Raises:
+            CallRefused: it failed or was cancelled; `code` is its error code.
+        """
+        feed = self._open_feed()
+        state = await feed.next_after(None)
+        while not state.is_complete:
+            state = await feed.next_after(state)
+        if state.status == "completed":
+            return state.result or JobResult()
+        message = state.error or f"job {self.job_id!r} was {state.status}"
+        raise CallRefused(message, state.error_code or state.status)
+
+    async def cancel(self, reason: str | None = None) -> None:
+        """Ask for the job to stop; the state tells what comes of it.
+
+        Raises:
+            CallRefused: the server does not pass the request on.
+        """
+        await self._open_feed().cancel(reason)
+
+    async def __aenter__(self) -> JobTracker:
+        feed = self._find()
+        await feed.acquire()
+        self._feed = feed
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        feed, self._feed = self._open_feed(), None
+        feed.release()
+
+    def __aiter__(self) -> JobStates:
+        return JobStates(self._open_feed())
+
+    def _open_feed(self) -> JobFeed:
+        if self._feed is None:
+            raise LocalProtocolError("follow a job inside `async with`")
+        return self._feed
+
+
+class JobStates:
+    """Iterates over a job's states."""
+
+    __slots__ = ("_feed", "_seen")
+
+    def __init__(self, feed: JobFeed) -> None:
+        self._feed = feed
+        self._seen: JobState | None = None
+
+    def __aiter__(self) -> JobStates:
+        return self
+
+    async def __anext__(self) -> JobState:
+        if self._seen is not None and self._seen.is_complete:
+            raise StopAsyncIteration
+        self._seen = await self._feed.next_after(self._seen)
+        return self._seen

@@ -1,0 +1,74 @@
+"""What can be set on a client, and how its address is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import msgspec
+
+from longwire.errors import LocalProtocolError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+_SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+
+
+class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of a `WebSocketClient`; times are in seconds, sizes in bytes.
+
+    Attributes:
+        url: the server: `http(s)://` or `ws(s)://`, with the prefix that it is mounted under.
+        path: where Socket.IO listens below that.
+        reconnection: whether to come back after a drop.
+        reconnection_attempts: failed attempts in a row before giving up; None never gives up.
+        reconnection_delay: the first backoff's upper bound; it doubles with every attempt.
+        reconnection_delay_max: the largest upper bound.
+        timeout: for one attempt, and for the whole of `connect()`.
+        authentication_grace: how long to wait for `authenticated` after CONNECT. Longwire sends
+            it at once; a stock Socket.IO server never does, and is connected after this time.
+        outbox_entries: most events that wait to be sent or, published, to be confirmed.
+        outbox_bytes: the same, by payload.
+        queue_size: most events that wait for one handler or iterator. Beyond, a room is left and
+            resumed from its position once half is handled; what has no position is dropped.
+        write_queue: messages waiting for the transport above which `emit` makes its caller wait.
+        max_message: largest message accepted.
+        headers: further headers of the WebSocket's request.
+        ssl: TLS settings for `https` and `wss`; None means the system's.
+        proxy: an HTTP or SOCKS proxy; True takes it from the environment, None goes direct.
+    """
+
+    url: str
+    path: str = "/socket.io/"
+    reconnection: bool = True
+    reconnection_attempts: int | None = None
+    reconnection_delay: float = 1.0
+    reconnection_delay_max: float = 30.0
+    timeout: float = 20.0
+    authentication_grace: float = 0.5
+    # A minute of a busy producer; a process that is offline for longer must not grow without end.
+    outbox_entries: int = 10_000
+    outbox_bytes: int = 16_000_000
+    queue_size: int = 10_000
+    write_queue: int = 1_000
+    # The server's own maxPayload is 1 MB; joined text frames carry at most 128 KiB of data.
+    max_message: int = 16_000_000
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    ssl: ssl.SSLContext | None = None
+    proxy: str | bool | None = True
+
+    @property
+    def websocket_url(self) -> str:
+        """The address of the WebSocket transport.
+
+        Raises:
+            LocalProtocolError: the URL has no scheme that can carry a WebSocket, or no host.
+        """
+        parts = urlsplit(self.url)
+        if parts.scheme not in _SCHEMES or not parts.netloc:
+            raise LocalProtocolError(f"{self.url!r} is no http(s):// or ws(s):// address")
+        query = [*parse_qsl(parts.query), ("EIO", "4"), ("transport", "websocket")]
+        path = f"{parts.path.rstrip('/')}/{self.path.strip('/')}/"
+        return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, urlencode(query), ""))

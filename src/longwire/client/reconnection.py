@@ -1,0 +1,110 @@
+"""Whether and when to come back: a pure policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from longwire.errors import AuthenticationError, ConnectionRefused
+from longwire.reasons import SERVER_DISCONNECT, DisconnectReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from longwire.client.options import ClientOptions
+    from longwire.client.payloads import Advice
+
+# A connection that lasted less than this does not reset the backoff: a server that accepts and
+# drops must not be hammered.
+STABLE_AFTER = 5.0
+
+_TOKEN_REASONS = frozenset({"token_expired", "token_revoked"})
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How one attempt ended.
+
+    Attributes:
+        reason: why.
+        error: what to show a person.
+        lasted: seconds for which it was connected; None if it never was.
+        advice: the server's word, which wins over everything but a missing token.
+    """
+
+    reason: DisconnectReason
+    error: Exception
+    lasted: float | None = None
+    advice: Advice | None = None
+
+    @property
+    def wants_token(self) -> bool:
+        """Whether only another token can help."""
+        if self.advice is not None:
+            return self.advice.reason in _TOKEN_REASONS
+        return isinstance(self.error, ConnectionRefused)
+
+
+class ReconnectionPolicy:
+    """Decides after every end how long to wait, with full-jitter exponential backoff.
+
+    Args:
+        options: delays and number of attempts.
+        can_refresh: whether the token comes from a provider, which may have another one.
+        random: returns a number in [0, 1).
+    """
+
+    __slots__ = ("_can_refresh", "_has_refreshed", "_options", "_random", "attempts")
+
+    def __init__(
+        self, options: ClientOptions, can_refresh: Callable[[], bool], random: Callable[[], float]
+    ) -> None:
+        self._options = options
+        self._can_refresh = can_refresh
+        self._random = random
+        self._has_refreshed = False
+        self.attempts = 0
+
+    def reset(self) -> None:
+        """Forget the failures: somebody asked to start again."""
+        self.attempts = 0
+        self._has_refreshed = False
+
+    def next_delay(self, ended: Ended) -> float | None:
+        """Return after how many seconds to try again; None means not to."""
+        if ended.lasted is not None:
+            self._has_refreshed = False
+            if ended.lasted >= STABLE_AFTER:
+                self.attempts = 0
+        if isinstance(ended.error, AuthenticationError) or not self._options.reconnection:
+            return None
+        if ended.wants_token:
+            return self._delay_for_token()
+        if not self._may_return(ended):
+            return None
+        self.attempts += 1
+        limit = self._options.reconnection_attempts
+        if limit is not None and self.attempts > limit:
+            return None
+        return self._backoff() + (ended.advice.retry_after if ended.advice else 0.0)
+
+    def _delay_for_token(self) -> float | None:
+        # Once: a provider whose new token is refused too has nothing better.
+        if self._has_refreshed or not self._can_refresh():
+            return None
+        self._has_refreshed = True
+        return 0.0
+
+    @staticmethod
+    def _may_return(ended: Ended) -> bool:
+        if ended.advice is not None:
+            return ended.advice.reconnect
+        # A stock server gives no advice when it kicks; its clients are expected back.
+        return ended.reason.reconnect or ended.reason is SERVER_DISCONNECT
+
+    def _backoff(self) -> float:
+        exponent = min(self.attempts - 1, 32)
+        bound = min(
+            self._options.reconnection_delay * 2.0**exponent, self._options.reconnection_delay_max
+        )
+        return self._random() * bound

@@ -1,0 +1,70 @@
+"""A room that one user of the client is in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from longwire.client.rooms import JoinResult, RoomReset, RoomStatus, Start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from longwire.client.client import WebSocketClient
+    from longwire.client.stream import EventStream
+    from longwire.types import Position
+
+T = TypeVar("T")
+
+
+class Room:
+    """One reference to a room: `async with client.room("job:42") as room: …`.
+
+    Attributes:
+        name: the room's name.
+        joined: what the join found; `joining` when there was no connection yet.
+    """
+
+    __slots__ = ("_client", "_is_joined", "_start", "joined", "name")
+
+    def __init__(self, client: WebSocketClient, name: str, start: Start) -> None:
+        self._client = client
+        self._start: Start = start
+        self._is_joined = False
+        self.name = name
+        self.joined: JoinResult | None = None
+
+    @property
+    def status(self) -> RoomStatus | None:
+        """Where the room stands."""
+        return self._client.room_status(self.name)
+
+    @property
+    def position(self) -> Position | None:
+        """Up to where its events were handed out."""
+        return self._client.position(self.name)
+
+    def on(self, event: type[T], handler: Callable[[T], object]) -> Callable[[], None]:
+        """Call `handler` for this event in this room; return the undo."""
+        return self._client.on(event, handler, room=self.name)
+
+    def on_reset(self, handler: Callable[[RoomReset], object]) -> Callable[[], None]:
+        """Call `handler` when the room's log began anew and is replayed whole; return the undo."""
+        return self.on(RoomReset, handler)
+
+    def events(self, *types: type[T]) -> EventStream[T]:
+        """Iterate over events of this room."""
+        return self._client.events(*types, room=self.name)
+
+    async def __aenter__(self) -> Room:
+        self._is_joined = True
+        try:
+            self.joined = await self._client.join_room(self.name, self._start)
+        except BaseException:
+            self._is_joined = False
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._is_joined:
+            self._is_joined = False
+            self._client.leave_room(self.name)

@@ -1,0 +1,100 @@
+"""Events as an async iterator."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from longwire.client.subscriptions import Subscription
+
+T = TypeVar("T")
+
+
+class Bell:
+    """Wakes the one who waits for events. It outlives no stream, and holds none alive."""
+
+    __slots__ = ("_waiter",)
+
+    def __init__(self) -> None:
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def wait(self) -> None:
+        """Wait for a ring."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def ring(self) -> None:
+        """End the wait, if there is one."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class EventStream(Generic[T]):
+    """An async iterator over events; it hears them from its creation on.
+
+    It ends when it is closed or the client disconnects, and raises the client's error when the
+    client gives up. Close it with `aclose()` or `async with`; one that is forgotten closes itself.
+    """
+
+    __slots__ = ("__weakref__", "_bell", "_error", "_is_closed", "_leave", "_loop", "_subscription")
+
+    def __init__(self, subscription: Subscription, bell: Bell, leave: Callable[[], None]) -> None:
+        self._subscription = subscription
+        self._bell = bell
+        self._leave = leave
+        self._loop = asyncio.get_running_loop()
+        self._is_closed = False
+        self._error: Exception | None = None
+
+    def __aiter__(self) -> EventStream[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        subscription = self._subscription
+        while not subscription.pending:
+            if self._error is not None:
+                raise self._error
+            if self._is_closed:
+                raise StopAsyncIteration
+            await self._bell.wait()
+        arguments: tuple[Any, ...] = subscription.take()
+        return cast("T", arguments[0] if len(arguments) == 1 else arguments)
+
+    async def aclose(self) -> None:
+        """Stop hearing; what waits is dropped."""
+        self.end(None)
+        self._subscription.pending.clear()
+
+    def end(self, error: Exception | None) -> None:
+        """Let the iteration end after what waits, with `error` if there is one."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._error = error
+        self._subscription.stop()
+        self._leave()
+        self._bell.ring()
+
+    async def __aenter__(self) -> EventStream[T]:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        if not self._is_closed:
+            # The collector may run in any thread, and after the loop.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(_abandon, self._subscription, self._leave)
+
+
+def _abandon(subscription: Subscription, leave: Callable[[], None]) -> None:
+    subscription.close()
+    leave()
