@@ -7,6 +7,7 @@ import msgspec
 from longwire.engineio.event import Opened
 from longwire.engineio.handshake import Handshake, decode_open
 from longwire.engineio.payload import (
+    OPEN,
     PONG,
     PROBE_PING,
     PROBE_PONG,
@@ -177,22 +178,29 @@ class ClientSession(Session):
 
     @override
     def _receive_control(self, packet: str, now: float) -> None:
-        match packet[:1], self.state is State.OPENING:
-            case "0", True:
-                self._receive_open(decode_open(packet), now)
-            case _, True:
-                raise RemoteProtocolError(f"expected a handshake, got {packet[:10]!r}")
-            case "1", _:
+        if self.state is State.OPENING:
+            self._receive_open(packet, now)
+            return
+        match packet:
+            case "1":
                 self._end(TRANSPORT_CLOSED)
-            case "2", _:
+            case "2":
                 self._receive_ping(now)
-            case "6", _:
+            case "6":
                 pass
             case _:
                 raise RemoteProtocolError(f"unexpected packet {packet[:10]!r}")
 
-    def _receive_open(self, handshake: Handshake, now: float) -> None:
-        self.handshake = handshake
+    @override
+    def _receive_data(self, data: str | bytes) -> None:
+        if self.state is State.OPENING:
+            raise RemoteProtocolError("a message before the handshake")
+        super()._receive_data(data)
+
+    def _receive_open(self, packet: str, now: float) -> None:
+        if not packet.startswith(OPEN):
+            raise RemoteProtocolError(f"expected a handshake, got {packet[:10]!r}")
+        self.handshake = handshake = decode_open(packet)
         polling = self.transport == "polling"
         self._step(Signal.POLLING_OPENED if polling else Signal.WEBSOCKET_OPENED)
         self._expect_ping(now)

@@ -246,7 +246,7 @@ class ServerSession(Session):
 
     @override
     def _receive_control(self, packet: str, now: float) -> None:
-        match packet[:1]:
+        match packet:
             case "1":
                 self._end(CLIENT_DISCONNECT)
             case "3":

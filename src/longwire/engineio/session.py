@@ -267,9 +267,9 @@ class Session:
     def _receive_packet(self, packet: str | bytes, now: float) -> None:
         if isinstance(packet, bytes):
             self._receive_data(packet)
-        elif packet.startswith(MESSAGE) and self.state is not State.OPENING:
+        elif packet.startswith(MESSAGE):
             self._receive_data(packet[1:])
-        elif packet.startswith(BINARY) and self.state is not State.OPENING:
+        elif packet.startswith(BINARY):
             self._receive_data(decode_binary(packet))
         else:
             self._receive_control(packet, now)

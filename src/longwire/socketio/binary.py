@@ -74,7 +74,7 @@ def _fill(value: object, attachments: Sequence[bytes]) -> object:
         return value
     members = cast("dict[str, Any]", value)
     if _is_placeholder(members):
-        return attachments[members["num"]]
+        return attachments[cast("int", members["num"])]
     return {key: _fill(item, attachments) for key, item in members.items()}
 
 

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from longwire.engineio import (
+    BAD_REQUEST,
+    FORBIDDEN,
+    UNKNOWN_SESSION,
+    Query,
+    forbidden,
+    parse_query,
+)
+
+
+def test_a_query_of_a_thousand_fields_is_refused() -> None:
+    assert parse_query("EIO=4&transport=polling&" + "&".join(["a=1"] * 1000)) == BAD_REQUEST
+
+
+def test_fields_of_the_application_may_repeat() -> None:
+    assert parse_query("EIO=4&transport=polling&x=1&x=2") == Query("polling", None)
+
+
+def test_broken_percent_encoding_is_no_error_of_ours() -> None:
+    assert parse_query("EIO=4&transport=polling&x=%zz%ff") == Query("polling", None)
+
+
+def test_the_remaining_refusals() -> None:
+    assert UNKNOWN_SESSION.body == b'{"code":1,"message":"Session ID unknown"}'
+    assert UNKNOWN_SESSION.status == 400
+    assert FORBIDDEN.body == b'{"code":4,"message":"Forbidden"}'
+    assert FORBIDDEN.status == 403
+    assert forbidden("origin").body == b'{"code":4,"message":"origin"}'
+    assert forbidden("origin").status == 403

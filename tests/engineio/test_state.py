@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from longwire.engineio import TRANSITIONS, Signal, State
+
+
+def test_every_state_has_its_row() -> None:
+    assert set(TRANSITIONS) == set(State)
+
+
+def test_every_state_but_the_last_can_end() -> None:
+    for state, row in TRANSITIONS.items():
+        assert (row.get(Signal.ENDED) is State.CLOSED) == (state is not State.CLOSED)
+
+
+def test_every_state_can_be_reached() -> None:
+    reached = {State.OPENING}
+    while more := {new for old in reached for new in TRANSITIONS[old].values()} - reached:
+        reached |= more
+    assert reached == set(State)
+
+
+def test_every_signal_means_something_somewhere() -> None:
+    assert {signal for row in TRANSITIONS.values() for signal in row} == set(Signal)
