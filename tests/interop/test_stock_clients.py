@@ -12,7 +12,7 @@ from longwire import CATALOG
 from longwire.server.authentication import issue_token
 from tests.interop.catalogue import SAMPLES
 from tests.interop.stock_clients import FLAVOURS, LAST_TRANSPORT, StockClient
-from tests.serving import ServerProcess
+from tests.serving import SECRET, ServerProcess
 
 pytestmark = pytest.mark.timeout(40)
 
@@ -49,8 +49,8 @@ async def test_connects_and_is_told_who_it_is(
     ("token", "code"),
     [
         ("not a token", "token_invalid"),
-        (issue_token("somebody else's secret", "ada"), "token_invalid"),
-        (issue_token("a secret that only the tests know", "ada", ttl=-60), "token_expired"),
+        (issue_token("a secret that somebody else made up", "ada"), "token_invalid"),
+        (issue_token(SECRET, "ada", ttl=-60), "token_expired"),
         (None, "token_missing"),
     ],
     ids=["garbage", "forged", "expired", "missing"],
