@@ -15,5 +15,6 @@ export default tseslint.config(
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
     },
   },
+  { files: ["tests/**"], rules: { "@typescript-eslint/no-unnecessary-type-assertion": "off" } },
   { files: ["scripts/**", "eslint.config.js"], ...tseslint.configs.disableTypeChecked },
 );

@@ -163,7 +163,7 @@ export class Wire {
       this.heard.push([event, ...args.filter((arg) => typeof arg !== "function")]);
     });
     socket.on("echo", (data: unknown, ack?: Ack) => ack?.(data));
-    socket.on("job:cancel", (data: { jobId: string }, ack: Ack) => this.#cancel(data.jobId, ack));
+    socket.on("job:cancel", (data: { jobId: string }, ack?: Ack) => this.#cancel(data.jobId, ack));
     if (this.options.isStock) return;
     socket.on("auth", (token: string) => this.#authenticate(socket, token));
     socket.on("ping", () => socket.emit("pong", { timestamp: Date.now() }));
@@ -178,9 +178,9 @@ export class Wire {
     else socket.emit("authenticated", { userId: token, rooms: this.options.granted ?? [] });
   }
 
-  #cancel(jobId: string, ack: Ack): void {
+  #cancel(jobId: string, ack: Ack | undefined): void {
     const code = this.refusals.get(`job:${jobId}`);
-    ack(code ? { ok: false, error: { code, message: "No." } } : { ok: true });
+    ack?.(code ? { ok: false, error: { code, message: "No." } } : { ok: true });
   }
 
   #join(socket: Socket, room: string, rest: unknown[]): void {
@@ -191,13 +191,12 @@ export class Wire {
       ack({ ok: false, room, error: { code, message: `No: ${room}.` } } satisfies JoinAck);
       return;
     }
-    const log = this.log(room);
-    const start = typeof rest[0] === "function" ? null : (rest[0] as Position | "now");
-    const recovered = start !== null && start !== "now" && start.epoch === log.epoch;
-    const offset = log.entries.length;
-    ack({ ok: true, room, epoch: log.epoch, offset, recovered } satisfies JoinAck);
-    if (!this.members.has(room)) this.members.set(room, new Set());
-    this.members.get(room)?.add(socket);
+    const { epoch, entries } = this.log(room);
+    const offset = entries.length;
+    const start = rest.length > 1 ? (rest[0] as Position | "now") : { epoch: "", offset: 0 };
+    const recovered = start !== "now" && start.epoch === epoch;
+    ack({ ok: true, room, epoch, offset, recovered } satisfies JoinAck);
+    this.members.set(room, (this.members.get(room) ?? new Set()).add(socket));
     const from = start === "now" ? offset : recovered ? start.offset : 0;
     for (let next = from + 1; next <= offset; next++) this.#send(socket, room, next);
   }

@@ -1,0 +1,183 @@
+// @vitest-environment happy-dom
+import { act, fireEvent, render, renderHook, screen } from "@testing-library/react";
+import { renderToString } from "react-dom/server";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { initialJob } from "../../src/index.js";
+import {
+  ConnectionStatus,
+  JobOutput,
+  JobProgressBar,
+  LiveRegion,
+  LiveRegionProvider,
+  LongwireProvider,
+  useAnnounce,
+} from "../../src/react/index.js";
+import { startClient, startPair } from "../fixtures.js";
+import { startWire, until } from "../wire.js";
+import { withClient } from "./setup.js";
+
+describe("LiveRegion", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  const spoken = (): string => screen.getByRole("status").textContent;
+
+  it("has two permanent regions that begin empty (E72)", () => {
+    render(<LiveRegion message="hello" />);
+    expect(spoken()).toBe("");
+    expect(screen.getByRole("status").getAttribute("aria-live")).toBe("polite");
+    expect(screen.getByRole("alert").getAttribute("aria-live")).toBe("assertive");
+    act(() => void vi.runAllTimers());
+    expect(spoken()).toBe("hello");
+  });
+
+  it("interrupts only when it is told to", () => {
+    render(<LiveRegion message="failed" priority="assertive" />);
+    act(() => void vi.runAllTimers());
+    expect(screen.getByRole("alert").textContent).toBe("failed");
+    expect(spoken()).toBe("");
+  });
+
+  it("speaks equal messages again, and one after the other (E72)", () => {
+    const { result } = renderHook(() => useAnnounce(), { wrapper: LiveRegionProvider });
+    const announce = result.current;
+    const heard: string[] = [];
+    act(() => {
+      announce("done");
+      announce("done");
+      announce("next");
+    });
+    for (let step = 0; step < 6; step++) {
+      act(() => void vi.advanceTimersToNextTimer());
+      heard.push(spoken());
+    }
+    expect(heard).toEqual(["done", "", "done", "", "next", "next"]);
+  });
+
+  it("leaves no timer behind", () => {
+    const { unmount } = render(<LiveRegion message="hello" />);
+    unmount();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("ConnectionStatus", () => {
+  const text = (): string => screen.getByRole("status").textContent;
+
+  it("renders an empty status on a server (D65)", async () => {
+    const { client } = await startPair();
+    const html = renderToString(
+      <LongwireProvider client={client}>
+        <ConnectionStatus />
+      </LongwireProvider>,
+    );
+    expect(html).toContain('data-state="quiet"');
+    expect(html).not.toContain("alert");
+  });
+
+  it("does not show a disturbance of a moment (E71)", async () => {
+    const { wire, client } = await startPair();
+    const { container } = render(<ConnectionStatus grace={300} />, { wrapper: withClient(client) });
+    const seen: string[] = [];
+    const observer = new MutationObserver(() => seen.push(text()));
+    observer.observe(container, { subtree: true, childList: true, characterData: true });
+    wire.cut();
+    await until(() => wire.connections === 2 && client.isConnected());
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    observer.disconnect();
+    expect(seen).toEqual([]);
+  });
+
+  it("shows a disturbance that lasts, offers to try now, and tells of the recovery (E71)", async () => {
+    const { wire, client } = await startPair({
+      client: { reconnectionDelay: 30_000, reconnectionDelayMax: 30_000 },
+    });
+    render(<ConnectionStatus grace={20} restoredFor={50} />, { wrapper: withClient(client) });
+    wire.cut();
+    await until(() => text() === "Connection lost. Reconnecting…");
+    fireEvent.click(screen.getByRole("button", { name: "Try now" }));
+    await until(() => text() === "Back online.");
+    expect(screen.queryByRole("button")).toBeNull();
+    await until(() => text() === "");
+  });
+
+  it("shows why the server refused, and tries again without a reload (E71)", async () => {
+    const wire = await startWire();
+    wire.refusesToken = () => ({ message: "Unknown token.", code: "token_invalid" });
+    const refused = startClient(wire.url);
+    const { container } = render(<ConnectionStatus grace={0} labels={{ retry: "Again" }} />, {
+      wrapper: withClient(refused),
+    });
+    await until(() => text() === "Connection refused: Unknown token.");
+    expect(container.querySelector("[data-state=error]")).not.toBeNull();
+    wire.refusesToken = () => null;
+    fireEvent.click(screen.getByRole("button", { name: "Again" }));
+    await until(() => refused.isConnected());
+  });
+});
+
+describe("JobProgressBar", () => {
+  it("is a native progress bar with a value and its meaning (E73)", () => {
+    const job = { ...initialJob("1"), progress: 42.4, currentStep: "writing section 3" };
+    render(<JobProgressBar job={job} label="Report" />);
+    const bar = screen.getByRole("progressbar", { name: "Report" });
+    expect(bar.tagName).toBe("PROGRESS");
+    expect(bar.getAttribute("value")).toBe("42.4");
+    expect(bar.getAttribute("aria-valuetext")).toBe("42 %, writing section 3");
+  });
+
+  it("is indeterminate until progress is known (D58)", () => {
+    render(<JobProgressBar job={initialJob("1")} label="Report" />);
+    expect(screen.getByRole("progressbar").hasAttribute("value")).toBe(false);
+  });
+});
+
+describe("JobOutput", () => {
+  const output = [
+    { text: "hm", type: "thinking" as const },
+    { text: "Answer", type: "writing" as const },
+    { text: "plain" },
+  ];
+
+  it("tells kinds of text apart (D55)", () => {
+    const { container } = render(<JobOutput output={output} />);
+    const sections = [...container.querySelectorAll("[data-part=section]")];
+    expect(sections.map((section) => section.getAttribute("data-type"))).toEqual([
+      "thinking",
+      "writing",
+      "plain",
+    ]);
+    expect(sections.map((section) => section.textContent)).toEqual([
+      "Thinkinghm",
+      "WritingAnswer",
+      "plain",
+    ]);
+  });
+
+  it("is never a live region, and can be reached by keyboard (E72)", () => {
+    render(<JobOutput output={output} isRunning label="Output of Report" />);
+    const log = screen.getByRole("log", { name: "Output of Report" });
+    expect(log.getAttribute("aria-live")).toBe("off");
+    expect(log.getAttribute("aria-busy")).toBe("true");
+    expect(log.tabIndex).toBe(0);
+  });
+
+  it("follows the end until the reader scrolls away, and goes back on request", () => {
+    const { rerender } = render(<JobOutput output={output} />);
+    const log = screen.getByRole("log");
+    Object.defineProperties(log, {
+      scrollHeight: { value: 1_000, configurable: true },
+      clientHeight: { value: 100, configurable: true },
+    });
+    rerender(<JobOutput output={[...output, { text: "more" }]} />);
+    expect(log.scrollTop).toBe(1_000);
+    log.scrollTop = 10;
+    fireEvent.scroll(log);
+    rerender(<JobOutput output={[...output, { text: "more and more" }]} />);
+    expect(log.scrollTop).toBe(10);
+    fireEvent.click(screen.getByRole("button", { name: "Jump to latest" }));
+    expect(log.scrollTop).toBe(1_000);
+    expect(screen.queryByRole("button")).toBeNull();
+  });
+});

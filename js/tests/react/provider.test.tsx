@@ -1,0 +1,181 @@
+// @vitest-environment happy-dom
+import { act, render, renderHook, screen } from "@testing-library/react";
+import { type ReactElement, StrictMode } from "react";
+import { renderToString } from "react-dom/server";
+import { describe, expect, it, vi } from "vitest";
+
+import type { TokenSource } from "../../src/index.js";
+import { LongwireProvider, useConnection, useWebSocket } from "../../src/react/index.js";
+import { QUICK, startClient } from "../fixtures.js";
+import { startWire, until } from "../wire.js";
+import { withClient } from "./setup.js";
+
+function State(): ReactElement {
+  const { state, userId } = useConnection();
+  return <p data-testid="state">{`${state} ${userId ?? "nobody"}`}</p>;
+}
+
+function App({ url, token }: { url: string; token?: TokenSource | null }): ReactElement {
+  return (
+    <StrictMode>
+      <LongwireProvider url={url} options={QUICK} {...(token !== undefined && { token })}>
+        <State />
+      </LongwireProvider>
+    </StrictMode>
+  );
+}
+
+const shown = (): string => screen.getByTestId("state").textContent;
+
+describe("LongwireProvider", () => {
+  it("makes one connection in strict mode, and shows no error (D48)", async () => {
+    const wire = await startWire();
+    render(<App url={wire.url} token="ada" />);
+    await until(() => shown() === "connected ada");
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(wire.connections).toBe(1);
+    expect(shown()).toBe("connected ada");
+  });
+
+  it("waits for a token, then uses it (D46)", async () => {
+    const wire = await startWire();
+    const { rerender } = render(<App url={wire.url} token={null} />);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(wire.auths).toEqual([]);
+    rerender(<App url={wire.url} token="ada" />);
+    await until(() => shown() === "connected ada");
+    expect(wire.auths).toEqual([{ token: "ada", positions: true }]);
+  });
+
+  it("takes another token in place (D47)", async () => {
+    const wire = await startWire();
+    const { rerender } = render(<App url={wire.url} token="ada" />);
+    await until(() => shown() === "connected ada");
+    rerender(<App url={wire.url} token="grace" />);
+    await until(() => shown() === "connected grace");
+    expect(wire.connections).toBe(1);
+  });
+
+  it("does not sign in anew because a provider function is another one each render", async () => {
+    const wire = await startWire();
+    const { rerender } = render(<App url={wire.url} token={() => "ada"} />);
+    await until(() => shown() === "connected ada");
+    rerender(<App url={wire.url} token={() => "grace"} />);
+    wire.cut();
+    await until(() => shown() === "connected grace");
+    expect(wire.of("auth")).toEqual([]);
+  });
+
+  it("connects without a token where none is given", async () => {
+    const wire = await startWire();
+    render(<App url={wire.url} />);
+    await until(() => shown() === "connected nobody");
+    expect(wire.auths).toEqual([{ positions: true }]);
+  });
+
+  it("disconnects when it is gone, and connects elsewhere for another url", async () => {
+    const [one, other] = [await startWire(), await startWire()];
+    const { rerender, unmount } = render(<App url={one.url} token="ada" />);
+    await until(() => shown() === "connected ada");
+    rerender(<App url={other.url} token="ada" />);
+    await until(() => other.sockets.length === 1 && one.sockets.length === 0);
+    unmount();
+    await until(() => other.sockets.length === 0);
+  });
+
+  it("leaves a client alone that the application connected itself", async () => {
+    const wire = await startWire();
+    const client = startClient(wire.url);
+    await client.connect();
+    const { unmount } = render(<State />, { wrapper: withClient(client) });
+    expect(shown()).toBe("connected ada");
+    unmount();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(client.isConnected()).toBe(true);
+  });
+
+  it("renders on a server without a connection and without a warning (D64, D65)", () => {
+    const error = vi.spyOn(console, "error");
+    const html = renderToString(<App url="http://127.0.0.1:9" token="ada" />);
+    expect(html).toBe('<p data-testid="state">disconnected nobody</p>');
+    expect(error).not.toHaveBeenCalled();
+  });
+
+  it("says what is missing where it is missing", () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    expect(() => render(<State />)).toThrow("needs a <LongwireProvider> above it");
+  });
+});
+
+describe("useWebSocket", () => {
+  it("shares one connection: who leaves does not take it along (D44)", async () => {
+    const wire = await startWire();
+    const client = startClient(wire.url);
+    function User(): ReactElement {
+      return <i>{useWebSocket().connectionState}</i>;
+    }
+    const both = (count: number): ReactElement => (
+      <>
+        {Array.from({ length: count }, (_, index) => (
+          <User key={index} />
+        ))}
+      </>
+    );
+    const { rerender, container } = render(both(2), { wrapper: withClient(client) });
+    await until(() => container.textContent === "connectedconnected");
+    rerender(both(1));
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(container.textContent).toBe("connected");
+    expect(wire.connections).toBe(1);
+  });
+
+  it("shows connecting, and to a component mounted later that it is connected (D49, D50)", async () => {
+    const wire = await startWire();
+    const client = startClient(wire.url);
+    const states: string[] = [];
+    function User(): ReactElement {
+      const { connectionState } = useWebSocket();
+      states.push(connectionState);
+      return <i>{connectionState}</i>;
+    }
+    const wrapper = withClient(client);
+    const { rerender, container } = render(<User key="1" />, { wrapper });
+    await until(() => container.textContent === "connected");
+    expect(new Set(states)).toEqual(new Set(["disconnected", "connecting", "connected"]));
+    states.length = 0;
+    rerender(<User key="2" />);
+    expect(new Set(states)).toEqual(new Set(["connected"]));
+  });
+
+  it("gives the same verbs and the same object until something changes (D63)", async () => {
+    const wire = await startWire();
+    const client = startClient(wire.url);
+    await client.connect();
+    const seen = new Set<unknown>();
+    function User(): ReactElement {
+      seen.add(useWebSocket());
+      return <i />;
+    }
+    const { rerender } = render(<User />, { wrapper: withClient(client) });
+    seen.clear();
+    rerender(<User />);
+    rerender(<User />);
+    expect(seen.size).toBe(1);
+  });
+
+  it("subscribes, joins, leaves and emits", async () => {
+    const wire = await startWire();
+    const client = startClient(wire.url);
+    const { result } = renderHook(() => useWebSocket(), { wrapper: withClient(client) });
+    await until(() => result.current.isConnected);
+    const heard: number[] = [];
+    const { subscribe, joinRoom, leaveRoom, emit } = result.current;
+    act(() => {
+      subscribe("job:progress", (event) => heard.push(event.progress));
+      joinRoom("job:1");
+      emit("job:cancel", { jobId: "1" });
+      leaveRoom("job:1");
+    });
+    await until(() => wire.of("leave_room").length === 1 && wire.of("job:cancel").length === 1);
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expectTypeOf, it } from "vitest";
+
+import {
+  createClient,
+  type JobCompletedEvent,
+  type JobProgressEvent,
+  type JobSnapshot,
+  type JobStatus,
+  WebSocketClient,
+} from "../src/index.js";
+import { useEvent, useJob, useJobProgress } from "../src/react/index.js";
+
+const client = createClient("http://localhost");
+
+describe("events (B36, B37)", () => {
+  it("types what handlers are given", () => {
+    client.on("job:progress", (event) => expectTypeOf(event).toEqualTypeOf<JobProgressEvent>());
+    client.on("job:completed", (event) => expectTypeOf(event).toEqualTypeOf<JobCompletedEvent>());
+    client.on("disconnect", (reason) => expectTypeOf(reason).toEqualTypeOf<string>());
+    client.on("connect_error", (error) => expectTypeOf(error).toEqualTypeOf<Error>());
+    // @ts-expect-error no such event
+    client.on("job:unheard_of", () => undefined);
+  });
+
+  it("lets a client send only what clients send", () => {
+    client.emit("job:cancel", { jobId: "1" });
+    client.emit("join_room", "job:1");
+    // @ts-expect-error the server's event
+    client.emit("job:completed", { jobId: "1" });
+    // @ts-expect-error a reserved name
+    client.emit("connect");
+    // @ts-expect-error not its payload
+    client.emit("job:cancel", { job: "1" });
+  });
+
+  it("is typed by an application's own contract", () => {
+    interface In {
+      "chat:message": (data: { text: string }) => void;
+    }
+    interface Out {
+      "chat:say": (data: { text: string }, ack?: (answer: { id: number }) => void) => void;
+    }
+    const chat = createClient<In, Out>("http://localhost");
+    chat.on("chat:message", (data) => expectTypeOf(data).toEqualTypeOf<{ text: string }>());
+    chat.on("authenticated", (data) => expectTypeOf(data.userId).toEqualTypeOf<string>());
+    expectTypeOf(chat.call("chat:say", { text: "hi" })).resolves.toEqualTypeOf<{ id: number }>();
+    // @ts-expect-error not in this contract
+    chat.on("job:progress", () => undefined);
+  });
+});
+
+it("takes the specification's configuration", () => {
+  expectTypeOf(
+    new WebSocketClient({
+      url: "http://localhost:8000",
+      timeout: 30_000,
+      reconnectionAttempts: 10,
+      reconnectionDelay: 1_000,
+      reconnectionDelayMax: 60_000,
+      reconnection: true,
+      autoConnect: false,
+    }),
+  ).toEqualTypeOf<WebSocketClient>();
+});
+
+describe("hooks", () => {
+  it("types a job, and what is selected of it", () => {
+    expectTypeOf(useJob("1").progress).toEqualTypeOf<number | null>();
+    expectTypeOf(useJob(null).cancel).returns.resolves.toBeUnknown();
+    expectTypeOf(useJob("1", { select: (job) => job.status })).toEqualTypeOf<JobStatus>();
+    useJob("1", { onComplete: (job) => expectTypeOf(job).toEqualTypeOf<JobSnapshot>() });
+  });
+
+  it("types progress and events", () => {
+    expectTypeOf(useJobProgress("1").status).toEqualTypeOf<JobStatus | null>();
+    expectTypeOf(useJobProgress("1").output).toEqualTypeOf<readonly string[]>();
+    useEvent("job:progress", (event) => expectTypeOf(event).toEqualTypeOf<JobProgressEvent>());
+    // @ts-expect-error no such event
+    useEvent("nothing", () => undefined);
+  });
+});
