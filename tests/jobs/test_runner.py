@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from longwire.catalog import JobOutput, JobProgress
+from longwire.errors import RoomDenied
 from longwire.jobs import Job, JobState
-from longwire.jobs.runner import CommandNotStarted, run_command
+from longwire.jobs.runner import CommandNotStarted, end_by_exit, run_command, stream_command
 from tests.jobs.recording import RecordingHost
 
 
@@ -84,6 +85,7 @@ async def test_what_is_no_text_becomes_replacement_characters(host: RecordingHos
     ("script", "code", "error_code", "error"),
     [
         ("exit 3", 3, "exit_3", "exited with status 3"),
+        ("exit 255", 255, "exit_255", "exited with status 255"),
         ("kill -KILL $$", 137, "signal_kill", "killed by SIGKILL"),
         ("kill -TERM $$", 143, "signal_term", "killed by SIGTERM"),
         ("kill -36 $$", 164, "signal_36", "killed by signal 36"),
@@ -229,3 +231,17 @@ async def test_a_closed_terminal_ends_the_command_as_it_would_without_a_job(
 async def test_a_command_may_close_its_output_and_go_on(host: RecordingHost) -> None:
     code, state = await run(host, ["sh", "-c", "exec >&- 2>&-; sleep 0.1; exit 4"])
     assert (code, state.error_code) == (4, "exit_4")
+
+
+async def test_a_command_outlives_a_host_that_refuses_its_output(host: RecordingHost) -> None:
+    terminal = Terminal()
+    code = None
+    with pytest.raises(RoomDenied):  # noqa: PT012 - the body is what is tested
+        async with Job(host, job_id="42") as job:
+            host.faults.append(RoomDenied("job:42"))
+            script = "echo one; sleep 0.1; echo two; sleep 0.1; echo three"
+            exit = await stream_command(job, ["sh", "-c", script], tee=terminal.tee)
+            code = exit.code
+            await end_by_exit(job, exit)
+    assert code == 0
+    assert terminal.shown[1] == b"one\ntwo\nthree\n"

@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING, Final
 
 from longwire.catalog import JobLease
-from longwire.errors import BrokerUnavailable, CallTimeout, NotConnected
+from longwire.errors import BrokerUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +24,6 @@ RETRY_FOR: Final = 240.0
 # Between tries: quick for a blip, gentle in an outage.
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 5.0
-
-_TRANSIENT = (BrokerUnavailable, NotConnected, CallTimeout)
 
 
 class Delivery:
@@ -152,7 +150,7 @@ class Delivery:
             try:
                 await self._host.publish(event, id=id)
                 break
-            except _TRANSIENT:
+            except BrokerUnavailable:
                 if now() + pause >= deadline:
                     raise
             await asyncio.sleep(pause)

@@ -29,8 +29,8 @@ class JobHost(Protocol):
         """Append the event to the log of its room.
 
         Called by one job for one event at a time, so order is the caller's. The same `id` within
-        five minutes is appended once: after a `BrokerUnavailable`, `NotConnected` or
-        `CallTimeout` the job tries again with it. Any other error ends the job.
+        five minutes is appended once: after a `BrokerUnavailable` the job tries again with it.
+        Any other error ends the job.
         """
         ...
 

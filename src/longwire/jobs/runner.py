@@ -14,7 +14,7 @@ import asyncio
 import codecs
 import os
 import signal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from longwire.errors import LongwireError
 from longwire.jobs.progress_lines import ProgressScanner
@@ -60,16 +60,37 @@ class CommandNotStarted(LongwireError):
         self.exit_code = 126 if found else 127
 
 
+class CommandExit(NamedTuple):
+    """How a command ended.
+
+    Attributes:
+        code: its exit code; 128 + n if it died of signal n, as a shell has it.
+        signal: the signal that it died of, if any.
+    """
+
+    code: int
+    signal: int | None = None
+
+
 async def run_command(
     job: Job, argv: Sequence[str], *, tee: Tee | None = None, grace: float = GRACE
 ) -> int:
-    """Run a command, stream what it prints, and end the job by its exit code.
+    """Run a command as a job: `stream_command`, then `end_by_exit`; return the exit code."""
+    exit = await stream_command(job, argv, tee=tee, grace=grace)
+    await end_by_exit(job, exit)
+    return exit.code
+
+
+async def stream_command(
+    job: Job, argv: Sequence[str], *, tee: Tee | None = None, grace: float = GRACE
+) -> CommandExit:
+    """Run a command and stream what it prints; the job goes on.
 
     Output is decoded as UTF-8; a character is never cut in two, and what is no UTF-8 becomes
-    U+FFFD. Progress that it prints (see `progress_lines`) becomes the job's. Exit code 0 completes
-    the job with `metrics.exitCode`; any other fails it with the code `exit_<n>` or
-    `signal_<name>` (`signal_kill`). When the job is cancelled, the command and its children get
-    TERM and, after `grace` seconds or a second cancellation, KILL.
+    U+FFFD. Progress that it prints (see `progress_lines`) becomes the job's. When the job is
+    cancelled, the command and its children get TERM and, after `grace` seconds or a second
+    cancellation, KILL. A command outlives a host that refuses what it prints: it runs to its end,
+    and the job's next call says what was refused.
 
     Args:
         job: a job that was entered and has not ended.
@@ -78,9 +99,6 @@ async def run_command(
             published. When it raises `BrokenPipeError` that stream is closed, as it would be
             without this function in between.
         grace: seconds between TERM and KILL.
-
-    Returns:
-        The exit code; 128 + n for a command that died of signal n.
 
     Raises:
         CommandNotStarted: there is no such command, or it cannot be executed.
@@ -95,14 +113,38 @@ async def run_command(
     ]
     try:
         await _first_failure({command.exited, *pumps}, until=command.exited)
-        code = await command.exited
+        status = await command.exited
     except BaseException:
         await command.stop(grace)
         raise
     finally:
         await _hear_out(pumps, command)
-    await _end(job, code)
-    return _shell_code(code)
+    return CommandExit(status) if status >= 0 else CommandExit(128 - status, -status)
+
+
+async def end_by_exit(job: Job, exit: CommandExit) -> None:
+    """End the job as its command ended.
+
+    Exit code 0 completes it with `metrics.exitCode`; any other fails it with the code `exit_<n>`,
+    a signal with `signal_<name>`, such as `signal_kill`.
+    """
+    if exit.signal is not None:
+        name = _signal_name(exit.signal)
+        word = name.removeprefix("SIG").removeprefix("signal ").lower()
+        error = f"The command was killed by {name}."
+        await job.fail(error, error_code=f"signal_{word}", retryable=False)
+    elif exit.code:
+        error = f"The command exited with status {exit.code}."
+        await job.fail(error, error_code=f"exit_{exit.code}", retryable=False)
+    else:
+        await job.complete({"metrics": {"exitCode": 0}})
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # a realtime signal has no name
 
 
 async def _first_failure(
@@ -113,31 +155,6 @@ async def _first_failure(
         done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
-
-
-async def _end(job: Job, code: int) -> None:
-    if code == 0:
-        await job.complete({"metrics": {"exitCode": 0}})
-    elif code > 0:
-        await job.fail(
-            f"The command exited with status {code}.", error_code=f"exit_{code}", retryable=False
-        )
-    else:
-        name = _signal_name(-code)
-        word = name.removeprefix("SIG").removeprefix("signal ").lower()
-        error = f"The command was killed by {name}."
-        await job.fail(error, error_code=f"signal_{word}", retryable=False)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"  # a realtime signal has no name
-
-
-def _shell_code(code: int) -> int:
-    return code if code >= 0 else 128 - code
 
 
 class _Command:
@@ -214,6 +231,7 @@ class _Pump:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._scanner = ProgressScanner()
         self._shown: ProgressLine | None = None
+        self._is_refused = False
 
     async def run(self) -> None:
         try:
@@ -228,13 +246,16 @@ class _Pump:
         await self._publish(self._decoder.decode(b"", final=True))
 
     async def _publish(self, text: str) -> None:
-        if not text:
+        if not text or self._is_refused:
             return
-        await self._job.output(text)
-        shown = self._scanner.receive_text(text)
-        if shown is not None and shown != self._shown:
-            self._shown = shown
-            await self._job.progress(shown.progress, shown.step)
+        try:
+            await self._job.output(text)
+            shown = self._scanner.receive_text(text)
+            if shown is not None and shown != self._shown:
+                self._shown = shown
+                await self._job.progress(shown.progress, shown.step)
+        except LongwireError:
+            self._is_refused = True  # the job says it again when the command has ended
 
 
 async def _hear_out(pumps: list[asyncio.Task[None]], command: _Command) -> None:
