@@ -10,12 +10,12 @@ from longwire import CATALOG, Server
 from longwire.broker import open_broker
 from longwire.server.authentication import issue_token, jwt_authenticator
 from tests.interop.stock_clients import FLAVOURS, StockClient
-from tests.serving import LANE, SECRET, serving
+from tests.serving import PLAIN, SECRET, serving
 
 BLOB = bytes(range(256)) * 8
 
 
-@pytest.fixture(params=[LANE, "websockets-sansio"], ids=["lane", "asgi"])
+@pytest.fixture(params=[PLAIN])
 async def url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """A server that sends every blob back, reversed."""
     server = Server(

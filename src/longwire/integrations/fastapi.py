@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.routing import APIRoute
+from typing_extensions import override
 
 from longwire.errors import (
     AuthenticationError,
@@ -21,12 +22,13 @@ from longwire.errors import (
     IdempotencyConflict,
     InvalidEvent,
     InvalidRoom,
+    JobFinished,
     LongwireError,
     RoomDenied,
     UnknownEvent,
 )
 from longwire.jobs import JobState
-from longwire.server import Identity, JobFinished, Server, UnknownJob
+from longwire.server import Identity, Server, UnknownJob
 from longwire.server.commands import PublishDenied, PublishRequest
 
 T = TypeVar("T")
@@ -38,7 +40,7 @@ MAX_BATCH = 1000
 _STATUS: dict[type[LongwireError], int] = {
     AuthenticationError: 401,
     PublishDenied: 403,
-    RoomDenied: 404,
+    RoomDenied: 403,
     UnknownJob: 404,
     IdempotencyConflict: 409,
     JobFinished: 409,
@@ -76,6 +78,7 @@ class _Problem(msgspec.Struct, omit_defaults=True):
 class _ProblemRoute(APIRoute):
     """Answers a LongwireError as problem details."""
 
+    @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the route's handler."""
         handle = super().get_route_handler()
@@ -180,10 +183,14 @@ def _identity_of(server: Server) -> Callable[[Request], Coroutine[Any, Any, Iden
 
 
 async def _visible_job(server: Server, identity: Identity, job_id: str) -> JobState:
+    unknown = UnknownJob(f"there is no job {job_id[:100]!r}")
+    try:
+        await server.rules.check(identity, f"job:{job_id}")
+    except (RoomDenied, InvalidRoom):
+        raise unknown from None
     state = await server.job_state(job_id)
     if state is None:
-        raise UnknownJob(f"there is no job {job_id[:100]!r}")
-    await server.rules.check(identity, f"job:{job_id}")
+        raise unknown
     return state
 
 

@@ -8,7 +8,7 @@ from longwire.server.authentication import (
     jwt_authenticator,
 )
 from longwire.server.hub import Hub
-from longwire.server.job_registry import JobFinished, UnknownJob
+from longwire.server.job_registry import UnknownJob
 from longwire.server.limits import Limits
 from longwire.server.rules import Rule, is_signed_in
 from longwire.server.server import Server
@@ -18,7 +18,6 @@ __all__ = [
     "Authenticator",
     "Hub",
     "Identity",
-    "JobFinished",
     "Limits",
     "Rule",
     "Server",

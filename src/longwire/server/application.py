@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from longwire.engineio import Options, Query, RequestError, parse_query
+from longwire.engineio import Query, RequestError, parse_query
 from longwire.engineio.errors import BAD_REQUEST, FORBIDDEN, UNKNOWN_SESSION
 from longwire.server.asgi import (
     ASGIApp,
@@ -24,6 +24,7 @@ from longwire.server.websocket import ASGIWriter, serve_websocket
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from longwire.engineio import Options, Transport
     from longwire.server.origin import OriginPolicy
 
 TOO_MANY_SESSIONS = RequestError(3, "Too many sessions", 503)
@@ -105,7 +106,7 @@ class Application:
             return UNKNOWN_SESSION
         return BAD_REQUEST if session.engine.transport == "websocket" else session
 
-    def _open(self, transport: str, remote: str) -> Session | RequestError:
+    def _open(self, transport: Transport, remote: str) -> Session | RequestError:
         try:
             return self._endpoint.open_session(transport, remote)
         except TooManySessions:

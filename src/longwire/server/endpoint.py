@@ -18,7 +18,7 @@ from longwire.connection import (
     ConnectRequested,
     EventReceived,
 )
-from longwire.engineio import Options, ServerSession
+from longwire.engineio import ServerSession
 from longwire.errors import AuthenticationError, LongwireError
 from longwire.reasons import SERVER_SHUTDOWN, DisconnectReason
 from longwire.server.commands import (
@@ -36,6 +36,7 @@ from longwire.server.socket import Socket
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from longwire.engineio import Options, Transport
     from longwire.server.handlers import Handlers
     from longwire.server.hub import Joined
 
@@ -96,7 +97,7 @@ class Endpoint:
         """Return the open session of that name."""
         return self._sessions.get(sid)
 
-    def open_session(self, transport: str, remote: str) -> Session:
+    def open_session(self, transport: Transport, remote: str) -> Session:
         """Begin a session.
 
         Raises:

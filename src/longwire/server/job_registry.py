@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from longwire.catalog import JobCreated, JobFailed, JobLease, JobOutput
-from longwire.errors import LongwireError
+from longwire.errors import JobFinished, LongwireError
 from longwire.jobs import JobState, fold
+from longwire.schema import Event
 from longwire.server.deadlines import Deadlines
 from longwire.types import Position
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from longwire.broker import Broker
     from longwire.log import History, Publication
-    from longwire.schema import Contract, Event
+    from longwire.schema import Contract
     from longwire.server.authentication import Identity
 
 logger = logging.getLogger("longwire.jobs")
@@ -35,12 +36,6 @@ class UnknownJob(LongwireError):
     """There is no log of that job."""
 
     code = "unknown_job"
-
-
-class JobFinished(LongwireError):
-    """The job has ended already."""
-
-    code = "job_finished"
 
 
 class _Leased:
@@ -145,7 +140,7 @@ class JobRegistry:
         if summary is None:
             raise UnknownJob(f"there is no job {job_id[:100]!r}")
         if summary.is_complete:
-            raise JobFinished(f"job {job_id[:100]!r} is {summary.status} already")
+            raise JobFinished(job_id[:100])
 
     def _sees(self, identity: Identity, summary: JobState | None) -> bool:
         if identity.service:
@@ -187,7 +182,7 @@ class JobRegistry:
     ) -> JobState:
         for entry in publications:
             event = self._contract.decode(entry.event, entry.data)
-            if with_output or not isinstance(event, JobOutput):
+            if isinstance(event, Event) and (with_output or not isinstance(event, JobOutput)):
                 state = fold(state, event)
         return state
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from longwire.engineio.errors import BAD_REQUEST, RequestError
 from longwire.server.asgi import Message, Receive, Scope, Send, request_headers, send_response
@@ -31,9 +31,10 @@ async def serve_poll(session: Session, receive: Receive, send: Send, headers: He
 
 async def _wait(session: Session, poll: asyncio.Future[str], receive: Receive) -> None:
     """Wait for the answer, or for the client to give up."""
-    gone = asyncio.ensure_future(_disconnected(receive))
+    gone = asyncio.create_task(_disconnected(receive))
+    either: list[asyncio.Future[Any]] = [poll, gone]
     try:
-        await asyncio.wait([poll, gone], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not poll.done():
             poll.cancel()
             session.receive_poll_eof(poll)

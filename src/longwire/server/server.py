@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=Event)
 
+# Seconds in which a new session must sign in: clients do so in their first packet.
+CONNECT_TIMEOUT = 10.0
+
 
 class Mountable(Protocol):
     """A Starlette or FastAPI application."""
@@ -97,7 +100,10 @@ class Server:
         self._jobs = JobRegistry(self.broker, contract, self._publish_once, shared_jobs=shared_jobs)
         options = options or Options()
         self._endpoint = Endpoint(
-            self, self._handlers, options, connection_options or ConnectionOptions()
+            self,
+            self._handlers,
+            options,
+            connection_options or ConnectionOptions(connect_timeout=CONNECT_TIMEOUT),
         )
         self._application = Application(
             self._endpoint, OriginPolicy(allowed_origins), options, self.start
@@ -356,7 +362,8 @@ class Server:
     async def _observe(self, encoded: Encoded, room: str) -> None:
         """Follow a job: its lease, and its owner, who decides who may stay."""
         event = self.contract.decode(encoded.event, encoded.data)
-        self._jobs.observe(event)
+        if isinstance(event, Event):
+            self._jobs.observe(event)
         if isinstance(event, JobCreated):
             for socket in self.hub.members(room):
                 await leave_denied_rooms(self, cast("Socket", socket))

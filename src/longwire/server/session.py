@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from longwire.connection import (
     AckReceived,
-    Closed,
     Connection,
     ConnectRequested,
     Disconnected,
     EventReceived,
-    Upgraded,
 )
+from longwire.engineio import Closed, Upgraded
 from longwire.reasons import TOO_SLOW, DisconnectReason
 
 if TYPE_CHECKING:

@@ -85,7 +85,8 @@ class Socket:
         ack_id = connection.next_ack_id()
         if self._acks is None:
             self._acks = {}
-        answer = self._acks[ack_id] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._acks[ack_id] = answer
         connection.send_event("/", event, args, ack_id)
         self.session.flush()
         try:
@@ -120,7 +121,6 @@ class Socket:
         }
         self.emit("closing", advice)
         if self.session.is_open:
-            self.session.connection.disconnect("/")
             self.session.close(reason)
 
     def close(self) -> None:

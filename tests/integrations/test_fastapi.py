@@ -1,0 +1,176 @@
+"""The HTTP interface, as a backend in another language would use it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from longwire import CATALOG, Server, issue_token, jwt_authenticator
+from longwire.catalog import JobCreated, JobStatusChanged
+from longwire.integrations.fastapi import mount
+
+SECRET = "a secret of thirty-two bytes or more"
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with Server(contract=CATALOG, authenticate=jwt_authenticator(SECRET)) as server:
+        yield server
+
+
+@pytest.fixture
+async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI()
+    mount(app, server)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+def bearer(user: str, *, service: bool = False) -> dict[str, str]:
+    return {"authorization": f"Bearer {issue_token(SECRET, user, service=service)}"}
+
+
+SERVICE = bearer("backend", service=True)
+PROGRESS = {
+    "event": "job:progress",
+    "data": {"jobId": "42", "progress": 50, "currentStep": "half"},
+}
+
+
+async def test_health_needs_no_token(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "server": "longwire"})
+
+
+async def test_an_event_is_published_and_its_position_answered(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/api/publish", json=PROGRESS, headers=SERVICE)
+    body = answer.json()
+    assert answer.status_code == 200
+    assert (body["room"], body["offset"]) == ("job:42", 1)
+    assert sorted(body) == ["epoch", "offset", "room"]
+
+
+async def test_a_list_is_published_in_order(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/api/publish", json=[PROGRESS, PROGRESS], headers=SERVICE)
+    assert [position["offset"] for position in answer.json()] == [1, 2]
+
+
+async def test_one_invalid_event_in_a_list_publishes_none_of_it(
+    http: httpx.AsyncClient, server: Server
+) -> None:
+    invalid = {"event": "job:progress", "data": {"jobId": "42", "progress": 101}}
+    answer = await http.post("/api/publish", json=[PROGRESS, invalid], headers=SERVICE)
+    assert answer.status_code == 422
+    assert answer.json()["field"] == "$[1].data.progress"
+    assert await server.job_state("42") is None
+
+
+async def test_the_same_id_is_appended_once_and_answered_alike(http: httpx.AsyncClient) -> None:
+    request = {**PROGRESS, "id": "first"}
+    answers = [await http.post("/api/publish", json=request, headers=SERVICE) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+
+
+async def test_an_id_used_for_another_body_is_a_conflict(http: httpx.AsyncClient) -> None:
+    await http.post("/api/publish", json={**PROGRESS, "id": "first"}, headers=SERVICE)
+    other = {
+        "event": "job:progress",
+        "data": {"jobId": "42", "progress": 51, "currentStep": ""},
+        "id": "first",
+    }
+    answer = await http.post("/api/publish", json=other, headers=SERVICE)
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_conflict")
+
+
+BAD_BODIES: dict[str, tuple[Any, int, str, str | None]] = {
+    "no JSON": (b"{", 400, "invalid_request", "$"),
+    "an empty body": (b"", 400, "invalid_request", "$"),
+    "a number": (b"1", 400, "invalid_request", "$"),
+    "no event": (b'{"data": {}}', 400, "invalid_request", "$.event"),
+    "no data": (b'{"event": "job:progress"}', 400, "invalid_request", "$.data"),
+    "a list with a hole": (b'[{"event": "x"}]', 400, "invalid_request", "$[0].data"),
+    "an event that is no text": (b'{"event": 1, "data": {}}', 400, "invalid_request", "$.event"),
+    "an unknown event": (b'{"event": "nope", "data": {}}', 422, "unknown_event", "$.event"),
+    "a value out of range": (
+        b'{"event": "job:progress", "data": {"jobId": "1", "progress": 101, "currentStep": ""}}',
+        422,
+        "invalid_event",
+        "$.data.progress",
+    ),
+    "a room of no pattern": (
+        b'{"event": "announcement", "data": {"message": "m"}, "room": "nowhere"}',
+        422,
+        "invalid_room",
+        "$.room",
+    ),
+    "an event that needs a room": (
+        b'{"event": "budget:warning", "data": {"threshold": 80, "message": "m",'
+        b' "currentUsage": 80}}',
+        422,
+        "invalid_room",
+        "$.room",
+    ),
+    "a bomb": (b"[" * 200_000, 400, "invalid_request", "$[0]"),
+    "too much": (b" " * 1_000_001, 413, "payload_too_large", None),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(BAD_BODIES))
+async def test_a_bad_body_gets_a_problem_that_names_the_field(
+    http: httpx.AsyncClient, kind: str
+) -> None:
+    body, status, code, field = BAD_BODIES[kind]
+    answer = await http.post("/api/publish", content=body, headers=SERVICE)
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem.get("field")) == (status, code, field)
+    assert problem["status"] == status
+    assert problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({}, 401, "token_missing"),
+        ({"authorization": "Basic abc"}, 401, "token_missing"),
+        ({"authorization": "Bearer nonsense"}, 401, "token_invalid"),
+        (bearer("alice"), 403, "forbidden"),
+    ],
+)
+async def test_only_services_publish(
+    http: httpx.AsyncClient, headers: dict[str, str], status: int, code: str
+) -> None:
+    answer = await http.post("/api/publish", json=PROGRESS, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_a_job_is_the_fold_of_its_log_and_belongs_to_its_owner(
+    http: httpx.AsyncClient, server: Server
+) -> None:
+    await server.publish(JobCreated(job_id="42", owner="alice", title="Report"))
+    await server.publish(JobStatusChanged(job_id="42", status="running"))
+    await http.post("/api/publish", json=PROGRESS, headers=SERVICE)
+    state = (await http.get("/api/jobs/42", headers=bearer("alice"))).json()
+    assert (state["jobId"], state["status"], state["progress"]) == ("42", "running", 50)
+    jobs = (await http.get("/api/jobs", headers=bearer("alice"))).json()["jobs"]
+    assert [job["title"] for job in jobs] == ["Report"]
+    assert (await http.get("/api/jobs", headers=bearer("bob"))).json() == {"jobs": []}
+    assert (await http.get("/api/jobs/42", headers=bearer("bob"))).status_code == 404
+
+
+async def test_cancelling_asks_the_worker_and_a_finished_job_says_no(
+    http: httpx.AsyncClient, server: Server
+) -> None:
+    await server.publish(JobCreated(job_id="42", owner="alice"))
+    cancel = "/api/jobs/42/cancel"
+    assert (await http.post(cancel, headers=bearer("bob"))).status_code == 404
+    answer = await http.post(cancel, json={"reason": "enough"}, headers=bearer("alice"))
+    assert (answer.status_code, answer.json()["room"]) == (202, "job:42")
+    await server.publish(JobStatusChanged(job_id="42", status="cancelled"))
+    answer = await http.post(cancel, headers=bearer("alice"))
+    assert (answer.status_code, answer.json()["code"]) == (409, "job_finished")
+    missing = await http.post("/api/jobs/nope/cancel", headers=bearer("alice"))
+    assert (missing.status_code, missing.json()["code"]) == (404, "unknown_job")
