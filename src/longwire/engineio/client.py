@@ -56,7 +56,14 @@ class ClientSession(Session):
         handshake: what the server settled; None before `Opened`.
     """
 
-    __slots__ = ("_options", "_poll_pending", "_post_pending", "_upgradable", "handshake")
+    __slots__ = (
+        "_options",
+        "_poll_pending",
+        "_post_pending",
+        "_silence",
+        "_upgradable",
+        "handshake",
+    )
 
     def __init__(
         self, transport: Transport, now: float, options: ClientOptions = DEFAULT_OPTIONS
@@ -67,6 +74,7 @@ class ClientSession(Session):
         self._upgradable = options.allow_upgrades
         self._poll_pending = False
         self._post_pending = False
+        self._silence = options.open_timeout
 
     @property
     def sid(self) -> str | None:
@@ -203,6 +211,7 @@ class ClientSession(Session):
         self.handshake = handshake = decode_open(packet)
         polling = self.transport == "polling"
         self._step(Signal.POLLING_OPENED if polling else Signal.WEBSOCKET_OPENED)
+        self._silence = (handshake.ping_interval + handshake.ping_timeout) / 1000
         self._expect_ping(now)
         self._emit(Opened(handshake))
 
@@ -212,6 +221,4 @@ class ClientSession(Session):
             self._expect_ping(now)
 
     def _expect_ping(self, now: float) -> None:
-        if self.handshake is not None:
-            silence_ms = self.handshake.ping_interval + self.handshake.ping_timeout
-            self._deadline = now + silence_ms / 1000
+        self._deadline = now + self._silence

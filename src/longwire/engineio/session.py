@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from longwire.engineio.event import Closed, MessageReceived, SessionEvent, Upgraded
@@ -30,7 +31,7 @@ _WEBSOCKET = State.WEBSOCKET
 _ENDING = frozenset((State.CLOSING, State.CLOSED))
 
 
-class Session:
+class Session(ABC):
     """One end of an Engine.IO session.
 
     Whatever the peer does wrong ends in `Closed`; the caller's mistakes raise `LocalProtocolError`.
@@ -190,16 +191,17 @@ class Session:
 
     # -- for the two ends
 
+    @abstractmethod
     def _receive_control(self, packet: str, now: float) -> None:
         """A packet of a type other than message."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _handle_heartbeat(self, now: float) -> None:
-        raise NotImplementedError
+        """The deadline of the heartbeat is there."""
 
+    @abstractmethod
     def _can_end(self) -> bool:
         """Whether nothing has to wait for a request that is still to come."""
-        raise NotImplementedError
 
     def _step(self, signal: Signal) -> None:
         self.state = TRANSITIONS[self.state][signal]
