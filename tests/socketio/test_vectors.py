@@ -1,0 +1,114 @@
+"""The golden wire cases of Socket.IO, which the TypeScript tests read too."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from longwire.errors import RemoteProtocolError
+from longwire.socketio import (
+    Ack,
+    Connect,
+    ConnectError,
+    Disconnect,
+    Event,
+    IncompletePacket,
+    Packet,
+    decode_packet,
+    encode_ack,
+    encode_connect,
+    encode_connect_error,
+    encode_disconnect,
+    encode_event,
+)
+
+VECTORS: dict[str, list[dict[str, Any]]] = json.loads(
+    (Path(__file__).parents[1] / "vectors" / "socketio.json").read_text(encoding="utf-8")
+)
+
+
+def _wire(case: dict[str, Any]) -> str:
+    wire: str = case["wire"]
+    return wire
+
+
+def _with_binary(value: Any) -> Any:
+    """`value` with the vectors' `{"$binary": base64}` as bytes."""
+    if isinstance(value, list):
+        return [_with_binary(item) for item in value]
+    if isinstance(value, dict):
+        if "$binary" in value:
+            return b64decode(value["$binary"])
+        return {key: _with_binary(item) for key, item in value.items()}
+    return value
+
+
+def _decode(case: dict[str, Any]) -> Packet:
+    packet = decode_packet(case["wire"])
+    for attachment in case.get("attachments", ()):
+        assert isinstance(packet, IncompletePacket)
+        assert packet.namespace == case["namespace"]
+        packet = packet.receive_attachment(b64decode(attachment)) or packet
+    assert not isinstance(packet, IncompletePacket)
+    return packet
+
+
+def _fields(packet: Packet) -> dict[str, Any]:
+    """The packet in the words of the vectors."""
+    match packet:
+        case Connect(namespace, data):
+            fields = {"type": "connect", "data": data and msgspec.json.decode(data)}
+        case Disconnect(namespace):
+            fields = {"type": "disconnect"}
+        case ConnectError(namespace, message):
+            fields = {"type": "connect_error", "message": message, "data": packet.value()}
+        case Event(namespace, name, ack_id=ack_id):
+            fields = {"type": "event", "items": [name, *packet.values()], "id": ack_id}
+        case Ack(namespace, ack_id):
+            fields = {"type": "ack", "items": packet.values(), "id": ack_id}
+    present = {key: value for key, value in fields.items() if value is not None}
+    return {"namespace": namespace, **present}
+
+
+def _encode(case: dict[str, Any]) -> tuple[str, list[bytes]]:
+    namespace, items = case["namespace"], _with_binary(case.get("items"))
+    match case["type"]:
+        case "connect":
+            return encode_connect(namespace, case.get("data")), []
+        case "disconnect":
+            return encode_disconnect(namespace), []
+        case "connect_error":
+            return encode_connect_error(namespace, case["message"], case.get("data")), []
+        case "event":
+            text, attachments = encode_event(namespace, items[0], items[1:], case.get("id"))
+        case _:
+            text, attachments = encode_ack(namespace, case["id"], items)
+    return text, list(attachments)
+
+
+@pytest.mark.parametrize("case", VECTORS["packets"], ids=_wire)
+def test_packets_are_read(case: dict[str, Any]) -> None:
+    expected = {k: _with_binary(v) for k, v in case.items() if k not in ("wire", "attachments")}
+    assert _fields(_decode(case)) == expected
+
+
+@pytest.mark.parametrize("case", VECTORS["packets"], ids=_wire)
+def test_packets_are_written(case: dict[str, Any]) -> None:
+    attachments = [b64decode(data) for data in case.get("attachments", ())]
+    assert _encode(case) == (case["wire"], attachments)
+
+
+@pytest.mark.parametrize("case", VECTORS["readable"], ids=_wire)
+def test_packets_that_nobody_here_would_write_so(case: dict[str, Any]) -> None:
+    assert _fields(_decode(case)) == _fields(_decode({"wire": case["as"]}))
+
+
+@pytest.mark.parametrize("case", VECTORS["invalid"], ids=_wire)
+def test_what_is_no_packet(case: dict[str, Any]) -> None:
+    with pytest.raises(RemoteProtocolError):
+        decode_packet(case["wire"])
