@@ -20,12 +20,12 @@ function Outage(): ReactElement {
   const connection = useConnection();
   const { attempt, nextRetryAt } = connection;
   return (
-    <div className="notice notice-down">
+    <div className="notice" data-tone="warn">
       <p>
-        <strong>Connection lost.</strong> What you see may be out of date.{" "}
+        <strong>Connection lost.</strong>{" "}
         <span className="notice-detail">
           <Countdown at={nextRetryAt} />
-          {attempt > 1 && ` · attempt ${attempt}`}
+          {attempt > 1 && `, attempt ${attempt}`}
         </span>
       </p>
       <button type="button" onClick={() => connection.retry()}>
@@ -38,9 +38,10 @@ function Outage(): ReactElement {
 function Refused(): ReactElement {
   const connection = useConnection();
   return (
-    <div className="notice notice-refused">
+    <div className="notice" data-tone="warn">
       <p>
-        <strong>The server closed the connection.</strong> {connection.error?.message}
+        <strong>Disconnected.</strong>{" "}
+        <span className="notice-detail">{connection.error?.message}</span>
       </p>
       <button type="button" onClick={() => connection.retry()}>
         Connect again
@@ -49,7 +50,7 @@ function Refused(): ReactElement {
   );
 }
 
-/** Tells of a connection that has been gone for a while, and of its return. */
+/** Tells of a connection that has been gone for a while, and of its return: sits on the wire. */
 export function ConnectionNotice({ health }: { readonly health: Health }): ReactElement | null {
   const announce = useAnnounce();
   useEffect(() => {
@@ -61,7 +62,7 @@ export function ConnectionNotice({ health }: { readonly health: Health }): React
   if (health === "refused") return <Refused />;
   if (health !== "recovered") return null;
   return (
-    <div className="notice notice-recovered">
+    <div className="notice" data-tone="good">
       <p>
         <strong>Back online.</strong> Nothing was missed.
       </p>

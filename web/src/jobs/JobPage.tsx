@@ -1,5 +1,5 @@
 import type { JobSnapshot } from "longwire";
-import { JobProgressBar, type JobView, useAnnounce, useConnection, useJob } from "longwire/react";
+import { JobProgressBar, useAnnounce, useConnection, useJob } from "longwire/react";
 import { type ReactElement, useEffect, useState } from "react";
 
 import { formatRemaining } from "../format/duration";
@@ -30,11 +30,12 @@ function useJobAnnouncements(job: JobSnapshot): void {
 /** How far it is: a number, a wire that fills, what it is doing, and what is left. */
 function JobProgress({ job }: { readonly job: JobSnapshot }): ReactElement {
   const remaining = job.isRunning ? formatRemaining(job.estimatedCompletion ?? NaN) : "";
+  const step = lineOf(job);
   const style = { "--progress": `${job.progress ?? 0}%` } as React.CSSProperties;
   return (
     <div className="progress" style={style} data-known={job.progress !== null}>
       <p className="progress-line">
-        <span className="progress-step">{lineOf(job) || STATUS_WORDS[job.status]}</span>
+        {step !== "" && <span className="progress-step">{step}</span>}
         {remaining !== "" && <span className="progress-left">{remaining}</span>}
       </p>
       <JobProgressBar className="bar" job={job} label="Progress" />
@@ -42,18 +43,17 @@ function JobProgress({ job }: { readonly job: JobSnapshot }): ReactElement {
   );
 }
 
-function JobHead({ job }: { readonly job: JobView }): ReactElement {
+function JobHead({ job }: { readonly job: JobSnapshot }): ReactElement {
   return (
     <header className="job-head" data-status={job.status}>
       <div className="job-head-row">
-        <p className="job-badge">
-          <StatusIcon status={job.status} />
-          {STATUS_WORDS[job.status]}
-        </p>
-        {!job.isComplete && <CancelButton job={job} />}
-      </div>
-      <div className="job-head-row">
-        <h1>{nameOf(job)}</h1>
+        <div>
+          <p className="job-badge">
+            <StatusIcon status={job.status} />
+            {STATUS_WORDS[job.status]}
+          </p>
+          <h1>{nameOf(job)}</h1>
+        </div>
         {!job.isComplete && job.progress !== null && (
           <span className="percent" aria-hidden="true">
             {Math.floor(job.progress)}
@@ -87,7 +87,7 @@ function Unknown({ job }: { readonly job: JobSnapshot }): ReactElement {
   );
 }
 
-function Known({ job }: { readonly job: JobView }): ReactElement {
+function Known({ job }: { readonly job: JobSnapshot }): ReactElement {
   return (
     <article className="job">
       <JobHead job={job} />
@@ -113,12 +113,15 @@ export function JobPage({ jobId }: { readonly jobId: string }): ReactElement {
   useJobAnnouncements(job);
   return (
     <>
-      <nav className="crumbs" aria-label="Breadcrumb">
-        <a href="#/jobs">
-          <BackIcon />
-          Jobs
-        </a>
-      </nav>
+      <div className="job-bar">
+        <nav className="crumbs" aria-label="Breadcrumb">
+          <a href="#/jobs">
+            <BackIcon />
+            Jobs
+          </a>
+        </nav>
+        {job.isKnown && !job.isComplete && <CancelButton job={job} />}
+      </div>
       {job.isKnown ? <Known job={job} /> : <Unknown job={job} />}
     </>
   );

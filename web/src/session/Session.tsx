@@ -2,7 +2,6 @@ import { createClient, LongwireError, type WebSocketClient } from "longwire";
 import { LiveRegionProvider, LongwireProvider, useConnection } from "longwire/react";
 import { type ReactElement, useState } from "react";
 
-import { ConnectionNotice } from "../connection/ConnectionNotice";
 import { useHealth } from "../connection/useHealth";
 import { JobPage } from "../jobs/JobPage";
 import { JobsPage } from "../jobs/JobsPage";
@@ -65,7 +64,6 @@ function SignedIn({ token, onToken, onSignOut }: SessionProps): ReactElement {
           Sign out
         </button>
       </Masthead>
-      <ConnectionNotice health={health} />
       <main id="main" tabIndex={-1}>
         <Page />
       </main>

@@ -19,20 +19,22 @@ export interface TakenToken {
  * What remains is the place to go to.
  */
 export function takeToken(hash: string): TakenToken {
-  const fragment = hash.replace(/^#/, "");
-  const mark = fragment.indexOf("?");
-  const routed = fragment.startsWith("/");
-  if (routed && mark < 0) return { token: null, hash };
-  const path = routed ? fragment.slice(0, mark) : "";
-  const query = new URLSearchParams(routed ? fragment.slice(mark + 1) : fragment);
+  const [path, query] = splitFragment(hash.replace(/^#/, ""));
   const token = query.get("token");
   if (token === null) return { token: null, hash };
   query.delete("token");
   const to = query.get("to") ?? "";
   query.delete("to");
+  const place = to.startsWith("/") ? to : path;
   const rest = query.size > 0 ? `?${query.toString()}` : "";
-  const place = path || (to.startsWith("/") ? to : "");
   return { token: token.trim() || null, hash: place ? `#${place}${rest}` : "" };
+}
+
+/** A fragment is a path, with a query or without, or a query alone. */
+function splitFragment(fragment: string): [path: string, query: URLSearchParams] {
+  if (!fragment.startsWith("/")) return ["", new URLSearchParams(fragment)];
+  const [path = "", query = ""] = fragment.split("?", 2);
+  return [path, new URLSearchParams(query)];
 }
 
 /** Where a tab keeps its token: session storage, or memory where storage is forbidden. */

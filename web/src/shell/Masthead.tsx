@@ -1,6 +1,7 @@
 import type { ReactElement, ReactNode } from "react";
 
 import type { Health } from "../connection/ConnectionHealth";
+import { ConnectionNotice } from "../connection/ConnectionNotice";
 import { ThemeToggle } from "./ThemeToggle";
 
 const WORDS: Readonly<Record<Health, string>> = {
@@ -25,7 +26,9 @@ export function Masthead({ health, latencyMs = null, children }: MastheadProps):
       <a className="wordmark" href="#/jobs">
         Longwire
       </a>
-      <span className="wire" data-health={health ?? "idle"} aria-hidden="true" />
+      <div className="wire" data-health={health ?? "idle"}>
+        {health !== null && <ConnectionNotice health={health} />}
+      </div>
       {health !== null && (
         <span className="wire-state" title={latencyMs === null ? undefined : `Round trip ${latencyMs} ms`}>
           <span className="visually-hidden">Connection: </span>

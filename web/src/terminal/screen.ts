@@ -10,20 +10,16 @@ const REACH = 200;
 /** An escape sequence that never ends is given up as text after so many characters. */
 const MAX_SEQUENCE = 4_096;
 
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/g;
-// eslint-disable-next-line no-control-regex
 const CSI = /^(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~])/;
-// eslint-disable-next-line no-control-regex
-const CSI_BEGUN = /^(?:\x1b\[|\x9b)[0-?]*[ -/]*$/;
-// eslint-disable-next-line no-control-regex
 const STRING = /^\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)/;
-// eslint-disable-next-line no-control-regex
-const STRING_BEGUN = /^\x1b[\]PX^_][^\x07\x1b]*\x1b?$/;
-// eslint-disable-next-line no-control-regex
 const SHORT = /^\x1b[ -/]*[0-~]/;
-// eslint-disable-next-line no-control-regex
-const SHORT_BEGUN = /^\x1b[ -/]*$/;
+/** The beginnings of the three: the rest is still to come. */
+const BEGUN = [
+  /^(?:\x1b\[|\x9b)[0-?]*[ -/]*$/,
+  /^\x1b[\]PX^_][^\x07\x1b]*\x1b?$/,
+  /^\x1b[ -/]*$/,
+] as const;
 
 /**
  * Output as a terminal would show it, kept whole: lines only ever grow downwards.
@@ -125,8 +121,7 @@ export class Screen {
       this.#obey(csi[2] ?? "", csi[1] ?? "");
       return csi[0].length;
     }
-    const begun = CSI_BEGUN.test(rest) || STRING_BEGUN.test(rest) || SHORT_BEGUN.test(rest);
-    if (begun && rest.length < MAX_SEQUENCE) return 0;
+    if (rest.length < MAX_SEQUENCE && BEGUN.some((begun) => begun.test(rest))) return 0;
     return (STRING.exec(rest) ?? SHORT.exec(rest))?.[0].length ?? 1;
   }
 
