@@ -37,19 +37,6 @@ T = TypeVar("T")
 MAX_BODY = 1_000_000
 MAX_BATCH = 1000
 
-_STATUS: dict[type[LongwireError], int] = {
-    AuthenticationError: 401,
-    PublishDenied: 403,
-    RoomDenied: 403,
-    UnknownJob: 404,
-    IdempotencyConflict: 409,
-    JobFinished: 409,
-    InvalidEvent: 422,
-    InvalidRoom: 422,
-    UnknownEvent: 422,
-    BrokerUnavailable: 503,
-}
-
 
 class InvalidRequest(LongwireError):
     """The body is not what the endpoint takes."""
@@ -65,6 +52,22 @@ class BodyTooLarge(LongwireError):
     """The body is larger than `MAX_BODY`."""
 
     code = "payload_too_large"
+
+
+_STATUS: dict[type[LongwireError], int] = {
+    InvalidRequest: 400,
+    BodyTooLarge: 413,
+    AuthenticationError: 401,
+    PublishDenied: 403,
+    RoomDenied: 403,
+    UnknownJob: 404,
+    IdempotencyConflict: 409,
+    JobFinished: 409,
+    InvalidEvent: 422,
+    InvalidRoom: 422,
+    UnknownEvent: 422,
+    BrokerUnavailable: 503,
+}
 
 
 class _Problem(msgspec.Struct, omit_defaults=True):
@@ -94,8 +97,7 @@ class _ProblemRoute(APIRoute):
 
 def problem(error: LongwireError, field: str | None = None) -> Response:
     """Return the response that tells what is wrong."""
-    status = {InvalidRequest: 400, BodyTooLarge: 413}.get(type(error))
-    status = status or _STATUS.get(type(error), 400)
+    status = _STATUS.get(type(error), 400)
     body = _Problem(
         title=error.code.replace("_", " "),
         status=status,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -39,11 +39,10 @@ async def send_response(
     send: Send,
     status: int,
     body: bytes,
-    headers: Iterable[tuple[str, str]] | Mapping[str, str],
+    headers: Iterable[tuple[str, str]],
 ) -> None:
     """Send a whole HTTP response."""
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
-    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     encoded.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": body})

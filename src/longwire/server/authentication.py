@@ -26,7 +26,7 @@ class Identity(msgspec.Struct, frozen=True):
     user_id: str
     service: bool = False
     expires_at: float | None = None
-    claims: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    claims: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
 Authenticator = Callable[[str], Awaitable[Identity | None]]

@@ -6,7 +6,7 @@ Their names, arguments and answers are the wire's (docs/wire.md).
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from longwire.server.limits import Limits
     from longwire.server.rules import RoomRules
 
-Answer = Callable[[object], None]
+Answer = Callable[[Mapping[str, object]], None]
 
 
 class PublishRequest(msgspec.Struct):
@@ -197,8 +197,10 @@ def parse_position(value: object) -> Position | Literal["now"] | None:
     Raises:
         InvalidPosition: it is malformed; one of another log is not, it is only not recovered.
     """
-    if value is None or value == "now":
-        return value
+    if value is None:
+        return None
+    if value == "now":
+        return "now"
     try:
         return msgspec.convert(value, Position)
     except msgspec.ValidationError:

@@ -34,7 +34,7 @@ from longwire.server.session import Session
 from longwire.server.socket import Socket
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Mapping
 
     from longwire.engineio import Options, Transport
     from longwire.server.handlers import Handlers
@@ -223,11 +223,10 @@ class Endpoint:
             del self._commands[socket]
 
     async def _run_command(self, socket: Socket, command: Command, event: EventReceived) -> None:
-        def answer(body: object) -> None:
-            refused = isinstance(body, dict) and body.get("ok") is False
+        def answer(body: Mapping[str, object]) -> None:
             if event.ack_id is not None:
                 socket.acknowledge(event.ack_id, body)
-            elif refused and event.name in REPORTED_BY_EVENT:
+            elif body.get("ok") is False and event.name in REPORTED_BY_EVENT:
                 socket.emit(REPORTED_BY_EVENT[event.name], body)
 
         try:

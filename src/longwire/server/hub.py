@@ -8,7 +8,7 @@ joins, resumes, slow readers and holes between nodes all take that one path.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -261,7 +261,7 @@ class Hub:
     # Rooms come and go
 
     @asynccontextmanager
-    async def _held(self, name: str) -> AsyncIterator[HubRoom]:
+    async def _held(self, name: str) -> AsyncGenerator[HubRoom]:
         hub_room = self._rooms.get(name)
         if hub_room is None:
             hub_room = self._rooms[name] = HubRoom(name)

@@ -26,7 +26,7 @@ from longwire.server.origin import OriginPolicy
 from longwire.server.rules import RoomRules, Rule, is_signed_in, is_that_user
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
     from types import TracebackType
 
     from longwire.prepared import PreparedMessage
@@ -154,7 +154,7 @@ class Server:
         await self.close()
 
     @asynccontextmanager
-    async def lifespan(self, app: object) -> AsyncIterator[None]:
+    async def lifespan(self, app: object) -> AsyncGenerator[None]:
         """Run the server while an application runs; an ASGI lifespan to compose or pass on."""
         async with self:
             yield
@@ -177,7 +177,7 @@ class Server:
         inner: Callable[[Any], AbstractAsyncContextManager[Any]] = app.router.lifespan_context
 
         @asynccontextmanager
-        async def lifespan(application: Any) -> AsyncIterator[Any]:
+        async def lifespan(application: Any) -> AsyncGenerator[Any]:
             async with inner(application) as state, self:
                 yield state
 
