@@ -1,1 +1,24 @@
-"""."""
+"""The web page that ships with Longwire, and the application that `longwire serve` runs."""
+
+from fastapi import FastAPI
+
+from longwire.integrations.fastapi import mount
+from longwire.server import Server
+from longwire.web.static_files import ASSETS, WebPage
+
+__all__ = ["ASSETS", "WebPage", "create_app"]
+
+
+def create_app(server: Server) -> FastAPI:
+    """Return the whole of Longwire as one application, with the server's lifespan.
+
+    `/socket.io/` and the HTTP interface are the server's; `/` is the web page, which shows the
+    jobs of whoever signs in. Works below any path that it is mounted at: the page looks for the
+    server beside itself.
+    """
+    # The interactive documentation of FastAPI loads scripts from elsewhere.
+    app = FastAPI(title="Longwire", docs_url=None, redoc_url=None, openapi_url=None)
+    mount(app, server)
+    # As the default and not as a route, the page never hides that a route lacks a method.
+    app.router.default = WebPage()
+    return app

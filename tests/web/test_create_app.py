@@ -1,0 +1,57 @@
+"""The application of `longwire serve`: page, HTTP interface and Socket.IO beside each other."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from longwire.server import Server, anonymous
+from longwire.web import create_app
+
+
+@asynccontextmanager
+async def _client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+@pytest.fixture(params=["", "/below/a/path"])
+async def client(request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application, at the root and mounted in another one."""
+    app = create_app(Server(authenticate=anonymous))
+    if request.param:
+        outer = FastAPI()
+        outer.mount(request.param, app)
+        async with app.router.lifespan_context(app), _client(outer) as client:
+            client.base_url = httpx.URL(f"http://test{request.param}/")
+            yield client
+    else:
+        async with app.router.lifespan_context(app), _client(app) as client:
+            yield client
+
+
+async def test_the_page_is_at_the_root(client: httpx.AsyncClient) -> None:
+    response = await client.get("")
+    assert response.status_code in (200, 503)  # 503: not built in this checkout
+    assert response.headers["content-type"].startswith("text/html")
+    assert "default-src 'self'" in response.headers["content-security-policy"]
+
+
+async def test_the_http_interface_is_beside_it(client: httpx.AsyncClient) -> None:
+    assert (await client.get("healthz")).json()["status"] == "ok"
+    assert (await client.get("api/publish")).status_code == 405
+    assert (await client.get("api/nothing")).status_code == 404
+
+
+async def test_socket_io_is_beside_it(client: httpx.AsyncClient) -> None:
+    response = await client.get("socket.io/?EIO=4&transport=polling")
+    assert response.status_code == 200
+    assert response.text.startswith('0{"sid":')
+
+
+async def test_no_page_loads_anything_from_elsewhere(client: httpx.AsyncClient) -> None:
+    for path in ("docs", "redoc", "openapi.json"):
+        assert (await client.get(path)).status_code == 404
