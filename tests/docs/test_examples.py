@@ -36,8 +36,9 @@ async def http(shop: dict[str, Any]) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def client(shop: dict[str, Any], http: httpx.AsyncClient) -> AsyncIterator[WebSocketClient]:
-    async with WebSocketClient(str(http.base_url), contract=shop["server"].contract) as client:
-        await client.connect(http.headers["Authorization"].removeprefix("Bearer "))
+    url, contract = str(http.base_url), shop["server"].contract
+    token = http.headers["Authorization"].removeprefix("Bearer ")
+    async with WebSocketClient(url, token=token, contract=contract) as client:
         yield client
 
 

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from longwire import WebSocketClient
+from longwire import Job, WebSocketClient
 from longwire.catalog import JobCompleted, JobOutput
 from tests.proxy import Proxy
 from tests.serving import ServerProcess
 
 CUTS = 20
 CHUNKS = 2000
+BLOCK = CHUNKS // CUTS
 SOME_TEXT = 'plain, Grüße, 世界, 🌍, \r\n, \t, \x1b[1m, \x1e, \\, ", <b>'
 
 pytestmark = pytest.mark.timeout(60)
@@ -54,33 +55,31 @@ class Reader:
             await self._news.wait_for(lambda: self.is_complete)
 
 
+def make_chunks() -> list[str]:
+    return [f"{number} {SOME_TEXT} {random.Random(number).random()}\n" for number in range(CHUNKS)]
+
+
 async def test_a_client_cut_twenty_times_has_exactly_the_output(
     running_server: ServerProcess, proxy: Proxy
 ) -> None:
     """Each cut comes in the middle of a block: some of it read, the rest on its way."""
-    job = str(uuid.uuid4())
-    chunks = [
-        f"{number} {SOME_TEXT} {random.Random(number).random()}\n" for number in range(CHUNKS)
-    ]
-    block = CHUNKS // CUTS
-    reader = Reader()
+    job, chunks, reader = str(uuid.uuid4()), make_chunks(), Reader()
+    service, user = running_server.token("worker", service=True), running_server.token()
 
     async def produce(first: int) -> None:
-        for chunk in chunks[first : first + block]:
+        for chunk in chunks[first : first + BLOCK]:
             await worker.publish(JobOutput(job_id=job, chunk=chunk), id=str(uuid.uuid4()))
 
     async with (
-        WebSocketClient(running_server.url) as worker,
-        WebSocketClient(proxy.url, reconnection_delay=0.02) as client,
+        WebSocketClient(running_server.url, token=service) as worker,
+        WebSocketClient(proxy.url, token=user, reconnection_delay_max=0.05) as client,
     ):
-        await worker.connect(running_server.token("worker", service=True))
         client.on(JobOutput, reader.receive_output)
         client.on(JobCompleted, reader.receive_completed)
-        await client.connect(running_server.token())
         await client.join_room(f"job:{job}")
         for cut in range(CUTS):
-            producing = asyncio.create_task(produce(cut * block))
-            await reader.wait_for(chunks[cut * block + cut])
+            producing = asyncio.create_task(produce(cut * BLOCK))
+            await reader.wait_for(chunks[cut * BLOCK + cut])
             proxy.cut()
             await producing
         await worker.publish(JobCompleted(job_id=job, result={}, cost=0, duration=1))
@@ -88,3 +87,32 @@ async def test_a_client_cut_twenty_times_has_exactly_the_output(
 
     assert reader.text == "".join(chunks)
     assert proxy.accepted == CUTS + 1
+
+
+async def test_a_worker_cut_twenty_times_has_said_everything_once(
+    running_server: ServerProcess, proxy: Proxy
+) -> None:
+    """What was on its way when the link broke is published again, under the same id."""
+    chunks, reader = make_chunks(), Reader()
+    service, user = running_server.token("worker", service=True), running_server.token()
+
+    async with (
+        WebSocketClient(running_server.url, token=user) as client,
+        WebSocketClient(proxy.url, token=service, reconnection_delay_max=0.05) as worker,
+        Job(worker) as job,
+    ):
+        client.on(JobOutput, reader.receive_output)
+        client.on(JobCompleted, reader.receive_completed)
+        await client.join_room(job.room)
+        for cut in range(CUTS):
+            for chunk in chunks[cut * BLOCK : (cut + 1) * BLOCK]:
+                await job.output(chunk)
+            await reader.wait_for(chunks[cut * BLOCK])
+            for _ in range(cut):
+                await asyncio.sleep(0)
+            proxy.cut()
+        await job.complete({})
+        await reader.wait_for_end()
+
+    assert reader.text == "".join(chunks)
+    assert proxy.accepted >= CUTS
