@@ -14,6 +14,7 @@ from longwire.engineio import Closed, MessageReceived, Opened, State, Upgraded
 from longwire.errors import LocalProtocolError, RemoteProtocolError
 from longwire.reasons import CONNECT_TIMEOUT, DisconnectReason
 from longwire.socketio import (
+    MAIN,
     MAX_ATTACHMENT_BYTES,
     MAX_ATTACHMENTS,
     Ack,
@@ -30,7 +31,6 @@ from longwire.socketio import (
     encode_disconnect,
     encode_event,
 )
-from longwire.socketio.packet import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -437,22 +437,10 @@ class Connection:
         if isinstance(packet, ConnectError):
             events.append(Refused(namespace, packet.message, packet.value()))
         else:
-            grant = _decode_grant(packet.data)
+            grant = packet.grant()
             events.append(Connected(namespace, grant.sid, grant.pid))
             self._connected = _with(self._connected, namespace)
         self._pending = _without(self._pending, namespace)
-
-
-class _Grant(msgspec.Struct):
-    sid: str
-    pid: str | None = None
-
-
-def _decode_grant(data: msgspec.Raw | None) -> _Grant:
-    try:
-        return msgspec.json.decode(data or b"", type=_Grant)
-    except (ValueError, RecursionError) as error:
-        raise RemoteProtocolError(f"invalid CONNECT: {error}") from error
 
 
 def _with(names: frozenset[str], name: str) -> frozenset[str]:

@@ -14,16 +14,19 @@ from longwire.socketio.encoder import (
     encode_event,
 )
 from longwire.socketio.packet import (
+    MAIN,
     RESERVED_EVENTS,
     Ack,
     Connect,
     ConnectError,
     Disconnect,
     Event,
+    Grant,
     Packet,
 )
 
 __all__ = [
+    "MAIN",
     "MAX_ATTACHMENTS",
     "MAX_ATTACHMENT_BYTES",
     "RESERVED_EVENTS",
@@ -32,6 +35,7 @@ __all__ = [
     "ConnectError",
     "Disconnect",
     "Event",
+    "Grant",
     "IncompletePacket",
     "Packet",
     "decode_packet",

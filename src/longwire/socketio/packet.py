@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from longwire.errors import RemoteProtocolError
 from longwire.socketio.binary import put_attachments_in
 
 MAIN = "/"
@@ -20,6 +21,21 @@ MAX_ACK_ID = 2**53 - 1
 """Larger integers lose digits in JavaScript, so an answer could reach another question."""
 
 
+class Grant(msgspec.Struct, frozen=True):
+    """A server's answer to CONNECT.
+
+    Attributes:
+        sid: the client's public id in the namespace.
+        pid: the private id with which the server would recover the session; None if it would not.
+    """
+
+    sid: str
+    pid: str | None = None
+
+
+_GRANT: Final = msgspec.json.Decoder(Grant)
+
+
 class Connect(msgspec.Struct, frozen=True):
     """A client asks for a namespace (`data`: its auth payload) or a server grants it.
 
@@ -30,6 +46,17 @@ class Connect(msgspec.Struct, frozen=True):
 
     namespace: str
     data: msgspec.Raw | None = None
+
+    def grant(self) -> Grant:
+        """What the server grants.
+
+        Raises:
+            RemoteProtocolError: this is no CONNECT of a server of version 5.
+        """
+        try:
+            return _GRANT.decode(self.data or b"")
+        except (ValueError, RecursionError) as error:
+            raise RemoteProtocolError(f"invalid CONNECT: {error}") from error
 
 
 class Disconnect(msgspec.Struct, frozen=True):
