@@ -3,6 +3,8 @@
 base          the contract (`Broker`, `Receiver`)
 memory        one process; logs live as long as it does
 sqlite        one process; logs live in a file
+group_commit  … and enter it together
+log_file      … which is opened, checked, written and read here
 idempotency   publish ids within their window
 """
 
@@ -12,10 +14,19 @@ import re
 from urllib.parse import unquote
 
 from longwire.broker.base import Broker, Receiver
-from longwire.broker.memory import MemoryBroker
+from longwire.broker.memory import MemoryBroker, MemoryLimits
+from longwire.broker.sqlite import SQLiteBroker, SQLiteLimits
 from longwire.errors import UnsupportedBroker
 
-__all__ = ["Broker", "MemoryBroker", "Receiver", "open_broker"]
+__all__ = [
+    "Broker",
+    "MemoryBroker",
+    "MemoryLimits",
+    "Receiver",
+    "SQLiteBroker",
+    "SQLiteLimits",
+    "open_broker",
+]
 
 _SUPPORTED = "use memory: or sqlite:///relative.db, sqlite:////absolute.db"
 
@@ -30,6 +41,8 @@ def open_broker(url: str) -> Broker:
         UnsupportedBroker: the address names no broker of this installation.
     """
     scheme, _, rest = url.partition(":")
+    if scheme == "sqlite" and rest.startswith("///") and rest.strip("/"):
+        return SQLiteBroker(unquote(rest[3:]))
     if scheme == "memory" and not rest.strip("/"):
         return MemoryBroker()
     shown = re.sub(r"//[^/@]*@", "//…@", url)
