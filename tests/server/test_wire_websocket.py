@@ -5,50 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.server.raw_polling import RawPolling
-
-SOON = 5.0  # far below the heartbeat's 25 s
-
-
-@contextlib.asynccontextmanager
-async def websocket(url: str, query: str = "", **options) -> AsyncIterator[ClientConnection]:
-    """Open a WebSocket without extensions, as Engine.IO's clients address it."""
-    address = f"{url.replace('http', 'ws', 1)}/socket.io/?EIO=4&transport=websocket{query}"
-    async with connect(address, proxy=None, compression=None, **options) as connection:
-        yield connection
-
-
-async def receive(connection: ClientConnection) -> str | bytes:
-    return await asyncio.wait_for(connection.recv(), SOON)
-
-
-async def expect(connection: ClientConnection, start: str) -> str:
-    """Read on until a message starts like that."""
-    while True:
-        message = await receive(connection)
-        if isinstance(message, str) and message.startswith(start):
-            return message
-
-
-async def sign_in(connection: ClientConnection, token: str) -> None:
-    assert str(await receive(connection)).startswith("0{")
-    await connection.send(f"40{json.dumps({'token': token})}")
-    await expect(connection, '42["authenticated"')
-
-
-async def is_closed(connection: ClientConnection) -> bool:
-    """Whether the server hangs up before any heartbeat could be the reason."""
-    with contextlib.suppress(ConnectionClosed):
-        while True:
-            await receive(connection)
-    return True
+from tests.server.raw_websocket import SOON, expect, is_closed, receive, sign_in, websocket
 
 
 async def test_handshake(url: str) -> None:

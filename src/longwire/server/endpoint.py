@@ -185,9 +185,11 @@ class Endpoint:
             payload = _connect_payload(request.auth)
             identity = await self._server.authenticate(payload.token)
         except AuthenticationError as error:
-            if session.is_open:
-                session.connection.refuse("/", str(error), {"code": error.code})
-                session.flush()
+            _refuse_session(session, error)
+            return
+        except Exception:
+            logger.exception("the authenticator failed")
+            _refuse_session(session, InternalError("the server failed to do this"))
             return
         if not session.is_open:
             return
@@ -277,6 +279,12 @@ class Endpoint:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _refuse_session(session: Session, error: LongwireError) -> None:
+    if session.is_open:
+        session.connection.refuse("/", str(error), {"code": error.code})
+        session.flush()
 
 
 def _connect_payload(auth: msgspec.Raw | None) -> ConnectPayload:

@@ -1,0 +1,297 @@
+"""Who may be where, and what becomes of it when tokens and owners change."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from longwire import CATALOG, Identity, Server, issue_token, jwt_authenticator
+from longwire.catalog import Announcement, JobCreated, JobProgress, JobStatusChanged
+from longwire.errors import AuthenticationError, ContractError, LocalProtocolError
+from longwire.server import Limits
+from tests.server.raw_websocket import call, events, expect, is_closed, sign_in, websocket
+from tests.serving import SECRET, serving
+
+
+def test_a_server_without_an_authenticator_refuses_to_be() -> None:
+    with pytest.raises(LocalProtocolError, match="authenticate"):
+        Server(contract=CATALOG)
+
+
+@pytest.mark.parametrize(
+    ("room", "code"),
+    [
+        ("user:bob", "forbidden"),
+        ("job:of-nobody", "forbidden"),
+        ("campaign:1", "forbidden"),
+        ("agent:cmo", "forbidden"),
+        ("nowhere", "invalid_room"),
+        ("job:", "invalid_room"),
+        ("", "invalid_room"),
+        ("job:a b", "invalid_room"),
+        ("x" * 300, "invalid_room"),
+        (7, "invalid_room"),
+        (None, "invalid_room"),
+        ({"__proto__": 1}, "invalid_room"),
+    ],
+)
+async def test_rooms_are_denied_unless_a_rule_allows(
+    url: str, token: str, room: object, code: str
+) -> None:
+    async with websocket(url) as connection:
+        await sign_in(connection, token)
+        answer = await call(connection, "join_room", room)
+    assert (answer["ok"], answer["error"]["code"]) == (False, code)
+
+
+@pytest.mark.parametrize("position", ["then", 7, {"epoch": "x"}, {"epoch": 1, "offset": 1}, []])
+async def test_a_malformed_position_is_refused(url: str, token: str, position: object) -> None:
+    async with websocket(url) as connection:
+        await sign_in(connection, token)
+        answer = await call(connection, "join_room", "global", position)
+    assert answer["error"]["code"] == "invalid_position"
+
+
+async def test_a_refused_join_without_ack_is_reported_by_an_event(url: str, token: str) -> None:
+    async with websocket(url) as connection:
+        await sign_in(connection, token)
+        await connection.send('42["join_room","user:bob"]')
+        [refusal] = await events(connection, "room_error")
+    assert (refusal["room"], refusal["error"]["code"]) == ("user:bob", "forbidden")
+
+
+async def test_an_application_declares_rules(server: Server, url: str, token: str) -> None:
+    @server.rule("campaign:{campaign_id}")
+    async def owns_campaign(identity: Identity, parameters: object) -> bool:
+        return (identity.user_id, parameters) == ("ada", {"campaign_id": "9"})
+
+    async with websocket(url) as connection:
+        await sign_in(connection, token)
+        assert (await call(connection, "join_room", "campaign:9"))["ok"]
+        assert not (await call(connection, "join_room", "campaign:8"))["ok"]
+
+
+def test_a_rule_for_an_unknown_pattern_is_a_mistake(server: Server) -> None:
+    with pytest.raises(ContractError, match="nowhere"):
+        server.rule("nowhere:{id}")(owner_only)
+
+
+async def owner_only(identity: Identity, parameters: object) -> bool:
+    return False
+
+
+async def test_a_job_belongs_to_its_owner(server: Server, url: str, token: str) -> None:
+    await server.publish(JobCreated(job_id="1", owner="ada"))
+    async with websocket(url) as owner, websocket(url) as other:
+        await sign_in(owner, token)
+        await sign_in(other, issue_token(SECRET, "bob"))
+        assert (await call(owner, "join_room", "job:1"))["ok"]
+        assert not (await call(other, "join_room", "job:1"))["ok"]
+
+
+async def test_who_waited_for_a_job_that_turns_out_not_to_be_theirs_is_put_out() -> None:
+    server = Server(authenticate=jwt_authenticator(SECRET), shared_jobs=True)
+    async with serving(server) as url, websocket(url) as bob:
+        await sign_in(bob, issue_token(SECRET, "bob"))
+        assert (await call(bob, "join_room", "job:1"))["ok"]
+        await server.publish(JobCreated(job_id="1", owner="ada", title="secret"))
+        await server.publish(JobProgress(job_id="1", progress=1, current_step="secret step"))
+        [refusal] = await events(bob, "room_error")
+        assert refusal["error"]["code"] == "forbidden"
+        await server.publish(Announcement(message="last", level="info"))
+        assert "secret step" not in await expect(bob, '42["')
+
+
+async def test_the_owner_is_told_of_a_new_job(server: Server, url: str, token: str) -> None:
+    async with websocket(url) as owner:
+        await sign_in(owner, token)
+        await server.publish(JobCreated(job_id="1", owner="ada", title="Report"))
+        [created] = await events(owner, "job:created")
+    assert (created["jobId"], created["title"]) == ("1", "Report")
+
+
+async def test_rooms_per_socket_are_bounded() -> None:
+    server = Server(
+        authenticate=jwt_authenticator(SECRET), shared_jobs=True, limits=Limits(rooms_per_socket=3)
+    )
+    async with serving(server) as url, websocket(url) as connection:
+        await sign_in(connection, issue_token(SECRET, "ada"))
+        assert (await call(connection, "join_room", "job:1"))["ok"]
+        refused = await call(connection, "join_room", "job:2")
+        assert refused["error"]["code"] == "too_many_rooms"
+        assert (await call(connection, "leave_room", "job:1"))["ok"]
+        assert (await call(connection, "join_room", "job:2"))["ok"]
+
+
+async def test_a_token_is_replaced_in_place_only_by_one_of_the_same_user(
+    url: str, token: str
+) -> None:
+    async with websocket(url) as connection:
+        await sign_in(connection, token)
+        assert (await call(connection, "auth", issue_token(SECRET, "ada")))["ok"]
+        refused = await call(connection, "auth", issue_token(SECRET, "bob"))
+        assert refused["error"]["code"] == "token_invalid"
+        assert (await call(connection, "join_room", "user:ada"))["ok"]
+
+
+async def test_a_token_with_fewer_rights_loses_its_rooms_at_once() -> None:
+    allowed = {"campaign:1"}
+    server = Server(authenticate=jwt_authenticator(SECRET))
+
+    @server.rule("campaign:{campaign_id}")
+    async def may(identity: Identity, parameters: object) -> bool:
+        return bool(allowed)
+
+    token = issue_token(SECRET, "ada")
+    async with serving(server) as url, websocket(url) as connection:
+        await sign_in(connection, token)
+        assert (await call(connection, "join_room", "campaign:1"))["ok"]
+        allowed.clear()
+        await connection.send(f'42["auth","{token}"]')
+        [refusal] = await events(connection, "room_error")
+        assert (refusal["room"], refusal["error"]["code"]) == ("campaign:1", "forbidden")
+        await events(connection, "authenticated")
+
+
+async def test_a_tokens_end_is_announced_and_then_enforced() -> None:
+    limits = Limits(token_expiry_notice=0.6, token_grace=0.2)
+    ends = time.time() + 1.0
+
+    async def authenticate(token: str) -> Identity:
+        return Identity(token, expires_at=ends)
+
+    async with (
+        serving(Server(authenticate=authenticate, limits=limits)) as url,
+        websocket(url) as connection,
+    ):
+        await sign_in(connection, "ada")
+        [notice] = await events(connection, "auth_expiring")
+        assert 0 < notice["expiresIn"] <= 0.6
+        [message] = await events(connection, "auth_error")
+        assert message == "token has expired"
+        [closing] = await events(connection, "closing")
+        assert (closing["reason"], closing["reconnect"]) == ("token_expired", False)
+        assert await is_closed(connection)
+
+
+async def test_a_token_renewed_in_time_keeps_the_connection() -> None:
+    ends = [time.time() + 0.8, time.time() + 3600]
+
+    async def authenticate(token: str) -> Identity:
+        return Identity("ada", expires_at=ends[token == "renewed"])
+
+    limits = Limits(token_expiry_notice=0.5, token_grace=0.1)
+    async with (
+        serving(Server(authenticate=authenticate, limits=limits)) as url,
+        websocket(url) as connection,
+    ):
+        await sign_in(connection, "first")
+        await events(connection, "auth_expiring")
+        assert (await call(connection, "auth", "renewed"))["ok"]
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1.5):
+                await connection.recv()
+                await connection.recv()
+        assert (await call(connection, "ping"))["timestamp"] > 0
+
+
+async def test_an_authenticators_own_refusal_reaches_the_client() -> None:
+    async def authenticate(token: str) -> Identity:
+        raise AuthenticationError("this account is closed", "account_closed")
+
+    async with (
+        serving(Server(authenticate=authenticate)) as url,
+        websocket(url) as connection,
+    ):
+        await connection.recv()
+        await connection.send('40{"token":"x"}')
+        refusal = await expect(connection, "44")
+    assert refusal == '44{"message":"this account is closed","data":{"code":"account_closed"}}'
+
+
+async def test_an_authenticator_that_fails_lets_nobody_in_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def authenticate(token: str) -> Identity:
+        raise RuntimeError("the user database is down")
+
+    async with (
+        serving(Server(authenticate=authenticate)) as url,
+        websocket(url) as connection,
+    ):
+        await connection.recv()
+        await connection.send('40{"token":"x"}')
+        refusal = await expect(connection, "44")
+    assert '"code":"internal_error"' in refusal
+    assert "database" not in refusal
+    assert "the user database is down" in caplog.text
+
+
+async def test_a_client_cancels_its_own_job_and_no_other(
+    server: Server, url: str, token: str
+) -> None:
+    await server.publish(JobCreated(job_id="1", owner="ada"))
+    await server.publish(JobCreated(job_id="2", owner="bob"))
+    async with websocket(url) as connection:
+        await sign_in(connection, token)
+        assert (await call(connection, "job:cancel", {"jobId": "1"}))["ok"]
+        refused = await call(connection, "job:cancel", {"jobId": "2"})
+        assert refused["error"]["code"] == "forbidden"
+        invalid = await call(connection, "job:cancel", {"jobId": 3})
+        assert (invalid["error"]["code"], invalid["error"]["path"]) == ("invalid_event", "$.jobId")
+        await server.publish(JobStatusChanged(job_id="1", status="cancelled"))
+        finished = await call(connection, "job:cancel", {"jobId": "1"})
+        assert finished["error"]["code"] == "job_finished"
+
+
+async def test_an_unknown_event_with_ack_is_answered_and_one_without_is_reported(
+    url: str, token: str
+) -> None:
+    async with websocket(url) as connection:
+        await sign_in(connection, token)
+        answer = await call(connection, "nonsense")
+        assert answer["error"]["code"] == "unknown_event"
+        await connection.send('42["nonsense"]')
+        [report] = await events(connection, "event_error")
+        assert (report["event"], report["error"]["code"]) == ("nonsense", "unknown_event")
+
+
+async def test_a_handler_that_fails_is_logged_and_told_apart_from_the_clients_faults(
+    server: Server, url: str, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    @server.on("divide")
+    async def divide(args: list[float], socket: object) -> float:
+        return args[0] / args[1]
+
+    async with websocket(url) as connection:
+        await sign_in(connection, token)
+        assert await call(connection, "divide", 6, 3) == 2
+        failed = await call(connection, "divide", 1, 0)
+    assert failed["error"]["code"] == "internal_error"
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_the_server_calls_a_client_and_gets_its_answer(
+    server: Server, url: str, token: str
+) -> None:
+    async with websocket(url) as connection:
+        await sign_in(connection, token)
+        [socket] = server.sockets
+        asking = asyncio.create_task(socket.call("question", {"n": 1}))
+        question = await expect(connection, "42")
+        ack_id = question[2 : question.index("[")]
+        await connection.send(f"43{ack_id}[42]")
+        assert await asking == [42]
+
+
+async def test_a_restart_is_announced_and_stock_clients_are_left_to_come_back() -> None:
+    server = Server(authenticate=jwt_authenticator(SECRET))
+    async with serving(server) as url, websocket(url) as connection:
+        await sign_in(connection, issue_token(SECRET, "ada"))
+        await server.close()
+        [closing] = await events(connection, "closing")
+        assert (closing["reason"], closing["reconnect"]) == ("server_shutdown", True)
+        assert closing["retryAfter"] > 0
+        assert await is_closed(connection)
