@@ -1,11 +1,15 @@
-import { Connection, type ConnectionSnapshot, type Identity } from "./connection.js";
-import type { ClientToServerEvents, ServerToClientEvents } from "./contract.js";
+import { Connection, type ConnectionSnapshot } from "./connection.js";
+import type {
+  ClientToServerEvents,
+  ConnectionState,
+  Fault,
+  ServerToClientEvents,
+} from "./contract.js";
 import { LongwireError } from "./errors.js";
 import type { JobState } from "./fold.js";
 import { JobHandle, type JobsHost, WatchedJobs } from "./job.js";
-import { JobList, type JobListHost } from "./jobs.js";
+import { JobList } from "./jobs.js";
 import { Listeners } from "./listeners.js";
-import type { ConnectionState } from "./machine.js";
 import {
   type ClientConfig,
   type ClientOptions,
@@ -13,7 +17,7 @@ import {
   settle,
   type TokenSource,
 } from "./options.js";
-import { type RoomSnapshot, Rooms } from "./rooms.js";
+import { type RoomError, type RoomReset, type RoomSnapshot, Rooms } from "./rooms.js";
 import type { Readable } from "./store.js";
 import {
   type CallResult,
@@ -22,20 +26,12 @@ import {
   type Incoming,
   type Outgoing,
   parseCoverage,
-  type Position,
-  type WireError,
 } from "./wire.js";
 
 type AnyListener = (...args: unknown[]) => void;
 
-interface RoomNotice extends Position {
-  readonly room: string;
-  readonly error: WireError;
-}
-
 interface Refusal {
-  readonly ok?: boolean;
-  readonly error?: WireError;
+  readonly error?: Fault;
 }
 
 /**
@@ -60,17 +56,16 @@ export class WebSocketClient<
   readonly #jobList: JobList;
   readonly #jobsHost: JobsHost;
   readonly #handlers = new Map<string, Listeners<unknown[]>>();
-  #outbox: { event: string; args: unknown[] }[] = [];
+  #outbox: [event: string, args: unknown[]][] = [];
   #holders = 0;
   #isOpenedByHolders = false;
-  #lingering: ReturnType<typeof setTimeout> | undefined;
 
   constructor(config: ClientConfig) {
-    this.#settings = settle(config);
+    const settings = (this.#settings = settle(config));
     this.#connection = new Connection(
-      this.#settings,
+      settings,
       {
-        resume: (identity) => this.#resume(identity),
+        resume: (identity) => this.#rooms.resume(settings.positions ? identity.rooms : []),
         ready: () => this.#ready(),
         down: () => this.#rooms.down(),
         receive: (event, args) => this.#receive(event, args),
@@ -78,11 +73,21 @@ export class WebSocketClient<
       config.token,
     );
     this.connection = this.#connection.status;
-    this.#rooms = this.#createRooms();
-    this.#jobsHost = this.#createJobsHost();
+    this.#rooms = new Rooms(this.#connection, settings.joinTimeout);
+    this.#jobsHost = {
+      settings,
+      isConnected: () => this.isConnected(),
+      job: (id) => this.job(id),
+      hold: (room, whenLeft) => this.#hold(room, whenLeft),
+      reread: (room) => this.#rooms.reread(room),
+      cancelJob: (id, reason) => this.#cancelJob(id, reason),
+      fetchJobs: () => this.#fetchJobs(),
+    };
     this.#watched = new WatchedJobs(this.#jobsHost);
-    this.#jobList = new JobList(this.#createJobListHost());
-    if (this.#settings.autoConnect) this.connect().catch(() => undefined);
+    this.#jobList = new JobList(this.#jobsHost);
+    this.#rooms.resets.add((room) => this.#watched.reset(room));
+    this.#rooms.changes.add((room) => this.#noticeRoom(room));
+    if (settings.autoConnect) this.connect().catch(ignore);
   }
 
   /**
@@ -118,19 +123,14 @@ export class WebSocketClient<
    * that is mounted anew finds the same connection. A connection opened by `connect` stays.
    */
   retain(): () => void {
-    clearTimeout(this.#lingering);
     this.#holders++;
     if (this.getState() === "disconnected") {
       this.#isOpenedByHolders = true;
-      this.connect().catch(() => undefined);
+      this.connect().catch(ignore);
     }
-    let isHeld = true;
-    return () => {
-      if (isHeld && --this.#holders === 0 && this.#isOpenedByHolders) {
-        this.#lingering = setTimeout(() => this.disconnect(), this.#settings.linger);
-      }
-      isHeld = false;
-    };
+    return this.#afterLinger(() => {
+      if (--this.#holders === 0 && this.#isOpenedByHolders) this.disconnect();
+    });
   }
 
   /**
@@ -227,64 +227,25 @@ export class WebSocketClient<
     return this.#jobList;
   }
 
-  #createRooms(): Rooms {
-    const connection = this.#connection;
-    const rooms = new Rooms(
-      {
-        get isUp() {
-          return connection.isUp;
-        },
-        send: (event, ...args) => connection.send(event, ...args),
-        reset: (room) => this.#watched.reset(room),
-        refused: (room, error) => this.#dispatch("room_error", [{ room, error }]),
-      },
-      this.#settings.joinTimeout,
-    );
-    rooms.changes.add((room) => this.#watched.setRoomError(room, rooms.snapshot(room).error));
-    return rooms;
-  }
-
-  #createJobsHost(): JobsHost {
-    return {
-      hold: (room, whenLeft) => this.#hold(room, whenLeft),
-      reread: (room) => this.#rooms.reread(room),
-      cancelJob: (id, reason) => this.#cancelJob(id, reason),
-      outputLimit: this.#settings.outputLimit,
-      notifyInterval: this.#settings.notifyInterval,
-    };
-  }
-
-  #createJobListHost(): JobListHost {
-    const isConnected = (): boolean => this.isConnected();
-    return {
-      job: (id) => this.job(id),
-      fetchJobs: () => this.#fetchJobs(),
-      get isConnected() {
-        return isConnected();
-      },
-      notifyInterval: this.#settings.notifyInterval,
-    };
-  }
-
   #hold(room: string, whenLeft?: () => void): () => void {
     this.#rooms.join(room);
-    let isHeld = true;
-    return () => {
-      if (!isHeld) return;
-      isHeld = false;
-      setTimeout(() => {
-        this.#rooms.leave(room);
-        whenLeft?.();
-      }, this.#settings.linger);
-    };
+    return this.#afterLinger(() => {
+      this.#rooms.leave(room);
+      whenLeft?.();
+    });
   }
 
-  #resume(identity: Identity | null): Promise<void> {
-    return this.#rooms.resume(this.#settings.positions ? (identity?.rooms ?? []) : []);
+  /** A function that undoes something once, a moment after it is called. */
+  #afterLinger(undo: () => void): () => void {
+    let isDone = false;
+    return () => {
+      if (!isDone) setTimeout(undo, this.#settings.linger);
+      isDone = true;
+    };
   }
 
   #ready(): void {
-    for (const { event, args } of this.#outbox.splice(0)) this.#connection.send(event, ...args);
+    for (const [event, args] of this.#outbox.splice(0)) this.#connection.send(event, ...args);
     this.#jobList.ready();
   }
 
@@ -295,9 +256,9 @@ export class WebSocketClient<
       args = args.slice(0, -1);
     }
     if (event.startsWith("job:")) this.#receiveJob(event, args[0], coverage?.room ?? null);
-    if (event === "room_reset") this.#receiveReset(args[0] as RoomNotice);
-    if (event === "room_error") this.#receiveRoomError(args[0] as RoomNotice);
-    this.#dispatch(event, args);
+    if (event === "room_reset") this.#rooms.receiveReset(...(args as [RoomReset]));
+    if (event === "room_error") this.#rooms.receiveError(...(args as [RoomError]));
+    else this.#dispatch(event, args);
   }
 
   #receiveJob(event: string, data: unknown, room: string | null): void {
@@ -305,12 +266,10 @@ export class WebSocketClient<
     if (event === "job:created") this.#jobList.receiveCreated(data as { jobId: string });
   }
 
-  #receiveReset({ room, epoch }: RoomNotice): void {
-    this.#rooms.receiveReset(room, epoch);
-  }
-
-  #receiveRoomError({ room, error }: RoomNotice): void {
-    this.#rooms.receiveError(room, error);
+  #noticeRoom(room: string): void {
+    const { error } = this.#rooms.snapshot(room);
+    this.#watched.setRoomError(room, error);
+    if (error) this.#dispatch("room_error", [{ room, error }]);
   }
 
   #dispatch(event: string, args: unknown[]): void {
@@ -321,30 +280,12 @@ export class WebSocketClient<
     if (this.#outbox.length >= this.#settings.outboxLimit) {
       throw new LongwireError("outbox_full", "Too many events wait for a connection.");
     }
-    this.#outbox.push({ event, args });
-  }
-
-  #untilConnected(): Promise<void> {
-    if (this.isConnected()) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const stop = this.onStateChange((state) => {
-        if (state === "connected") done();
-        else if (state === "error") done(this.connection.getSnapshot().error);
-      });
-      const expired = new LongwireError("timeout", "No connection in time.");
-      const timer = setTimeout(() => done(expired), this.#settings.callTimeout);
-      const done = (error?: Error | null): void => {
-        clearTimeout(timer);
-        stop();
-        if (error) reject(error);
-        else resolve();
-      };
-    });
+    this.#outbox.push([event, args]);
   }
 
   async #request(event: string, args: unknown[]): Promise<unknown> {
     const deadline = Date.now() + this.#settings.callTimeout;
-    await this.#untilConnected();
+    await this.#connection.whenReady(this.#settings.callTimeout);
     try {
       const left = Math.max(1, deadline - Date.now());
       return await this.#connection.request(left, event, ...args);
@@ -358,7 +299,7 @@ export class WebSocketClient<
   async #cancelJob(jobId: string, reason?: string): Promise<unknown> {
     const request = { jobId, ...(reason !== undefined && { reason }) };
     const answer = (await this.#request("job:cancel", [request])) as Refusal | null;
-    if (answer?.ok === false) throw LongwireError.fromWire(answer.error, "forbidden");
+    if (answer?.error) throw new LongwireError(answer.error.code, answer.error.message);
     return answer;
   }
 
@@ -370,6 +311,8 @@ export class WebSocketClient<
     return ((await response.json()) as { jobs: readonly JobState[] }).jobs;
   }
 }
+
+const ignore = (): void => undefined;
 
 /** Creates a client; it connects when told to. */
 export function createClient<

@@ -1,8 +1,9 @@
 import { io, type Socket } from "socket.io-client";
 
 import { backoff } from "./backoff.js";
-import { LongwireError } from "./errors.js";
-import { type ConnectionInput, type ConnectionState, next } from "./machine.js";
+import type { ConnectionState } from "./contract.js";
+import { type ClientErrorCode, LongwireError } from "./errors.js";
+import { type ConnectionInput, next } from "./machine.js";
 import type { Settings, TokenSource } from "./options.js";
 import { Store } from "./store.js";
 import { onWake } from "./wake.js";
@@ -10,9 +11,12 @@ import type { ClosingAdvice } from "./wire.js";
 
 /** Who the server says we are, and the rooms that come with it. */
 export interface Identity {
-  readonly userId: string;
+  readonly userId: string | null;
   readonly rooms: readonly string[];
 }
+
+/** What is known where the server says nothing. */
+const NOBODY: Identity = { userId: null, rooms: [] };
 
 /** What there is to know about a connection. Times are in milliseconds. */
 export interface ConnectionSnapshot {
@@ -34,7 +38,7 @@ export interface ConnectionSnapshot {
 /** What a connection serves. */
 export interface ConnectionHost {
   /** Signed in, or signed in anew: join what is to be joined; resolves when that is done. */
-  resume(identity: Identity | null): Promise<void>;
+  resume(identity: Identity): Promise<void>;
   /** Signed in with all rooms resumed. */
   ready(): void;
   /** The transport is gone. */
@@ -43,16 +47,14 @@ export interface ConnectionHost {
   receive(event: string, args: unknown[]): void;
 }
 
-interface Waiter {
-  resolve(): void;
-  reject(error: Error): void;
-}
+type Waiter = (error: Error | null) => void;
 
 type Timer = ReturnType<typeof setTimeout>;
 
 /** A session this old counts as one that held: the next drop starts the backoff anew. */
 const HELD_MS = 5_000;
 const PING_INTERVAL_MS = 30_000;
+const UNREACHABLE = "unreachable" satisfies ClientErrorCode;
 
 export const INITIAL: ConnectionSnapshot = {
   state: "disconnected",
@@ -83,10 +85,6 @@ export class Connection {
   /** The token changed after the current session was given one. */
   #tokenIsNewer = false;
   #advice: ClosingAdvice | null = null;
-  #everReady = false;
-  /** Since when the session is ready, and the attempts to go on from if it does not hold. */
-  #heldFrom: { at: number; attempt: number } | null = null;
-  #exhausted = false;
   #waiters: Waiter[] = [];
   #watchdog: Timer | undefined;
   #retryTimer: Timer | undefined;
@@ -113,10 +111,22 @@ export class Connection {
 
   /** Connects if nothing does so already; resolves when connected. */
   open(): Promise<void> {
-    if (this.state === "connected") return Promise.resolve();
-    const ready = new Promise<void>((resolve, reject) => this.#waiters.push({ resolve, reject }));
     if (this.state === "disconnected" || this.state === "error") this.#start();
-    return ready;
+    return this.whenReady();
+  }
+
+  /** Resolves when connected, without connecting; rejects on a refusal, `close`, or a timeout. */
+  whenReady(timeout?: number): Promise<void> {
+    if (this.state === "connected") return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const expired = new LongwireError("timeout", "No connection in time.");
+      const timer = timeout && setTimeout(() => reject(expired), timeout);
+      this.#waiters.push((error) => {
+        if (timer) clearTimeout(timer);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
   }
 
   /** Ends the connection and every timer. */
@@ -167,13 +177,14 @@ export class Connection {
 
   #start(): void {
     this.#stopWaking ??= onWake(() => this.#wake());
-    this.#exhausted = false;
     this.#move("open", { attempt: 0, error: null });
     this.#attempt();
   }
 
   #wake(): void {
-    if (this.state !== "error" || this.#exhausted) this.retry();
+    const { error } = this.status.getSnapshot();
+    const isRefused = this.state === "error" && (error as LongwireError).code !== UNREACHABLE;
+    if (!isRefused) this.retry();
   }
 
   #attempt(): void {
@@ -227,30 +238,28 @@ export class Connection {
   #signIn(): void {
     this.#phase = "signing-in";
     clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(() => this.#signedIn(null), this.settings.authenticationGrace);
+    this.#watchdog = setTimeout(() => this.#signedIn(NOBODY), this.settings.authenticationGrace);
   }
 
-  #signedIn(identity: Identity | null): void {
+  #signedIn(identity: Identity): void {
     clearTimeout(this.#watchdog);
     this.#phase = "up";
-    this.status.set({ userId: identity?.userId ?? null });
+    this.status.set({ userId: identity.userId });
     const session = this.#session;
     void this.host.resume(identity).then(() => {
-      if (session === this.#session) this.#ready(identity !== null);
+      if (session === this.#session) this.#ready(identity !== NOBODY);
     });
   }
 
   #ready(isLongwire: boolean): void {
-    const { attempt } = this.status.getSnapshot();
-    this.#move("ready", { error: null, attempt: 0, connectedAt: Date.now() });
+    const { attempt, connectedAt } = this.status.getSnapshot();
+    this.#move("ready", { error: null, connectedAt: Date.now() });
     this.host.ready();
     if (isLongwire) this.#ping();
     if (this.#tokenIsNewer) void this.#refreshToken();
     this.#settle(null);
     this.host.receive("connect", []);
-    if (this.#everReady) this.host.receive("reconnect", [attempt]);
-    this.#everReady = true;
-    this.#heldFrom = { at: Date.now(), attempt };
+    if (connectedAt !== null) this.host.receive("reconnect", [attempt]);
   }
 
   // What the server says
@@ -327,9 +336,8 @@ export class Connection {
     this.#drop();
     if (attempt > 1) this.host.receive("reconnect_error", [error]);
     if (!this.settings.reconnection || attempt > this.settings.reconnectionAttempts) {
-      this.#exhausted = true;
       this.host.receive("reconnect_failed", []);
-      this.#refuse(new LongwireError("unreachable", error.message, { cause: error }));
+      this.#refuse(new LongwireError(UNREACHABLE, error.message, { cause: error }));
       return;
     }
     const delay = retryAfter * 1_000 + backoff(attempt, this.settings, Math.random());
@@ -338,10 +346,8 @@ export class Connection {
   }
 
   #failedAttempts(): number {
-    const held = this.#heldFrom;
-    this.#heldFrom = null;
-    if (!held) return this.status.getSnapshot().attempt;
-    return Date.now() - held.at >= HELD_MS ? 0 : held.attempt;
+    const { isConnected, connectedAt, attempt } = this.status.getSnapshot();
+    return isConnected && Date.now() - Number(connectedAt) >= HELD_MS ? 0 : attempt;
   }
 
   #refuse(error: Error): void {
@@ -368,10 +374,7 @@ export class Connection {
   }
 
   #settle(error: Error | null): void {
-    for (const waiter of this.#waiters.splice(0)) {
-      if (error) waiter.reject(error);
-      else waiter.resolve();
-    }
+    for (const settle of this.#waiters.splice(0)) settle(error);
   }
 }
 

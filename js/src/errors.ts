@@ -1,5 +1,3 @@
-import type { WireError } from "./wire.js";
-
 /** What the client itself may report, beside the error codes of the server. */
 export type ClientErrorCode = "timeout" | "disconnected" | "unreachable" | "outbox_full" | "http";
 
@@ -13,10 +11,5 @@ export class LongwireError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
-  }
-
-  /** Takes over what the server said, and something sensible where it said nothing. */
-  static fromWire(error: Partial<WireError> | null | undefined, fallback: string): LongwireError {
-    return new LongwireError(error?.code ?? fallback, error?.message ?? fallback);
   }
 }

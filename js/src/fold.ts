@@ -19,10 +19,8 @@ import type {
   JobResult,
   JobStatus,
   JobStatusEvent,
+  OutputType,
 } from "./contract.js";
-
-/** What kind of text an output chunk is; absent for plain output. */
-export type OutputType = NonNullable<JobOutputEvent["type"]>;
 
 /** A piece of streamed text of one type. */
 export interface OutputChunk {

@@ -1,6 +1,7 @@
 import type { LongwireError } from "./errors.js";
 import { fold, initialJob, type JobState } from "./fold.js";
 import { Listeners } from "./listeners.js";
+import type { Settings } from "./options.js";
 import { Batch, type Readable } from "./store.js";
 
 /** A job as its observers see it. */
@@ -13,13 +14,15 @@ export interface JobSnapshot extends JobState {
 
 /** What jobs need from their client. */
 export interface JobsHost {
+  readonly settings: Settings;
+  isConnected(): boolean;
+  job(id: string): JobHandle;
   /** Is in a room until the returned function is called, and for a linger longer. */
   hold(room: string, whenLeft?: () => void): () => void;
   /** Takes the room's log again from its start. */
   reread(room: string): void;
   cancelJob(id: string, reason?: string): Promise<unknown>;
-  readonly outputLimit: number;
-  readonly notifyInterval: number;
+  fetchJobs(): Promise<readonly JobState[]>;
 }
 
 function show(state: JobState, isKnown: boolean, roomError: LongwireError | null): JobSnapshot {
@@ -30,7 +33,8 @@ function show(state: JobState, isKnown: boolean, roomError: LongwireError | null
 class Watched {
   readonly listeners: Listeners = new Listeners();
   snapshot: JobSnapshot;
-  release: (() => void) | null = null;
+  /** Observers, and those who were until a moment ago. */
+  holds = 0;
   roomError: LongwireError | null = null;
   #state: JobState;
   #isKnown = false;
@@ -42,11 +46,11 @@ class Watched {
   ) {
     this.#state = initialJob(id);
     this.snapshot = show(this.#state, false, null);
-    this.#batch = new Batch(() => this.#publish(), host.notifyInterval);
+    this.#batch = new Batch(() => this.#publish(), host.settings.notifyInterval);
   }
 
   receive(event: string, data: unknown): void {
-    const state = fold(this.#state, event, data, this.host.outputLimit);
+    const state = fold(this.#state, event, data, this.host.settings.outputLimit);
     if (state === this.#state) return;
     this.#state = state;
     this.#isKnown = true;
@@ -89,13 +93,14 @@ export class WatchedJobs {
   /** Watches a job's room as long as somebody listens. */
   subscribe(id: string, listener: () => void): () => void {
     const watched = this.#watched.get(id) ?? this.#watch(id);
-    watched.release ??= this.host.hold(`job:${id}`, () => this.#retire(watched));
+    watched.holds++;
     const remove = watched.listeners.add(listener);
+    const release = this.host.hold(`job:${id}`, () => {
+      if (--watched.holds === 0) this.#retire(watched);
+    });
     return () => {
       remove();
-      if (watched.listeners.size > 0) return;
-      watched.release?.();
-      watched.release = null;
+      release();
     };
   }
 
@@ -125,7 +130,6 @@ export class WatchedJobs {
   }
 
   #retire(watched: Watched): void {
-    if (watched.listeners.size > 0) return;
     watched.stop();
     this.#watched.delete(watched.id);
   }

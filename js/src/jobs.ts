@@ -1,6 +1,6 @@
 import { LongwireError } from "./errors.js";
 import { fold, initialJob, type JobState } from "./fold.js";
-import type { JobHandle } from "./job.js";
+import type { JobsHost } from "./job.js";
 import { Listeners } from "./listeners.js";
 import { Batch, type Readable } from "./store.js";
 
@@ -12,14 +12,6 @@ export interface JobsSnapshot {
   readonly status: "loading" | "ready";
   /** Why the list could not be fetched. */
   readonly error: Error | null;
-}
-
-/** What the list needs from its client. */
-export interface JobListHost {
-  job(id: string): JobHandle;
-  fetchJobs(): Promise<readonly JobState[]>;
-  readonly isConnected: boolean;
-  readonly notifyInterval: number;
 }
 
 /** More running jobs than this are listed, but not followed live. */
@@ -40,8 +32,8 @@ export class JobList implements Readable<JobsSnapshot> {
   #status: JobsSnapshot["status"] = "loading";
   #error: Error | null = null;
 
-  constructor(private readonly host: JobListHost) {
-    this.#batch = new Batch(() => this.#refresh(), host.notifyInterval);
+  constructor(private readonly host: JobsHost) {
+    this.#batch = new Batch(() => this.#refresh(), host.settings.notifyInterval);
   }
 
   readonly getSnapshot = (): JobsSnapshot => this.#snapshot;
@@ -57,7 +49,7 @@ export class JobList implements Readable<JobsSnapshot> {
 
   /** Connected: the list may have changed meanwhile. */
   ready(): void {
-    if (this.#listeners.size > 0 && this.host.isConnected) void this.#fetch();
+    if (this.#listeners.size > 0 && this.host.isConnected()) void this.#fetch();
   }
 
   /** A job was created, or began anew. */

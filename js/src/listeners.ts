@@ -1,11 +1,10 @@
 type Listener<A extends unknown[]> = (...args: A) => void;
 
+/** Lets the platform report it, like any error that nobody catches. */
 function report(error: unknown): void {
-  if (typeof reportError === "function") reportError(error);
-  else
-    queueMicrotask(() => {
-      throw error;
-    });
+  queueMicrotask(() => {
+    throw error;
+  });
 }
 
 /** A set of callbacks. One that throws is reported to the platform and stops no other. */

@@ -1,6 +1,6 @@
 /** The state of a connection, as a table. */
 
-export type ConnectionState = "disconnected" | "connecting" | "connected" | "reconnecting" | "error";
+import type { ConnectionState } from "./contract.js";
 
 /**
  * What moves it: `open` and `close` by the user, `ready` when signed in with all rooms resumed,

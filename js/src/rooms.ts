@@ -1,6 +1,7 @@
+import type { Fault, JoinAck, Position, ServerToClientEvents } from "./contract.js";
 import { LongwireError } from "./errors.js";
 import { Listeners } from "./listeners.js";
-import { type Coverage, type JoinAck, judge, type Position, type WireError } from "./wire.js";
+import { type Coverage, judge } from "./wire.js";
 
 /** `left`: nobody here is in it. `joining`: asked for, or waiting for a connection. */
 export type RoomStatus = "left" | "joining" | "joined" | "refused";
@@ -11,16 +12,15 @@ export interface RoomSnapshot {
   readonly error: LongwireError | null;
 }
 
-/** What the rooms of a client need from it. */
-export interface RoomsHost {
+/** What rooms need from a connection. */
+export interface Sender {
   /** Whether requests reach the server now. */
   readonly isUp: boolean;
   send(event: string, ...args: unknown[]): void;
-  /** The room's log comes whole from here on: what was derived from it is void. */
-  reset(room: string): void;
-  /** The room was refused. */
-  refused(room: string, error: WireError): void;
 }
+
+export type RoomError = Parameters<ServerToClientEvents["room_error"]>[0];
+export type RoomReset = Parameters<ServerToClientEvents["room_reset"]>[0];
 
 interface Room {
   readonly name: string;
@@ -47,6 +47,8 @@ const JOINED: RoomSnapshot = Object.freeze({ status: "joined", error: null });
 export class Rooms {
   /** Tells which room's snapshot changed. */
   readonly changes: Listeners<[room: string]> = new Listeners();
+  /** Tells that a room's log comes whole from here on: what was derived from it is void. */
+  readonly resets: Listeners<[room: string]> = new Listeners();
   readonly #rooms = new Map<string, Room>();
   #granted: readonly string[] = [];
   #pending = 0;
@@ -54,7 +56,7 @@ export class Rooms {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    private readonly host: RoomsHost,
+    private readonly sender: Sender,
     private readonly joinTimeout: number,
   ) {}
 
@@ -66,7 +68,7 @@ export class Rooms {
   join(name: string, from: "now" | null = null): void {
     const room = this.#rooms.get(name) ?? this.#add(name, from);
     room.refs++;
-    if (this.host.isUp) this.#askUnlessJoined(room);
+    if (this.sender.isUp) this.#askUnlessJoined(room);
   }
 
   /** Leaves when everybody who joined has left. */
@@ -75,7 +77,7 @@ export class Rooms {
     if (!room || --room.refs > 0) return;
     this.#void(room);
     this.#rooms.delete(name);
-    if (this.host.isUp) this.host.send("leave_room", name);
+    if (this.sender.isUp) this.sender.send("leave_room", name);
     this.changes.emit(name);
   }
 
@@ -84,7 +86,7 @@ export class Rooms {
     const room = this.#rooms.get(name);
     if (!room) return;
     room.position = null;
-    if (this.host.isUp) this.#ask(room);
+    if (this.sender.isUp) this.#ask(room);
   }
 
   /** Signed in: joins the rooms that came with it and all others; resolves when answered. */
@@ -109,27 +111,26 @@ export class Rooms {
   /** Whether an event is the next of its room; moves the room's position if it is. */
   admit(coverage: Coverage): boolean {
     const room = this.#rooms.get(coverage.room);
-    if (!room) return true;
-    // Before the answer to a join nothing of it can come: this is left over from before.
-    if (!room.position) return false;
+    // What comes before the answer to a join is left over from before, or comes again after it.
+    if (!room?.position || room.isPending) return false;
     const verdict = judge(room.position.offset, coverage);
     if (verdict === "apply") room.position = { ...room.position, offset: coverage.last };
-    if (verdict === "gap" && !room.isPending) this.#ask(room);
+    if (verdict === "gap") this.#ask(room);
     return verdict === "apply";
   }
 
   /** The server's `room_error`: a membership that ended, or a join refused. */
-  receiveError(name: string, error: WireError): void {
+  receiveError({ room: name, error }: RoomError): void {
     const room = this.#rooms.get(name);
     if (room) this.#refuse(room, error);
   }
 
   /** The server's `room_reset`: the log began anew and comes whole. */
-  receiveReset(name: string, epoch: string): void {
+  receiveReset({ room: name, epoch }: RoomReset): void {
     const room = this.#rooms.get(name);
     if (!room) return;
     room.position = { epoch, offset: 0 };
-    this.host.reset(name);
+    this.resets.emit(name);
   }
 
   #add(name: string, from: "now" | null): Room {
@@ -158,7 +159,7 @@ export class Rooms {
     if (room.snapshot.status === "refused") this.#show(room, JOINING);
     const ticket = room.ticket;
     const start = room.position ?? room.from;
-    this.host.send("join_room", room.name, ...(start ? [start] : []), (ack?: JoinAck) => {
+    this.sender.send("join_room", room.name, ...(start ? [start] : []), (ack?: JoinAck) => {
       if (ticket === room.ticket) this.#answer(room, ack);
     });
   }
@@ -178,12 +179,11 @@ export class Rooms {
     if (ack.recovered && room.position) return;
     const skipsHistory = room.from === "now" && !room.position;
     room.position = { epoch: ack.epoch, offset: skipsHistory ? ack.offset : 0 };
-    this.host.reset(room.name);
+    this.resets.emit(room.name);
   }
 
-  #refuse(room: Room, error: WireError): void {
-    this.#show(room, { status: "refused", error: LongwireError.fromWire(error, "forbidden") });
-    this.host.refused(room.name, error);
+  #refuse(room: Room, error: Fault): void {
+    this.#show(room, { status: "refused", error: new LongwireError(error.code, error.message) });
   }
 
   #void(room: Room): void {

@@ -3,16 +3,15 @@
  * again. Outside a browser it never does.
  */
 export function onWake(callback: () => void): () => void {
-  if (typeof window === "undefined") return () => undefined;
+  const stop = new AbortController();
   const whenVisible = (): void => {
-    if (document.visibilityState === "visible") callback();
+    if (document.visibilityState !== "hidden") callback();
   };
-  window.addEventListener("online", callback);
-  window.addEventListener("pageshow", callback);
-  document.addEventListener("visibilitychange", whenVisible);
-  return () => {
-    window.removeEventListener("online", callback);
-    window.removeEventListener("pageshow", callback);
-    document.removeEventListener("visibilitychange", whenVisible);
-  };
+  if (typeof window !== "undefined") {
+    for (const event of ["online", "pageshow", "visibilitychange"]) {
+      const target = event === "visibilitychange" ? document : window;
+      target.addEventListener(event, whenVisible, { signal: stop.signal });
+    }
+  }
+  return () => stop.abort();
 }

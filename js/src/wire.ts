@@ -1,57 +1,28 @@
 /** What Longwire adds to Socket.IO on the wire, and the types of a client's events. */
 
-import type { ClientToServerEvents, ServerToClientEvents } from "./contract.js";
+import type { ClientToServerEvents, ConnectionEvents, ServerToClientEvents } from "./contract.js";
 
-/** A place in a room's log: everything up to and including `offset` lies behind it. */
-export interface Position {
-  readonly epoch: string;
-  readonly offset: number;
-}
-
-/** An error as the server words it. */
-export interface WireError {
-  readonly code: string;
-  readonly message: string;
-}
-
-/** The server's answer to `join_room`. */
-export type JoinAck =
-  | ({ readonly ok: true; readonly room: string; readonly recovered: boolean } & Position)
-  | { readonly ok: false; readonly room: string; readonly error: WireError };
-
-/** Sent before the server disconnects on purpose. `retryAfter` is in seconds. */
-export interface ClosingAdvice {
-  readonly reason: string;
-  readonly message: string;
-  readonly reconnect: boolean;
-  readonly retryAfter?: number;
-}
+/** What the server says about the connection and its rooms, whatever the contract. */
+type ServerNotice =
+  | "authenticated"
+  | "auth_error"
+  | "auth_expiring"
+  | "closing"
+  | "pong"
+  | "room_error"
+  | "room_reset";
 
 /** Events about the connection, from the server and from the client itself. */
-export interface ConnectionEvents {
-  authenticated: (data: { userId: string; rooms: string[] }) => void;
-  auth_error: (error: string) => void;
-  auth_expiring: (data: { expiresIn: number }) => void;
-  closing: (advice: ClosingAdvice) => void;
-  room_error: (data: { room: string; error: WireError }) => void;
-  room_reset: (data: { room: string } & Position) => void;
-  pong: (data: { timestamp: number }) => void;
-  connect: () => void;
-  disconnect: (reason: string) => void;
-  connect_error: (error: Error) => void;
-  reconnect: (attempt: number) => void;
-  reconnect_attempt: (attempt: number) => void;
-  reconnect_error: (error: Error) => void;
-  reconnect_failed: () => void;
-}
+export type ControlEvents = Pick<ServerToClientEvents, ServerNotice> & ConnectionEvents;
 
 /** Requests that the client itself answers for: see `setToken`, `joinRoom`, `leaveRoom`. */
-export interface ControlRequests {
-  auth: (token: string) => void;
-  join_room: (room: string) => void;
-  leave_room: (room: string) => void;
-  ping: () => void;
-}
+export type ControlRequests = Pick<
+  ClientToServerEvents,
+  "auth" | "join_room" | "leave_room" | "ping"
+>;
+
+/** Sent before the server disconnects on purpose. `retryAfter` is in seconds. */
+export type ClosingAdvice = Parameters<ServerToClientEvents["closing"]>[0];
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the widest type of a handler
 type Handler = (...args: any[]) => void;
@@ -60,7 +31,7 @@ type Handler = (...args: any[]) => void;
 export type EventMap<T> = { [K in keyof T]: Handler };
 
 /** Every event that `on` accepts: those of the contract, then those of the connection. */
-export type Incoming<L = ServerToClientEvents> = L & Omit<ConnectionEvents, keyof L>;
+export type Incoming<L = ServerToClientEvents> = L & Omit<ControlEvents, keyof L>;
 
 /** Every event that `emit` accepts. */
 export type Outgoing<E = ClientToServerEvents> = E & Omit<ControlRequests, keyof E>;
