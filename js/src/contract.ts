@@ -135,16 +135,6 @@ export interface JobStatusEvent {
   timestamp: number;
 }
 
-/** What a completed job hands over. */
-export interface JobResult {
-  /** The text that it produced. */
-  content?: string;
-  /** Figures in the application's words. */
-  metrics?: Record<string, unknown>;
-  /** Files and pages that it made. */
-  artifacts?: JobArtifact[];
-}
-
 /** Something that a job made, kept elsewhere. */
 export interface JobArtifact {
   /** Its kind, in the application's words. */
@@ -153,6 +143,16 @@ export interface JobArtifact {
   url: string;
   /** What to show for it. */
   name: string;
+}
+
+/** What a completed job hands over. */
+export interface JobResult {
+  /** The text that it produced. */
+  content?: string;
+  /** Figures in the application's words. */
+  metrics?: Record<string, unknown>;
+  /** Files and pages that it made. */
+  artifacts?: JobArtifact[];
 }
 
 /** A job ended well. */

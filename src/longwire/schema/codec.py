@@ -61,9 +61,8 @@ class EventCodec:
         """See `Codec.encode`."""
         try:
             data = encode_json(event)
-            if not event.timestamp:  # a payload without any other field is `{}`
-                comma = "," if len(data) > 2 else ""
-                data = b'%b%b"timestamp":%d}' % (data[:-1], comma.encode(), now_ms)
+            if not event.timestamp:
+                data = _stamped(data, now_ms)
             sent = self._decode(data)
         except CODEC_ERRORS as error:
             if isinstance(error, msgspec.ValidationError):
@@ -82,3 +81,9 @@ class EventCodec:
 
     def _refuse_non_finite(self, event: Event) -> None:
         refuse_non_finite(self._name, msgspec.to_builtins(event))
+
+
+def _stamped(data: bytes, now_ms: int) -> bytes:
+    if data == b"{}":
+        return b'{"timestamp":%d}' % now_ms
+    return b'%b,"timestamp":%d}' % (data[:-1], now_ms)

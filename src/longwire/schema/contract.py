@@ -108,6 +108,8 @@ class Contract:
         Raises:
             ContractError: as for the constructor.
         """
+        if hasattr(model, "__event__"):
+            raise ContractError(f"{model.__name__} is declared in its class statement already")
         pattern = None if room is None else RoomPattern(room)
         self._add(Declaration(name, model, pattern, conflate, origin, ack))
 

@@ -28,6 +28,7 @@ from longwire.schema.description import (
     Scalar,
 )
 from longwire.schema.docstring import camel, field_docs, summary
+from longwire.schema.event import MAX_SAFE_INTEGER
 from longwire.schema.json_schema import schema_of
 from longwire.types import Concat
 
@@ -50,6 +51,13 @@ _LIMITS: Final = (
     "pattern",
 )
 _KINDS: Final = {"string", "number", "integer", "boolean", "null"}
+_TIMESTAMP: Final = Field(
+    "timestamp",
+    Scalar("integer", (("minimum", 0), ("maximum", MAX_SAFE_INTEGER))),
+    is_optional=False,
+    has_default=True,
+    doc="Milliseconds since the Unix epoch.",
+)
 
 
 def describe(contract: Contract) -> ContractDescription:
@@ -117,34 +125,38 @@ class _Reader:
     def __init__(self, payload_names: dict[str, str]) -> None:
         self.types: dict[str, ObjectType | NamedChoice] = {}
         self._payload_names = payload_names
+        self._parts: dict[str, JsonSchema] = {}
+        self._root = ""
+        self._sends_nulls = False
 
     def add(self, model: type) -> str:
         """Take in a type and all that it refers to; return its name."""
-        root, parts = schema_of(model)
-        sends_nulls = not issubclass(model, Struct)
-        for name, schema in parts.items():
-            if name != root:
-                self._add_part(name, schema, sends_nulls)
-        self._add_part(root, parts[root], False)
-        return self._name(root)
+        self._root, self._parts = schema_of(model)
+        self._sends_nulls = not issubclass(model, Struct)
+        return self._take(self._root)
 
-    def _name(self, part: str) -> str:
-        return self._payload_names.get(part, part)
+    def _take(self, part: str) -> str:
+        # Each part is taken once, when it is first met; that ends recursion and orders the types.
+        name = self._payload_names.get(part, part)
+        schema = self._parts.pop(part, None)
+        if schema is not None and "properties" in schema:
+            self._define(self._object(part, name, schema))
+        elif schema is not None:
+            self._define(self._named_choice(name, schema))
+        return name
 
-    def _add_part(self, part: str, schema: JsonSchema, sends_nulls: bool) -> None:
-        if "properties" not in schema:
-            self._define(self._named_choice(self._name(part), schema))
-            return
-        docs = field_docs(schema.get("description", ""))
+    def _object(self, part: str, name: str, schema: JsonSchema) -> ObjectType:
+        doc = schema.get("description", "")
+        docs = field_docs(doc)
         required = schema.get("required", ())
-        fields = [
-            self._field(name, member, name in required, docs.get(name, ""), sends_nulls)
-            for name, member in schema["properties"].items()
-        ]
-        fields.sort(key=lambda field: field.name == "timestamp")  # inherited, but said last
-        self._define(
-            ObjectType(self._name(part), tuple(fields), summary(schema.get("description", "")))
-        )
+        nulls = self._sends_nulls and part != self._root
+        fields = {
+            member: self._field(member, described, member in required, docs.get(member, ""), nulls)
+            for member, described in schema["properties"].items()
+        }
+        if part in self._payload_names:  # inherited or added, and said last
+            fields["timestamp"] = fields.pop("timestamp", _TIMESTAMP)
+        return ObjectType(name, tuple(fields.values()), summary(doc))
 
     def _field(
         self, name: str, schema: JsonSchema, is_required: bool, doc: str, sends_nulls: bool
@@ -159,7 +171,7 @@ class _Reader:
     def node(self, schema: JsonSchema) -> Node:
         """Read one schema."""
         if "$ref" in schema:
-            return Reference(self._name(schema["$ref"]))
+            return Reference(self._take(schema["$ref"]))
         if "anyOf" in schema:
             return Either(tuple(self.node(option) for option in schema["anyOf"]))
         if "enum" in schema or "const" in schema:

@@ -51,7 +51,8 @@ class EventType:
         pattern = self.declaration.room
         if pattern is None:
             return None
-        return pattern.build_from(tuple(map(_text, self._parameters(payload))))
+        values = self._parameters(payload)
+        return pattern.build_from(tuple([v if type(v) is str else _text(v) for v in values]))
 
     def slot(self, payload: object, room: str | None) -> str | None:
         """Return the name under which entries of one room conflate, or None.
@@ -62,11 +63,11 @@ class EventType:
         """
         if self.declaration.conflate is None:
             return None
-        key = self._key(payload)
+        name = self.declaration.name
+        key = self._key(payload) if self.declaration.key else ()
         if room is not None and not self._is_own(payload, room):
             key = (*self._parameters(payload), *key)
-        name = self.declaration.name
-        return encode_json([name, *key]).decode() if key else name
+        return encode_json((name, *key)).decode() if key else name
 
     def _is_own(self, payload: object, room: str) -> bool:
         pattern = self.declaration.room
@@ -117,8 +118,6 @@ def _values_of(names: tuple[str, ...]) -> Callable[[object], tuple[object, ...]]
 
 
 def _text(value: object) -> str:
-    if type(value) is str:
-        return value
     if isinstance(value, enum.Enum):
         value = value.value
     if isinstance(value, bool) or not isinstance(value, str | int):

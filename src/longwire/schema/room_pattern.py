@@ -109,11 +109,16 @@ class RoomPattern:
         room = self._format % values
         if "" in values:
             raise InvalidRoom(room, f"a parameter of room {self.template!r} is empty")
+        if self._inner:
+            self._check_inner(room, values)
+        if not is_room(room):
+            check_room(room)
+        return room
+
+    def _check_inner(self, room: str, values: tuple[str, ...]) -> None:
         for name, value in zip(self._inner, values, strict=False):
             if ":" in value:
                 raise InvalidRoom(room, f"{name} of room {self.template!r} may not hold a colon")
-        check_room(room)
-        return room
 
     def match(self, room: str) -> dict[str, str] | None:
         """Return the values of the parameters, or None when the name does not fit."""

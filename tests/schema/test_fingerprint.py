@@ -1,0 +1,70 @@
+"""The fingerprint changes with what a reader depends on, and with nothing else."""
+
+from typing import Annotated, Any
+
+import pytest
+from msgspec import Meta
+
+from longwire.schema import Contract, Event
+from longwire.types import Concat, Latest
+
+
+def one(doc: str = "", **values: Any) -> Contract:
+    class Sample(Event, name="sample", **{"room": "a:{key}", **values}):
+        __doc__ = doc
+        key: str
+        text: str
+
+    class Other(Event, name="other"):
+        text: str
+
+    return Contract([Sample, Other])
+
+
+def other_order() -> Contract:
+    class Other(Event, name="other"):
+        text: str
+
+    class Sample(Event, name="sample", room="a:{key}"):
+        text: str
+        key: str
+
+    return Contract([Other, Sample])
+
+
+def another_range() -> Contract:
+    class Sample(Event, name="sample", room="a:{key}"):
+        key: str
+        text: Annotated[str, Meta(max_length=9)]
+
+    class Other(Event, name="other"):
+        text: str
+
+    return Contract([Sample, Other])
+
+
+def test_it_is_short_and_stable() -> None:
+    assert one().fingerprint == one().fingerprint
+    assert len(one().fingerprint) == 16
+
+
+def test_documentation_and_order_do_not_count() -> None:
+    assert one("Other words.\n\nAttributes:\n    key: a key.").fingerprint == one().fingerprint
+    assert other_order().fingerprint == one().fingerprint
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        one(room="b:{key}"),
+        one(room=None),
+        one(conflate=Latest()),
+        one(conflate=Latest(key="key")),
+        one(conflate=Concat("text")),
+        one(origin="both"),
+        another_range(),
+        Contract(),
+    ],
+)
+def test_what_counts_changes_it(changed: Contract) -> None:
+    assert changed.fingerprint != one().fingerprint
