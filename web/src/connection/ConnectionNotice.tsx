@@ -13,7 +13,7 @@ const SPOKEN: Partial<Record<Health, string>> = {
 function Countdown({ at }: { readonly at: number | null }): ReactElement {
   const now = useNow();
   const seconds = at === null ? 0 : Math.ceil((at - now) / 1_000);
-  return <>{seconds > 0 ? `Next attempt in ${seconds} s` : "Trying now…"}</>;
+  return <>{seconds > 0 ? `Next attempt in ${seconds}\u00a0s` : "Trying now…"}</>;
 }
 
 function Outage(): ReactElement {

@@ -1,0 +1,35 @@
+import { cleanup, render, screen } from "@testing-library/react";
+import { afterEach, expect, it } from "vitest";
+
+import { JobFailure, ResultDetails } from "../../src/jobs/JobOutcome";
+import { endedJob } from "../support/job";
+
+afterEach(cleanup);
+
+it("says why a job failed, with its code, and whether to try again", () => {
+  const job = endedJob("failed", { error: "no disk", errorCode: "worker_lost", retryable: true });
+  render(<JobFailure job={job} />);
+  const text = screen.getByRole("region", { name: "Error" }).textContent;
+  expect(text).toBe("no diskworker_lostRunning it again may help.");
+});
+
+it("says so when a job failed without a word", () => {
+  render(<JobFailure job={endedJob("failed")} />);
+  expect(screen.getByText("The job failed without saying why.")).toBeTruthy();
+});
+
+it("shows metrics as a table with a name", () => {
+  render(<ResultDetails result={{ metrics: { totalWords: 268_114, note: "x" } }} />);
+  expect(screen.getByRole("table", { name: "Metrics" })).toBeTruthy();
+  expect(screen.getByRole("rowheader", { name: "Total words" }).nextSibling?.textContent).toBe("268,114");
+});
+
+it("links artifacts, but not where a link would do harm", () => {
+  const artifacts = [
+    { type: "report", url: "https://x.org/report", name: "report.html" },
+    { type: "script", url: "javascript:alert(1)", name: "trap" },
+  ];
+  render(<ResultDetails result={{ artifacts }} />);
+  expect(screen.getAllByRole("link").map((link) => link.textContent)).toEqual(["report.html"]);
+  expect(screen.getByText("trap")).toBeTruthy();
+});

@@ -1,0 +1,95 @@
+import { fold, initialJob, type JobState } from "longwire";
+import { describe, expect, it } from "vitest";
+
+import { JobTranscript } from "../../src/output/JobTranscript";
+import { Settable } from "../support/readable";
+
+const TEXT = Array.from({ length: 3_000 }, (_, index) => `${index} wörds 😀 and\tmore\n`).join("");
+
+/** A job that writes, as the client folds it. */
+class Writer {
+  readonly job: Settable<JobState>;
+  readonly transcript: JobTranscript;
+
+  constructor(private readonly limit = 1_000) {
+    this.job = new Settable(initialJob("42"));
+    this.transcript = new JobTranscript(this.job);
+  }
+
+  write(chunk: string, type?: "thinking" | "tool_call"): void {
+    this.#fold("job:output", { chunk, isComplete: false, ...(type && { type }) });
+  }
+
+  beginAnew(attempt: number): void {
+    this.#fold("job:created", { attempt });
+  }
+
+  #fold(event: string, data: object): void {
+    const about = { jobId: "42", timestamp: 1, ...data };
+    this.job.set(fold(this.job.getSnapshot(), event, about, this.limit));
+  }
+
+  shown(): string {
+    this.transcript.getSnapshot();
+    return this.transcript.text();
+  }
+}
+
+describe("a job's transcript", () => {
+  it.each([1, 7, 1_000, 40_000])("has every character when chunks are %d long", (length) => {
+    const writer = new Writer();
+    const characters = Array.from(TEXT);
+    const step = Math.max(length, 100);
+    for (let at = 0; at < characters.length; at += step) {
+      writer.write(characters.slice(at, at + step).join(""));
+      if (at % 7 === 0) writer.transcript.getSnapshot();
+    }
+    expect(writer.shown()).toBe(TEXT);
+  });
+
+  it("tells the types apart, and takes what names none as writing", () => {
+    const writer = new Writer();
+    writer.write("hm", "thinking");
+    writer.write("grep", "tool_call");
+    writer.write("Answer");
+    const types = writer.transcript.getSnapshot().sections.map((section) => section.type);
+    expect(types).toEqual(["thinking", "tool_call", "writing"]);
+  });
+
+  it("is the same object as long as nothing is written", () => {
+    const writer = new Writer();
+    writer.write("a");
+    const before = writer.transcript.getSnapshot();
+    writer.job.set({ ...writer.job.getSnapshot(), progress: 10 });
+    expect(writer.transcript.getSnapshot()).toBe(before);
+  });
+
+  it("starts anew with a new attempt", () => {
+    const writer = new Writer();
+    writer.write("first\n");
+    expect(writer.shown()).toBe("first\n");
+    writer.beginAnew(2);
+    expect(writer.shown()).toBe("");
+    writer.write("second\n");
+    expect(writer.shown()).toBe("second\n");
+  });
+
+  it("starts anew when another log took the place of the first between two looks", () => {
+    const writer = new Writer();
+    writer.write("first run, first line\n");
+    writer.shown();
+    writer.beginAnew(2);
+    writer.write("second run\n");
+    expect(writer.shown()).toBe("second run\n");
+  });
+
+  it("keeps what it has when the job lets go of its oldest chunks", () => {
+    const writer = new Writer(4);
+    const pieces = Array.from({ length: 20 }, (_, index) => `${index}`.padEnd(5_000, ".") + "\n");
+    for (const piece of pieces) {
+      writer.write(piece);
+      writer.transcript.getSnapshot();
+    }
+    expect(writer.shown()).toBe(pieces.join(""));
+  });
+});

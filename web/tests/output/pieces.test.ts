@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+
+import { piecesOf, safeHref } from "../../src/output/pieces";
+import { Screen } from "../../src/terminal/screen";
+
+function pieces(text: string): ReturnType<typeof piecesOf> {
+  const screen = new Screen();
+  screen.write(text);
+  return piecesOf(screen.lines.slice(0, screen.height).map((line) => line.runs));
+}
+
+describe("what a block is drawn from", () => {
+  it("is one piece if nothing is coloured", () => {
+    expect(pieces("one\ntwo\n\nthree")).toEqual([{ text: "one\ntwo\n\nthree\n", style: null }]);
+  });
+
+  it("links addresses, without the punctuation around them", () => {
+    expect(pieces("see (https://x.org/a?b=1#c), then.")).toMatchObject([
+      { text: "see (" },
+      { text: "https://x.org/a?b=1#c", href: "https://x.org/a?b=1#c" },
+      { text: "), then.\n" },
+    ]);
+  });
+
+  it("links nothing but the web", () => {
+    expect(pieces("javascript://x.org file:///etc ftp://x").every((piece) => !piece.href)).toBe(true);
+  });
+
+  it("never makes markup of text", () => {
+    expect(pieces("<img src=x onerror=alert(1)>")).toEqual([
+      { text: "<img src=x onerror=alert(1)>\n", style: null },
+    ]);
+  });
+});
+
+describe("where a result may lead", () => {
+  it.each(["https://x.org/", "http://x.org/a"])("to %s", (address) => {
+    expect(safeHref(address)).toBe(address);
+  });
+
+  it.each(["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///x", "http://"])(
+    "not to %s",
+    (address) => {
+      expect(safeHref(address)).toBeNull();
+    },
+  );
+});

@@ -1,0 +1,46 @@
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, expect, it } from "vitest";
+
+import { SignIn } from "../../src/session/SignIn";
+
+afterEach(cleanup);
+
+function show(problem: string | null = null): { given: string[]; field: HTMLInputElement } {
+  const given: string[] = [];
+  render(<SignIn problem={problem} onToken={(token) => given.push(token)} />);
+  return { given, field: screen.getByLabelText("Access token") };
+}
+
+function submit(): void {
+  fireEvent.click(screen.getByRole("button", { name: "Sign in" }));
+}
+
+it("takes a token, without the blanks that were pasted with it", () => {
+  const { given, field } = show();
+  expect(document.activeElement).toBe(field);
+  fireEvent.change(field, { target: { value: "  abc.def\n" } });
+  submit();
+  expect(given).toEqual(["abc.def"]);
+});
+
+it("asks for a token when there is none", () => {
+  const { given, field } = show();
+  submit();
+  expect(given).toEqual([]);
+  expect(screen.getByRole("alert").textContent).toBe("Paste a token first.");
+  expect(field.getAttribute("aria-invalid")).toBe("true");
+});
+
+it("says why the last token was not taken, beside the field", () => {
+  const { field } = show("This token has expired.");
+  const described = (field.getAttribute("aria-describedby") ?? "").trim().split(" ");
+  const texts = described.map((id) => document.getElementById(id)?.textContent);
+  expect(texts[0]).toBe("This token has expired.");
+  expect(texts[1]).toContain("longwire token --user");
+});
+
+it("never shows the token, nor offers it to be kept", () => {
+  const { field } = show();
+  expect(field.type).toBe("password");
+  expect(field.autocomplete).toBe("off");
+});

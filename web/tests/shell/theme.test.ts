@@ -1,0 +1,29 @@
+import { afterEach, expect, it } from "vitest";
+
+import { applyTheme, chooseTheme, currentTheme, subscribeTheme } from "../../src/shell/theme";
+
+afterEach(() => {
+  localStorage.clear();
+  applyTheme();
+});
+
+it("follows the system until the reader chooses", () => {
+  expect(currentTheme()).toBe("light");
+  applyTheme();
+  expect(document.documentElement.dataset["theme"]).toBeUndefined();
+});
+
+it("remembers a choice, and tells of it", () => {
+  let told = 0;
+  const stop = subscribeTheme(() => told++);
+  chooseTheme("dark");
+  expect([currentTheme(), document.documentElement.dataset["theme"], told]).toEqual(["dark", "dark", 1]);
+  stop();
+});
+
+it("follows the system again when its own theme is chosen", () => {
+  chooseTheme("dark");
+  chooseTheme("light");
+  expect(document.documentElement.dataset["theme"]).toBeUndefined();
+  expect(localStorage).toHaveLength(0);
+});
