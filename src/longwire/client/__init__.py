@@ -11,6 +11,7 @@ reconnection    whether and when to come back
 """
 
 from longwire.client.client import WebSocketClient
+from longwire.client.entry import LogEntry
 from longwire.client.health import HealthSnapshot
 from longwire.client.job_tracker import JobTracker
 from longwire.client.options import ClientOptions
@@ -29,6 +30,7 @@ __all__ = [
     "HealthSnapshot",
     "JobTracker",
     "JoinResult",
+    "LogEntry",
     "Room",
     "RoomReset",
     "RoomStatus",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from longwire.client.entry import LogEntry
+from longwire.client.observers import Observers
 from longwire.errors import InvalidEvent, RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Inbox:
         received: events that came.
         invalid: events whose payload did not fit; nobody heard them.
         dropped: events without a position that a full queue could not take.
+        entry_listeners: hear every entry of a log that is handed out, with its place.
     """
 
     __slots__ = (
@@ -51,6 +54,7 @@ class Inbox:
         "_subscriptions",
         "_system",
         "dropped",
+        "entry_listeners",
         "invalid",
         "positional",
         "received",
@@ -72,6 +76,7 @@ class Inbox:
         self.received = 0
         self.invalid = 0
         self.dropped = 0
+        self.entry_listeners: Observers[LogEntry] = Observers()
 
     def receive(self, event: EventReceived) -> None:
         """Take one event."""
@@ -104,6 +109,8 @@ class Inbox:
                 return
         if not self._rooms.accept(room, first, last):
             return
+        if self.entry_listeners:
+            self.entry_listeners.notify(LogEntry(room, first, last, event.name, event.args[0]))
         if heard_by or anything:
             arguments = self._decode(event, logged=True)
             if arguments is not None:

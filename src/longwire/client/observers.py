@@ -21,6 +21,9 @@ class Observers(Generic[T]):
     def __init__(self) -> None:
         self._callbacks: dict[object, Callable[[T], object]] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._callbacks)
+
     def add(self, callback: Callable[[T], object]) -> Callable[[], None]:
         """Register; return the undo, which may be called more than once."""
         key = object()
