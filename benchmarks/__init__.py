@@ -1,0 +1,1 @@
+"""Longwire beside its peers, in one run."""
