@@ -45,7 +45,7 @@ def read_published(ack: AckReceived, request: PublishRequest) -> Position:
     return Position(answer.epoch, answer.offset)
 
 
-def read_answer(ack: AckReceived, kind: type | None) -> Any:
+def read_answer(ack: AckReceived, kind: type[Any] | None) -> Any:
     """Return an acknowledgement's value: None, the only one, or a tuple of several.
 
     Args:
@@ -53,19 +53,18 @@ def read_answer(ack: AckReceived, kind: type | None) -> Any:
         kind: the type that it must have.
 
     Raises:
-        CallRefused: it is `{"ok": false, "error": …}`.
+        CallRefused: it is a refusal, and that type has no place for one.
         InvalidEvent: it does not have that type.
     """
-    values = ack.values()
-    answer = read_first(values, Answer)
-    if not answer.ok:
-        raise CallRefused(answer.error.message, answer.error.code)
-    first = values[0] if values else None
+    values: list[Any] = ack.values()
     if kind is None:
-        return first if len(values) < 2 else tuple(values)
+        return values[0] if len(values) == 1 else tuple(values) or None
     try:
-        return msgspec.convert(first, kind)
+        return msgspec.convert(values[0] if values else None, kind)
     except msgspec.ValidationError as error:
+        answer = read_first(values, Answer)
+        if not answer.ok:
+            raise CallRefused(answer.error.message, answer.error.code) from None
         raise InvalidEvent("ack", "$", str(error)) from None
 
 

@@ -3,45 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import secrets
 import time
 import weakref
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 import msgspec
 
 from longwire.catalog import CATALOG, JobCancel
-from longwire.client.answers import PublishRequest, read_answer, read_published
 from longwire.client.connector import Connector
 from longwire.client.health import Health, HealthSnapshot
 from longwire.client.inbox import ROOM_LIVE, ROOM_RESET, Inbox
 from longwire.client.job_tracker import JobFeed, JobTracker
 from longwire.client.options import ClientOptions
-from longwire.client.outbox import Entry, Outbox
+from longwire.client.outbox import Outbox
+from longwire.client.outgoing import Outgoing
 from longwire.client.room import Room
 from longwire.client.rooms import JoinResult, RoomReset, Rooms, RoomStatus, Start
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.client.stream import Bell, EventStream
 from longwire.client.subscriptions import Handler, Subscription, Subscriptions
 from longwire.client.token import Tokens, TokenSource
-from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
+from longwire.errors import NotConnected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from ssl import SSLContext
 
-    from longwire.connection import AckReceived
+    from longwire.client.entry import LogEntry
     from longwire.schema import Contract
     from longwire.types import Position
 
-logger = logging.getLogger("longwire.client")
 
 T = TypeVar("T")
 
 
 class WebSocketClient:
     """A client of a Longwire server, or of any Socket.IO server without positions.
+
+    `async with` connects if there is a token, and disconnects; without one, call `connect`.
 
     ```python
     async with WebSocketClient("http://localhost:8000", token=token) as client:
@@ -99,6 +98,7 @@ class WebSocketClient:
         self._tokens = Tokens(token)
         self._rooms = Rooms(self._announce_reset, self._announce_settled)
         self._outbox = Outbox(self.options.outbox_entries, self.options.outbox_bytes)
+        self._outgoing = Outgoing(contract, self._outbox)
         self._health = Health(self._send_ping)
         self._subscriptions = Subscriptions(self.options.queue_size, self._rooms.release)
         self._streams: weakref.WeakSet[EventStream[Any]] = weakref.WeakSet()
@@ -124,9 +124,6 @@ class WebSocketClient:
         )
         self._connector.attach(self._inbox)
         self._feeds: dict[str, JobFeed] = {}
-        # Publications of this client have ids of its own; the server remembers them.
-        self._name = secrets.token_hex(8)
-        self._published = 0
         self._waiting_to_connect = 0
 
     # Connection
@@ -200,8 +197,9 @@ class WebSocketClient:
         """Call `listener` with every new state, at once; return the undo."""
         return self.status.subscribe(listener)
 
-    async def __aenter__(self) -> WebSocketClient:
-        await self.connect()
+    async def __aenter__(self) -> Self:
+        if self._tokens.source is not None:
+            await self.connect()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -302,6 +300,14 @@ class WebSocketClient:
         self._streams.add(stream)
         return stream
 
+    def on_entry(self, listener: Callable[[LogEntry], object]) -> Callable[[], None]:
+        """Call `listener` for every entry of a room's log, as it came; return the undo.
+
+        For tools that show or copy logs. It is called at once, before other handlers, each entry
+        exactly once and in order; it must not block.
+        """
+        return self._inbox.entry_listeners.add(listener)
+
     # Rooms
 
     def join_room(self, room: str, position: Start = None) -> asyncio.Future[JoinResult]:
@@ -356,15 +362,10 @@ class WebSocketClient:
             InvalidEvent: a value does not fit the event.
             NotConnected: (awaited) the client disconnected or gave up first.
         """
-        name, values, size = self._encode(event, args)
-        entry = Entry(name, values, size, wants_ack=False, repeats=False)
-        self._outbox.put(entry)
+        sent = self._outgoing.emit(event, args)
         wire = self._connector.wire
         drained = wire.drained() if wire is not None else None
-        if drained is not None and entry.answer.done():
-            return drained
-        entry.answer.add_done_callback(_report_given_up)
-        return _without_value(entry.answer)
+        return sent if drained is None else drained
 
     async def call(self, event: object, *args: object, timeout: float | None = None) -> Any:
         """Send an event and return its acknowledgement.
@@ -379,23 +380,12 @@ class WebSocketClient:
 
         Raises:
             CallTimeout: no answer came; whether the server acted is unknown.
-            CallRefused: the answer is `{"ok": false, …}`.
+            CallRefused: a refusal, where the event declares a type that has no place for one.
             NotConnected: the connection ended before the answer.
             OutboxFull: too much waits for a connection.
         """
-        name, values, size = self._encode(event, args)
-        entry = Entry(name, values, size, wants_ack=True, repeats=False)
-        self._outbox.put(entry)
         limit = self.options.timeout if timeout is None else timeout
-        try:
-            async with asyncio.timeout(limit):
-                ack = await entry.answer
-        except TimeoutError:
-            raise CallTimeout(f"no acknowledgement of {name!r} in {limit} s") from None
-        if ack is None:
-            raise NotConnected("the connection ended before the answer")
-        declaration = self.contract.declarations.get(name)
-        return read_answer(ack, declaration.ack if declaration is not None else None)
+        return await self._outgoing.call(event, args, limit)
 
     def publish(
         self,
@@ -423,30 +413,7 @@ class WebSocketClient:
             NotConnected: (awaited) the client disconnected or gave up, or it is volatile.
             LongwireError: (awaited) the server's refusal, by its kind.
         """
-        encoded = self.contract.encode(event, _now_ms(), room)
-        request = PublishRequest(
-            encoded.event,
-            msgspec.Raw(encoded.data),
-            encoded.room,
-            None if volatile else id or self._next_id(),
-            volatile,
-        )
-        result: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
-        if volatile and not self.is_connected:
-            result.set_exception(NotConnected("a volatile event does not wait for a connection"))
-            return result
-        entry = Entry(
-            "publish", (request,), len(encoded.data), wants_ack=True, repeats=not volatile
-        )
-        self._outbox.put(entry)
-
-        def confirm(answer: asyncio.Future[AckReceived | None]) -> None:
-            if not result.done():
-                _settle_publication(result, answer, request)
-
-        entry.answer.add_done_callback(confirm)
-        result.add_done_callback(lambda done: done.cancelled() and entry.answer.cancel())
-        return result
+        return self._outgoing.publish(event, room, id, volatile)
 
     # Jobs
 
@@ -509,21 +476,6 @@ class WebSocketClient:
             return event
         return ROOM_RESET if event is RoomReset else self.contract.name_of(event)
 
-    def _next_id(self) -> str:
-        self._published += 1
-        return f"{self._name}:{self._published}"
-
-    def _encode(
-        self, event: object, args: tuple[object, ...]
-    ) -> tuple[str, tuple[object, ...], int]:
-        if isinstance(event, str):
-            size = sum(len(msgspec.json.encode(value)) for value in args)
-            return event, args, size
-        encoded = self.contract.encode(event, _now_ms())
-        if not self.contract.declaration(encoded.event).allows("client"):
-            raise LocalProtocolError(f"{encoded.event!r} is not for clients to emit; publish it")
-        return encoded.event, (msgspec.Raw(encoded.data), *args), len(encoded.data)
-
     def _send_ping(self) -> bool:
         wire = self._connector.wire
         if wire is None or not self._inbox.positional:
@@ -550,34 +502,3 @@ class WebSocketClient:
             feed = JobFeed(self, job_id, lambda: self._feeds.pop(job_id, None))
             self._feeds[job_id] = feed
         return feed
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
-
-
-def _settle_publication(
-    result: asyncio.Future[Position],
-    answer: asyncio.Future[AckReceived | None],
-    request: PublishRequest,
-) -> None:
-    if answer.cancelled():
-        result.cancel()
-        return
-    try:
-        ack = answer.result()
-        if ack is None:
-            raise NotConnected("the connection ended before the answer")
-        result.set_result(read_published(ack, request))
-    except Exception as error:
-        result.set_exception(error)
-
-
-def _without_value(answer: asyncio.Future[AckReceived | None]) -> asyncio.Future[None]:
-    # An event that wants no acknowledgement ends with None.
-    return answer  # type: ignore[return-value]
-
-
-def _report_given_up(answer: asyncio.Future[AckReceived | None]) -> None:
-    if not answer.cancelled() and answer.exception() is not None:
-        logger.warning("an event was given up: %s", answer.exception())

@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidURI, WebSocketException
 from longwire.client.payloads import Advice, Authenticated, Credentials, read_first
 from longwire.client.reconnection import Ended, ReconnectionPolicy
 from longwire.client.state import ConnectionState, ConnectionStatus
-from longwire.client.wire import Wire
+from longwire.client.wire import Wire, turns
 from longwire.errors import AuthenticationError, ConnectionRefused, NotConnected
 from longwire.reasons import (
     PARSE_ERROR,
@@ -49,6 +49,10 @@ class WireRequests:
     def send(self, name: str, args: Sequence[object]) -> None:
         """Send an event that needs no acknowledgement."""
         self._wire.send(name, args)
+
+    def pause(self) -> None:
+        """Read nothing until those who wait had a turn."""
+        self._wire.pause()
 
     def request(
         self,
@@ -100,6 +104,7 @@ class Connector:
         self._is_stopping = False
         self._signed_in: asyncio.Event = asyncio.Event()
         self._opening: Wire | None = None
+        self._held: list[EventReceived] | None = None
         self.wire: Wire | None = None
         self.user: Authenticated | None = None
 
@@ -235,6 +240,7 @@ class Connector:
         self._signed_in.clear()
         self.user = None
         self._inbox.positional = False
+        self._held = []
         await wire.connect(Credentials(token, positions=True))
         try:
             async with asyncio.timeout(self._options.authentication_grace):
@@ -266,6 +272,8 @@ class Connector:
         self._inbox.announce("connect", None, ())
         if returned:
             self._inbox.announce("reconnect", None, (attempts,))
+        await turns()
+        self._release()
         reason = await asyncio.shield(wire.closed)
         self._health.receive_dropped(unasked=not self._is_stopping)
         self._inbox.announce("disconnect", None, (reason.socketio,))
@@ -286,7 +294,13 @@ class Connector:
             error.__cause__ = cause
         return Ended(reason, error, advice=self._advice)
 
+    def _release(self) -> None:
+        held, self._held = self._held or [], None
+        for event in held:
+            self._inbox.receive(event)
+
     def _suspend(self) -> None:
+        self._held = None
         self.wire = self._opening = None
         self._outbox.suspend()
         self._rooms.suspend()
@@ -294,8 +308,11 @@ class Connector:
     # What the wire tells
 
     def receive_event(self, event: EventReceived) -> None:
-        """Take an event of the server."""
-        self._inbox.receive(event)
+        """Take an event of the server; those that come early wait until `connect` has returned."""
+        if self._held is None or event.name in self.system_handlers:
+            self._inbox.receive(event)
+        else:
+            self._held.append(event)
         wire = self._opening
         if event.ack_id is not None and wire is not None:
             wire.acknowledge(event.ack_id, ())

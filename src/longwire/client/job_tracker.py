@@ -25,7 +25,7 @@ from longwire.jobs import JobState, fold
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from longwire.schema import Event
+    from longwire.schema import Event, PublishAck
 
 JOB_EVENTS = (
     JobCreated,
@@ -128,7 +128,9 @@ class JobFeed:
 
     async def cancel(self, reason: str | None) -> None:
         """Ask for the job to stop."""
-        await self._source.call(JobCancel(job_id=self.job_id, reason=reason))
+        ack: PublishAck = await self._source.call(JobCancel(job_id=self.job_id, reason=reason))
+        if ack.error is not None:
+            raise CallRefused(ack.error.message, ack.error.code)
 
     async def next_after(self, seen: JobState | None) -> JobState:
         """Wait until the state is another one than `seen`.

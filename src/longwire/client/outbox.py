@@ -73,6 +73,11 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def is_online(self) -> bool:
+        """Whether what is put is sent at once."""
+        return self._sender is not None
+
     def put(self, entry: Entry) -> None:
         """Send now, or keep for the next connection.
 

@@ -132,6 +132,10 @@ class Sender(Protocol):
         """Send an event that needs no acknowledgement."""
         ...
 
+    def pause(self) -> None:
+        """Hand out nothing more until those who wait for what just came had a turn."""
+        ...
+
 
 class Rooms:
     """Memberships, and their fate over connections.
@@ -297,6 +301,9 @@ class Rooms:
             at = answer.offset if member.start == "now" and not resumed else 0
             self._restart(member, Cursor(answer.epoch, at), announce=resumed)
         self._settle(member)
+        if member.waiters and self._sender is not None:
+            # Who awaits a join must be able to subscribe before the first replayed event.
+            self._sender.pause()
         result = msgspec.structs.replace(member.result, offset=answer.offset)
         for waiter in _taken(member):
             waiter.set_result(result)

@@ -39,6 +39,9 @@ logger = logging.getLogger("longwire.client")
 # How long a goodbye may take: the close frame's answer, over a link that may be dead.
 CLOSE_TIMEOUT = 1.0
 
+# From a future to the body of the task that awaits it, through a gather or a timeout.
+TURNS = 5
+
 Answered = Callable[[AckReceived | None], None]
 
 
@@ -69,6 +72,7 @@ class Wire:
         "_drained",
         "_high_water",
         "_loop",
+        "_must_yield",
         "_outgoing",
         "_receiver",
         "_tasks",
@@ -100,6 +104,7 @@ class Wire:
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._connected.add_done_callback(_observe)
         self._timer: asyncio.TimerHandle | None = None
+        self._must_yield = False
         self.error: Exception | None = None
         self.closed: asyncio.Future[DisconnectReason] = self._loop.create_future()
         self.is_open = False
@@ -141,6 +146,10 @@ class Wire:
         self.connection.connect("/", auth)
         self._pump()
         await self._connected
+
+    def pause(self) -> None:
+        """Let those who wait for what just came run before anything else is read."""
+        self._must_yield = True
 
     # Sending
 
@@ -220,6 +229,9 @@ class Wire:
                 self._pump()
                 if self.closed.done():
                     return
+                if self._must_yield:
+                    self._must_yield = False
+                    await turns()
         except ConnectionClosed:
             engine.receive_eof(now())
             self._pump()
@@ -269,6 +281,7 @@ class Wire:
                     answered(event)
             case Connected():
                 self.is_open = True
+                self._arm()
                 if not self._connected.done():
                     self._connected.set_result(None)
             case Refused(message=message, data=data):
@@ -288,15 +301,24 @@ class Wire:
     # Time
 
     def _arm(self) -> None:
+        # Once connected, heartbeats move the deadline later only: a timer that looks again when it
+        # fires is enough, and no event costs a timer.
         deadline = self.connection.next_deadline()
+        if self._timer is not None:
+            self._timer.cancel()
         if deadline is not None and not self.closed.done():
-            # Heartbeats move the deadline later only, so one timer that looks again is enough.
             self._timer = self._loop.call_at(deadline, self._handle_deadline)
 
     def _handle_deadline(self) -> None:
         self._timer = None
         self.connection.handle_deadline(self._loop.time())
         self._pump()
+
+
+async def turns() -> None:
+    """Let everybody else run who is ready, and who becomes ready by that, to some depth."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def _observe(future: asyncio.Future[None]) -> None:

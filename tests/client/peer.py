@@ -1,0 +1,182 @@
+"""A scripted server: the protocol is real, what it says is the test's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Self
+
+import msgspec
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from longwire.connection import (
+    AckReceived,
+    Connection,
+    ConnectionOptions,
+    ConnectRequested,
+    EventReceived,
+)
+from longwire.engineio import Closed, Options, ServerSession
+from longwire.reasons import SERVER_DISCONNECT
+
+
+class Visit:
+    """One connection of a client, as the server sees it.
+
+    Attributes:
+        auth: what the client said in CONNECT.
+        is_over: set when the client is gone.
+        pings: measurements that the client asked for.
+    """
+
+    def __init__(self, websocket: ServerConnection, options: Options, number: int) -> None:
+        now = asyncio.get_running_loop().time()
+        session = ServerSession(f"session{number}", options, "websocket", now)
+        self.connection = Connection.server(session, ConnectionOptions(), now)
+        self.auth: dict[str, Any] = {}
+        self.is_over = asyncio.Event()
+        self.pings = 0
+        self._number = number
+        self._websocket = websocket
+        self._asked = asyncio.Event()
+        self._events: asyncio.Queue[EventReceived] = asyncio.Queue()
+        self._acks: asyncio.Queue[AckReceived] = asyncio.Queue()
+
+    async def run(self) -> None:
+        await self.flush()
+        try:
+            async for data in self._websocket:
+                self.connection.engine.receive_message(data, asyncio.get_running_loop().time())
+                for event in self.connection.events():
+                    self._take(event)
+                await self.flush()
+        except ConnectionClosed:
+            pass
+        self.is_over.set()
+
+    def _take(self, event: object) -> None:
+        match event:
+            case ConnectRequested(auth=auth):
+                self.auth = {} if auth is None else _decode(auth)
+                self._asked.set()
+            case EventReceived(name="ping"):
+                self.pings += 1
+            case EventReceived():
+                self._events.put_nowait(event)
+            case AckReceived():
+                self._acks.put_nowait(event)
+            case Closed():
+                self.is_over.set()
+
+    async def flush(self) -> None:
+        for message in self.connection.messages_to_send():
+            await self._websocket.send(message)
+
+    async def accept(self, user: str | None = "ada", rooms: tuple[str, ...] = ()) -> Self:
+        """Let the client in; say `authenticated` unless `user` is None."""
+        await self._asked.wait()
+        self.connection.accept("/", f"socket{self._number}")
+        if user is not None:
+            self.connection.send_event("/", "authenticated", [{"userId": user, "rooms": rooms}])
+        await self.flush()
+        return self
+
+    async def refuse(self, message: str, code: str) -> None:
+        await self._asked.wait()
+        self.connection.refuse("/", message, {"code": code})
+        await self.flush()
+
+    async def emit(self, name: str, *args: object) -> None:
+        self.connection.send_event("/", name, args)
+        await self.flush()
+
+    async def progress(self, percent: float, place: str | None = None, job: str = "1") -> None:
+        """Send `job:progress`, at a place in the log of the job's room."""
+        data = {"jobId": job, "progress": percent, "currentStep": "x", "timestamp": 1}
+        await self.emit("job:progress", data, *([] if place is None else [place]))
+
+    async def call(self, name: str, *args: object) -> list[Any]:
+        """Send an event and return its acknowledgement."""
+        self.connection.send_event("/", name, args, self.connection.next_ack_id())
+        await self.flush()
+        return (await self._acks.get()).values()
+
+    async def receive(self, name: str) -> EventReceived:
+        """The client's next event, which must be this one."""
+        event = await self._events.get()
+        assert event.name == name, f"expected {name}, received {event.name} {event.values()}"
+        return event
+
+    async def answer(self, name: str, *args: object) -> list[Any]:
+        """Acknowledge the client's next event, which must be this one; return its arguments."""
+        event = await self.receive(name)
+        assert event.ack_id is not None
+        self.connection.send_ack("/", event.ack_id, args)
+        await self.flush()
+        return event.values()
+
+    async def let_in(
+        self, room: str, epoch: str, offset: int, *, recovered: bool = False
+    ) -> list[Any]:
+        """Answer a join; return what was asked for."""
+        return await self.answer(
+            "join_room",
+            {"ok": True, "room": room, "epoch": epoch, "offset": offset, "recovered": recovered},
+        )
+
+    def is_silent(self) -> bool:
+        """Whether the client has said nothing that was not read."""
+        return self._events.empty()
+
+    async def kick(self) -> None:
+        """Put the client out."""
+        self.connection.close(SERVER_DISCONNECT, asyncio.get_running_loop().time())
+        await self.flush()
+        await self._websocket.close()
+
+    def drop(self) -> None:
+        """Lose the connection."""
+        self._websocket.transport.abort()
+
+
+class Peer:
+    """A server that waits for the test to say something.
+
+    Attributes:
+        url: where it listens.
+        visits: connections so far.
+    """
+
+    def __init__(self, options: Options | None = None) -> None:
+        self._options = options or Options()
+        self._arrivals: asyncio.Queue[Visit] = asyncio.Queue()
+        self._server: Server | None = None
+        self.url = ""
+        self.visits = 0
+
+    async def __aenter__(self) -> Self:
+        self._server = await serve(
+            self._serve, "127.0.0.1", 0, compression=None, ping_interval=None, close_timeout=1
+        )
+        host, port = next(iter(self._server.sockets)).getsockname()
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _serve(self, websocket: ServerConnection) -> None:
+        self.visits += 1
+        visit = Visit(websocket, self._options, self.visits)
+        self._arrivals.put_nowait(visit)
+        await visit.run()
+
+    async def visit(self) -> Visit:
+        """The next connection that a client opens."""
+        return await self._arrivals.get()
+
+
+def _decode(raw: Any) -> dict[str, Any]:
+    return msgspec.json.decode(raw)

@@ -1,0 +1,336 @@
+"""Connecting, signing in, giving up, and ending: what `state` and `connect` promise."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from longwire import WebSocketClient
+from longwire.client import ConnectionState
+from longwire.errors import (
+    AuthenticationError,
+    CallTimeout,
+    ConnectionRefused,
+    LocalProtocolError,
+    NotConnected,
+)
+from tests.client.conftest import Connect, until
+from tests.client.peer import Peer
+
+CONNECTED = ConnectionState.CONNECTED
+DISCONNECTED = ConnectionState.DISCONNECTED
+ERROR = ConnectionState.ERROR
+RECONNECTING = ConnectionState.RECONNECTING
+
+
+async def connected(client: WebSocketClient, peer: Peer, **accept: object):
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept(**accept)
+    await connecting
+    return visit
+
+
+async def test_connected_means_authenticated(peer: Peer, clients: Connect) -> None:
+    client = clients(peer.url, token="secret")
+    states: list[str] = []
+    client.on_state_change(states.append)
+    connecting = asyncio.create_task(client.connect())
+    visit = await peer.visit()
+    assert client.state is ConnectionState.CONNECTING
+    await visit.accept(user="ada")
+    await connecting
+    assert visit.auth == {"token": "secret", "positions": True}
+    assert client.is_connected
+    assert client.user_id == "ada"
+    assert states == ["connecting", "connected"]
+
+
+async def test_rooms_are_resumed_before_connected(client: WebSocketClient, peer: Peer) -> None:
+    client.join_room("job:1")
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept()
+    event = await visit.receive("join_room")
+    assert not client.is_connected
+    visit.connection.send_ack("/", event.ack_id, [{"ok": True, "room": "job:1"}])
+    await visit.flush()
+    await connecting
+    assert client.is_connected
+
+
+async def test_two_connects_share_one_connection(client: WebSocketClient, peer: Peer) -> None:
+    connecting = asyncio.gather(client.connect(), client.connect())
+    await (await peer.visit()).accept()
+    await connecting
+    await client.connect()
+    assert peer.visits == 1
+
+
+async def test_a_refused_token_is_final(client: WebSocketClient, peer: Peer) -> None:
+    connecting = asyncio.create_task(client.connect("wrong"))
+    await (await peer.visit()).refuse("token is invalid", "token_invalid")
+    with pytest.raises(ConnectionRefused, match="token is invalid") as caught:
+        await connecting
+    assert caught.value.code == "token_invalid"
+    assert client.state is ERROR
+    assert client.error is caught.value
+    assert peer.visits == 1
+
+
+async def test_a_provider_is_asked_again_after_a_refusal(peer: Peer, clients: Connect) -> None:
+    tokens = iter(["old", "new"])
+
+    async def provide() -> str:
+        return next(tokens)
+
+    client = clients(peer.url, token=provide)
+    connecting = asyncio.create_task(client.connect())
+    await (await peer.visit()).refuse("expired", "token_expired")
+    visit = await (await peer.visit()).accept()
+    await connecting
+    assert visit.auth["token"] == "new"
+
+
+async def test_a_provider_whose_second_token_is_refused_too_is_not_asked_for_ever(
+    peer: Peer, clients: Connect
+) -> None:
+    client = clients(peer.url, token=lambda: "bad")
+    connecting = asyncio.create_task(client.connect())
+    for _ in range(2):
+        await (await peer.visit()).refuse("no", "token_invalid")
+    with pytest.raises(ConnectionRefused):
+        await connecting
+    assert peer.visits == 2
+
+
+async def test_after_an_error_another_token_starts_again(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    connecting = asyncio.create_task(client.connect("wrong"))
+    await (await peer.visit()).refuse("no", "token_invalid")
+    with pytest.raises(ConnectionRefused):
+        await connecting
+    connecting = asyncio.create_task(client.connect("right"))
+    visit = await (await peer.visit()).accept()
+    await connecting
+    assert visit.auth["token"] == "right"
+    assert client.error is None
+
+
+async def test_nobody_listens_there(clients: Connect) -> None:
+    client = clients("http://127.0.0.1:1", timeout=0.2)
+    with pytest.raises(NotConnected):
+        await client.connect()
+    assert client.state is ERROR
+    assert isinstance(client.error, NotConnected)
+
+
+async def test_a_server_that_says_nothing(peer: Peer, clients: Connect) -> None:
+    client = clients(peer.url, timeout=0.2, reconnection=False)
+    with pytest.raises(NotConnected, match=r"within 0\.2 s"):
+        await client.connect()
+    assert client.state is ERROR
+
+
+def test_an_address_that_can_carry_no_websocket() -> None:
+    with pytest.raises(LocalProtocolError):
+        WebSocketClient("localhost:8000")
+
+
+async def test_disconnect_while_connecting_ends_the_wait(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    connecting = asyncio.create_task(client.connect())
+    await peer.visit()
+    await client.disconnect()
+    with pytest.raises(NotConnected):
+        await connecting
+    assert client.state is DISCONNECTED
+
+
+async def test_a_cancelled_connect_leaves_nothing_running(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    connecting = asyncio.create_task(client.connect())
+    await peer.visit()
+    connecting.cancel()
+    await asyncio.gather(connecting, return_exceptions=True)
+    assert client.state is DISCONNECTED
+
+
+async def test_disconnect_says_goodbye_after_what_was_sent(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    visit = await connected(client, peer)
+    for number in range(100):
+        client.emit("note", number)
+    await client.disconnect()
+    received = [(await visit.receive("note")).values()[0] for _ in range(100)]
+    assert received == list(range(100))
+    await visit.is_over.wait()
+    assert client.state is DISCONNECTED
+
+
+async def test_disconnect_ends_everything_that_waits(client: WebSocketClient, peer: Peer) -> None:
+    await connected(client, peer)
+    call = asyncio.create_task(client.call("question"))
+    joining = client.join_room("job:1")
+    stream = client.events()
+    waiting = asyncio.create_task(anext(stream, "end"))
+    await asyncio.sleep(0)
+    await client.disconnect()
+    with pytest.raises(NotConnected):
+        await call
+    with pytest.raises(NotConnected):
+        await joining
+    assert await waiting == "end"
+
+
+async def test_a_dropped_connection_comes_back(client: WebSocketClient, peer: Peer) -> None:
+    visit = await connected(client, peer)
+    states: list[str] = []
+    told: list[object] = []
+    client.on_state_change(states.append)
+    client.on("disconnect", told.append)
+    client.on("reconnect", told.append)
+    visit.drop()
+    await (await peer.visit()).accept()
+    await until(client, CONNECTED)
+    await asyncio.sleep(0)
+    assert states == ["reconnecting", "connected"]
+    assert told == ["transport close", 1]
+    assert client.health.drops == client.health.reconnects == 1
+
+
+async def test_a_client_that_is_kicked_without_advice_comes_back(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    visit = await connected(client, peer)
+    await visit.kick()
+    await (await peer.visit()).accept()
+    await until(client, CONNECTED)
+
+
+async def test_the_servers_advice_not_to_come_back_is_final(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    visit = await connected(client, peer)
+    advice = {"reason": "limit_exceeded", "message": "Too much.", "reconnect": False}
+    await visit.emit("closing", advice | {"retryAfter": 0})
+    await visit.kick()
+    await until(client, ERROR)
+    assert str(client.error) == "Too much."
+    assert peer.visits == 1
+
+
+async def test_an_expired_token_is_replaced_by_the_provider(peer: Peer, clients: Connect) -> None:
+    tokens = iter(["old", "new"])
+    client = clients(peer.url, token=lambda: next(tokens))
+    visit = await connected(client, peer)
+    advice = {"reason": "token_expired", "message": "x", "reconnect": False, "retryAfter": 0}
+    await visit.emit("closing", advice)
+    await visit.kick()
+    visit = await (await peer.visit()).accept()
+    await until(client, CONNECTED)
+    assert visit.auth["token"] == "new"
+
+
+async def test_giving_up_after_the_last_attempt_and_retrying(
+    client: WebSocketClient, peer: Peer, clients: Connect
+) -> None:
+    client = clients(peer.url, reconnection_attempts=2, timeout=0.05)
+    visit = await connected(client, peer)
+    visit.drop()
+    await until(client, ERROR)
+    assert peer.visits == 3
+    assert isinstance(client.error, NotConnected)
+    client.retry()
+    for _ in range(2):
+        await peer.visit()  # those that nobody answered
+    await (await peer.visit()).accept()
+    await until(client, CONNECTED)
+
+
+async def test_retry_does_not_wait_for_the_backoff(peer: Peer, clients: Connect) -> None:
+    client = clients(peer.url, reconnection_delay=1000.0, reconnection_delay_max=1000.0)
+    visit = await connected(client, peer)
+    visit.drop()
+    await until(client, RECONNECTING)
+    await asyncio.sleep(0)
+    client.retry()
+    await (await peer.visit()).accept()
+    await until(client, CONNECTED)
+
+
+async def test_without_reconnection_a_drop_is_the_end(peer: Peer, clients: Connect) -> None:
+    client = clients(peer.url, reconnection=False)
+    visit = await connected(client, peer)
+    visit.drop()
+    await until(client, DISCONNECTED)
+    assert isinstance(client.error, NotConnected)
+
+
+async def test_another_token_while_connected_replaces_it_in_place(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    visit = await connected(client, peer)
+    replacing = asyncio.create_task(client.connect("tok2"))
+    assert (await visit.receive("auth")).values() == ["tok2"]
+    await visit.emit("authenticated", {"userId": "ada", "rooms": []})
+    await replacing
+    assert peer.visits == 1
+
+
+async def test_a_new_token_that_is_refused_does_not_end_the_connection(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    visit = await connected(client, peer)
+    replacing = asyncio.create_task(client.connect("tok2"))
+    await visit.receive("auth")
+    await visit.emit("auth_error", "not yours")
+    with pytest.raises(AuthenticationError, match="not yours"):
+        await replacing
+    assert client.is_connected
+
+
+async def test_the_provider_is_asked_before_the_token_expires(peer: Peer, clients: Connect) -> None:
+    tokens = iter(["first", "second"])
+    client = clients(peer.url, token=lambda: next(tokens))
+    visit = await connected(client, peer)
+    await visit.emit("auth_expiring", {"expiresIn": 30})
+    await visit.emit("auth_expiring", {"expiresIn": 29})
+    assert (await visit.receive("auth")).values() == ["second"]
+    await visit.emit("authenticated", {"userId": "ada", "rooms": []})
+
+
+async def test_a_silent_link_is_noticed_by_the_heartbeat_alone(clients: Connect) -> None:
+    from longwire.engineio import Options
+
+    async with Peer(Options(ping_interval=0.1, ping_timeout=0.1)) as peer:
+        client = clients(peer.url)
+        await connected(client, peer)  # the script never pings
+        await (await peer.visit()).accept()
+        await until(client, CONNECTED)
+        await client.disconnect()
+
+
+async def test_an_acknowledgement_that_never_comes(client: WebSocketClient, peer: Peer) -> None:
+    await connected(client, peer)
+    with pytest.raises(CallTimeout):
+        await client.call("question", timeout=0.01)
+
+
+async def test_a_block_with_a_token_is_a_connection(peer: Peer) -> None:
+    async def script() -> None:
+        await (await peer.visit()).accept()
+
+    scripted = asyncio.create_task(script())
+    async with WebSocketClient(peer.url, token="t") as client:
+        assert client.is_connected
+    assert client.state is DISCONNECTED
+    await scripted
+
+
+async def test_a_call_of_the_server_is_acknowledged(client: WebSocketClient, peer: Peer) -> None:
+    visit = await connected(client, peer)
+    assert await visit.call("anything", 1) == []

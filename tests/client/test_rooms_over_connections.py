@@ -1,0 +1,330 @@
+"""Rooms: joined early or late, counted, resumed by position, denied, reset."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from longwire import WebSocketClient
+from longwire.catalog import JobProgress
+from longwire.client import ClientOptions, ConnectionState, RoomReset, RoomStatus
+from longwire.errors import InvalidRoom, NotConnected, RoomDenied
+from longwire.types import Position
+from tests.client.conftest import Connect, until
+from tests.client.peer import Peer, Visit
+
+ROOM = "job:1"
+
+
+class Progress:
+    """What a handler heard, in order."""
+
+    def __init__(self, client: WebSocketClient, *, room: str | None = None) -> None:
+        self.heard: list[Any] = []
+        self._news = asyncio.Condition()
+        client.on((JobProgress, RoomReset), self.receive, room=room)
+
+    async def receive(self, event: JobProgress | RoomReset) -> None:
+        async with self._news:
+            self.heard.append("reset" if isinstance(event, RoomReset) else event.progress)
+            self._news.notify_all()
+
+    async def until(self, *expected: object) -> None:
+        async with asyncio.timeout(5), self._news:
+            await self._news.wait_for(lambda: self.heard == list(expected))
+
+
+async def connected(client: WebSocketClient, peer: Peer, **accept: Any) -> Visit:
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept(**accept)
+    await connecting
+    return visit
+
+
+async def joined(client: WebSocketClient, peer: Peer, epoch: str = "e", offset: int = 0) -> Visit:
+    """Connect, and join ROOM at its log's start."""
+    visit = await connected(client, peer)
+    joining = client.join_room(ROOM)
+    assert await visit.let_in(ROOM, epoch, offset) == [ROOM]
+    await joining
+    return visit
+
+
+async def test_a_join_before_connect_is_remembered(client: WebSocketClient, peer: Peer) -> None:
+    result = await client.join_room(ROOM)
+    assert result.status is RoomStatus.JOINING
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept()
+    assert await visit.let_in(ROOM, "e", 0) == [ROOM]
+    await connecting
+    assert client.room_status(ROOM) is RoomStatus.LIVE
+
+
+async def test_the_answer_to_a_join(client: WebSocketClient, peer: Peer) -> None:
+    visit = await connected(client, peer)
+    joining = client.join_room(ROOM)
+    await visit.let_in(ROOM, "e", 2)
+    result = await joining
+    assert (result.room, result.epoch, result.offset, result.recovered) == (ROOM, "e", 2, False)
+    assert client.room_status(ROOM) is RoomStatus.CATCHING_UP
+    progress = Progress(client)
+    await visit.progress(1, "1@job:1")
+    await visit.progress(2, "2@job:1")
+    await progress.until(1, 2)
+    assert client.room_status(ROOM) is RoomStatus.LIVE
+    assert client.position(ROOM) == Position("e", 2)
+
+
+async def test_a_join_can_skip_the_past_or_resume(client: WebSocketClient, peer: Peer) -> None:
+    visit = await connected(client, peer)
+    client.join_room(ROOM, "now")
+    assert await visit.let_in(ROOM, "e", 7) == [ROOM, "now"]
+    client.join_room("job:2", Position("e2", 4))
+    position = {"epoch": "e2", "offset": 4}
+    assert await visit.let_in("job:2", "e2", 4, recovered=True) == ["job:2", position]
+    progress = Progress(client)
+    await visit.progress(8, "8@job:1")
+    await visit.progress(5, "5@job:2", job="2")
+    await progress.until(8, 5)
+
+
+async def test_duplicates_are_dropped_by_position_and_equal_payloads_are_not(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    visit = await joined(client, peer)
+    progress = Progress(client)
+    await visit.progress(5, "1@job:1")
+    await visit.progress(5, "2@job:1")
+    await visit.progress(5, "2@job:1")
+    await visit.progress(5, "1-2@job:1")
+    await visit.progress(9, "3-6@job:1")
+    await visit.progress(1, "5@job:1")
+    await progress.until(5, 5, 9)
+
+
+async def test_a_gap_is_filled_by_resuming(client: WebSocketClient, peer: Peer) -> None:
+    visit = await joined(client, peer)
+    progress = Progress(client)
+    await visit.progress(1, "1@job:1")
+    await visit.progress(3, "3@job:1")
+    position = {"epoch": "e", "offset": 1}
+    await visit.progress(4, "4@job:1")  # on its way while the client asks
+    assert await visit.let_in(ROOM, "e", 4, recovered=True) == [ROOM, position]
+    await visit.progress(2, "2@job:1")
+    await visit.progress(4, "3-4@job:1")
+    await progress.until(1, 2, 4)
+
+
+async def test_a_drop_resumes_where_it_was(client: WebSocketClient, peer: Peer) -> None:
+    visit = await joined(client, peer)
+    progress = Progress(client)
+    await visit.progress(1, "1@job:1")
+    await progress.until(1)
+    visit.drop()
+    visit = await (await peer.visit()).accept()
+    position = {"epoch": "e", "offset": 1}
+    assert await visit.let_in(ROOM, "e", 2, recovered=True) == [ROOM, position]
+    await until(client, ConnectionState.CONNECTED)
+    await visit.progress(2, "2@job:1")
+    await progress.until(1, 2)
+    assert client.health.rooms_resumed == 1
+
+
+async def test_another_epoch_starts_over(client: WebSocketClient, peer: Peer) -> None:
+    visit = await joined(client, peer)
+    progress = Progress(client)
+    await visit.progress(80, "1@job:1")
+    await progress.until(80)
+    visit.drop()
+    visit = await (await peer.visit()).accept()
+    await visit.let_in(ROOM, "other", 1)
+    await visit.progress(3, "1@job:1")
+    await progress.until(80, "reset", 3)
+    assert client.position(ROOM) == Position("other", 1)
+    assert client.health.rooms_reset == 1
+
+
+async def test_a_log_that_begins_anew_under_the_client(client: WebSocketClient, peer: Peer) -> None:
+    visit = await joined(client, peer)
+    progress = Progress(client, room=ROOM)
+    await visit.progress(80, "1@job:1")
+    await visit.emit("room_reset", {"room": ROOM, "epoch": "other", "offset": 1})
+    await visit.progress(3, "1@job:1")
+    await progress.until(80, "reset", 3)
+
+
+async def test_a_denied_join(client: WebSocketClient, peer: Peer) -> None:
+    visit = await connected(client, peer)
+    joining = client.join_room(ROOM)
+    error = {"code": "forbidden", "message": "no"}
+    await visit.answer("join_room", {"ok": False, "room": ROOM, "error": error})
+    with pytest.raises(RoomDenied):
+        await joining
+    joining = client.join_room("nowhere")
+    error = {"code": "invalid_room", "message": "fits no pattern"}
+    await visit.answer("join_room", {"ok": False, "room": "nowhere", "error": error})
+    with pytest.raises(InvalidRoom, match="fits no pattern"):
+        await joining
+    assert client.room_status(ROOM) is None
+
+
+async def test_a_room_that_is_taken_away_is_asked_for_again_next_time(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    visit = await joined(client, peer)
+    error = {"code": "forbidden", "message": "no"}
+    await visit.emit("room_error", {"ok": False, "room": ROOM, "error": error})
+    heard = asyncio.Event()
+    client.on("note", lambda: heard.set())
+    await visit.emit("note")
+    await heard.wait()
+    assert client.room_status(ROOM) is RoomStatus.DENIED
+    visit.drop()
+    visit = await (await peer.visit()).accept()
+    await visit.let_in(ROOM, "e", 0, recovered=True)
+    await until(client, ConnectionState.CONNECTED)
+    assert client.room_status(ROOM) is RoomStatus.LIVE
+
+
+async def test_two_users_share_one_membership(client: WebSocketClient, peer: Peer) -> None:
+    visit = await joined(client, peer)
+    await client.join_room(ROOM)
+    client.leave_room(ROOM)
+    await visit.progress(1, "1@job:1")
+    await Progress(client).until()
+    client.leave_room(ROOM)
+    assert (await visit.receive("leave_room")).values() == [ROOM]
+    client.leave_room(ROOM)
+    assert client.room_status(ROOM) is None
+
+
+async def test_leaving_while_the_answer_is_on_its_way(client: WebSocketClient, peer: Peer) -> None:
+    visit = await connected(client, peer)
+    joining = client.join_room(ROOM)
+    client.leave_room(ROOM)
+    with pytest.raises(NotConnected):
+        await joining
+    await visit.let_in(ROOM, "e", 1)
+    await visit.receive("leave_room")
+    await visit.progress(1, "1@job:1")
+    await Progress(client).until()
+
+
+async def test_leaving_offline_is_remembered(client: WebSocketClient, peer: Peer) -> None:
+    visit = await joined(client, peer)
+    visit.drop()
+    await until(client, ConnectionState.RECONNECTING)
+    client.leave_room(ROOM)
+    visit = await (await peer.visit()).accept()
+    await until(client, ConnectionState.CONNECTED)
+    client.emit("note")
+    await visit.receive("note")
+
+
+async def test_rooms_survive_disconnect_and_connect(client: WebSocketClient, peer: Peer) -> None:
+    await joined(client, peer)
+    await client.disconnect()
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept()
+    assert await visit.let_in(ROOM, "e", 0, recovered=True) == [ROOM, {"epoch": "e", "offset": 0}]
+    await connecting
+
+
+async def test_rooms_granted_by_sign_in_are_joined(client: WebSocketClient, peer: Peer) -> None:
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept(rooms=("global",))
+    assert await visit.let_in("global", "g", 0) == ["global"]
+    await connecting
+    client.join_room("global")
+    client.leave_room("global")
+    assert client.room_status("global") is RoomStatus.LIVE
+    await visit.emit("authenticated", {"userId": "ada", "rooms": []})
+    assert (await visit.receive("leave_room")).values() == ["global"]
+
+
+async def test_a_room_as_a_block(client: WebSocketClient, peer: Peer) -> None:
+    visit = await connected(client, peer)
+
+    async def use() -> list[float]:
+        async with client.room(ROOM) as room, room.events(JobProgress) as events:
+            assert room.status is RoomStatus.LIVE
+            assert room.position == Position("e", 0)
+            assert room.joined is not None
+            assert room.joined.epoch == "e"
+            return [(await anext(events)).progress, (await anext(events)).progress]
+
+    using = asyncio.create_task(use())
+    await visit.let_in(ROOM, "e", 0)
+    await visit.progress(1, "1@job:1")
+    await visit.progress(2, "2@job:1")
+    assert await using == [1, 2]
+    await visit.receive("leave_room")
+
+
+async def test_a_denied_block_holds_nothing(client: WebSocketClient, peer: Peer) -> None:
+    visit = await connected(client, peer)
+
+    async def use() -> None:
+        async with client.room(ROOM):
+            raise AssertionError
+
+    using = asyncio.create_task(use())
+    error = {"code": "forbidden", "message": "no"}
+    await visit.answer("join_room", {"ok": False, "room": ROOM, "error": error})
+    with pytest.raises(RoomDenied):
+        await using
+    assert client.room_status(ROOM) is None
+
+
+async def test_a_slow_handler_makes_its_room_wait_and_loses_nothing(
+    peer: Peer, clients: Connect
+) -> None:
+    client = clients(peer.url, options=ClientOptions(url=peer.url, queue_size=4))
+    visit = await connected(client, peer)
+    may_go_on, heard, done = asyncio.Event(), list[float](), asyncio.Event()
+
+    async def slow(event: JobProgress) -> None:
+        await may_go_on.wait()
+        heard.append(event.progress)
+        if event.progress == 9:
+            done.set()
+
+    client.on(JobProgress, slow, room=ROOM)
+    client.join_room(ROOM)
+    await visit.let_in(ROOM, "e", 0)
+    for offset in range(1, 10):
+        await visit.progress(offset, f"{offset}@job:1")
+    assert (await visit.receive("leave_room")).values() == [ROOM]
+    assert client.room_status(ROOM) is RoomStatus.CATCHING_UP
+    position = client.position(ROOM)
+    assert position is not None
+    assert position.offset < 9
+
+    may_go_on.set()
+    asked = await visit.let_in(ROOM, "e", 9, recovered=True)
+    assert asked == [ROOM, {"epoch": "e", "offset": position.offset}]
+    for offset in range(position.offset + 1, 10):
+        await visit.progress(offset, f"{offset}@job:1")
+        while offset not in heard:
+            await asyncio.sleep(0)
+    await done.wait()
+    assert heard == list(range(1, 10))
+
+
+async def test_events_without_a_position_are_dropped_and_counted_when_nobody_keeps_up(
+    peer: Peer, clients: Connect
+) -> None:
+    client = clients(peer.url, options=ClientOptions(url=peer.url, queue_size=2))
+    visit = await connected(client, peer)
+    stream = client.events(JobProgress)
+    got_all = asyncio.Event()
+    client.on("note", lambda: got_all.set())
+    for percent in range(5):
+        await visit.progress(percent)
+    await visit.emit("note")
+    await got_all.wait()
+    assert client.health.events_dropped == 3
+    assert [(await anext(stream)).progress, (await anext(stream)).progress] == [0, 1]
+    await stream.aclose()
