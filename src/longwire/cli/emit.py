@@ -1,0 +1,46 @@
+"""`longwire emit`: publish one event."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from longwire.cli.settings import server_url, service_token
+
+
+@click.command()
+@click.argument("event")
+@click.argument("data", metavar="JSON")
+@click.option("--room", help="The room, where the event does not tell it.")
+def emit(event: str, data: str, room: str | None) -> None:
+    """Publish EVENT with the payload JSON, and print its position.
+
+    The position is one JSON object: {"room", "epoch", "offset"}.
+    """
+    click.echo(asyncio.run(_emit(event, _payload(data), room)))
+
+
+def _payload(data: str) -> dict[str, Any]:
+    import msgspec
+
+    try:
+        payload = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise click.BadParameter(f"this is no JSON: {error}", param_hint="JSON") from None
+    if not isinstance(payload, dict):
+        raise click.BadParameter("the payload is one JSON object", param_hint="JSON")
+    return payload
+
+
+async def _emit(event: str, data: dict[str, Any], room: str | None) -> str:
+    import msgspec
+
+    from longwire.cli.connection import connected
+
+    request = {"event": event, "data": data} | ({} if room is None else {"room": room})
+    async with connected(server_url(), service_token()) as client:
+        answer = await client.call("publish", request)
+    position = {name: answer[name] for name in ("room", "epoch", "offset")}
+    return msgspec.json.encode(position).decode()

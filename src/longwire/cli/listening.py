@@ -1,0 +1,140 @@
+"""A Longwire server in this process: what `serve`, `demo` and an embedded `run` have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+from typing_extensions import override
+
+from longwire.broker import open_broker
+from longwire.server import Identity, Server, anonymous, jwt_authenticator
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+
+# Our own WebSocket lane; everything that is not Longwire's it hands to uvicorn's.
+LANE: Final = "longwire.server.uvicorn:WebSocketProtocol"
+
+# What a stopped server grants to requests that are still being answered.
+DRAIN: Final = 5
+
+_BACKLOG: Final = 2048
+
+
+class CannotListen(OSError):
+    """The address cannot be listened on."""
+
+
+class _Uvicorn(uvicorn.Server):
+    """A uvicorn that says when it has started, and leaves signals to the command."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        finally:
+            self.ready.set()
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def make_server(broker: str, secret: str | None) -> Server:
+    """Return the server of the command line, with its room rules.
+
+    Everyone signed in is let into `campaign:*`, `agent:*` and jobs without an owner; a job with
+    an owner is theirs.
+
+    Args:
+        broker: `memory:`, `sqlite:///…` or `redis://…`.
+        secret: verifies tokens; without one everybody is the user `anonymous`.
+
+    Raises:
+        LongwireError: there is no such broker.
+    """
+    authenticate = anonymous if secret is None else jwt_authenticator(secret)
+    server = Server(broker=open_broker(broker), authenticate=authenticate, shared_jobs=True)
+    server.rule("campaign:{campaign_id}")(_is_signed_in)
+    server.rule("agent:{agent_type}")(_is_signed_in)
+    return server
+
+
+async def _is_signed_in(identity: Identity, parameters: Any) -> bool:
+    return True
+
+
+@asynccontextmanager
+async def listening(server: Server, host: str, *ports: int) -> AsyncGenerator[str]:
+    """Serve at the address that is given to the body; then say goodbye to every client.
+
+    Args:
+        server: what to serve, together with the HTTP interface and the web page.
+        host: the address to listen on.
+        *ports: the first one of these that can be had; 0 takes a free one.
+
+    Raises:
+        CannotListen: the address cannot be listened on.
+        LongwireError: the broker cannot be opened.
+    """
+    from longwire.web import create_app
+
+    listener = _listen_on_any(host, ports)
+    with contextlib.closing(listener):
+        await server.start()
+        driver = _Uvicorn(_config(create_app(server)))
+        serving = asyncio.create_task(driver.serve(sockets=[listener]))
+        try:
+            await driver.ready.wait()
+            yield _url(host, listener)
+        finally:
+            await server.close()
+            driver.should_exit = True
+            await serving
+
+
+def _config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        ws=LANE,
+        ws_per_message_deflate=False,  # costs 100 kB a connection
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN,
+    )
+
+
+def _listen_on_any(host: str, ports: tuple[int, ...]) -> socket.socket:
+    *others, last = ports
+    for port in others:
+        with contextlib.suppress(CannotListen):
+            return _listen(host, port)
+    return _listen(host, last)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CannotListen(f"cannot listen on {host}:{port}: {reason}") from error
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listener.getsockname()[1]}"

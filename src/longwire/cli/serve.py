@@ -1,0 +1,60 @@
+"""`longwire serve`: the server, its HTTP interface and the web page."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import click
+
+from longwire.cli.settings import DEFAULT_HOST, DEFAULT_PORT, NoSecret, ensure_secret
+
+
+@click.command()
+@click.option("--host", default=DEFAULT_HOST, show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="The port; 0 takes a free one.",
+)
+@click.option(
+    "--broker",
+    default="memory:",
+    show_default=True,
+    metavar="URL",
+    help="Where the logs are: memory:, sqlite:///FILE or redis://HOST.",
+)
+@click.option("--dev", is_flag=True, help="Make and keep a secret if LONGWIRE_SECRET is not set.")
+def serve(host: str, port: int, broker: str, dev: bool) -> int:
+    """Serve until a signal stops it.
+
+    Prints "Listening on http://HOST:PORT" when it is ready. SIGTERM tells every client to come
+    back later, and exits with 0.
+    """
+    secret = ensure_secret() if dev else _given_secret()
+    return asyncio.run(_serve(host, port, broker, secret))
+
+
+def _given_secret() -> str:
+    secret = os.environ.get("LONGWIRE_SECRET")
+    if not secret:
+        raise NoSecret("set LONGWIRE_SECRET, or use --dev on your own machine")
+    return secret
+
+
+async def _serve(host: str, port: int, broker: str, secret: str) -> int:
+    from longwire.cli.listening import listening, make_server
+    from longwire.cli.stopping import stopping
+
+    with stopping() as stop:
+        try:
+            async with listening(make_server(broker, secret), host, port) as url:
+                click.echo(f"Listening on {url}")
+                await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if stop.signal is None:
+                raise
+    return 0 if stop.signal is signal.SIGTERM else stop.exit_code

@@ -1,0 +1,132 @@
+"""What the commands of one machine agree on: the secret, the server, the token.
+
+LONGWIRE_SECRET   signs and verifies tokens
+LONGWIRE_URL      the server of `run`, `watch` and `emit`
+LONGWIRE_TOKEN    the token of `run`, `watch` and `emit`, instead of one made from the secret
+
+Without LONGWIRE_SECRET the development secret is used, which `serve --dev`, `demo` and an embedded
+`run` make once and keep, readable by its user only, in `$XDG_STATE_HOME/longwire/secret`
+(by default `~/.local/state/longwire/secret`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from longwire.cli.signing import sign_token
+from longwire.errors import LongwireError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 8000
+DEFAULT_URL: Final = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+
+# The name under which the commands speak to a server.
+SERVICE: Final = "longwire-cli"
+
+# What `GET /healthz` of every Longwire answers.
+_HEALTHY: Final = {"status": "ok", "server": "longwire"}
+
+# On the same machine an answer takes a millisecond.
+_PROBE_TIMEOUT: Final = 1.0
+
+
+class NoSecret(LongwireError):
+    """There is nothing to sign or verify tokens with."""
+
+    code = "no_secret"
+
+    def __init__(self, remedy: str) -> None:
+        super().__init__(f"there is no secret: {remedy}")
+
+
+def find_secret() -> str | None:
+    """Return LONGWIRE_SECRET, else the development secret if this machine has one."""
+    given = os.environ.get("LONGWIRE_SECRET")
+    if given:
+        return given
+    try:
+        return _secret_file().read_text().strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def require_secret() -> str:
+    """Return the secret that tokens are signed with.
+
+    Raises:
+        NoSecret: there is none.
+    """
+    secret = find_secret()
+    if secret is None:
+        raise NoSecret("set LONGWIRE_SECRET, or start `longwire serve --dev` once")
+    return secret
+
+
+def ensure_secret() -> str:
+    """Return the secret; make and keep a development secret if there is none."""
+    return find_secret() or _make_secret()
+
+
+def _secret_file() -> Path:
+    state = os.environ.get("XDG_STATE_HOME", "")
+    home = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
+    return home / "longwire" / "secret"
+
+
+def _make_secret() -> str:
+    file = _secret_file()
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = file.with_name(f"secret.{secrets.token_hex(4)}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(32) + "\n")
+    with contextlib.suppress(FileExistsError):  # another command was quicker: its secret counts
+        os.link(draft, file)
+    draft.unlink()
+    return file.read_text().strip()
+
+
+def service_token() -> Callable[[], str]:
+    """Return a source of tokens with which a command may publish and join every room.
+
+    Raises:
+        NoSecret: there is neither LONGWIRE_TOKEN nor a secret.
+    """
+    given = os.environ.get("LONGWIRE_TOKEN")
+    if given:
+        return lambda: given
+    secret = require_secret()
+    return lambda: sign_token(secret, SERVICE, service=True)
+
+
+def server_url() -> str:
+    """Return the server that `watch` and `emit` speak to."""
+    return os.environ.get("LONGWIRE_URL") or DEFAULT_URL
+
+
+def running_server() -> str | None:
+    """Return LONGWIRE_URL, else the default address if a Longwire answers there, else `None`."""
+    given = os.environ.get("LONGWIRE_URL")
+    if given:
+        return given
+    return DEFAULT_URL if _answers(DEFAULT_HOST, DEFAULT_PORT) else None
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=_PROBE_TIMEOUT)
+    try:
+        connection.request("GET", "/healthz")
+        health: object = json.loads(connection.getresponse().read(1000))
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+    return health == _HEALTHY
