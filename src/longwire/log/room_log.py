@@ -160,9 +160,9 @@ class RoomLog:
         A position recovers if it is of this epoch, not beyond the end, and nothing behind it was
         dropped by a bound. Any other, hostile ones included, gets the retained log whole.
 
-        Slices end at `limit` publications or `max_bytes` of data, but never before the highest
-        offset that a bound has dropped: from there on, reading on since the last publication
-        recovers.
+        Slices end at `limit` publications or `max_bytes` of data, but hold at least one, and
+        never end before the highest offset that a bound has dropped: from there on, reading on
+        since the last publication recovers.
         """
         recovered = self._recovers(since)
         after = since.offset if recovered and since is not None else 0
@@ -170,7 +170,8 @@ class RoomLog:
         size = 0
         complete = True
         for frame in joined(self._retained(after), after):
-            if (len(frames) >= limit or size >= max_bytes) and frames[-1].last >= self._trimmed:
+            full = len(frames) >= limit or size >= max_bytes
+            if full and frames and frames[-1].last >= self._trimmed:
                 complete = False
                 break
             frames.append(frame)

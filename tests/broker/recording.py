@@ -1,0 +1,69 @@
+"""A receiver that remembers, and drafts to publish."""
+
+from __future__ import annotations
+
+import msgspec
+
+from longwire.broker import Broker
+from longwire.log import Draft, Publication
+from longwire.types import Position
+
+
+class RecordingReceiver:
+    """Remembers what a broker delivers, in order."""
+
+    def __init__(self) -> None:
+        self.publications: list[tuple[str, Publication]] = []
+        self.volatile: list[tuple[str, Draft]] = []
+        self.resets: list[tuple[str, Position]] = []
+
+    def receive_publication(self, room: str, publication: Publication) -> None:
+        self.publications.append((room, publication))
+
+    def receive_volatile(self, room: str, draft: Draft) -> None:
+        self.volatile.append((room, draft))
+
+    def receive_reset(self, room: str, position: Position) -> None:
+        self.resets.append((room, position))
+
+    def offsets(self, room: str) -> list[int]:
+        return [publication.last for name, publication in self.publications if name == room]
+
+
+class ManualClock:
+    """Tells the time that the test sets; seconds since the epoch."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def note(text: str) -> Draft:
+    """An entry that does not conflate."""
+    return Draft("note", msgspec.json.encode({"text": text}))
+
+
+def progress(value: int, job: str = "1") -> Draft:
+    """State: only the newest of a job counts."""
+    data = msgspec.json.encode({"jobId": job, "progress": value})
+    return Draft("job:progress", data, f"job:progress:{job}")
+
+
+def output(chunk: str) -> Draft:
+    """A piece of text that joins its neighbours."""
+    data = msgspec.json.encode({"jobId": "1", "chunk": chunk, "type": "writing"})
+    return Draft("job:output", data, "job:output:writing", "chunk")
+
+
+async def texts(broker: Broker, room: str) -> list[str]:
+    """The texts and chunks of a room's whole retained log, in order."""
+    history = await broker.read(room)
+    publications = list(history.publications)
+    while not history.complete:
+        reached = Position(history.position.epoch, publications[-1].last)
+        history = await broker.read(room, reached)
+        publications += history.publications
+    payloads = [msgspec.json.decode(publication.data) for publication in publications]
+    return [payload.get("text", payload.get("chunk", "")) for payload in payloads]
