@@ -83,6 +83,8 @@ class Tree(
     height: Annotated[float, Meta(gt=0, description="Metres.")] = 1.0
     anything: object = 1
     choice: Literal["a", 1] | None = "a"
+    fallen: Leaf | None = None
+    next: "Tree | None" = None
     free: dict[str, object] | None = None
 
 
@@ -135,6 +137,8 @@ def test_every_kind_of_type_is_described() -> None:
         "height": Scalar("number", (("exclusiveMinimum", 0),)),
         "anything": Scalar("unknown"),
         "choice": Either((Choice((1, "a")), Scalar("null"))),
+        "fallen": Reference("Leaf"),
+        "next": Reference("TreeSeenEvent"),
         "free": MapOf(Scalar("unknown")),
         "timestamp": TIMESTAMP.type,
     }
@@ -148,7 +152,7 @@ def test_every_kind_of_type_is_described() -> None:
 def test_only_what_defaults_to_none_may_be_absent() -> None:
     fields = fields_of(DESCRIPTION, "TreeSeenEvent").values()
     assert [member.name for member in fields if member.is_optional] == [
-        "level", "sizes", "pair", "free",
+        "level", "sizes", "pair", "fallen", "next", "free",
     ]  # fmt: skip
     assert [member.name for member in fields if not member.has_default] == ["woodId", "leafText"]
 

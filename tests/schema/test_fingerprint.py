@@ -1,12 +1,14 @@
 """The fingerprint changes with what a reader depends on, and with nothing else."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from msgspec import Meta
 
 from longwire.schema import Contract, Event
 from longwire.types import Concat, Latest
+
+Word = Annotated[Literal["a", "b"], Meta(title="Word", description="A word.")]
 
 
 def one(doc: str = "", **values: Any) -> Contract:
@@ -16,14 +18,14 @@ def one(doc: str = "", **values: Any) -> Contract:
         text: str
 
     class Other(Event, name="other"):
-        text: str
+        text: Word
 
     return Contract([Sample, Other])
 
 
 def other_order() -> Contract:
     class Other(Event, name="other"):
-        text: str
+        text: Annotated[Literal["b", "a"], Meta(title="Word", description="Another word.")]
 
     class Sample(Event, name="sample", room="a:{key}"):
         text: str

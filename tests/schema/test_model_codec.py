@@ -10,7 +10,7 @@ import pydantic
 import pytest
 from pydantic.alias_generators import to_camel
 
-from longwire.errors import ContractError, InvalidEvent
+from longwire.errors import ContractError, InvalidEvent, InvalidRoom
 from longwire.schema import Contract, Event
 from longwire.types import Concat, Latest
 
@@ -80,6 +80,18 @@ def test_a_timestamp_of_the_model_itself_is_kept_or_stamped() -> None:
     assert json.loads(made.encode(Stamped(timestamp=5), NOW).data)["timestamp"] == 5
     assert json.loads(made.encode(Stamped(), NOW).data)["timestamp"] == NOW
     assert made.encode(Stamped(), NOW).concat == "text"
+    assert made.decode(Stamped, b'{"timestamp":5}') == Stamped(timestamp=5)
+
+
+class Switch(pydantic.BaseModel):
+    is_on: bool
+
+
+def test_a_truth_value_names_no_room() -> None:
+    made = Contract()
+    made.add(Switch, name="switch", room="switch:{is_on}")
+    with pytest.raises(InvalidRoom, match="True cannot be a part of a room name"):
+        made.encode(Switch(is_on=True), NOW)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def generate_typescript(contract: Contract) -> str:
         _FINGERPRINT.format(fingerprint(description)),
         WIRE,
         *(_print_room(name, template) for name, template in rooms.items()),
-        _print_alias("Room", list(rooms) or ["string"], "Every room of the contract."),
+        _print_alias("Room", list(rooms) or ["never"], "Every room of the contract."),
         *(_print_type(described) for described in description.types if _is_own(described)),
         _event_map(
             "ServerToClientEvents",
@@ -160,7 +160,8 @@ def _room_types(templates: Iterable[str]) -> dict[str, str]:
     for template in templates:
         literals = re.sub(r"\{\w+\}", "", template)
         short, full = (_pascal(text) + "Room" for text in (literals, template))
-        named[full if short in named or short == "Room" else short] = template
+        free = (name for name in (short, full) if name not in named and name != "Room")
+        named[next(free, f"{full}{len(named)}")] = template
     return named
 
 

@@ -1,0 +1,242 @@
+"""TypeScript of a contract: readable, deterministic, strict."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+from msgspec import Meta
+
+from longwire.catalog import CATALOG
+from longwire.codegen import generate_typescript
+from longwire.errors import ContractError
+from longwire.schema import Contract, Event, PublishAck, Record
+from longwire.types import Concat, Latest
+
+ROOT = Path(__file__).parents[2]
+
+Mood = Annotated[Literal["fine", "so-so"], Meta(title="Mood", description="How it is.")]
+
+
+class Answer(Record):
+    """What is answered."""
+
+    is_fine: bool
+
+
+class Told(
+    Event, name="tale:told", room="tale:{tale_id}:part:{part}", conflate=Concat("text", key="mood")
+):
+    """A part of a tale.
+
+    Told by */ somebody.
+
+    Attributes:
+        text: the words.
+    """
+
+    tale_id: str
+    part: int
+    text: str
+    mood: Mood | None = None
+    sizes: list[int | None] = []  # noqa: RUF012
+    rating: Annotated[float, Meta(ge=1, le=5)] = 3.0
+    odd_key: dict[str, list[Mood]] | None = None
+    anything: object = None
+    tone: Literal["low", "high"] = "low"
+
+
+class Asked(Event, name="tale/asked", origin="client", ack=Answer):
+    question: str
+    times: int = 1
+    politely: bool = True
+    to: str | None = None
+
+
+class Liked(Event, name="liked", origin="both", ack=PublishAck, conflate=Latest(key="tale_id")):
+    tale_id: str
+
+
+SAMPLE = Contract([Told, Asked, Liked], rooms=["hall"])
+
+
+def test_a_payload_is_an_interface_with_docs() -> None:
+    assert """\
+/**
+ * A part of a tale.
+ *
+ * Told by * / somebody.
+ */
+export interface TaleToldEvent {
+  taleId: string;
+  part: number;
+  /** The words. */
+  text: string;
+  mood?: Mood;
+  sizes: (number | null)[];
+  /** At least 1, at most 5 */
+  rating: number;
+  oddKey?: Record<string, Mood[]>;
+  anything?: unknown;
+  tone: "high" | "low";
+  /** Milliseconds since the Unix epoch. */
+  timestamp: number;
+}
+""" in generate_typescript(SAMPLE)
+
+
+def test_closed_vocabularies_are_string_unions() -> None:
+    text = generate_typescript(SAMPLE)
+    assert '/** How it is. */\nexport type Mood = "fine" | "so-so";\n' in text
+
+
+def test_long_unions_are_broken() -> None:
+    assert 'export type AgentType =\n  | "analytics_specialist"\n' in generate_typescript(CATALOG)
+
+
+def test_rooms_are_template_literals() -> None:
+    text = generate_typescript(SAMPLE)
+    assert 'export type HallRoom = "hall";\n' in text
+    assert "export type TalePartRoom = `tale:${string}:part:${string}`;\n" in text
+    assert "export type Room = HallRoom | TalePartRoom;\n" in text
+
+
+@pytest.mark.parametrize(
+    ("rooms", "names"),
+    [
+        (["a:{x}:b", "a:{x}:{y}:b", "a-b"], "ABRoom | AXYBRoom | ABRoom2"),
+        (["{x}"], "XRoom"),
+        (["é"], "Room0"),
+    ],
+)
+def test_every_room_type_has_its_own_name(rooms: list[str], names: str) -> None:
+    assert f"export type Room = {names};\n" in generate_typescript(Contract(rooms=rooms))
+
+
+def test_a_contract_without_rooms_has_the_type_all_the_same() -> None:
+    assert "export type Room = never;\n" in generate_typescript(Contract())
+
+
+def test_directions_are_kept_apart() -> None:
+    server, client = generate_typescript(SAMPLE).split("export interface ClientToServerEvents")
+    assert '  "tale:told": (data: TaleToldEvent) => void;\n' in server
+    assert "  liked: (data: LikedEvent) => void;\n" in server
+    assert '"tale/asked": (' not in server
+    assert (
+        '  "tale/asked": (data: Draft<TaleAskedEvent, "times" | "politely">, '
+        "ack?: (answer: Answer) => void) => void;\n" in client
+    )
+    assert (
+        "  liked: (data: Draft<LikedEvent>, ack?: (answer: PublishAck) => void) => void;\n"
+        in client
+    )
+
+
+def test_the_table_tells_how_entries_merge() -> None:
+    text = generate_typescript(SAMPLE)
+    assert (
+        """\
+  "tale:told": {
+    room: "tale:{taleId}:part:{part}",
+    origin: "server",
+    conflate: { rule: "concat", field: "text", key: ["mood"] },
+  },
+"""
+        in text
+    )
+    assert '    conflate: { rule: "latest", key: ["taleId"] },\n' in text
+
+
+def test_the_fingerprint_is_that_of_the_contract() -> None:
+    line = f'export const CONTRACT_FINGERPRINT = "{SAMPLE.fingerprint}";'
+    assert line in generate_typescript(SAMPLE)
+
+
+def test_no_any() -> None:
+    for contract in (CATALOG, SAMPLE):
+        assert "any" not in generate_typescript(contract).replace("anything", "").split()
+
+
+def test_names_of_the_wire_are_refused() -> None:
+    class Position(Record):
+        x: float
+
+    class Moved(Event, name="moved"):
+        to: Position
+
+    with pytest.raises(ContractError, match="Position is a name of Longwire's own wire"):
+        generate_typescript(Contract([Moved]))
+
+
+def test_the_javascript_package_has_the_catalogue() -> None:
+    written = (ROOT / "js/src/contract.ts").read_text(encoding="utf-8")
+    assert written == generate_typescript(CATALOG), "run `make generated`"
+
+
+STRICT = {
+    "strict": True,
+    "exactOptionalPropertyTypes": True,
+    "noUncheckedIndexedAccess": True,
+    "noEmit": True,
+    "target": "es2022",
+    "lib": ["es2022"],
+    "module": "esnext",
+    "moduleResolution": "bundler",
+    "types": [],
+}
+
+USE = """\
+import {
+  EVENTS, type ClientToServerEvents, type Draft, type EventHandler, type EventName,
+  type JobCancelEvent, type JobStatus, type Room, type SocketEvents,
+} from "./catalog.js";
+import type * as sample from "./sample.js";
+
+declare function emit<K extends keyof SocketEvents>(
+  event: K, ...args: Parameters<SocketEvents[K]>
+): void;
+
+emit("join_room", "job:1");
+emit("join_room", "job:1", "now");
+emit("join_room", "job:1", { epoch: "e", offset: 1 }, (answer) => {
+  const end: number | string = answer.ok ? answer.offset : answer.error.code;
+  void end;
+});
+emit("leave_room", "job:1");
+emit("ping");
+// @ts-expect-error a token is text
+emit("auth", 1);
+
+export const handler: EventHandler<"job:progress"> = (data) => data.progress.toFixed();
+export const room: Room = "job:1";
+// @ts-expect-error no such room
+export const wrongRoom: Room = "jbo:1";
+export const status: JobStatus = "running";
+// @ts-expect-error no such status
+export const wrongStatus: JobStatus = "done";
+export const cancel: Draft<JobCancelEvent> = { jobId: "1" };
+// @ts-expect-error the job is missing
+export const wrongCancel: Draft<JobCancelEvent> = {};
+// @ts-expect-error an option is left out, not undefined
+export const undefinedReason: Draft<JobCancelEvent> = { jobId: "1", reason: undefined };
+export const field: "chunk" = EVENTS["job:output"].conflate.field;
+export const name: EventName = "announcement";
+// @ts-expect-error only the server says that a job is done
+export type Wrong = ClientToServerEvents["job:completed"];
+
+export const ask: Parameters<sample.ClientToServerEvents["tale/asked"]> = [
+  { question: "why", times: 2 },
+  (answer) => void (answer.isFine satisfies boolean),
+];
+"""
+
+
+def test_it_compiles_under_strict_settings(tmp_path: Path) -> None:
+    (tmp_path / "catalog.ts").write_text(generate_typescript(CATALOG), encoding="utf-8")
+    (tmp_path / "sample.ts").write_text(generate_typescript(SAMPLE), encoding="utf-8")
+    (tmp_path / "use.ts").write_text(USE, encoding="utf-8")
+    (tmp_path / "tsconfig.json").write_text(json.dumps({"compilerOptions": STRICT}))
+    compiler = ROOT / "node_modules/.bin/tsc"
+    found = subprocess.run([compiler, "-p", tmp_path], capture_output=True, text=True, check=False)
+    assert (found.stdout, found.returncode) == ("", 0)
