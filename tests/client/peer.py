@@ -26,7 +26,7 @@ class Visit:
     Attributes:
         auth: what the client said in CONNECT.
         is_over: set when the client is gone.
-        pings: measurements that the client asked for.
+        pinged: set when the client measured.
     """
 
     def __init__(self, websocket: ServerConnection, options: Options, number: int) -> None:
@@ -35,7 +35,7 @@ class Visit:
         self.connection = Connection.server(session, ConnectionOptions(), now)
         self.auth: dict[str, Any] = {}
         self.is_over = asyncio.Event()
-        self.pings = 0
+        self.pinged = asyncio.Event()
         self._number = number
         self._websocket = websocket
         self._asked = asyncio.Event()
@@ -60,7 +60,7 @@ class Visit:
                 self.auth = {} if auth is None else _decode(auth)
                 self._asked.set()
             case EventReceived(name="ping"):
-                self.pings += 1
+                self.pinged.set()
             case EventReceived():
                 self._events.put_nowait(event)
             case AckReceived():

@@ -1,0 +1,253 @@
+"""Handlers and iterators: types, order, failures, and what they hold."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import time
+from typing import Any
+
+import pytest
+
+from longwire import WebSocketClient
+from longwire.catalog import BudgetUpdated, JobProgress, JobStatusChanged
+from longwire.client import ConnectionState
+from longwire.errors import ConnectionRefused
+from tests.client.conftest import until
+from tests.client.peer import Peer, Visit
+
+
+@pytest.fixture
+async def visit(client: WebSocketClient, peer: Peer) -> Visit:
+    """The server's side of a connected client."""
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept()
+    await connecting
+    return visit
+
+
+async def all_handled(client: WebSocketClient, visit: Visit) -> None:
+    """Wait until everything that the server said so far was handled."""
+    heard = asyncio.Event()
+    undo = client.on("mark", lambda: heard.set())
+    await visit.emit("mark")
+    await heard.wait()
+    undo()
+
+
+async def test_handlers_set_before_connect_hear_typed_events_over_reconnects(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    heard: list[JobProgress] = []
+    by_name: list[JobProgress] = []
+    client.on(JobProgress, heard.append)
+    client.on("job:progress", by_name.append)
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept()
+    await connecting
+    await visit.progress(1)
+    await all_handled(client, visit)
+    visit.drop()
+    visit = await (await peer.visit()).accept()
+    await until(client, ConnectionState.CONNECTED)
+    await visit.progress(2)
+    await all_handled(client, visit)
+    assert [event.progress for event in heard] == [1, 2]
+    assert heard == by_name
+    assert type(heard[0]) is JobProgress
+
+
+async def test_unknown_events_come_as_values_and_reach_the_catch_all(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    heard: list[Any] = []
+    client.on("custom", lambda *args: heard.append(args))
+    client.on("*", lambda *args: heard.append(args))
+    await visit.emit("custom", {"a": 1}, b"binary")
+    await all_handled(client, visit)
+    assert heard[:2] == [({"a": 1}, b"binary"), ("custom", {"a": 1}, b"binary")]
+
+
+async def test_an_undone_handler_hears_nothing_more(client: WebSocketClient, visit: Visit) -> None:
+    heard: list[Any] = []
+    undo = client.on("custom", heard.append)
+    client.once("custom", heard.append)
+    await visit.emit("custom", 1)
+    await all_handled(client, visit)
+    undo()
+    undo()
+    await visit.emit("custom", 2)
+    await all_handled(client, visit)
+    assert heard == [1, 1]
+
+
+async def test_async_handlers_are_awaited_one_event_after_the_other(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    heard: list[str] = []
+    done = asyncio.Event()
+
+    async def handle(number: int) -> None:
+        heard.append(f"begin {number}")
+        await asyncio.sleep(0)
+        heard.append(f"end {number}")
+        if number == 2:
+            done.set()
+
+    client.on("custom", handle)
+    for number in range(3):
+        await visit.emit("custom", number)
+    await done.wait()
+    assert heard == [f"{step} {number}" for number in range(3) for step in ("begin", "end")]
+
+
+async def test_a_slow_handler_stalls_nobody_else(client: WebSocketClient, visit: Visit) -> None:
+    never = asyncio.Event()
+    client.on("custom", lambda _: never.wait())
+    for number in range(100):
+        await visit.emit("custom", number)
+    heard: list[float] = []
+    client.on(JobProgress, lambda event: heard.append(event.progress))
+    await visit.progress(1)
+    await all_handled(client, visit)
+    assert heard == [1]
+
+
+async def test_handlers_that_compute_leave_the_loop_to_others_in_between(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    pauses: list[float] = []
+    handled = 0
+
+    def compute(_: int) -> None:
+        nonlocal handled
+        handled += 1
+        time.sleep(0.002)
+
+    client.on("custom", compute)
+    for number in range(100):
+        await visit.emit("custom", number)
+    last = time.perf_counter()
+    while handled < 100:
+        await asyncio.sleep(0)
+        now = time.perf_counter()
+        pauses.append(now - last)
+        last = now
+    assert max(pauses) < 0.1
+
+
+async def test_a_raising_handler_is_logged_and_counted(
+    client: WebSocketClient, visit: Visit, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[int] = []
+    failed = asyncio.Semaphore(0)
+
+    async def fail_later(_: int) -> None:
+        await asyncio.sleep(0)
+        failed.release()
+        raise ValueError("later")
+
+    def fail(_: int) -> None:
+        raise ValueError("now")
+
+    client.on("custom", fail)
+    client.on("custom", fail_later)
+    client.on("custom", heard.append)
+    with caplog.at_level(logging.ERROR, "longwire.client"):
+        for number in range(2):
+            await visit.emit("custom", number)
+        await all_handled(client, visit)
+        for _ in range(2):
+            await failed.acquire()
+        await all_handled(client, visit)
+    assert heard == [0, 1]
+    assert client.health.handler_failures == 4
+    assert len(caplog.records) == 4
+
+
+async def test_an_event_that_does_not_fit_is_dropped_and_counted(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    heard: list[Any] = []
+    client.on(JobProgress, heard.append)
+    await visit.emit("job:progress", {"jobId": "1", "progress": "much"})
+    await visit.emit("job:progress")
+    await all_handled(client, visit)
+    assert heard == []
+    assert client.health.events_invalid == 2
+
+
+async def test_a_handler_may_disconnect(client: WebSocketClient, visit: Visit) -> None:
+    client.on("custom", lambda: client.disconnect())
+    await visit.emit("custom")
+    await until(client, ConnectionState.DISCONNECTED)
+    await visit.is_over.wait()
+
+
+async def test_an_iterator_over_several_types(client: WebSocketClient, visit: Visit) -> None:
+    async with client.events(JobProgress, JobStatusChanged) as events:
+        await visit.progress(1)
+        await visit.emit("job:status", {"jobId": "1", "status": "running", "timestamp": 1})
+        await visit.progress(2)
+        kinds = [type(await anext(events)) for _ in range(3)]
+    assert kinds == [JobProgress, JobStatusChanged, JobProgress]
+
+
+async def test_an_iterator_over_a_room_joins_it_while_it_is_open(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    events = client.events(JobProgress, room="job:1")
+    await visit.let_in("job:1", "e", 0)
+    await visit.progress(1, job="2")
+    await visit.progress(2, "1@job:1")
+    await visit.progress(3)  # volatile: its fields tell the room
+    assert [(await anext(events)).progress, (await anext(events)).progress] == [2, 3]
+    await events.aclose()
+    await events.aclose()
+    await visit.receive("leave_room")
+    assert await anext(events, None) is None
+
+
+async def test_a_forgotten_iterator_closes_itself(client: WebSocketClient, visit: Visit) -> None:
+    client.events(BudgetUpdated)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert len(client._subscriptions) == 0
+
+
+async def test_an_iterator_raises_the_clients_error(client: WebSocketClient, peer: Peer) -> None:
+    events = client.events(JobProgress)
+    connecting = asyncio.create_task(client.connect())
+    await (await peer.visit()).refuse("no", "token_invalid")
+    with pytest.raises(ConnectionRefused):
+        await anext(events)
+    with pytest.raises(ConnectionRefused):
+        await connecting
+
+
+async def test_what_ended_is_freed(client: WebSocketClient, visit: Visit) -> None:
+    for number in range(200):
+        undo = client.on(JobProgress, print, room=f"job:{number}")
+        stream = client.events(JobProgress)
+        client.job(str(number))
+        undo()
+        await stream.aclose()
+    assert len(client._subscriptions) == 0
+    assert not client._subscriptions._by_name
+    assert not client._subscriptions._roomed
+
+
+async def test_round_trips_are_measured(client: WebSocketClient, visit: Visit) -> None:
+    told: list[Any] = []
+    client.on_health(told.append)
+    pinging = asyncio.create_task(client.ping())
+    await visit.pinged.wait()
+    await visit.emit("pong", {"timestamp": time.time() * 1000 + 60_000})
+    assert 0 < await pinging < 5
+    health = client.health
+    assert health.clock_offset is not None
+    assert 59 < health.clock_offset < 61
+    assert health.round_trip == health.round_trip_p50 == health.round_trip_p99
+    assert told
+    assert health.uptime is not None

@@ -1,0 +1,209 @@
+"""The client against the real server, over a link that fails."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from longwire import Server, WebSocketClient
+from longwire.catalog import (
+    Announcement,
+    JobCancel,
+    JobCompleted,
+    JobOutput,
+    JobProgress,
+    JobResult,
+)
+from longwire.client import ConnectionState
+from longwire.errors import CallRefused, ConnectionRefused, IdempotencyConflict, RoomDenied
+from longwire.server.authentication import issue_token
+from tests.client.conftest import Connect, until
+from tests.proxy import Proxy
+from tests.serving import SECRET
+
+
+def output(number: int, job: str = "1") -> JobOutput:
+    return JobOutput(job_id=job, chunk=f"{number} ")
+
+
+@pytest.fixture
+async def client(proxy: Proxy, token: str, clients: Connect) -> WebSocketClient:
+    """A connected client behind the link."""
+    client = clients(proxy.url, token=token)
+    await client.connect()
+    return client
+
+
+async def test_output_survives_cuts_without_loss_or_duplicate(
+    client: WebSocketClient, worker: WebSocketClient, proxy: Proxy
+) -> None:
+    text: list[str] = []
+    complete = asyncio.Event()
+    client.on(JobOutput, lambda event: text.append(event.chunk))
+    client.on(JobCompleted, lambda _: complete.set())
+    await client.join_room("job:1")
+    for number in range(300):
+        await worker.publish(output(number))
+        if number % 60 == 30:
+            proxy.cut()
+    await worker.publish(JobCompleted(job_id="1", result=JobResult(), cost=0, duration=1))
+    await complete.wait()
+    assert "".join(text) == "".join(f"{number} " for number in range(300))
+    assert client.health.rooms_reset == 0
+
+
+async def test_publications_over_a_failing_link_are_appended_once(
+    worker: WebSocketClient, proxy: Proxy, clients: Connect, server: Server
+) -> None:
+    producer = clients(proxy.url, token=issue_token(SECRET, "p", service=True))
+    await producer.connect()
+    publications = []
+    for number in range(200):
+        publications.append(producer.publish(output(number)))
+        if number % 50 == 25:
+            await publications[number - 5]
+            proxy.cut()
+    positions = await asyncio.gather(*publications)
+    assert [position.offset for position in positions] == list(range(1, 201))
+    assert (await server.broker.position("job:1")).offset == 200
+
+
+async def test_a_dead_link_is_noticed_and_left(
+    worker: WebSocketClient, proxy: Proxy, token: str, clients: Connect
+) -> None:
+    client = clients(proxy.url, token=token, timeout=0.3)
+    await client.connect()
+    proxy.freeze()
+    proxy.refuse()
+    proxy.cut()
+    await until(client, ConnectionState.RECONNECTING)
+    waiting = client.join_room("job:1")
+    await worker.publish(output(1))
+    proxy.thaw()
+    proxy.accept()
+    heard: asyncio.Queue[JobOutput] = asyncio.Queue()
+    client.on(JobOutput, heard.put_nowait)
+    await waiting
+    assert (await heard.get()).chunk == "1 "
+
+
+async def test_what_is_joined_after_connecting_is_heard_from_its_beginning(
+    client: WebSocketClient, worker: WebSocketClient
+) -> None:
+    for number in range(3):
+        await worker.publish(JobProgress(job_id="7", progress=number, current_step="x"))
+    await worker.publish(output(1, "7"))
+    async with client.room("job:7") as room, room.events(JobProgress, JobOutput) as events:
+        first, second = await anext(events), await anext(events)
+    assert (first.progress, second.chunk) == (2, "1 ")
+
+
+async def test_rooms_of_sign_in_are_heard_by_who_subscribes_after_connect(
+    worker: WebSocketClient, url: str, token: str, clients: Connect
+) -> None:
+    await worker.publish(Announcement(message="hello"), room="global")
+    client = clients(url)
+    await client.connect(token)
+    heard: asyncio.Queue[Announcement] = asyncio.Queue()
+    client.on(Announcement, heard.put_nowait)
+    assert (await heard.get()).message == "hello"
+
+
+async def test_rights(client: WebSocketClient, url: str, clients: Connect) -> None:
+    with pytest.raises(RoomDenied):
+        await client.join_room("user:somebody-else")
+    with pytest.raises(RoomDenied):
+        await client.publish(output(1))
+    with pytest.raises(ConnectionRefused):
+        await clients(url, token="wrong").connect()
+
+
+async def test_the_same_id_for_another_body(worker: WebSocketClient) -> None:
+    first = await worker.publish(JobProgress(job_id="1", progress=1, current_step="x"), id="a")
+    again = await worker.publish(JobProgress(job_id="1", progress=1, current_step="x"), id="a")
+    assert first == again
+    with pytest.raises(IdempotencyConflict):
+        await worker.publish(JobProgress(job_id="1", progress=2, current_step="x"), id="a")
+
+
+async def test_following_a_job_to_its_result(
+    client: WebSocketClient, worker: WebSocketClient, proxy: Proxy
+) -> None:
+    started, seen = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        async with worker.start_job(title="Report", job_id="1") as job:
+            await job.progress(10, "Reading")
+            await job.output("It was ", type="writing")
+            await job.flush()
+            started.set()
+            await seen.wait()
+            await job.output("a dark night.", type="writing")
+            await job.complete({"content": "done"}, cost=0.5)
+
+    working = asyncio.create_task(work())
+    await started.wait()
+    async with client.job("1") as job:
+        states = aiter(job)
+        state = await anext(states)
+        assert (state.title, state.text, state.progress) == ("Report", "It was ", 10)
+        assert job.is_running
+        proxy.cut()
+        seen.set()
+        result = await job.result()
+        assert result.content == "done"
+        assert job.state.text == "It was a dark night."
+        assert job.is_complete
+        assert [state.status async for state in job] == ["completed"]
+    await working
+    assert not client._feeds
+
+
+async def test_two_watchers_share_one_fold(
+    client: WebSocketClient, worker: WebSocketClient
+) -> None:
+    await worker.publish(JobProgress(job_id="1", progress=5, current_step="x"))
+    async with client.job("1") as first:
+        assert (await anext(aiter(first))).progress == 5
+        async with client.job("1") as second:
+            assert (await anext(aiter(second))).progress == 5
+        await worker.publish(JobCompleted(job_id="1", result=JobResult(), cost=0, duration=1))
+        assert (await first.result()) == JobResult()
+
+
+async def test_cancelling_a_job(client: WebSocketClient, worker: WebSocketClient) -> None:
+    running = asyncio.Event()
+
+    async def work() -> None:
+        async with worker.start_job(job_id="1") as job:
+            await job.flush()
+            running.set()
+            await asyncio.Event().wait()
+        assert job.cancelled
+
+    working = asyncio.create_task(work())
+    await running.wait()
+    async with client.job("1") as job:
+        await job.cancel("enough")
+        with pytest.raises(CallRefused) as caught:
+            await job.result()
+        assert caught.value.code == "cancelled"
+    await asyncio.gather(working, return_exceptions=True)
+    ack = await client.call(JobCancel(job_id="1"))
+    assert not ack.ok or ack.offset
+
+
+async def test_the_server_restarts(token: str, clients: Connect, url: str, server: Server) -> None:
+    client = clients(url, token=token, reconnection_delay=0.01)
+    await client.connect()
+    await server.close()
+    await until(client, ConnectionState.RECONNECTING)
+    assert "restart" in str(client.error)
+    await until(client, ConnectionState.CONNECTED)
+
+
+async def test_health_of_a_real_connection(client: WebSocketClient) -> None:
+    assert await client.ping() < 5
+    assert client.health.clock_offset is not None
+    assert abs(client.health.clock_offset) < 1

@@ -1,0 +1,225 @@
+"""emit, call and publish: online, offline, over reconnects, and given up."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+
+from longwire import WebSocketClient
+from longwire.catalog import JobCancel, JobCompleted, JobProgress, JobResult
+from longwire.client import ClientOptions, ConnectionState
+from longwire.errors import (
+    BrokerUnavailable,
+    CallRefused,
+    IdempotencyConflict,
+    InvalidEvent,
+    InvalidRoom,
+    LocalProtocolError,
+    LongwireError,
+    NotConnected,
+    OutboxFull,
+    RoomDenied,
+    UnknownEvent,
+)
+from longwire.types import Position
+from tests.client.conftest import Connect, until
+from tests.client.peer import Peer, Visit
+
+
+async def connected(client: WebSocketClient, peer: Peer) -> Visit:
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept()
+    await connecting
+    return visit
+
+
+def progress(percent: float) -> JobProgress:
+    return JobProgress(job_id="1", progress=percent, current_step="x", timestamp=1)
+
+
+def accepted(offset: int) -> dict[str, Any]:
+    return {"ok": True, "room": "job:1", "epoch": "e", "offset": offset}
+
+
+async def test_what_is_emitted_early_is_sent_in_order_once_connected(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    first = client.emit("note", 1, b"binary")
+    client.emit(JobCancel(job_id="1", reason="enough", timestamp=5))
+    assert not first.done()
+    visit = await connected(client, peer)
+    assert (await visit.receive("note")).values() == [1, b"binary"]
+    cancel = {"jobId": "1", "reason": "enough", "timestamp": 5}
+    assert (await visit.receive("job:cancel")).values() == [cancel]
+    await first
+    await client.emit("note", 2)
+    assert (await visit.receive("note")).values() == [2]
+
+
+async def test_what_is_given_up_is_told(client: WebSocketClient) -> None:
+    emitted = client.emit("note")
+    published = client.publish(progress(1))
+    connecting = asyncio.create_task(client.connect())
+    await asyncio.sleep(0)
+    await client.disconnect()
+    for waiting in (emitted, published, connecting):
+        with pytest.raises(NotConnected):
+            await waiting
+    assert client.health.given_up == 2
+
+
+@pytest.mark.parametrize("bound", [{"outbox_entries": 2}, {"outbox_bytes": 10}])
+async def test_the_outbox_is_bounded(peer: Peer, clients: Connect, bound: dict[str, int]) -> None:
+    client = clients(peer.url, options=ClientOptions(url=peer.url, **bound))
+    client.emit("note", "four")
+    client.emit("note", 1)
+    with pytest.raises(OutboxFull):
+        client.emit("note", "more")
+    assert client.health.given_up == 1
+
+
+async def test_events_that_only_servers_send_are_not_emitted(client: WebSocketClient) -> None:
+    with pytest.raises(LocalProtocolError, match="publish it"):
+        client.emit(progress(1))
+    with pytest.raises(InvalidEvent, match="progress"):
+        client.publish(progress(101))
+    with pytest.raises(UnknownEvent):
+        client.publish("job:progress")
+
+
+async def test_a_call_returns_the_acknowledgement(client: WebSocketClient, peer: Peer) -> None:
+    calls = [asyncio.create_task(client.call(name)) for name in ("none", "one", "two")]
+    visit = await connected(client, peer)
+    await visit.answer("none")
+    await visit.answer("one", {"ok": False})
+    await visit.answer("two", 1, b"2")
+    assert await asyncio.gather(*calls) == [None, {"ok": False}, (1, b"2")]
+
+
+async def test_a_call_whose_connection_ends(client: WebSocketClient, peer: Peer) -> None:
+    visit = await connected(client, peer)
+    call = asyncio.create_task(client.call("question"))
+    await visit.receive("question")
+    visit.drop()
+    with pytest.raises(NotConnected):
+        await call
+
+
+async def test_publications_are_pipelined_in_order(client: WebSocketClient, peer: Peer) -> None:
+    visit = await connected(client, peer)
+    results = [client.publish(progress(percent)) for percent in range(3)]
+    requests = [(await visit.receive("publish")).values()[0] for _ in range(3)]
+    assert [request["data"]["progress"] for request in requests] == [0, 1, 2]
+    assert [request["room"] for request in requests] == ["job:1"] * 3
+    assert len({request["id"] for request in requests}) == 3
+    for number in (2, 0, 1):
+        visit.connection.send_ack("/", number, [accepted(number + 1)])
+    await visit.flush()
+    assert await asyncio.gather(*results) == [Position("e", offset) for offset in (1, 2, 3)]
+
+
+async def test_a_publication_without_an_answer_is_sent_again_with_its_id(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    visit = await connected(client, peer)
+    results = [client.publish(progress(0)), client.publish(progress(1), id="mine")]
+    first = await visit.receive("publish")
+    second = (await visit.receive("publish")).values()[0]
+    assert second["id"] == "mine"
+    visit.drop()
+    await until(client, ConnectionState.RECONNECTING)
+    results.append(client.publish(progress(2)))
+    visit = await (await peer.visit()).accept()
+    assert await visit.answer("publish", accepted(1)) == first.values()
+    assert await visit.answer("publish", accepted(2)) == [second]
+    await visit.answer("publish", accepted(3))
+    assert [position.offset for position in await asyncio.gather(*results)] == [1, 2, 3]
+
+
+async def test_a_publication_that_nobody_waits_for_any_more_is_not_repeated(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    cancelled = client.publish(progress(1))
+    kept = client.publish(progress(2))
+    cancelled.cancel()
+    visit = await connected(client, peer)
+    [request] = await visit.answer("publish", accepted(1))
+    assert request["data"]["progress"] == 2
+    await kept
+
+
+async def test_volatile_events_do_not_wait(client: WebSocketClient, peer: Peer) -> None:
+    with pytest.raises(NotConnected):
+        await client.publish(progress(1), volatile=True)
+    visit = await connected(client, peer)
+    result = client.publish(progress(1), volatile=True)
+    [request] = await visit.answer("publish", {"ok": True, "room": "job:1"})
+    assert request["volatile"]
+    assert "id" not in request
+    await result
+    lost = client.publish(progress(1), volatile=True)
+    await visit.receive("publish")
+    visit.drop()
+    with pytest.raises(NotConnected):
+        await lost
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("forbidden", RoomDenied),
+        ("invalid_room", InvalidRoom),
+        ("invalid_event", InvalidEvent),
+        ("unknown_event", UnknownEvent),
+        ("broker_unavailable", BrokerUnavailable),
+        ("idempotency_conflict", IdempotencyConflict),
+        ("something_else", CallRefused),
+    ],
+)
+async def test_a_refused_publication_raises_the_servers_word(
+    client: WebSocketClient, peer: Peer, code: str, error: type[LongwireError]
+) -> None:
+    visit = await connected(client, peer)
+    result = client.publish(progress(1))
+    await visit.answer("publish", {"ok": False, "error": {"code": code, "message": "no"}})
+    with pytest.raises(error) as caught:
+        await result
+    assert caught.value.code == code
+
+
+async def test_a_cancelled_job_is_told_to_its_worker(client: WebSocketClient, peer: Peer) -> None:
+    visit = await connected(client, peer)
+    requests: asyncio.Queue[JobCancel] = asyncio.Queue()
+    undo = client.on_cancel("1", requests.put_nowait)
+    joined = await visit.let_in("job:1", "e", 3)
+    assert joined == ["job:1", "now"]
+    await visit.emit("job:cancel", {"jobId": "1", "reason": "enough", "timestamp": 1}, "4@job:1")
+    assert (await requests.get()).reason == "enough"
+    undo()
+    undo()
+    await visit.receive("leave_room")
+
+
+async def test_a_slow_transport_slows_the_sender_down(peer: Peer, clients: Connect) -> None:
+    client = clients(peer.url, options=ClientOptions(url=peer.url, write_queue=10))
+    visit = await connected(client, peer)
+    for _ in range(9):
+        assert client.emit("note").done()
+    full = client.emit("note")
+    assert not full.done()
+    await full
+    for _ in range(10):
+        await visit.receive("note")
+
+
+async def test_an_event_is_not_kept_after_it_was_sent(client: WebSocketClient, peer: Peer) -> None:
+    visit = await connected(client, peer)
+    done = client.publish(JobCompleted(job_id="1", result=JobResult(), cost=0, duration=1))
+    await visit.answer("publish", accepted(1))
+    await done
+    await client.emit("note")
+    gc.collect()
+    assert len(client._outbox) == 0
