@@ -26,12 +26,11 @@ def _payload(data: str) -> dict[str, Any]:
     import msgspec
 
     try:
-        payload = msgspec.json.decode(data)
+        return msgspec.json.decode(data, type=dict[str, Any])
+    except msgspec.ValidationError:
+        raise click.BadParameter("the payload is one JSON object", param_hint="JSON") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise click.BadParameter(f"this is no JSON: {error}", param_hint="JSON") from None
-    if not isinstance(payload, dict):
-        raise click.BadParameter("the payload is one JSON object", param_hint="JSON")
-    return payload
 
 
 async def _emit(event: str, data: dict[str, Any], room: str | None) -> str:

@@ -165,11 +165,9 @@ class Analysis:
 
     def summary(self) -> str:
         """Return the findings as a text for a person."""
-        totals = self.metrics()
-        parts = [
-            f"{totals['files']:,} text files: {totals['lines']:,} lines, {totals['words']:,} words, "
-            f"{totals['bytes']:,} bytes. {totals['skipped']:,} other files."
-        ]
+        totals = {name: f"{figure:,}" for name, figure in self.metrics().items()}
+        counted = "{files} text files: {lines} lines, {words} words, {bytes} bytes."
+        parts = [f"{counted} {{skipped}} other files.".format(**totals)]
         largest = sorted(self.reports, key=lambda found: -found.size)[:_SHOWN]
         parts += _table("Largest", [f"{f.size:>12,} bytes  {f.name}" for f in largest])
         longest = sorted(self.reports, key=lambda found: -found.longest)[:_SHOWN]
