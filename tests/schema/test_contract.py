@@ -141,6 +141,16 @@ def test_raw_json_that_does_not_fit_is_refused(data: bytes, path: str, detail: s
         assert detail in caught.value.detail
 
 
+def test_a_fault_quotes_little_and_in_one_line() -> None:
+    class Choosy(Event, name="choosy"):
+        word: Literal["a"]
+
+    with pytest.raises(InvalidEvent) as caught:
+        Contract([Choosy]).decode("choosy", b'{"word":"x\\n' + b"y" * 10_000 + b'"}')
+    assert caught.value.detail.startswith(r"Invalid enum value 'x\ny")
+    assert len(caught.value.detail) == 201
+
+
 def test_only_those_who_may_send_an_event_can() -> None:
     with pytest.raises(InvalidEvent, match="A client may not send it"):
         CONTRACT.encode_data("progress", b'{"jobId":"1","percent":5}', NOW, origin="client")

@@ -1,5 +1,6 @@
 """The fingerprint changes with what a reader depends on, and with nothing else."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -46,8 +47,20 @@ def another_range() -> Contract:
 
 
 def test_it_is_short_and_stable() -> None:
-    assert one().fingerprint == one().fingerprint
-    assert len(one().fingerprint) == 16
+    contract = one()
+    assert contract.fingerprint == contract.fingerprint == one().fingerprint
+    assert len(contract.fingerprint) == 16
+
+
+def test_it_follows_what_is_added() -> None:
+    @dataclass
+    class Added:
+        text: str
+
+    contract = one()
+    before = contract.fingerprint
+    contract.add(Added, name="added")
+    assert contract.fingerprint != before
 
 
 def test_documentation_and_order_do_not_count() -> None:

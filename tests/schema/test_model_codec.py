@@ -83,6 +83,12 @@ def test_a_timestamp_of_the_model_itself_is_kept_or_stamped() -> None:
     assert made.decode(Stamped, b'{"timestamp":5}') == Stamped(timestamp=5)
 
 
+def test_a_path_that_a_peer_wrote_stays_in_one_line() -> None:
+    with pytest.raises(InvalidEvent) as caught:
+        contract().decode("order", b'{"orderId":"7","price":1,"x\\n\\u001b[31m":0}')
+    assert caught.value.path == "$.x\ufffd\ufffd[31m"
+
+
 class Switch(pydantic.BaseModel):
     is_on: bool
 
@@ -90,7 +96,7 @@ class Switch(pydantic.BaseModel):
 def test_a_truth_value_names_no_room() -> None:
     made = Contract()
     made.add(Switch, name="switch", room="switch:{is_on}")
-    with pytest.raises(InvalidRoom, match="True cannot be a part of a room name"):
+    with pytest.raises(InvalidRoom, match="a bool cannot name a room"):
         made.encode(Switch(is_on=True), NOW)
 
 

@@ -56,12 +56,13 @@ class Contract:
             fit the same name.
     """
 
-    __slots__ = ("_by_model", "_by_name", "_rooms")
+    __slots__ = ("_by_model", "_by_name", "_fingerprint", "_rooms")
 
     def __init__(self, events: Iterable[type[Event]] = (), rooms: Iterable[str] = ()) -> None:
         self._by_name: dict[str, EventType] = {}
         self._by_model: dict[type, EventType] = {}
         self._rooms: dict[str, RoomPattern] = {}
+        self._fingerprint: str | None = None
         for template in rooms:
             self._add_room(RoomPattern(template))
         for event in events:
@@ -88,7 +89,9 @@ class Contract:
 
         It does not change with documentation, nor with the order of declaration.
         """
-        return fingerprint(describe(self))
+        if self._fingerprint is None:
+            self._fingerprint = fingerprint(describe(self))
+        return self._fingerprint
 
     def add(
         self,
@@ -230,6 +233,7 @@ class Contract:
         if declaration.room is not None:
             self._add_room(declaration.room)
         self._by_name[declaration.name] = self._by_model[declaration.model] = kind
+        self._fingerprint = None
 
     def _add_room(self, pattern: RoomPattern) -> None:
         for known in self._rooms.values():
@@ -238,6 +242,7 @@ class Contract:
                     f"rooms {known.template!r} and {pattern.template!r} can have the same name"
                 )
         self._rooms[pattern.template] = pattern
+        self._fingerprint = None
 
     def _named(self, name: str) -> EventType:
         kind = self._by_name.get(name)

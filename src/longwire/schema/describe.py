@@ -219,7 +219,7 @@ def _without_null(node: Node) -> Node:
 
 
 def _doc_of(schema: JsonSchema) -> str:
-    if "title" in schema:  # the description belongs to the named type
+    if "title" in schema and "enum" in schema:  # the description belongs to the named type
         return ""
     docs = [schema.get("description", ""), *map(_doc_of, schema.get("anyOf", ()))]
     return next((summary(doc) for doc in docs if doc), "")

@@ -121,5 +121,5 @@ def _text(value: object) -> str:
     if isinstance(value, enum.Enum):
         value = value.value
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise InvalidRoom(str(value), f"{value!r} cannot be a part of a room name")
+        raise InvalidRoom(str(value), f"a {type(value).__name__} cannot name a room")
     return str(value)

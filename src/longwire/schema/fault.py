@@ -18,20 +18,34 @@ _LOCATED = re.compile(r"(?P<detail>.*) - at `(?P<path>\$.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<field>.*)`", re.DOTALL)
 
 
+MAX_DETAIL: Final = 200
+"""Characters of a path or a detail: both may quote what a peer sent, and both are logged."""
+
+
 def invalid_event(event: str, error: Exception) -> InvalidEvent:
     """Say which field of the payload is at fault, in the wire's camelCase."""
+    path, detail = _explain(error)
+    return InvalidEvent(event, _one_line(path), _one_line(detail))
+
+
+def _explain(error: Exception) -> tuple[str, str]:
     if isinstance(error, RecursionError):
-        return InvalidEvent(event, "$", "nested too deeply")
+        return "$", "nested too deeply"
     listed = getattr(error, "errors", None)
     if callable(listed):  # a pydantic ValidationError
         first = cast("list[dict[str, Any]]", listed())[0]
-        return InvalidEvent(event, _path_of(first["loc"]), first["msg"])
+        return _path_of(first["loc"]), first["msg"]
     message = str(error)
     located = _LOCATED.fullmatch(message)
     path, detail = (located["path"], located["detail"]) if located else ("$", message)
     if missing := _MISSING.fullmatch(detail):
         path, detail = f"{path}.{missing['field']}", "Required field is missing"
-    return InvalidEvent(event, path, detail)
+    return path, detail
+
+
+def _one_line(text: str) -> str:
+    shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:MAX_DETAIL])
+    return shown if len(text) <= MAX_DETAIL else shown + "…"
 
 
 def refuse_non_finite(event: str, value: object) -> None:
@@ -48,7 +62,7 @@ def refuse_non_finite(event: str, value: object) -> None:
     while waiting:
         place, found = waiting.pop()
         if isinstance(found, float) and not math.isfinite(found):
-            raise InvalidEvent(event, _path_of(place), f"{found} is not a JSON number")
+            raise InvalidEvent(event, _one_line(_path_of(place)), f"{found} is not a JSON number")
         waiting.extend(((*place, step), item) for step, item in _members(found))
 
 
