@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from longwire.cli.settings import server_url, service_token
+from longwire.errors import CallRefused
 
 
 @click.command()
@@ -41,5 +42,7 @@ async def _emit(event: str, data: dict[str, Any], room: str | None) -> str:
     request = {"event": event, "data": data} | ({} if room is None else {"room": room})
     async with connected(server_url(), service_token()) as client:
         answer = await client.call("publish", request)
+    if not answer["ok"]:
+        raise CallRefused(answer["error"]["message"], answer["error"]["code"])
     position = {name: answer[name] for name in ("room", "epoch", "offset")}
     return msgspec.json.encode(position).decode()

@@ -1,0 +1,76 @@
+"""`longwire serve`: ready when it says so, and gone when it is told."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.command import Longwire, Started
+from tests.serving import SECRET
+
+
+def address(server: Started) -> str:
+    found = re.fullmatch(r"Listening on (http://127\.0\.0\.1:\d+)", server.line())
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_serves_until_a_signal(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
+    with longwire.start("serve", "--port", "0") as server:
+        url = address(server)
+        health = httpx.get(f"{url}/healthz", trust_env=False)
+        assert health.json() == {"status": "ok", "server": "longwire"}
+        assert httpx.get(url, trust_env=False).headers["content-type"].startswith("text/html")
+        server.process.send_signal(number)
+        assert server.end() == (code, "", "")
+
+
+def test_refuses_to_start_without_a_secret(tmp_path: Path) -> None:
+    code, said = Longwire(tmp_path).refusal("serve", "--port", "0")
+    assert code == 1
+    assert said == "there is no secret: set LONGWIRE_SECRET, or use --dev on your own machine"
+
+
+def test_dev_makes_a_secret_that_the_other_commands_find(tmp_path: Path) -> None:
+    longwire = Longwire(tmp_path)
+    with longwire.start("serve", "--dev", "--port", "0") as server:
+        longwire.environment["LONGWIRE_URL"] = address(server)
+        printed = longwire.output(
+            "emit", "announcement", '{"message": "hi", "level": "info"}', "--room", "global"
+        )
+        assert '"room":"global"' in printed
+    assert (tmp_path / "longwire" / "secret").exists()
+
+
+def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
+        code, said = longwire.refusal("serve", "--port", str(port))
+    assert code == 1
+    assert said.startswith(f"cannot listen on 127.0.0.1:{port}: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--host", "no.such.host.invalid"],
+        ["--port", "70000"],
+        ["--port", "x"],
+        ["--broker", "carrier-pigeon:"],
+        ["--broker", "sqlite:////no/such/folder/log.db"],
+        ["--nonsense"],
+    ],
+)
+def test_wrong_options_are_one_clear_line(tmp_path: Path, arguments: list[str]) -> None:
+    longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
+    if "--port" not in arguments:
+        arguments = [*arguments, "--port", "0"]
+    longwire.refusal("serve", *arguments)
