@@ -1,0 +1,94 @@
+"""Both ends joined in memory: whatever the interleaving, everything arrives once and in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from longwire.connection import Connection
+from longwire.engineio import Transport
+from tests.properties.protocol_wire import Received, Wire
+
+NAMESPACES = ("/", "/n")
+STEPS = ("poll", "post", "frame_to_server", "frame_to_client", "tick", "take_events", "probe")
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+    | st.binary(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.text(max_size=3).filter(lambda k: k != "_placeholder"), inner, max_size=3
+        )
+    ),
+    max_leaves=8,
+)
+events = st.tuples(
+    st.sampled_from(["client", "server"]),
+    st.sampled_from(NAMESPACES),
+    st.lists(json_values, max_size=2),
+    st.booleans(),
+)
+steps = st.lists(
+    st.sampled_from(STEPS) | st.sampled_from([*STEPS, "cut_probe"]) | events, max_size=80
+)
+
+
+class Conversation:
+    """What was said over a wire, to be compared with what was heard."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.wire = Wire(transport)
+        self.said: dict[str, Received] = {"client": [], "server": []}
+        for namespace in NAMESPACES:
+            self.wire.client.connect(namespace)
+
+    def say(self, end: str, namespace: str, args: list[object], wants_answer: bool) -> None:
+        """One end sends an event, once both are in the namespace."""
+        if namespace in self.wire.joined:
+            connection = self.wire.client if end == "client" else self.wire.server
+            assert isinstance(connection, Connection)
+            ack_id = connection.next_ack_id() if wants_answer else None
+            name = f"event {len(self.said[end])}"
+            connection.send_event(namespace, name, args, ack_id)
+            self.said[end].append((namespace, name, args, ack_id))
+
+    def run(self, script: list[Any]) -> None:
+        """Take the steps, then let everything arrive."""
+        for step in script:
+            if isinstance(step, str):
+                getattr(self.wire, step)()
+            else:
+                self.say(*step)
+        self.wire.settle()
+        assert self.wire.closed == []
+        assert self.wire.joined == set(NAMESPACES)
+        assert self.wire.server_received == self.said["client"]
+        assert self.wire.client_received == self.said["server"]
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+@given(script=steps)
+def test_everything_arrives_once_and_in_order(transport: Transport, script: list[Any]) -> None:
+    Conversation(transport).run(script)
+
+
+@given(before=steps, during=steps, after=steps)
+def test_an_upgrade_neither_loses_nor_doubles(
+    before: list[Any], during: list[Any], after: list[Any]
+) -> None:
+    conversation = Conversation("polling")
+    conversation.wire.settle()
+    conversation.run([s for s in before if s not in ("probe", "cut_probe")])
+    conversation.wire.probe()
+    conversation.run([s for s in during if s != "cut_probe"])
+    assert conversation.wire.client_engine.upgraded
+    assert conversation.wire.server_engine.upgraded
+    conversation.run(after)
