@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -56,5 +55,4 @@ async def broker(
     broker: SweepingBroker = request.param(tmp_path)(clock, retention)
     await broker.start(receiver)
     yield broker
-    with suppress(Exception):
-        await broker.close()
+    await broker.close()

@@ -358,3 +358,20 @@ async def test_a_closed_broker_refuses(broker: SweepingBroker) -> None:
         await broker.publish("room", note("y"))
     with pytest.raises(BrokerUnavailable):
         await broker.read("room")
+
+
+async def test_closing_twice_is_harmless(broker: SweepingBroker) -> None:
+    await broker.close()
+    await broker.close()
+
+
+async def test_what_was_begun_is_finished_at_closing(
+    broker: SweepingBroker, receiver: RecordingReceiver
+) -> None:
+    await broker.subscribe("room")
+    begun = [asyncio.create_task(broker.publish("room", note(str(n)))) for n in range(2_500)]
+    await asyncio.sleep(0)
+    await broker.close()
+
+    assert [position.offset for position in await asyncio.gather(*begun)] == list(range(1, 2_501))
+    assert receiver.offsets("room") == list(range(1, 2_501))

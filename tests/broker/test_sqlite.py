@@ -268,6 +268,11 @@ async def test_after_a_power_failure_clients_are_told_to_begin_anew(path: Path) 
     assert len(history.publications) == 1
 
 
+async def test_a_broker_that_was_never_started_closes(path: Path) -> None:
+    await SQLiteBroker(path).close()
+    assert not path.with_name("logs.db-wal").exists()
+
+
 async def test_a_broker_whose_file_is_refused_says_so(path: Path) -> None:
     change(path, "CREATE TABLE precious (data)")
 

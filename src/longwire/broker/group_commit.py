@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from longwire.log import Draft, RetentionLimits
 
 
+MAX_BATCH = 1_000
+"""Publishes in one transaction: delivering them holds the loop for about ten milliseconds."""
+
+
 class LoadedLog(msgspec.Struct, frozen=True):
     """A room's log in memory, exactly as far as it is committed, and its publish ids."""
 
@@ -114,7 +118,7 @@ class GroupCommit:
         self._deliver = deliver
         self._now_ms = now_ms
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="longwire-log")
-        self._open_file: LogFile | None = None
+        self._file: LogFile
         self._writer: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._closing = False
@@ -135,19 +139,13 @@ class GroupCommit:
         except BaseException:
             self._thread.shutdown(wait=False)
             raise
-        self._open_file = file
+        self._file = file
         self._writer = loop.create_task(self._write_until_closed())
         return rooms
 
-    @property
-    def _file(self) -> LogFile:
-        if self._open_file is None:
-            raise BrokerUnavailable("the broker is not running")
-        return self._open_file
-
     async def close(self) -> None:
-        """Commit what waits, and let go of the file."""
-        if self._writer is None:
+        """Commit what waits, and let go of the file. Harmless if it is not open."""
+        if self._writer is None or self._closing:
             return
         self._closing = True
         self._wake.set()
@@ -232,15 +230,21 @@ class GroupCommit:
         while self._queue or not self._closing:
             await self._wake.wait()
             self._wake.clear()
-            for room in list(self._erasing.values()):
-                self.collect(room)
-            if self._queue or self._changes:
-                await self._write()
+            await self._write_what_waits()
+        await self._write_what_waits()
+
+    async def _write_what_waits(self) -> None:
+        for room in list(self._erasing.values()):
+            self.collect(room)
+        if self._queue or self._changes:
+            await self._write()
+        if self._queue:
+            self._wake.set()
 
     async def _write(self) -> None:
         """Commit what has gathered; then let the logs, the receivers and the publishers know."""
         now_ms = self._now_ms()
-        writes, self._queue = self._queue, []
+        writes, self._queue = self._queue[:MAX_BATCH], self._queue[MAX_BATCH:]
         changes, self._changes = self._changes, Transaction()
         fresh = _take_in(writes, changes, now_ms)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections import OrderedDict
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, fingerprint
+from longwire.broker.sweeper import Sweeper
 from longwire.errors import BrokerUnavailable
 from longwire.log import History, RoomLog
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from longwire.broker.base import Receiver
     from longwire.log import Draft, Publication
-
-SWEEP_INTERVAL = 60.0
-"""Seconds between two looks for what is too old; entries may outlive their age by as much."""
 
 NOWHERE = History(Position("", 0), recovered=False, publications=(), complete=True)
 
@@ -73,7 +70,7 @@ class MemoryBroker:
         self._limits = limits
         self._clock = clock
         self._receiver: Receiver | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._sweeper = Sweeper(self.sweep)
         self._rooms: dict[str, _Room] = {}
         self._subscribed: set[str] = set()
         self._idle: OrderedDict[str, None] = OrderedDict()
@@ -83,12 +80,11 @@ class MemoryBroker:
     async def start(self, receiver: Receiver) -> None:
         """Deliver to `receiver` from now on."""
         self._receiver = receiver
-        self._sweep_later()
+        self._sweeper.start()
 
     async def close(self) -> None:
         """Stop delivering, and forget every room."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._sweeper.stop()
         self._receiver = None
         self._rooms.clear()
         self._subscribed.clear()
@@ -177,13 +173,6 @@ class MemoryBroker:
             before = entry.log.byte_count
             entry.log.trim(now_ms)
             self._bytes += entry.log.byte_count - before
-
-    def _sweep_later(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(SWEEP_INTERVAL, self._sweep_and_repeat)
-
-    def _sweep_and_repeat(self) -> None:
-        self.sweep()
-        self._sweep_later()
 
     def _started(self) -> Receiver:
         if self._receiver is None:

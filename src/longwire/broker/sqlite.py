@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections import OrderedDict
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ import msgspec
 
 from longwire.broker.group_commit import FiledRoom, GroupCommit, LoadedLog
 from longwire.broker.idempotency import IdempotencyWindow
-from longwire.broker.memory import NOWHERE, SWEEP_INTERVAL
+from longwire.broker.memory import NOWHERE
+from longwire.broker.sweeper import Sweeper
 from longwire.errors import BrokerUnavailable
 from longwire.log import History, RoomLog
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
@@ -69,7 +70,7 @@ class SQLiteBroker:
         self._limits = limits
         self._clock = clock
         self._receiver: Receiver | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._sweeper = Sweeper(self.sweep)
         self._commits = GroupCommit(self._deliver, self._now_ms)
         # All rooms, last written last; and those of them that are loaded without a subscriber.
         self._rooms: OrderedDict[str, FiledRoom] = OrderedDict()
@@ -93,12 +94,11 @@ class SQLiteBroker:
             self._rooms[stored.name] = room
             self._next_id = max(self._next_id, stored.id + 1)
         self._receiver = receiver
-        self._sweep_later()
+        self._sweeper.start()
 
     async def close(self) -> None:
         """Commit what waits, bring it to the disk and let go of the file."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._sweeper.stop()
         await self._commits.close()
         self._receiver = None
 
@@ -173,22 +173,19 @@ class SQLiteBroker:
         """Forget what is older than the retention's age. Called every minute by itself."""
         now_ms = self._now_ms()
         stale_ms = now_ms - int(self._retention.max_age * 1000)
-        for filed in list(self._rooms.values()):
-            if filed.written_ms < stale_ms and self._is_unused(filed):
+        for filed in list(takewhile(lambda f: f.written_ms < stale_ms, self._rooms.values())):
+            if self._is_unused(filed):
                 self._forget(filed)
-            elif filed.loaded is not None:
-                before = filed.loaded.log.byte_count
-                filed.loaded.log.trim(now_ms)
-                self._loaded_bytes += filed.loaded.log.byte_count - before
-                self._commits.erase(filed)
+        for filed in (*self._unused.values(), *map(self._rooms.__getitem__, self._subscribed)):
+            if filed.loaded is not None:
+                self._trim(filed, filed.loaded.log, now_ms)
         self._commits.expire_receipts(now_ms)
 
-    def _sweep_later(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(SWEEP_INTERVAL, self._sweep_and_repeat)
-
-    def _sweep_and_repeat(self) -> None:
-        self.sweep()
-        self._sweep_later()
+    def _trim(self, filed: FiledRoom, log: RoomLog, now_ms: int) -> None:
+        before = log.byte_count
+        log.trim(now_ms)
+        self._loaded_bytes += log.byte_count - before
+        self._commits.erase(filed)
 
     def _started(self) -> Receiver:
         if self._receiver is None:
@@ -201,7 +198,10 @@ class SQLiteBroker:
     def _deliver(self, filed: FiledRoom, publication: Publication, grown: int) -> None:
         """Take note of a committed entry, and hand it on if the room is subscribed."""
         self._rooms.move_to_end(filed.name)
+        if filed.name in self._unused:
+            self._unused.move_to_end(filed.name)
         self._loaded_bytes += grown
+        self._let_go_surplus()
         if filed.name in self._subscribed and self._receiver is not None:
             self._receiver.receive_publication(filed.name, publication)
 

@@ -1,0 +1,52 @@
+"""Publish ids and what counts as the same body."""
+
+from __future__ import annotations
+
+import pytest
+
+from longwire.broker.idempotency import (
+    MAX_IDS,
+    WINDOW_MS,
+    IdempotencyWindow,
+    Receipt,
+    fingerprint,
+)
+from longwire.errors import IdempotencyConflict
+from longwire.log import Draft
+
+
+def test_the_same_event_with_the_same_fields_is_the_same() -> None:
+    one = fingerprint(Draft("e", b'{"a":1,"b":[1,2],"timestamp":5}'))
+
+    assert fingerprint(Draft("e", b'{"b":[1,2],"a":1}')) == one
+    assert fingerprint(Draft("e", b'{"b":[1,2],"a":1,"timestamp":7}', "slot")) == one
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Draft("f", b'{"a":1}'),
+        Draft("e", b'{"a":2}'),
+        Draft("e", b'{"a":1,"b":null}'),
+        Draft("e", b'{"A":1}'),
+        Draft("e", b"[1]"),
+        Draft("e", b""),
+    ],
+)
+def test_another_event_or_other_fields_are_another_body(other: Draft) -> None:
+    assert fingerprint(other) != fingerprint(Draft("e", b'{"a":1}'))
+    assert fingerprint(other) == fingerprint(other)
+
+
+def test_the_window_remembers_forgets_and_stays_bounded() -> None:
+    window = IdempotencyWindow()
+    for number in range(MAX_IDS + 5):
+        window.add(str(number), Receipt(b"body", number, number + WINDOW_MS))
+
+    assert len(window) == MAX_IDS
+    assert window.find("room", "4", b"body", 5) is None
+    assert window.find("room", "5", b"body", 5) == 5
+    with pytest.raises(IdempotencyConflict):
+        window.find("room", "5", b"other", 5)
+    assert window.find("room", "5", b"body", 5 + WINDOW_MS) is None
+    assert window.find("room", "6", b"body", 5 + WINDOW_MS) == 6

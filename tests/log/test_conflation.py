@@ -1,0 +1,53 @@
+"""Conflation of publications that are at hand."""
+
+from __future__ import annotations
+
+from longwire.log import Publication, conflate
+
+
+def latest(offset: int, value: int, slot: str = "p") -> Publication:
+    return Publication(offset, offset, "state", b'{"v":%d}' % value, slot, None, offset)
+
+
+def piece(offset: int, text: str) -> Publication:
+    data = b'{"n":%d,"t":"%s"}' % (offset, text.encode())
+    return Publication(offset, offset, "text", data, "t", "t", offset)
+
+
+def plain(offset: int) -> Publication:
+    return Publication(offset, offset, "note", b"{}", None, None, offset)
+
+
+def test_nothing_of_nothing() -> None:
+    assert conflate([]) == []
+
+
+def test_what_does_not_conflate_passes_as_it_is() -> None:
+    publications = [plain(7), plain(8), latest(9, 1), piece(10, "a")]
+
+    merged = conflate(publications)
+
+    assert merged == publications
+    assert all(one is other for one, other in zip(merged, publications, strict=True))
+
+
+def test_the_newest_state_stands_for_what_it_superseded() -> None:
+    merged = conflate([latest(5, 1), latest(6, 1, "q"), latest(7, 2), latest(8, 3)])
+
+    assert [(p.first, p.last, p.data) for p in merged] == [
+        (5, 6, b'{"v":1}'),
+        (7, 8, b'{"v":3}'),
+    ]
+
+
+def test_text_joins_with_the_newest_fields_and_time() -> None:
+    merged = conflate([piece(5, "a"), latest(6, 1), piece(7, "b"), latest(8, 2)])
+
+    assert merged[0] == Publication(5, 7, "text", b'{"n":7,"t":"ab"}', "t", "t", 7)
+
+
+def test_merging_what_was_merged_changes_nothing() -> None:
+    merged = conflate([piece(5, "a"), piece(6, "b"), plain(7), piece(8, "c"), latest(9, 1)])
+
+    assert conflate(merged) == merged
+    assert conflate([*merged, latest(10, 2)])[-1].first == 9
