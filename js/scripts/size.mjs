@@ -11,7 +11,7 @@ async function measure(entry) {
     external: ["socket.io-client", "react", "react/jsx-runtime"],
     platform: "browser",
   });
-  const { output } = await bundle.generate({ format: "esm", minify: true });
+  const { output } = await bundle.generate({ format: "esm", minify: true, comments: false });
   return output.reduce((size, { code }) => size + gzipSync(code ?? "", { level: 9 }).length, 0);
 }
 

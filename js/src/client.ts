@@ -46,22 +46,23 @@ interface Refusal {
 export class WebSocketClient<
   L extends EventMap<L> = ServerToClientEvents,
   E extends EventMap<E> = ClientToServerEvents,
-> {
+> implements JobsHost
+{
+  /** The options in force. */
+  readonly settings: Settings;
   /** State, error, attempts, latency: observable. */
   readonly connection: Readable<ConnectionSnapshot>;
-  readonly #settings: Settings;
   readonly #connection: Connection;
   readonly #rooms: Rooms;
   readonly #watched: WatchedJobs;
   readonly #jobList: JobList;
-  readonly #jobsHost: JobsHost;
   readonly #handlers = new Map<string, Listeners<unknown[]>>();
   #outbox: [event: string, args: unknown[]][] = [];
   #holders = 0;
   #isOpenedByHolders = false;
 
   constructor(config: ClientConfig) {
-    const settings = (this.#settings = settle(config));
+    const settings = (this.settings = settle(config));
     this.#connection = new Connection(
       settings,
       {
@@ -74,17 +75,8 @@ export class WebSocketClient<
     );
     this.connection = this.#connection.status;
     this.#rooms = new Rooms(this.#connection, settings.joinTimeout);
-    this.#jobsHost = {
-      settings,
-      isConnected: () => this.isConnected(),
-      job: (id) => this.job(id),
-      hold: (room, whenLeft) => this.#hold(room, whenLeft),
-      reread: (room) => this.#rooms.reread(room),
-      cancelJob: (id, reason) => this.#cancelJob(id, reason),
-      fetchJobs: () => this.#fetchJobs(),
-    };
-    this.#watched = new WatchedJobs(this.#jobsHost);
-    this.#jobList = new JobList(this.#jobsHost);
+    this.#watched = new WatchedJobs(this);
+    this.#jobList = new JobList(this);
     this.#rooms.resets.add((room) => this.#watched.reset(room));
     this.#rooms.changes.add((room) => this.#noticeRoom(room));
     if (settings.autoConnect) this.connect().catch(ignore);
@@ -147,8 +139,17 @@ export class WebSocketClient<
   }
 
   /** Joins a room until the returned function is called, and a moment longer. */
-  holdRoom(room: string): () => void {
-    return this.#hold(room);
+  holdRoom(room: string, whenLeft?: () => void): () => void {
+    this.#rooms.join(room);
+    return this.#afterLinger(() => {
+      this.#rooms.leave(room);
+      whenLeft?.();
+    });
+  }
+
+  /** Takes a joined room's log again from its start. */
+  rereadRoom(room: string): void {
+    this.#rooms.reread(room);
   }
 
   /** Whether we are in a room, observable. Observing it does not join it. */
@@ -166,13 +167,7 @@ export class WebSocketClient<
   on<K extends keyof Incoming<L> & string>(event: K, handler: Incoming<L>[K]): () => void {
     let listeners = this.#handlers.get(event);
     if (!listeners) this.#handlers.set(event, (listeners = new Listeners()));
-    const remove = listeners.add(handler as AnyListener);
-    return () => {
-      remove();
-      if (listeners.size === 0 && this.#handlers.get(event) === listeners) {
-        this.#handlers.delete(event);
-      }
-    };
+    return listeners.add(handler as AnyListener);
   }
 
   /**
@@ -219,7 +214,7 @@ export class WebSocketClient<
 
   /** A job, observable; its room is joined while somebody subscribes. */
   job(id: string): JobHandle {
-    return new JobHandle(id, this.#watched, this.#jobsHost);
+    return new JobHandle(id, this.#watched, this);
   }
 
   /** The signed-in user's jobs, observable. */
@@ -227,21 +222,29 @@ export class WebSocketClient<
     return this.#jobList;
   }
 
-  #hold(room: string, whenLeft?: () => void): () => void {
-    this.#rooms.join(room);
-    return this.#afterLinger(() => {
-      this.#rooms.leave(room);
-      whenLeft?.();
-    });
-  }
-
   /** A function that undoes something once, a moment after it is called. */
   #afterLinger(undo: () => void): () => void {
     let isDone = false;
     return () => {
-      if (!isDone) setTimeout(undo, this.#settings.linger);
+      if (!isDone) setTimeout(undo, this.settings.linger);
       isDone = true;
     };
+  }
+
+  /** Asks a job to stop; resolves when the server took the request, rejects if it did not. */
+  async cancelJob(jobId: string, reason?: string): Promise<unknown> {
+    const answer = (await this.#request("job:cancel", [{ jobId, reason }])) as Refusal | null;
+    if (answer?.error) throw new LongwireError(answer.error.code, answer.error.message);
+    return answer;
+  }
+
+  /** The signed-in user's jobs, over HTTP. */
+  async fetchJobs(): Promise<readonly JobState[]> {
+    const token = await this.#connection.token();
+    const headers: HeadersInit = token ? { authorization: `Bearer ${token}` } : {};
+    const response = await fetch(`${this.settings.apiUrl}/jobs`, { headers });
+    if (!response.ok) throw new LongwireError("http", `HTTP ${response.status}`);
+    return ((await response.json()) as { jobs: readonly JobState[] }).jobs;
   }
 
   #ready(): void {
@@ -255,13 +258,13 @@ export class WebSocketClient<
       if (!this.#rooms.admit(coverage)) return;
       args = args.slice(0, -1);
     }
-    if (event.startsWith("job:")) this.#receiveJob(event, args[0], coverage?.room ?? null);
+    this.#receiveJob(event, args[0], coverage?.room);
     if (event === "room_reset") this.#rooms.receiveReset(...(args as [RoomReset]));
     if (event === "room_error") this.#rooms.receiveError(...(args as [RoomError]));
     else this.#dispatch(event, args);
   }
 
-  #receiveJob(event: string, data: unknown, room: string | null): void {
+  #receiveJob(event: string, data: unknown, room: string | undefined): void {
     this.#watched.receive(event, data, room);
     if (event === "job:created") this.#jobList.receiveCreated(data as { jobId: string });
   }
@@ -277,38 +280,22 @@ export class WebSocketClient<
   }
 
   #keep(event: string, args: unknown[]): void {
-    if (this.#outbox.length >= this.#settings.outboxLimit) {
-      throw new LongwireError("outbox_full", "Too many events wait for a connection.");
+    if (this.#outbox.length >= this.settings.outboxLimit) {
+      throw new LongwireError("outbox_full", "The outbox is full.");
     }
     this.#outbox.push([event, args]);
   }
 
   async #request(event: string, args: unknown[]): Promise<unknown> {
-    const deadline = Date.now() + this.#settings.callTimeout;
-    await this.#connection.whenReady(this.#settings.callTimeout);
+    const deadline = Date.now() + this.settings.callTimeout;
+    await this.#connection.whenReady(this.settings.callTimeout);
     try {
       const left = Math.max(1, deadline - Date.now());
       return await this.#connection.request(left, event, ...args);
     } catch (cause) {
-      throw this.isConnected()
-        ? new LongwireError("timeout", `No answer to ${event}.`, { cause })
-        : new LongwireError("disconnected", `Cut off before the answer to ${event}.`, { cause });
+      const code = this.isConnected() ? "timeout" : "disconnected";
+      throw new LongwireError(code, `No answer to ${event}.`, { cause });
     }
-  }
-
-  async #cancelJob(jobId: string, reason?: string): Promise<unknown> {
-    const request = { jobId, ...(reason !== undefined && { reason }) };
-    const answer = (await this.#request("job:cancel", [request])) as Refusal | null;
-    if (answer?.error) throw new LongwireError(answer.error.code, answer.error.message);
-    return answer;
-  }
-
-  async #fetchJobs(): Promise<readonly JobState[]> {
-    const token = await this.#connection.token();
-    const headers = token === null ? {} : { authorization: `Bearer ${token}` };
-    const response = await fetch(`${this.#settings.apiUrl}/jobs`, { headers });
-    if (!response.ok) throw new LongwireError("http", `The list of jobs: ${response.status}.`);
-    return ((await response.json()) as { jobs: readonly JobState[] }).jobs;
   }
 }
 
@@ -319,5 +306,5 @@ export function createClient<
   L extends EventMap<L> = ServerToClientEvents,
   E extends EventMap<E> = ClientToServerEvents,
 >(url?: string, options: ClientOptions = {}): WebSocketClient<L, E> {
-  return new WebSocketClient<L, E>({ ...options, ...(url !== undefined && { url }) });
+  return new WebSocketClient<L, E>({ ...options, url });
 }

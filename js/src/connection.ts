@@ -3,7 +3,7 @@ import { io, type Socket } from "socket.io-client";
 import { backoff } from "./backoff.js";
 import type { ConnectionState } from "./contract.js";
 import { type ClientErrorCode, LongwireError } from "./errors.js";
-import { type ConnectionInput, next } from "./machine.js";
+import { type ConnectionInput, TRANSITIONS } from "./machine.js";
 import type { Settings, TokenSource } from "./options.js";
 import { Store } from "./store.js";
 import { onWake } from "./wake.js";
@@ -68,6 +68,10 @@ export const INITIAL: ConnectionSnapshot = {
   disconnectedAt: null,
 };
 
+function late(): LongwireError {
+  return new LongwireError("timeout", "No connection in time.");
+}
+
 /**
  * One Socket.IO socket and the only loop that brings it back.
  *
@@ -75,7 +79,7 @@ export const INITIAL: ConnectionSnapshot = {
  * knows the server's advice, and two loops would fight.
  */
 export class Connection {
-  readonly status: Store<ConnectionSnapshot> = new Store({ ...INITIAL });
+  readonly status: Store<ConnectionSnapshot> = new Store(INITIAL);
   #socket: Socket | null = null;
   /** Names the current attempt; whatever belongs to an older one is void. */
   #session = 0;
@@ -119,8 +123,7 @@ export class Connection {
   whenReady(timeout?: number): Promise<void> {
     if (this.state === "connected") return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const expired = new LongwireError("timeout", "No connection in time.");
-      const timer = timeout && setTimeout(() => reject(expired), timeout);
+      const timer = timeout && setTimeout(() => reject(late()), timeout);
       this.#waiters.push((error) => {
         if (timer) clearTimeout(timer);
         if (error) reject(error);
@@ -138,7 +141,7 @@ export class Connection {
     this.#stopWaking = null;
     const change = { ...INITIAL, disconnectedAt: Date.now() };
     this.#move("close", change);
-    this.#settle(new LongwireError("disconnected", "The client disconnected."));
+    this.#settle(new LongwireError("disconnected", "Disconnected."));
   }
 
   /** Tries now instead of later; from `error`, starts over. */
@@ -158,9 +161,7 @@ export class Connection {
 
   /** The current token, from the provider if there is one. */
   async token(): Promise<string | null> {
-    this.#tokenIsNewer = false;
-    const token = typeof this.#token === "function" ? await this.#token() : this.#token;
-    return token ?? null;
+    return (typeof this.#token === "function" ? await this.#token() : this.#token) ?? null;
   }
 
   send(event: string, ...args: unknown[]): void {
@@ -169,8 +170,7 @@ export class Connection {
 
   /** Sends and resolves with the answer; rejects when the time is up or the connection is cut. */
   async request(timeout: number, event: string, ...args: unknown[]): Promise<unknown> {
-    if (!this.#socket) throw new LongwireError("disconnected", "Not connected.");
-    return (await this.#socket.timeout(timeout).emitWithAck(event, ...args)) as unknown;
+    return (await this.#socket?.timeout(timeout).emitWithAck(event, ...args)) as unknown;
   }
 
   // Attempts
@@ -181,10 +181,11 @@ export class Connection {
     this.#attempt();
   }
 
+  /** Tries at once, unless refused; a connection that seems to be there is put to the test. */
   #wake(): void {
-    const { error } = this.status.getSnapshot();
-    const isRefused = this.state === "error" && (error as LongwireError).code !== UNREACHABLE;
-    if (!isRefused) this.retry();
+    const { state, error } = this.status.getSnapshot();
+    if (state === "connected") this.#ping();
+    else if (state !== "error" || (error as LongwireError).code === UNREACHABLE) this.retry();
   }
 
   #attempt(): void {
@@ -193,7 +194,7 @@ export class Connection {
     this.status.set({ nextRetryAt: null });
     if (attempt > 0) this.host.receive("reconnect_attempt", [attempt]);
     this.#watchdog = setTimeout(
-      () => this.#lose(new LongwireError("timeout", "The server did not answer in time.")),
+      () => this.#lose(late()),
       this.settings.timeout,
     );
     void this.#connect(this.#session);
@@ -201,17 +202,15 @@ export class Connection {
 
   async #connect(session: number): Promise<void> {
     this.#phase = "opening";
+    this.#tokenIsNewer = false;
     try {
       const token = await this.token();
       if (session !== this.#session) return;
-      this.#auth = {
-        ...(token !== null && { token }),
-        ...(this.settings.positions && { positions: true }),
-      };
+      this.#auth = { token: token ?? undefined, positions: this.settings.positions || undefined };
       this.#socket ??= this.#createSocket();
       this.#socket.connect();
     } catch (error) {
-      if (session === this.#session) this.#lose(toError(error));
+      if (session === this.#session) this.#lose(error as Error);
     }
   }
 
@@ -226,12 +225,17 @@ export class Connection {
       timeout: false as unknown as number,
       auth: (give: (auth: Record<string, unknown>) => void) => give(this.#auth),
     };
-    const { url } = this.settings;
-    const socket = url === undefined ? io(options) : io(url, options);
+    // Without an address it is the page's own; the declaration forbids what the function takes.
+    const socket = io(this.settings.url as string, options);
     socket.on("connect", () => this.#signIn());
     socket.on("connect_error", (error) => this.#receiveConnectError(error));
     socket.on("disconnect", (reason) => this.#receiveDisconnect(reason));
-    socket.onAny((event: string, ...args: unknown[]) => this.#receive(event, args));
+    socket.on("authenticated", (identity: Identity) => this.#receiveAuthenticated(identity));
+    socket.on("auth_error", (message: string) => this.#receiveAuthError(message));
+    socket.on("auth_expiring", () => this.#receiveAuthExpiring());
+    socket.on("closing", (advice: ClosingAdvice) => void (this.#advice = advice));
+    socket.on("pong", () => this.#receivePong());
+    socket.onAny((event: string, ...args: unknown[]) => this.host.receive(event, args));
     return socket;
   }
 
@@ -264,23 +268,6 @@ export class Connection {
 
   // What the server says
 
-  #receive(event: string, args: unknown[]): void {
-    this.#own[event]?.(args[0]);
-    this.host.receive(event, args);
-  }
-
-  readonly #own: Readonly<Record<string, ((data: unknown) => void) | undefined>> = {
-    authenticated: (data) => this.#receiveAuthenticated(data as Identity),
-    auth_error: (data) => this.#receiveAuthError(String(data)),
-    auth_expiring: () => {
-      if (typeof this.#token === "function") void this.#refreshToken();
-    },
-    closing: (data) => {
-      this.#advice = data as ClosingAdvice;
-    },
-    pong: () => this.status.set({ latencyMs: Math.round(performance.now() - this.#pingSentAt) }),
-  };
-
   #receiveAuthenticated(identity: Identity): void {
     if (this.#phase === "signing-in") this.#signedIn(identity);
     else {
@@ -295,8 +282,16 @@ export class Connection {
     else this.status.set({ error });
   }
 
+  #receiveAuthExpiring(): void {
+    if (typeof this.#token === "function") void this.#refreshToken();
+  }
+
+  #receivePong(): void {
+    this.status.set({ latencyMs: Math.round(performance.now() - this.#pingSentAt) });
+  }
+
   #receiveConnectError(error: Error & { data?: { code?: string } }): void {
-    if (this.#phase !== "opening" && this.#phase !== "signing-in") return;
+    if (this.#phase === "idle") return;
     this.host.receive("connect_error", [error]);
     if (this.#socket?.active) this.#lose(error);
     else this.#refuse(new LongwireError(error.data?.code ?? "refused", error.message));
@@ -315,16 +310,19 @@ export class Connection {
 
   async #refreshToken(): Promise<void> {
     const session = this.#session;
+    this.#tokenIsNewer = false;
     try {
       const token = await this.token();
       if (session === this.#session) this.send("auth", token);
     } catch (error) {
-      this.status.set({ error: toError(error) });
+      this.status.set({ error: error as Error });
     }
   }
 
   #ping(): void {
+    clearTimeout(this.#pinger);
     this.#pingSentAt = performance.now();
+    // Writing also makes Engine.IO notice that the server's own pings are overdue.
     this.send("ping");
     this.#pinger = setTimeout(() => this.#ping(), PING_INTERVAL_MS);
   }
@@ -342,7 +340,7 @@ export class Connection {
     }
     const delay = retryAfter * 1_000 + backoff(attempt, this.settings, Math.random());
     this.#retryTimer = setTimeout(() => this.#attempt(), delay);
-    this.#move("lost", { error, attempt, nextRetryAt: Date.now() + delay, ...GONE() });
+    this.#fail("lost", error, { attempt, nextRetryAt: Date.now() + delay });
   }
 
   #failedAttempts(): number {
@@ -351,8 +349,13 @@ export class Connection {
   }
 
   #refuse(error: Error): void {
+    // What was refused is an older token than ours.
+    if (this.#tokenIsNewer) {
+      this.#attempt();
+      return;
+    }
     this.#drop();
-    this.#move("refused", { error, nextRetryAt: null, ...GONE() });
+    this.#fail("refused", error, { nextRetryAt: null });
     this.#settle(error);
   }
 
@@ -368,18 +371,16 @@ export class Connection {
     if (wasUp) this.host.down();
   }
 
+  #fail(input: ConnectionInput, error: Error, change: Partial<ConnectionSnapshot>): void {
+    this.#move(input, { error, disconnectedAt: Date.now(), latencyMs: null, ...change });
+  }
+
   #move(input: ConnectionInput, change: Partial<ConnectionSnapshot>): void {
-    const state = next(this.state, input);
+    const state = TRANSITIONS[this.state][input] ?? this.state;
     this.status.set({ ...change, state, isConnected: state === "connected" });
   }
 
   #settle(error: Error | null): void {
     for (const settle of this.#waiters.splice(0)) settle(error);
   }
-}
-
-const GONE = (): Partial<ConnectionSnapshot> => ({ disconnectedAt: Date.now(), latencyMs: null });
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

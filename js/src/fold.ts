@@ -109,33 +109,28 @@ function created(state: JobState, event: JobCreatedEvent): Change {
     owner: event.owner ?? state.owner,
     attempt: event.attempt,
     createdAt: event.timestamp,
-    updatedAt: state.updatedAt,
   };
 }
 
 function status(state: JobState, event: JobStatusEvent): Change {
-  if (state.isComplete) return null;
-  const currentStep = event.message || state.currentStep;
-  if (event.status === "failed") {
-    return end(state, event.status, { currentStep, error: event.message ?? null });
-  }
-  if (event.status === "completed" || event.status === "cancelled") {
-    return end(state, event.status, { currentStep });
-  }
-  return { status: event.status, currentStep, isRunning: event.status === "running" };
+  const { status, message } = event;
+  const currentStep = message || state.currentStep;
+  const isRunning = status === "running";
+  if (isRunning || status === "queued") return { status, currentStep, isRunning };
+  const error = status === "failed" ? (message ?? null) : state.error;
+  return end(state, status, { currentStep, error });
 }
 
 function progress(state: JobState, event: JobProgressEvent): Change {
-  if (state.isComplete || !Number.isFinite(event.progress)) return null;
+  if (!Number.isFinite(event.progress)) return null;
   return {
-    progress: Math.min(Math.max(event.progress, state.progress ?? 0, 0), 100),
+    progress: Math.min(Math.max(event.progress, state.progress ?? 0), 100),
     currentStep: event.currentStep || state.currentStep,
     estimatedCompletion: event.estimatedCompletion ?? null,
   };
 }
 
 function output(state: JobState, event: JobOutputEvent, limit: number): Change {
-  if (state.isComplete) return null;
   const chunks = append(state.output, event.chunk, event.type ?? null);
   return {
     output: chunks.length > limit ? chunks.slice(-limit) : chunks,
@@ -164,7 +159,7 @@ function cut(text: string): string[] {
   for (let start = 0; start < text.length; ) {
     let stop = start + CHUNK_LENGTH;
     // Both halves of a surrogate pair stay in one piece.
-    if (/[\ud800-\udbff]/.test(text.charAt(stop - 1))) stop--;
+    if ((text.charCodeAt(stop - 1) & 0xfc00) === 0xd800) stop--;
     pieces.push(text.slice(start, stop));
     start = stop;
   }
@@ -185,23 +180,28 @@ function failed(state: JobState, event: JobFailedEvent): Change {
   return end(state, "failed", { error, errorCode: event.errorCode ?? null, retryable });
 }
 
-function lease(state: JobState, event: JobLeaseEvent): Change {
-  return state.isComplete ? null : { lease: event.expiresIn };
+function lease(_: JobState, event: JobLeaseEvent): Change {
+  return { lease: event.expiresIn };
 }
 
-function cancel(state: JobState): Change {
-  return state.isComplete ? null : { cancelRequested: true };
+function cancel(): Change {
+  return { cancelRequested: true };
 }
 
 type Rule = (state: JobState, event: never, limit: number) => Change;
 
-const RULES: Readonly<Record<string, Rule | undefined>> = {
+/** What a terminal state still takes: a new attempt, and details of the end. */
+const FINAL: Readonly<Record<string, Rule | undefined>> = {
   "job:created": created,
+  "job:completed": completed,
+  "job:failed": failed,
+};
+
+const RULES: typeof FINAL = {
+  ...FINAL,
   "job:status": status,
   "job:progress": progress,
   "job:output": output,
-  "job:completed": completed,
-  "job:failed": failed,
   "job:lease": lease,
   "job:cancel": cancel,
 };
@@ -212,7 +212,7 @@ const RULES: Readonly<Record<string, Rule | undefined>> = {
  */
 export function fold(state: JobState, event: string, data: unknown, outputLimit = 1_000): JobState {
   const about = data as { jobId?: unknown; timestamp?: number } | null;
-  const rule = RULES[event];
+  const rule = (state.isComplete ? FINAL : RULES)[event];
   if (!rule || about?.jobId !== state.jobId) return state;
   const change = rule(state, data as never, outputLimit);
   if (!change) return state;

@@ -1,4 +1,3 @@
-export { type BackoffOptions, backoff } from "./backoff.js";
 export { createClient, WebSocketClient } from "./client.js";
 export type { ConnectionSnapshot, Identity } from "./connection.js";
 export type * from "./contract.js";

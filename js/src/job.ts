@@ -1,8 +1,7 @@
 import type { LongwireError } from "./errors.js";
 import { fold, initialJob, type JobState } from "./fold.js";
-import { Listeners } from "./listeners.js";
 import type { Settings } from "./options.js";
-import { Batch, type Readable } from "./store.js";
+import { BatchedStore, type Readable } from "./store.js";
 
 /** A job as its observers see it. */
 export interface JobSnapshot extends JobState {
@@ -17,86 +16,74 @@ export interface JobsHost {
   readonly settings: Settings;
   isConnected(): boolean;
   job(id: string): JobHandle;
-  /** Is in a room until the returned function is called, and for a linger longer. */
-  hold(room: string, whenLeft?: () => void): () => void;
-  /** Takes the room's log again from its start. */
-  reread(room: string): void;
+  holdRoom(room: string, whenLeft?: () => void): () => void;
+  rereadRoom(room: string): void;
   cancelJob(id: string, reason?: string): Promise<unknown>;
   fetchJobs(): Promise<readonly JobState[]>;
 }
 
-function show(state: JobState, isKnown: boolean, roomError: LongwireError | null): JobSnapshot {
-  return Object.freeze({ ...state, isKnown, roomError });
-}
-
-/** One watched job: the fold of what came, and the snapshot that observers were told of. */
+/** One watched job: the fold of what came, and the store that observers look at. */
 class Watched {
-  readonly listeners: Listeners = new Listeners();
-  snapshot: JobSnapshot;
   /** Observers, and those who were until a moment ago. */
   holds = 0;
-  roomError: LongwireError | null = null;
+  readonly store: BatchedStore<JobSnapshot>;
   #state: JobState;
   #isKnown = false;
-  readonly #batch: Batch;
+  #roomError: LongwireError | null = null;
 
   constructor(
     readonly id: string,
-    private readonly host: JobsHost,
+    private readonly settings: Settings,
   ) {
     this.#state = initialJob(id);
-    this.snapshot = show(this.#state, false, null);
-    this.#batch = new Batch(() => this.#publish(), host.settings.notifyInterval);
+    this.store = new BatchedStore(
+      () => ({ ...this.#state, isKnown: this.#isKnown, roomError: this.#roomError }),
+      settings.notifyInterval,
+    );
   }
 
   receive(event: string, data: unknown): void {
-    const state = fold(this.#state, event, data, this.host.settings.outputLimit);
+    const state = fold(this.#state, event, data, this.settings.outputLimit);
     if (state === this.#state) return;
     this.#state = state;
     this.#isKnown = true;
-    this.#batch.request();
+    this.store.invalidate();
   }
 
   /** Starts over; observers go on seeing the old state until the log begins to come again. */
   reset(): void {
     this.#state = initialJob(this.id);
     this.#isKnown = false;
-    this.#batch.request();
+    this.store.invalidate();
   }
 
   setRoomError(error: LongwireError | null): void {
-    if (error === this.roomError) return;
-    this.roomError = error;
-    this.#batch.request();
-  }
-
-  stop(): void {
-    this.#batch.cancel();
-  }
-
-  #publish(): void {
-    this.snapshot = show(this.#state, this.#isKnown, this.roomError);
-    this.listeners.emit();
+    this.#roomError = error;
+    this.store.invalidate();
   }
 }
 
-/** The jobs that somebody observes. */
+/** The jobs that somebody observes, by their rooms. */
 export class WatchedJobs {
   readonly #watched = new Map<string, Watched>();
 
   constructor(private readonly host: JobsHost) {}
 
   snapshot(id: string): JobSnapshot | undefined {
-    return this.#watched.get(id)?.snapshot;
+    return this.#watched.get(`job:${id}`)?.store.getSnapshot();
   }
 
   /** Watches a job's room as long as somebody listens. */
   subscribe(id: string, listener: () => void): () => void {
-    const watched = this.#watched.get(id) ?? this.#watch(id);
+    const room = `job:${id}`;
+    const watched = this.#watched.get(room) ?? new Watched(id, this.host.settings);
+    this.#watched.set(room, watched);
     watched.holds++;
-    const remove = watched.listeners.add(listener);
-    const release = this.host.hold(`job:${id}`, () => {
-      if (--watched.holds === 0) this.#retire(watched);
+    const remove = watched.store.subscribe(listener);
+    const release = this.host.holdRoom(room, () => {
+      if (--watched.holds > 0) return;
+      watched.store.stop();
+      this.#watched.delete(room);
     });
     return () => {
       remove();
@@ -104,34 +91,18 @@ export class WatchedJobs {
     };
   }
 
-  /** Takes an event that came by `room` (null: unknown, as from a stock server). */
-  receive(event: string, data: unknown, room: string | null): void {
-    const id = (data as { jobId?: unknown } | null | undefined)?.jobId;
-    if (typeof id !== "string" || (room !== null && room !== `job:${id}`)) return;
-    this.#watched.get(id)?.receive(event, data);
+  /** Takes an event that came by `room`; where that is unknown, as on a stock server, by its id. */
+  receive(event: string, data: unknown, room: string | undefined): void {
+    const own = `job:${(data as { jobId?: string } | null | undefined)?.jobId ?? ""}`;
+    if ((room ?? own) === own) this.#watched.get(own)?.receive(event, data);
   }
 
   reset(room: string): void {
-    this.#ofRoom(room)?.reset();
+    this.#watched.get(room)?.reset();
   }
 
   setRoomError(room: string, error: LongwireError | null): void {
-    this.#ofRoom(room)?.setRoomError(error);
-  }
-
-  #ofRoom(room: string): Watched | undefined {
-    return room.startsWith("job:") ? this.#watched.get(room.slice(4)) : undefined;
-  }
-
-  #watch(id: string): Watched {
-    const watched = new Watched(id, this.host);
-    this.#watched.set(id, watched);
-    return watched;
-  }
-
-  #retire(watched: Watched): void {
-    watched.stop();
-    this.#watched.delete(watched.id);
+    this.#watched.get(room)?.setRoomError(error);
   }
 }
 
@@ -144,7 +115,7 @@ export class JobHandle implements Readable<JobSnapshot> {
     private readonly jobs: WatchedJobs,
     private readonly host: JobsHost,
   ) {
-    this.#unknown = show(initialJob(id), false, null);
+    this.#unknown = Object.freeze({ ...initialJob(id), isKnown: false, roomError: null });
   }
 
   readonly getSnapshot = (): JobSnapshot => this.jobs.snapshot(this.id) ?? this.#unknown;
@@ -156,5 +127,5 @@ export class JobHandle implements Readable<JobSnapshot> {
   readonly cancel = (reason?: string): Promise<unknown> => this.host.cancelJob(this.id, reason);
 
   /** Drops what was derived and reads the job's log again. */
-  readonly reset = (): void => this.host.reread(`job:${this.id}`);
+  readonly reset = (): void => this.host.rereadRoom(`job:${this.id}`);
 }

@@ -1,8 +1,6 @@
-import { LongwireError } from "./errors.js";
 import { fold, initialJob, type JobState } from "./fold.js";
 import type { JobsHost } from "./job.js";
-import { Listeners } from "./listeners.js";
-import { Batch, type Readable } from "./store.js";
+import { BatchedStore, type Readable } from "./store.js";
 
 /** The jobs of the user who is signed in. */
 export interface JobsSnapshot {
@@ -17,84 +15,84 @@ export interface JobsSnapshot {
 /** More running jobs than this are listed, but not followed live. */
 const FOLLOW_LIMIT = 50;
 
-export const NO_JOBS: JobsSnapshot = Object.freeze({ jobs: [], status: "loading", error: null });
-
 /**
  * Lists jobs: fetched over HTTP at each connect, joined by new ones as they are created, each
  * followed live until it is over.
  */
 export class JobList implements Readable<JobsSnapshot> {
-  readonly #listeners = new Listeners();
   readonly #known = new Map<string, JobState>();
   readonly #followed = new Map<string, () => void>();
-  readonly #batch: Batch;
-  #snapshot: JobsSnapshot = NO_JOBS;
+  readonly #store: BatchedStore<JobsSnapshot>;
+  #observers = 0;
   #status: JobsSnapshot["status"] = "loading";
   #error: Error | null = null;
 
   constructor(private readonly host: JobsHost) {
-    this.#batch = new Batch(() => this.#refresh(), host.settings.notifyInterval);
+    this.#store = new BatchedStore(() => this.#compute(), host.settings.notifyInterval);
   }
 
-  readonly getSnapshot = (): JobsSnapshot => this.#snapshot;
+  readonly getSnapshot = (): JobsSnapshot => this.#store.getSnapshot();
 
   readonly subscribe = (listener: () => void): (() => void) => {
-    const remove = this.#listeners.add(listener);
-    if (this.#listeners.size === 1) this.ready();
+    const remove = this.#store.subscribe(listener);
+    if (++this.#observers === 1) this.ready();
     return () => {
       remove();
-      if (this.#listeners.size === 0) this.#stop();
+      if (--this.#observers === 0) this.#stop();
     };
   };
 
   /** Connected: the list may have changed meanwhile. */
   ready(): void {
-    if (this.#listeners.size > 0 && this.host.isConnected()) void this.#fetch();
+    if (this.#observers > 0 && this.host.isConnected()) void this.#fetch();
   }
 
   /** A job was created, or began anew. */
   receiveCreated(data: { jobId: string }): void {
-    if (this.#listeners.size === 0) return;
     const known = this.#known.get(data.jobId) ?? initialJob(data.jobId);
-    this.#known.set(data.jobId, fold(known, "job:created", data));
-    this.#batch.request();
+    this.#put(fold(known, "job:created", data));
+  }
+
+  #put(job: JobState): void {
+    this.#known.set(job.jobId, job);
+    if (this.#observers > 0) this.#store.invalidate();
   }
 
   async #fetch(): Promise<void> {
     try {
       const jobs = await this.host.fetchJobs();
-      for (const job of jobs) this.#known.set(job.jobId, job);
+      for (const job of jobs) this.#put(job);
       this.#status = "ready";
       this.#error = null;
     } catch (error) {
-      this.#error = error instanceof Error ? error : new LongwireError("http", String(error));
+      this.#error = error as Error;
     }
-    if (this.#listeners.size > 0) this.#batch.request();
+    if (this.#observers > 0) this.#store.invalidate();
   }
 
-  #refresh(): void {
-    for (const job of this.#known.values()) this.#update(job);
+  #compute(): JobsSnapshot {
+    for (const job of this.#known.values()) this.#follow(job);
     const jobs = [...this.#known.values()].sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0));
-    this.#snapshot = Object.freeze({ jobs, status: this.#status, error: this.#error });
-    this.#listeners.emit();
+    return { jobs, status: this.#status, error: this.#error };
   }
 
-  #update(job: JobState): void {
-    const { jobId } = job;
-    const live = this.host.job(jobId).getSnapshot();
-    const state = live.isKnown ? live : job;
-    this.#known.set(jobId, state);
+  /** Takes the live state of a job, and watches it until it is over. */
+  #follow(listed: JobState): void {
+    const job = this.host.job(listed.jobId);
+    const live = job.getSnapshot();
+    const state = live.isKnown ? live : listed;
+    this.#known.set(job.id, state);
+    const stop = this.#followed.get(job.id);
     if (state.isComplete) {
-      this.#followed.get(jobId)?.();
-      this.#followed.delete(jobId);
-    } else if (!this.#followed.has(jobId) && this.#followed.size < FOLLOW_LIMIT) {
-      const stop = this.host.job(jobId).subscribe(() => this.#batch.request());
-      this.#followed.set(jobId, stop);
+      stop?.();
+      this.#followed.delete(job.id);
+    } else if (!stop && this.#followed.size < FOLLOW_LIMIT) {
+      this.#followed.set(job.id, job.subscribe(() => this.#store.invalidate()));
     }
   }
 
   #stop(): void {
-    this.#batch.cancel();
+    this.#store.stop();
     for (const stop of this.#followed.values()) stop();
     this.#followed.clear();
   }

@@ -11,10 +11,6 @@ function report(error: unknown): void {
 export class Listeners<A extends unknown[] = []> {
   readonly #all = new Set<{ listener: Listener<A> }>();
 
-  get size(): number {
-    return this.#all.size;
-  }
-
   /** Adds a callback; adding the same one twice calls it twice. */
   add(listener: Listener<A>): () => void {
     const entry = { listener };

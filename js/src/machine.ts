@@ -9,6 +9,7 @@ import type { ConnectionState } from "./contract.js";
  */
 export type ConnectionInput = "open" | "ready" | "lost" | "refused" | "close";
 
+/** The next state; an input that a state does not know leaves it as it is. */
 export const TRANSITIONS: Readonly<
   Record<ConnectionState, Partial<Record<ConnectionInput, ConnectionState>>>
 > = {
@@ -18,8 +19,3 @@ export const TRANSITIONS: Readonly<
   reconnecting: { ready: "connected", refused: "error", close: "disconnected" },
   error: { open: "connecting", close: "disconnected" },
 };
-
-/** The next state; an input that a state does not know leaves it as it is. */
-export function next(state: ConnectionState, input: ConnectionInput): ConnectionState {
-  return TRANSITIONS[state][input] ?? state;
-}

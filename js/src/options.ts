@@ -44,7 +44,7 @@ export interface ClientOptions {
 /** Options with the server's address, as the constructor takes them. */
 export interface ClientConfig extends ClientOptions {
   /** The server's address; by default the page's own. */
-  url?: string;
+  url?: string | undefined;
 }
 
 /** Every option with its value. */

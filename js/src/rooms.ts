@@ -1,7 +1,7 @@
 import type { Fault, JoinAck, Position, ServerToClientEvents } from "./contract.js";
 import { LongwireError } from "./errors.js";
 import { Listeners } from "./listeners.js";
-import { type Coverage, judge } from "./wire.js";
+import type { Coverage } from "./wire.js";
 
 /** `left`: nobody here is in it. `joining`: asked for, or waiting for a connection. */
 export type RoomStatus = "left" | "joining" | "joined" | "refused";
@@ -35,9 +35,9 @@ interface Room {
   isPending: boolean;
 }
 
-const LEFT: RoomSnapshot = Object.freeze({ status: "left", error: null });
-const JOINING: RoomSnapshot = Object.freeze({ status: "joining", error: null });
-const JOINED: RoomSnapshot = Object.freeze({ status: "joined", error: null });
+const LEFT: RoomSnapshot = { status: "left", error: null };
+const JOINING: RoomSnapshot = { status: "joining", error: null };
+const JOINED: RoomSnapshot = { status: "joined", error: null };
 
 /**
  * The rooms that a client is in, counted by who asked for them, with the position of each.
@@ -113,10 +113,13 @@ export class Rooms {
     const room = this.#rooms.get(coverage.room);
     // What comes before the answer to a join is left over from before, or comes again after it.
     if (!room?.position || room.isPending) return false;
-    const verdict = judge(room.position.offset, coverage);
-    if (verdict === "apply") room.position = { ...room.position, offset: coverage.last };
-    if (verdict === "gap") this.#ask(room);
-    return verdict === "apply";
+    const { epoch, offset } = room.position;
+    const isDuplicate = coverage.last <= offset;
+    const isGap = coverage.first > offset + 1;
+    if (isDuplicate) return false;
+    if (isGap) this.#ask(room);
+    else room.position = { epoch, offset: coverage.last };
+    return !isGap;
   }
 
   /** The server's `room_error`: a membership that ended, or a join refused. */
@@ -194,7 +197,7 @@ export class Rooms {
 
   #show(room: Room, snapshot: RoomSnapshot): void {
     if (room.snapshot === snapshot) return;
-    room.snapshot = Object.freeze(snapshot);
+    room.snapshot = snapshot;
     this.changes.emit(room.name);
   }
 

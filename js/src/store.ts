@@ -30,24 +30,30 @@ export class Store<T extends object> implements Readable<T> {
   }
 }
 
-/** Runs one task for many requests that come within an interval: a burst costs a few runs. */
-export class Batch {
-  #timer: ReturnType<typeof setTimeout> | null = null;
+/**
+ * A store that is computed anew some time after something it depends on changed: many changes
+ * within the interval cost its observers one call.
+ */
+export class BatchedStore<T extends object> extends Store<T> {
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    private readonly task: () => void,
+    private readonly compute: () => T,
     private readonly interval: number,
-  ) {}
+  ) {
+    super(compute());
+  }
 
-  request(): void {
+  invalidate(): void {
     this.#timer ??= setTimeout(() => {
-      this.#timer = null;
-      this.task();
+      this.stop();
+      this.set(this.compute());
     }, this.interval);
   }
 
-  cancel(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+  /** Forgets what is not computed yet. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }

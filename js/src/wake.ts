@@ -7,10 +7,10 @@ export function onWake(callback: () => void): () => void {
   const whenVisible = (): void => {
     if (document.visibilityState !== "hidden") callback();
   };
-  if (typeof window !== "undefined") {
+  if (typeof document !== "undefined") {
+    // `visibilitychange` is the document's, and bubbles.
     for (const event of ["online", "pageshow", "visibilitychange"]) {
-      const target = event === "visibilitychange" ? document : window;
-      target.addEventListener(event, whenVisible, { signal: stop.signal });
+      window.addEventListener(event, whenVisible, { signal: stop.signal });
     }
   }
   return () => stop.abort();

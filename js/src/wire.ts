@@ -64,11 +64,5 @@ export function parseCoverage(argument: unknown): Coverage | null {
   const match = typeof argument === "string" ? COVERAGE.exec(argument) : null;
   if (!match) return null;
   const last = Number(match[2]);
-  return { first: match[1] ? Number(match[1]) : last, last, room: match[3] ?? "" };
-}
-
-/** What a frame is to a cursor at `offset`: passed already, next, or behind a hole. */
-export function judge(offset: number, coverage: Coverage): "duplicate" | "apply" | "gap" {
-  if (coverage.last <= offset) return "duplicate";
-  return coverage.first <= offset + 1 ? "apply" : "gap";
+  return { first: Number(match[1] ?? last), last, room: match[3] ?? "" };
 }

@@ -1,7 +1,8 @@
 import type { JobsSnapshot } from "../index.js";
-import { NO_JOBS } from "../jobs.js";
 import { useClient } from "./provider.js";
 import { useReadable } from "./useReadable.js";
+
+const NO_JOBS: JobsSnapshot = Object.freeze({ jobs: [], status: "loading", error: null });
 
 const whole = (jobs: JobsSnapshot): JobsSnapshot => jobs;
 
