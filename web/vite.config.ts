@@ -34,7 +34,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   test: {
-    environment: "happy-dom",
     include: ["tests/**/*.test.{ts,tsx}"],
   },
 });

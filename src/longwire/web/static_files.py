@@ -9,7 +9,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
-from typing_extensions import override
+
+from longwire.types import override
 
 if TYPE_CHECKING:
     import os
@@ -77,6 +78,7 @@ class WebPage(StaticFiles):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; refuse a WebSocket."""
         if scope["type"] != "http":
             # A WebSocket to a path that nothing else took: refused as the ASGI specification
             # asks, by closing it before it was accepted.

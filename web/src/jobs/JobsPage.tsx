@@ -2,6 +2,7 @@ import type { JobsSnapshot } from "longwire";
 import { useAnnounce, useJobs } from "longwire/react";
 import { type ReactElement, useEffect, useState } from "react";
 
+import { OverviewAside } from "../overview/OverviewAside";
 import type { StatusFilter as Filter } from "../routing/route";
 import { CopyButton } from "../shell/CopyButton";
 import { usePageTitle } from "../shell/usePageTitle";
@@ -85,7 +86,10 @@ export function JobsPage({ filter }: { readonly filter: Filter }): ReactElement 
           The list could not be fetched. {list.error.message}
         </p>
       )}
-      <List list={list} filter={filter} />
+      <div className="jobs-body">
+        <List list={list} filter={filter} />
+        <OverviewAside />
+      </div>
     </>
   );
 }

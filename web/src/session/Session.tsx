@@ -5,6 +5,8 @@ import { type ReactElement, useState } from "react";
 import { useHealth } from "../connection/useHealth";
 import { JobPage } from "../jobs/JobPage";
 import { JobsPage } from "../jobs/JobsPage";
+import { Announcements } from "../overview/Announcements";
+import { OverviewContext, useOverviewSource } from "../overview/useOverview";
 import { useRoute } from "../routing/useRoute";
 import { Masthead } from "../shell/Masthead";
 import { endpointOf } from "./endpoint";
@@ -49,6 +51,7 @@ function Page(): ReactElement {
 function SignedIn({ token, onToken, onSignOut }: SessionProps): ReactElement {
   const { state, error, userId, latencyMs } = useConnection();
   const health = useHealth();
+  const overview = useOverviewSource();
   const problem = state === "error" ? signInProblem(error) : undefined;
   if (problem !== undefined) {
     return <SignIn problem={token === null ? null : problem} onToken={onToken} />;
@@ -65,7 +68,10 @@ function SignedIn({ token, onToken, onSignOut }: SessionProps): ReactElement {
         </button>
       </Masthead>
       <main id="main" tabIndex={-1}>
-        <Page />
+        <OverviewContext value={overview}>
+          <Announcements />
+          <Page />
+        </OverviewContext>
       </main>
     </>
   );

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { cleanup, render, screen } from "@testing-library/react";
 import { afterEach, expect, it } from "vitest";
 
@@ -11,7 +12,7 @@ function choices(selected: "failed" | "queued" | null): string[] {
   render(<StatusFilter jobs={jobs} selected={selected} />);
   return screen
     .getAllByRole("link")
-    .map((link) => `${link.textContent ?? ""} ${link.getAttribute("href") ?? ""}`);
+    .map((link) => `${link.textContent} ${link.getAttribute("href") ?? ""}`);
 }
 
 it("offers the statuses that there are, with how many", () => {

@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { beforeEach, expect, it } from "vitest";
 
 import { adoptToken, takeToken, TokenStore } from "../../src/session/token";
