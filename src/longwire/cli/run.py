@@ -39,6 +39,10 @@ _PROGRESS_INTERVAL: Final = 0.1
 # A command that has ended does not keep its caller waiting for a server that is away.
 _LAST_WORDS: Final = 60.0
 
+# Nobody should wonder for longer what it waits for.
+_PATIENCE: Final = 2.0
+_WAITING: Final = "waiting for the server to take the end of the job; Ctrl-C gives up"
+
 _MAX_TITLE: Final = 200
 
 # Whom the link of an embedded server signs in, and for how long.
@@ -90,17 +94,17 @@ async def _run(
             async with _host(url) as host:
                 job = Job(host, job_id, owner, title, progress_interval=_PROGRESS_INTERVAL)
                 await running.run(job, command)
-        except asyncio.CancelledError:
-            if stop.signal is None:
-                raise
         except CommandNotStarted as error:
             complain(error)
             return error.exit_code
-        except (LongwireError, TimeoutError) as error:
-            if not running.has_ended:
+        except (asyncio.CancelledError, TimeoutError, LongwireError) as error:
+            if running.exit is None and stop.signal is None:
                 raise
-            complain(f"the end of the job could not be published: {str(error) or 'no answer'}")
-    return stop.exit_code if stop.signal else running.exit_code
+            if running.job is not None:
+                complain(f"the end of the job is not published: {str(error) or 'no answer'}")
+    if running.exit is not None:
+        return running.exit.code
+    return stop.exit_code or CANCELLED
 
 
 class _Running:
@@ -116,22 +120,15 @@ class _Running:
         self.exit: CommandExit | None = None
         self._task = asyncio.current_task()
         self._limit = asyncio.timeout(None)
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the command did what it could, or was told to stop."""
-        return self.exit is not None or (self.job is not None and self.job.cancel_requested)
-
-    @property
-    def exit_code(self) -> int:
-        """The command's exit code."""
-        return CANCELLED if self.exit is None else self.exit.code
+        self._notice: asyncio.TimerHandle | None = None
 
     def interrupt(self) -> None:
         """Stop the command; if it has ended, do not wait for the server either."""
+        from longwire.jobs.runner import GRACE
+
         if self.job is not None and self.exit is None:
             self.job.cancel("Interrupted")
-            self._hurry()
+            self._hurry(GRACE + _PATIENCE)
         elif self._task is not None:
             self._task.cancel()
 
@@ -139,14 +136,24 @@ class _Running:
         """Run the command as the job's work."""
         from longwire.jobs.runner import end_by_exit, stream_command
 
-        async with self._limit, job:
-            self.job = job
-            self.exit = await stream_command(job, command, tee=_show)
-            self._hurry()
-            await end_by_exit(job, self.exit)
+        try:
+            async with self._limit, job:
+                self.job = job
+                self.exit = await stream_command(job, command, tee=_show)
+                self._hurry(_PATIENCE)
+                await end_by_exit(job, self.exit)
+        finally:
+            self._forget_notice()
 
-    def _hurry(self) -> None:
-        self._limit.reschedule(asyncio.get_running_loop().time() + _LAST_WORDS)
+    def _hurry(self, patience: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._limit.reschedule(loop.time() + _LAST_WORDS)
+        self._forget_notice()
+        self._notice = loop.call_later(patience, complain, _WAITING)
+
+    def _forget_notice(self) -> None:
+        if self._notice is not None:
+            self._notice.cancel()
 
 
 async def _show(stream: int, data: bytes) -> None:
