@@ -20,6 +20,7 @@ from longwire.server.authentication import issue_token
 
 LONGWIRE = Path(sys.executable).with_name("longwire")
 SECRET = "a secret that only the tests know"
+LANE = "longwire.server.uvicorn:WebSocketProtocol"
 PLAIN = "websockets-sansio"
 LISTENING = re.compile(r"Listening on (http://\S+)")
 
@@ -129,7 +130,7 @@ class _Announcing(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any, *, ws: str = PLAIN, **options: Any) -> AsyncIterator[str]:
+async def serving(app: Any, *, ws: str = LANE, **options: Any) -> AsyncIterator[str]:
     """Serve an ASGI app from this process on a free port; yields its http:// address."""
     config = uvicorn.Config(
         app, host="127.0.0.1", port=0, ws=ws, log_level="warning", lifespan="on", **options

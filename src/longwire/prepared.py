@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from longwire.websocket import encode_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _encode_json = msgspec.json.Encoder().encode
 
@@ -66,3 +71,25 @@ class PreparedMessage:
     def _position(self) -> str:
         span = f"{self.last}" if self.first == self.last else f"{self.first}-{self.last}"
         return f"{span}@{self.room}"
+
+
+class PreparedBatch:
+    """Prepared messages that are written together, in order.
+
+    Attributes:
+        messages: the messages.
+    """
+
+    __slots__ = ("_frames", "messages")
+
+    def __init__(self, messages: Sequence[PreparedMessage]) -> None:
+        self.messages = messages
+        self._frames: list[bytes | None] = [None, None]
+
+    def frames(self, positions: bool) -> bytes:
+        """The frames of all messages, joined once for every recipient."""
+        frames = self._frames[positions]
+        if frames is None:
+            parts = [message.frame(positions) for message in self.messages]
+            frames = self._frames[positions] = parts[0] if len(parts) == 1 else b"".join(parts)
+        return frames

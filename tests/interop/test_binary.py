@@ -10,12 +10,12 @@ from longwire import CATALOG, Server
 from longwire.broker import open_broker
 from longwire.server.authentication import issue_token, jwt_authenticator
 from tests.interop.stock_clients import FLAVOURS, StockClient
-from tests.serving import PLAIN, SECRET, serving
+from tests.serving import LANE, PLAIN, SECRET, serving
 
 BLOB = bytes(range(256)) * 8
 
 
-@pytest.fixture(params=[PLAIN])
+@pytest.fixture(params=[LANE, PLAIN], ids=["lane", "asgi"])
 async def url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """A server that sends every blob back, reversed."""
     server = Server(

@@ -11,7 +11,7 @@ from longwire import CATALOG, Server
 from longwire.broker import open_broker
 from longwire.server.authentication import issue_token, jwt_authenticator
 from tests.server.raw_polling import RawPolling
-from tests.serving import PLAIN, SECRET, serving
+from tests.serving import LANE, PLAIN, SECRET, serving
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def server() -> Server:
     )
 
 
-@pytest.fixture(params=[PLAIN])
+@pytest.fixture(params=[LANE, PLAIN], ids=["lane", "asgi"])
 async def url(server: Server, request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """Its address, under every WebSocket implementation."""
     async with serving(server, ws=request.param) as url:

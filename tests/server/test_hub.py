@@ -1,7 +1,7 @@
 """Members as cursors: joining, falling behind, catching up, never a hole or a duplicate."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from random import Random
 
 import msgspec
@@ -9,7 +9,7 @@ import pytest
 
 from longwire.broker import MemoryBroker
 from longwire.log import Draft, Publication
-from longwire.prepared import PreparedMessage
+from longwire.prepared import PreparedBatch, PreparedMessage
 from longwire.server.hub import Hub, Joined
 from longwire.types import Position
 
@@ -32,10 +32,10 @@ class Client:
     def offset(self) -> int:
         return self.ranges[-1][1] if self.ranges else 0
 
-    def write(self, messages: Sequence[PreparedMessage]) -> bool:
+    def write(self, batch: PreparedBatch) -> bool:
         if self.stalled:
             return False
-        for message in messages:
+        for message in batch.messages:
             if message.last == 0:
                 self.volatile.append(message.event)
                 continue

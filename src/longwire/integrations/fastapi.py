@@ -14,7 +14,6 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.routing import APIRoute
-from typing_extensions import override
 
 from longwire.errors import (
     AuthenticationError,
@@ -30,6 +29,7 @@ from longwire.errors import (
 from longwire.jobs import JobState
 from longwire.server import Identity, Server, UnknownJob
 from longwire.server.commands import PublishDenied, PublishRequest
+from longwire.types import override
 
 T = TypeVar("T")
 

@@ -17,9 +17,10 @@ from longwire.server.asgi import (
     send_response,
 )
 from longwire.server.endpoint import Endpoint, TooManySessions
+from longwire.server.lane import LaneHost, serve_lane
 from longwire.server.polling import send_error, serve_poll, serve_post
-from longwire.server.session import Session
-from longwire.server.websocket import ASGIWriter, serve_websocket
+from longwire.server.session import Session, Writer
+from longwire.server.websocket import serve_websocket
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -121,7 +122,7 @@ class Application:
             return
         sid, remote = refusal.sid, remote_address(scope)
 
-        def attach(writer: ASGIWriter) -> Session | None:
+        def attach(writer: Writer) -> Session | None:
             session = self._endpoint.session(sid) if sid else self._open("websocket", remote)
             if not isinstance(session, Session):
                 return None
@@ -130,7 +131,12 @@ class Application:
             session.open_websocket(writer)
             return session
 
-        await serve_websocket(attach, receive, send)
+        lane_host: LaneHost | None = scope.get("extensions", {}).get("longwire.lane")
+        if lane_host is not None:
+            max_message = self._options.max_payload
+            await serve_lane(attach, lane_host, receive, send, max_message)
+        else:
+            await serve_websocket(attach, receive, send)
 
     def _check_websocket(self, scope: Scope) -> Query | RequestError:
         if not self._origins.allows(request_headers(scope), scope.get("scheme", "ws")):

@@ -122,11 +122,7 @@ class Endpoint:
     async def close(self) -> None:
         """Tell every client that the server restarts, and end every session."""
         for session in list(self._sessions.values()):
-            socket = self._sockets.get(session)
-            if socket is not None:
-                socket.disconnect(SERVER_SHUTDOWN, self._server.limits.retry_after)
-            else:
-                session.close(SERVER_SHUTDOWN)
+            self.receive_shutdown(session)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -170,6 +166,14 @@ class Endpoint:
         socket = self._sockets.get(session)
         if socket is not None:
             self._server.hub.resume(socket, socket.rooms)
+
+    def receive_shutdown(self, session: Session) -> None:
+        """Tell a client that the server restarts, and end its session."""
+        socket = self._sockets.get(session)
+        if socket is not None:
+            socket.disconnect(SERVER_SHUTDOWN, self._server.limits.retry_after)
+        else:
+            session.close(SERVER_SHUTDOWN)
 
     def receive_closed(self, session: Session, reason: DisconnectReason) -> None:
         """Forget a session."""

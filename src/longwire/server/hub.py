@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import msgspec
 
 from longwire.errors import BrokerUnavailable
-from longwire.prepared import PreparedMessage
+from longwire.prepared import PreparedBatch, PreparedMessage
 from longwire.types import Position
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Recipient(Protocol):
     """A socket, as the hub sees it."""
 
-    def write(self, messages: Sequence[PreparedMessage]) -> bool:
+    def write(self, batch: PreparedBatch) -> bool:
         """Send the messages in order; False, and nothing sent, if the transport is stalled."""
         ...
 
@@ -341,7 +341,8 @@ class Hub:
         if not messages:
             return
         hub_room.pending = []
-        stalled = [member for member in hub_room.live if not member.recipient.write(messages)]
+        batch = PreparedBatch(messages)
+        stalled = [member for member in hub_room.live if not member.recipient.write(batch)]
         for member in stalled:
             self._park(member)
         volatile = sum(message.last == 0 for message in messages)
@@ -356,7 +357,7 @@ class Hub:
     def _flush_ahead(self, hub_room: HubRoom, messages: Sequence[PreparedMessage]) -> None:
         for member in list(hub_room.ahead):
             news = [message for message in messages if message.last > member.offset]
-            if news and not member.recipient.write(news):
+            if news and not member.recipient.write(PreparedBatch(news)):
                 self._park(member)
             else:
                 member.offset = max(member.offset, hub_room.offset)
@@ -435,7 +436,7 @@ class Hub:
             PreparedMessage(entry.event, entry.data, room, entry.first, entry.last)
             for entry in publications
         ]
-        if not member.recipient.write(messages):
+        if not member.recipient.write(PreparedBatch(messages)):
             return False
         member.offset = publications[-1].last
         return True

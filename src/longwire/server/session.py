@@ -16,10 +16,8 @@ from longwire.engineio import Closed, Upgraded
 from longwire.reasons import TOO_SLOW, DisconnectReason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from longwire.engineio import ServerSession
-    from longwire.prepared import PreparedMessage
+    from longwire.prepared import PreparedBatch
     from longwire.server.deadlines import Deadlines
     from longwire.server.limits import Limits
 
@@ -34,6 +32,10 @@ class Writer(Protocol):
 
     def write(self, data: str | bytes) -> None:
         """Send one message, in order; never blocks."""
+        ...
+
+    def write_batch(self, batch: PreparedBatch, positions: bool) -> None:
+        """Send prepared messages, in order; never blocks."""
         ...
 
     def close(self) -> None:
@@ -62,6 +64,10 @@ class SessionOwner(Protocol):
 
     def receive_drained(self, session: Session) -> None:
         """A transport that was stalled takes data again."""
+        ...
+
+    def receive_shutdown(self, session: Session) -> None:
+        """The transport's server stops: say so, and end the session."""
         ...
 
     def receive_closed(self, session: Session, reason: DisconnectReason) -> None:
@@ -194,17 +200,16 @@ class Session:
             return self._writer.stalled
         return self.engine.buffered_bytes > self._limits.poll_buffer
 
-    def write(self, messages: Sequence[PreparedMessage], positions: bool) -> bool:
+    def write(self, batch: PreparedBatch, positions: bool) -> bool:
         """Send prepared messages in order; False, and nothing sent, if the session lags."""
         if self._lagging or self.stalled:
             self._begin_lag()
             return False
         writer = self._writer
         if writer is not None and self.connection.can_write_directly:
-            for message in messages:
-                writer.write(message.packet(positions))
+            writer.write_batch(batch, positions)
         else:
-            for message in messages:
+            for message in batch.messages:
                 self.connection.send_prepared(message, positions)
             self.flush()
         return True
@@ -221,6 +226,10 @@ class Session:
             self._probe = None
         if self.is_open:
             self._deadlines.watch(self)
+
+    def shut_down(self) -> None:
+        """Learn that the transport's server stops."""
+        self._owner.receive_shutdown(self)
 
     def close(self, reason: DisconnectReason) -> None:
         """End the session."""

@@ -10,9 +10,7 @@ from longwire.errors import CallTimeout, NotConnected
 from longwire.reasons import SERVER_DISCONNECT, TOKEN_EXPIRED, DisconnectReason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from longwire.prepared import PreparedMessage
+    from longwire.prepared import PreparedBatch
     from longwire.server.authentication import Identity
     from longwire.server.limits import Limits
     from longwire.server.session import Session
@@ -132,9 +130,9 @@ class Socket:
 
     # As a member of rooms
 
-    def write(self, messages: Sequence[PreparedMessage]) -> bool:
+    def write(self, batch: PreparedBatch) -> bool:
         """Send prepared messages in order; False, and nothing sent, if the transport is stalled."""
-        return self.is_open and self.session.write(messages, self.positions)
+        return self.is_open and self.session.write(batch, self.positions)
 
     def receive_room_reset(self, room: str, position: Position) -> None:
         """Tell the client that a joined room's log began anew."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
+    from longwire.prepared import PreparedBatch
     from longwire.server.asgi import Message, Receive, Send
     from longwire.server.session import Session
 
@@ -38,6 +39,11 @@ class ASGIWriter:
         """Send one message."""
         kind = "text" if isinstance(data, str) else "bytes"
         self._submit({"type": "websocket.send", kind: data})
+
+    def write_batch(self, batch: PreparedBatch, positions: bool) -> None:
+        """Send prepared messages."""
+        for message in batch.messages:
+            self.write(message.packet(positions))
 
     def close(self) -> None:
         """Close the WebSocket after what was written."""

@@ -1,0 +1,185 @@
+"""WebSocket straight on the transport: no task, no queue, no copy for an idle connection."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, cast
+
+from longwire.types import override
+from longwire.websocket import (
+    BinaryMessage,
+    Close,
+    FrameDecoder,
+    Ping,
+    ProtocolViolation,
+    TextMessage,
+    encode_binary,
+    encode_close,
+    encode_pong,
+    encode_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from longwire.prepared import PreparedBatch
+    from longwire.server.asgi import Receive, Send
+    from longwire.server.session import Session
+
+GOING_AWAY = 1001
+NORMAL_CLOSURE = 1000
+
+# How long a peer may take to answer our close frame before the transport is closed.
+CLOSE_TIMEOUT = 5.0
+
+
+class LaneHost(Protocol):
+    """A WebSocket that an ASGI server accepted, and whose transport it gives away.
+
+    The server offers itself in the scope as `extensions["longwire.lane"]`.
+    """
+
+    def release(self, lane: Lane) -> None:
+        """Make `lane` the protocol of the accepted WebSocket's transport."""
+        ...
+
+
+class Lane(asyncio.Protocol):
+    """Feeds a session from a transport, and the transport from the session.
+
+    Also the session's `Writer`. Reading pauses while the peer sends faster than it may.
+    """
+
+    __slots__ = ("_decoder", "_is_closing", "_on_lost", "_session", "_transport", "stalled")
+
+    def __init__(self, max_message: int) -> None:
+        self.stalled = False
+        self._decoder = FrameDecoder("server", max_message)
+        self._session: Session | None = None
+        self._transport: asyncio.Transport | None = None
+        self._on_lost: Callable[[Lane], None] | None = None
+        self._is_closing = False
+
+    def attach(self, session: Session) -> None:
+        """Belong to `session` from now on."""
+        self._session = session
+
+    def open(self, transport: asyncio.BaseTransport, on_lost: Callable[[Lane], None]) -> None:
+        """Take over an accepted WebSocket's transport; `on_lost` is called when it is gone."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._on_lost = on_lost
+
+    # Writer
+
+    def write(self, data: str | bytes) -> None:
+        """Send one message."""
+        if self._transport is not None and not self._is_closing:
+            frame = encode_text(data) if isinstance(data, str) else encode_binary(data)
+            self._transport.write(frame)
+
+    def write_batch(self, batch: PreparedBatch, positions: bool) -> None:
+        """Send prepared messages in one write of shared bytes."""
+        if self._transport is not None and not self._is_closing:
+            self._transport.write(batch.frames(positions))
+
+    def close(self) -> None:
+        """Close the WebSocket after everything that was written."""
+        self._close(NORMAL_CLOSURE)
+
+    def _close(self, code: int, reason: str = "") -> None:
+        if self._transport is None or self._is_closing:
+            return
+        self._is_closing = True
+        self._transport.write(encode_close(code, reason))
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.close)
+
+    def shutdown(self) -> None:
+        """Close because the server stops, after telling the client to come back."""
+        if self._session is not None:
+            self._session.shut_down()
+        self._close(GOING_AWAY)
+        if self._transport is not None:
+            self._transport.close()
+
+    # asyncio.Protocol
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the peer."""
+        for message in self._decoder.receive_data(data):
+            match message:
+                case TextMessage(data=payload) | BinaryMessage(data=payload):
+                    self._receive(payload)
+                case Ping(data=payload):
+                    if self._transport is not None and not self._is_closing:
+                        self._transport.write(encode_pong(payload))
+                case Close():
+                    self._close(NORMAL_CLOSURE)
+                    self._hang_up()
+                case ProtocolViolation(code=code, reason=reason):
+                    self._close(code, reason)
+                    self._hang_up()
+                case _:
+                    pass
+
+    def _receive(self, payload: str | bytes) -> None:
+        session = self._session
+        if session is None:
+            return
+        session.receive_websocket(self, payload)
+        delay = session.reading_delay()
+        if delay and self._transport is not None and self._transport.is_reading():
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(delay, self._resume_reading)
+
+    def _resume_reading(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _hang_up(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    @override
+    def pause_writing(self) -> None:
+        """Learn that the transport is full."""
+        self.stalled = True
+
+    @override
+    def resume_writing(self) -> None:
+        """Learn that the transport takes data again."""
+        self.stalled = False
+        if self._session is not None:
+            self._session.receive_drained()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Learn that the transport is gone."""
+        self._transport = None
+        session, self._session = self._session, None
+        if self._on_lost is not None:
+            self._on_lost(self)
+        if session is not None:
+            session.receive_websocket_eof(self)
+
+
+async def serve_lane(
+    attach: Callable[[Lane], Session | None],
+    host: LaneHost,
+    receive: Receive,
+    send: Send,
+    max_message: int,
+) -> None:
+    """Accept a WebSocket and leave it to a lane; returns while the connection goes on.
+
+    `attach` gives the session that it belongs to, or None to refuse it.
+    """
+    await receive()
+    await send({"type": "websocket.accept"})
+    lane = Lane(max_message)
+    host.release(lane)
+    session = attach(lane)
+    if session is None:
+        lane.close()
+    else:
+        lane.attach(session)
