@@ -47,8 +47,7 @@ class ConnectionOptions(msgspec.Struct, frozen=True, kw_only=True):
             reference's default.
         max_attachments: binary attachments of one packet; the reference's default.
         max_attachment_bytes: bytes of one packet's attachments together.
-        max_namespaces: namespaces that a client may be in, or wait for. The reference has no limit;
-            this one is beyond what applications use.
+        max_namespaces: namespaces that a client may be in, or wait for; more than applications use.
     """
 
     connect_timeout: float = 45.0
@@ -114,6 +113,7 @@ _NONE: Final[frozenset[str]] = frozenset()
 _ONLY_MAIN: Final = frozenset((MAIN,))
 """Almost every connection is in the main namespace alone: they share this set."""
 
+_CONTENT: Final = (Event, Ack)
 _OVER: Final = frozenset((State.CLOSING, State.CLOSED))
 DEFAULT_OPTIONS: Final = ConnectionOptions()
 
@@ -161,8 +161,7 @@ class Connection:
     @classmethod
     def server(cls, session: ServerSession, options: ConnectionOptions, now: float) -> Connection:
         """The server's end; the client has `connect_timeout` from `now` to be let in somewhere."""
-        deadline = now + options.connect_timeout
-        return cls(session, options, is_server=True, connect_deadline=deadline)
+        return cls(session, options, is_server=True, connect_deadline=now + options.connect_timeout)
 
     @classmethod
     def client(
@@ -385,7 +384,7 @@ class Connection:
         return None
 
     def _receive_packet(self, packet: Packet, events: list[ConnectionEvent]) -> None:
-        if isinstance(packet, Event | Ack):
+        if isinstance(packet, _CONTENT):
             if self._admits(packet.namespace):
                 events.append(packet)
         elif isinstance(packet, Disconnect):

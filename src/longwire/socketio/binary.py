@@ -13,7 +13,7 @@ import msgspec
 from longwire.errors import RemoteProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _SCALARS: Final = frozenset((str, int, float, bool, type(None), msgspec.Raw))
 _BINARY: Final = (bytes, bytearray, memoryview)
@@ -28,7 +28,7 @@ def take_attachments_out(value: object, attachments: list[bytes]) -> object:
     Raises:
         TypeError: msgspec cannot encode the value.
     """
-    if type(value) in _SCALARS:
+    if _is_plain(value):
         return value
     if isinstance(value, bytes | bytearray | memoryview):
         attachments.append(bytes(cast("bytes", value)))
@@ -38,6 +38,20 @@ def take_attachments_out(value: object, attachments: list[bytes]) -> object:
     return value if len(attachments) == count else replaced
 
 
+def _is_plain(value: object) -> bool:
+    """Whether the value is built of JSON's own types alone: the usual case, found out cheaply."""
+    if isinstance(value, dict):
+        items: Iterable[object] = cast("dict[object, object]", value).values()
+    elif isinstance(value, (list, tuple)):
+        items = cast("list[object]", value)
+    else:
+        return type(value) in _SCALARS
+    for item in items:  # noqa: SIM110 (`all` over a generator takes twice as long)
+        if type(item) not in _SCALARS and not _is_plain(item):
+            return False
+    return True
+
+
 def _replace_inside(value: object, attachments: list[bytes]) -> object:
     if isinstance(value, dict):
         items = cast("dict[object, object]", value).items()
@@ -45,7 +59,7 @@ def _replace_inside(value: object, attachments: list[bytes]) -> object:
     if isinstance(value, list | tuple):
         return [take_attachments_out(item, attachments) for item in cast("list[object]", value)]
     plain = msgspec.to_builtins(value, builtin_types=_BINARY, enc_hook=_decode_raw)
-    return plain if type(plain) in _SCALARS else take_attachments_out(plain, attachments)
+    return take_attachments_out(plain, attachments)
 
 
 def _decode_raw(value: object) -> object:

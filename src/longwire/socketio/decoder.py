@@ -107,7 +107,7 @@ def decode_packet(
         packet = _DECODERS[kind](namespace, _ack_id(number), text[header.end() :])
     except (ValueError, RecursionError) as error:
         raise RemoteProtocolError(f"invalid payload: {error}") from error
-    if isinstance(packet, Event | Ack) and count is not None:
+    if count is not None and isinstance(packet, Event | Ack):
         return _await_attachments(packet, int(count), max_attachments, max_attachment_bytes)
     return packet
 

@@ -87,7 +87,7 @@ class ConnectError(msgspec.Struct, frozen=True):
         return None if self.data is None else put_attachments_in((self.data,), ())[0]
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """An event, complete with its attachments.
 
     Attributes:
@@ -113,7 +113,7 @@ class Event(msgspec.Struct, frozen=True):
         return put_attachments_in(self.args, self.attachments)
 
 
-class Ack(msgspec.Struct, frozen=True):
+class Ack(msgspec.Struct, frozen=True, gc=False):
     """An answer to an event.
 
     Attributes:
