@@ -94,7 +94,7 @@ def drive(
             assert isinstance(step, tuple)
             reader.read(log, limit=step[0], applied=step[1])
     for _ in range(len(full) + 2):
-        if reader.read(log, limit=3, applied=3):
+        if reader.read(log, limit=3, applied=10**9):
             return log, reader, full
     raise AssertionError("reading on in slices never ends")
 
@@ -128,7 +128,7 @@ def test_one_read_equals_slices(drafts: list[Draft], data: st.DataObject) -> Non
         log.append(draft, 0)
     whole = log.read(None).publications
     reader = Reader()
-    while not reader.read(log, limit=data.draw(st.integers(1, 3)), applied=3):
+    while not reader.read(log, limit=data.draw(st.integers(1, 3)), applied=10**9):
         pass
 
     assert tuple(reader.applied) == whole
@@ -183,3 +183,24 @@ def test_a_restored_log_answers_like_the_one_it_was(
         reached = restored.read(msgspec.structs.replace(log.position, offset=since[-1].last))
         expected = log.read(msgspec.structs.replace(log.position, offset=since[-1].last))
         assert normal_form(list(reached.publications)) == normal_form(list(expected.publications))
+
+
+@given(st.lists(st.tuples(DRAFTS, st.integers(1, 400)), max_size=12), st.data())
+@settings(max_examples=30, deadline=None)
+def test_a_log_that_folds_as_it_grows_means_the_same(
+    stretches: list[tuple[Draft, int]], data: st.DataObject
+) -> None:
+    """Long stretches: the log settles by itself, in part and as a whole."""
+    log = RoomLog("epoch")
+    reader = Reader()
+    full: list[Publication] = []
+    for draft, count in stretches:
+        interleaved = data.draw(DRAFTS)
+        full += [log.append(draft if n % 5 else interleaved, 0) for n in range(count)]
+        reader.read(log, limit=data.draw(st.integers(1, 5)), applied=data.draw(st.integers(0, 5)))
+    while not reader.read(log, limit=50, applied=10**9):
+        pass
+    whole = log.read(None, limit=10**9, max_bytes=10**9)
+
+    assert normal_form(reader.applied) == normal_form(full)
+    assert normal_form(list(whole.publications)) == normal_form(full)

@@ -53,6 +53,9 @@ class SQLiteBroker:
     time, is locked while it is in use, and must be on a local disk. It keeps the size that it
     once had; space that retention frees is used again.
 
+    A file that was put back from an older copy goes on under its old epochs: clients that saw
+    more than it holds may be handed other entries under the offsets that they know.
+
     Reads are served from memory. A publish takes one round through the writing thread; those
     that come meanwhile share the next transaction.
     """

@@ -22,9 +22,9 @@ DEFAULT_SLICE_FRAMES = 256
 DEFAULT_SLICE_BYTES = 512 * 1024
 """Bytes of data in one slice, exceeded by at most one publication: what a lagging connection
 may be handed at once."""
-SETTLE_AFTER = 1024
-"""Loose pieces and tombstones before the log is folded: the folding costs each of them about
-0.5 µs, and a read joins at most so many pieces one by one."""
+SETTLE_AFTER = 512
+"""Loose pieces and tombstones before the log is folded. Folding costs each of them about 2 µs;
+a read joins at most so many pieces one by one."""
 MAX_STATE_ENTRIES = 4096
 MAX_STATE_BYTES = 1024 * 1024
 """Bounds of the state that outlives the entries around it. It comes in one slice (see `read`)."""
@@ -60,11 +60,12 @@ class RoomLog:
         "_end",
         "_ends",
         "_head",
+        "_holes",
         "_items",
         "_limits",
         "_live",
         "_loose",
-        "_settle_at",
+        "_settled",
         "_state",
         "_trimmed",
         "epoch",
@@ -92,8 +93,11 @@ class RoomLog:
         self._aside_bytes = 0
         self._live = 0
         self._bytes = 0
+        # Pieces and tombstones since the log was folded last; how long it was then, and how
+        # many tombstones have come into that part.
         self._loose = 0
-        self._settle_at = SETTLE_AFTER
+        self._settled = 0
+        self._holes = 0
 
     @classmethod
     def restore(
@@ -111,6 +115,7 @@ class RoomLog:
         for entry in entries:
             log._end = entry.last
             log._admit(entry)
+            log._bytes += _size(entry) - len(entry.data) - ENTRY_OVERHEAD
         log._settle()
         return log
 
@@ -224,15 +229,17 @@ class RoomLog:
         limits = self._limits
         if self._bytes > limits.max_bytes or self._live > limits.max_entries:
             self._keep_bounds()
-        if self._loose >= self._settle_at:
+        if self._loose >= SETTLE_AFTER:
             self._settle()
 
     def _supersede(self, older: Publication) -> None:
         if self._aside and self._aside.pop(older.slot or "", None) is not None:
             self._aside_bytes -= _size(older)
         else:
-            self._items[bisect_left(self._ends, older.last, self._head)] = None
+            index = bisect_left(self._ends, older.last, self._head)
+            self._items[index] = None
             self._loose += 1
+            self._holes += index < self._settled
         self._erase(older)
 
     def _erase(self, entry: Publication) -> None:
@@ -287,10 +294,12 @@ class RoomLog:
         head = self._head
         item = self._items[head]
         self._items[head] = None
+        self._holes -= item is None and head < self._settled
         self._head = head = head + 1
         if head >= SETTLE_AFTER and head * 2 >= len(self._items):
             del self._items[:head], self._ends[:head]
             self._head = 0
+            self._settled = max(0, self._settled - head)
         return item
 
     def _drop_aside(self) -> None:
@@ -309,22 +318,29 @@ class RoomLog:
     # --- folding -----------------------------------------------------------------------------
 
     def _settle(self) -> None:
-        """Take out tombstones and fold adjacent pieces; amortised over what was appended since."""
-        loose = [item for item in self._items[self._head :] if item is not None]
-        settled = list(fold(loose))
+        """Take tombstones out and fold adjacent pieces.
+
+        What was appended since the last time is folded, or everything once half of what was
+        settled is gone: either way it costs what the appends since have paid for.
+        """
+        whole = self._holes * 2 >= self._settled - self._head
+        start = self._head if whole else max(self._head, self._settled - 1)
+        loose = [item for item in self._items[start:] if item is not None]
+        folded = list(fold(loose))
         if self.journal is not None:
             known = set(map(id, loose))
             self.journal += [
                 Erasure(item.first, item.last, item)
-                for item in settled
+                for item in folded
                 if isinstance(item, Run) and id(item) not in known
             ]
-        self._items = [*settled]
-        self._ends = [item.last for item in settled]
-        self._head = self._loose = 0
-        self._settle_at = max(SETTLE_AFTER, len(settled) // 2)
-        self._live = len(settled) + len(self._aside)
-        self._bytes = sum(map(_size, settled)) + self._aside_bytes
+        self._items[start:] = folded
+        self._ends[start:] = [item.last for item in folded]
+        self._live += len(folded) - len(loose)
+        self._bytes += sum(map(_size, folded)) - sum(map(_size, loose))
+        self._settled = len(self._items)
+        self._holes = 0 if whole else self._holes
+        self._loose = 0
 
 
 def _is_state(entry: Publication) -> bool:

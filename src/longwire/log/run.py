@@ -67,33 +67,43 @@ def restore_run(publication: Publication, boundaries: bytes) -> Run:
 
 
 class _Builder:
-    """Collects adjacent items while they join into one entry of bounded size."""
+    """Collects adjacent items while they join into one entry of bounded size.
 
-    __slots__ = ("_gone", "_items", "_size", "_texts")
+    The text of an item that stays alone is not looked at.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_gone", "_items", "_newest", "_size", "_texts")
+
+    def __init__(self, head: Publication, after: int) -> None:
+        self._newest = head
         self._items: list[Publication] = []
         self._texts: list[bytes] = []
         self._gone = 0
         self._size = 0
+        if isinstance(head, Run) and head.first <= after:
+            self._take(head, after)
 
-    def add(self, item: Publication, after: int) -> bool:
-        """Take the part of `item` behind `after` in; False if it does not join or fit."""
-        if self._items and not _joins(self._items[-1], item):
+    def add(self, item: Publication) -> bool:
+        """Take `item` in; False if it does not join or fit."""
+        if not _joins(self._newest, item):
             return False
+        return bool(self._items or self._take(self._newest)) and self._take(item)
+
+    def _take(self, item: Publication, after: int = 0) -> bool:
         text, gone = _text(item, after)
         if text is None or (self._items and self._size + len(text) > MAX_JOINED):
             return False
-        self._gone += gone  # only of the first: what follows it lies behind `after`
+        self._gone += gone
         self._size += len(text)
         self._items.append(item)
         self._texts.append(text)
+        self._newest = item
         return True
 
     def build(self) -> Publication:
         """The item itself if it stayed alone and whole, or else a run of all that was added."""
-        newest = self._items[-1]
-        if len(self._items) == 1 and not self._gone:
+        newest = self._newest
+        if len(self._items) <= 1 and not self._gone:
             return newest
         prefix = _prefix(newest)
         data = b"".join((prefix, *self._texts, _TAIL))
@@ -125,16 +135,14 @@ def fold(items: Iterable[Publication], after: int = 0) -> Iterator[Publication]:
     builder: _Builder | None = None
     for item in items:
         if builder is not None:
-            if builder.add(item, after):
+            if builder.add(item):
                 continue
             yield builder.build()
             builder = None
-        if item.concat is not None:
-            builder = _Builder()
-            if builder.add(item, after):
-                continue
-            builder = None
-        yield item
+        if item.concat is None:
+            yield item
+        else:
+            builder = _Builder(item, after)
     if builder is not None:
         yield builder.build()
 
