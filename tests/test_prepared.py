@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from longwire.prepared import PreparedMessage
+from longwire.prepared import PreparedBatch, PreparedMessage
 
 
 def test_a_position_is_one_more_argument_for_those_who_asked() -> None:
@@ -52,3 +52,17 @@ def test_each_variant_is_made_once() -> None:
 def test_names_are_escaped() -> None:
     message = PreparedMessage('a"\n', b"{}", 'r"\\', 1, 1)
     assert json.loads(message.packet(positions=True)[2:]) == ['a"\n', {}, '1@r"\\']
+
+
+def test_a_batch_is_joined_once_per_variant() -> None:
+    first = PreparedMessage("a", b"{}", "r", 1, 1)
+    second = PreparedMessage.volatile("b", b"{}")
+    batch = PreparedBatch([first, second])
+    assert batch.frames(positions=False) == b'\x81\x0a42["a",{}]\x81\x0a42["b",{}]'
+    assert batch.frames(positions=True) == b'\x81\x1042["a",{},"1@r"]\x81\x0a42["b",{}]'
+    assert batch.frames(positions=True) is batch.frames(positions=True)
+
+
+def test_a_batch_of_one_copies_nothing() -> None:
+    message = PreparedMessage("a", b"{}", "r", 1, 1)
+    assert PreparedBatch([message]).frames(positions=True) is message.frame(positions=True)
