@@ -4,6 +4,8 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
+const SERVER = process.env["LONGWIRE_URL"] ?? "http://127.0.0.1:8000";
+
 /** Writes a compressed twin beside each text file, for the server to hand out as it is. */
 function gzipTwins(): Plugin {
   return {
@@ -32,6 +34,13 @@ export default defineConfig({
     // A strict content security policy allows neither data: scripts nor data: fonts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+  },
+  // `npm run dev -w web` shows the page of the source beside a server that runs already.
+  server: {
+    proxy: {
+      "/api": SERVER,
+      "/socket.io": { target: SERVER, ws: true },
+    },
   },
   test: {
     include: ["tests/**/*.test.{ts,tsx}"],

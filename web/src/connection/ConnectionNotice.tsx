@@ -6,7 +6,7 @@ import type { Health } from "./ConnectionHealth";
 
 const SPOKEN: Partial<Record<Health, string>> = {
   down: "Connection lost. Trying to reconnect.",
-  recovered: "Back online. Nothing was missed.",
+  recovered: "Back online, and up to date.",
 };
 
 /** When the next attempt comes, counted down. */
@@ -64,7 +64,7 @@ export function ConnectionNotice({ health }: { readonly health: Health }): React
   return (
     <div className="notice" data-tone="good">
       <p>
-        <strong>Back online.</strong> Nothing was missed.
+        <strong>Back online,</strong> and up to date.
       </p>
     </div>
   );

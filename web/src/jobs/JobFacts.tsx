@@ -28,7 +28,7 @@ export function JobFacts({ job }: { readonly job: JobState }): ReactElement {
           <Elapsed job={job} />
         </Fact>
       )}
-      {job.cost !== null && <Fact name="Cost">{formatCost(job.cost)}</Fact>}
+      {job.cost !== null && job.cost > 0 && <Fact name="Cost">{formatCost(job.cost)}</Fact>}
       {job.attempt > 1 && <Fact name="Attempt">{job.attempt}</Fact>}
       {job.owner !== null && <Fact name="Owner">{job.owner}</Fact>}
       <Fact name="Job">
