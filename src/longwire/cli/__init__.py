@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -47,13 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Every failure is one line on stderr: 2 for a wrong call, 1 for what did not work, 130 after
     Ctrl-C, 141 when the reader of stdout went away.
     """
-    logging.getLogger("longwire").addHandler(logging.NullHandler())
     sys.exit(_run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        code = cli.main(arguments, prog_name="longwire", standalone_mode=False)
+        with cli.make_context(
+            "longwire", list(sys.argv[1:] if arguments is None else arguments)
+        ) as context:
+            code = cli.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,8 @@ async def connected(url: str, token: Callable[[], str]) -> AsyncGenerator[WebSoc
         Unreachable: no Longwire answers there.
         ConnectionRefused: it refuses the token.
     """
+    # What matters to the user comes back as an exception; the rest is not for the terminal.
+    logging.getLogger("longwire.client").addHandler(logging.NullHandler())
     client = WebSocketClient(url, token=token, timeout=TIMEOUT)
     try:
         await client.connect()

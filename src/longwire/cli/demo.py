@@ -2,39 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 import click
 
-from longwire.cli.settings import DEFAULT_HOST, DEFAULT_PORT, ensure_secret
-from longwire.cli.signing import sign_token
-from longwire.cli.text_analysis import Analysis, find_files, read_file
-
-if TYPE_CHECKING:
-    from longwire.jobs import Job
-    from longwire.server import Server
-
-# Whom the sign-in link signs in, and for how long.
-USER: Final = "demo"
-SIGNED_IN_FOR: Final = 86_400.0
-
-# Without --exit somebody watches: the files are read no faster than they can follow.
-_FILE_PAUSE: Final = 0.05
-_LONGEST_SHOW: Final = 30.0
-
-_GUIDE = """\
-A job reads every text file below {directory}. Watch it live:
-
-    {url}/#token={token}
-
-- Open it now or halfway: everything that you missed is there.
-- Reload, or open it twice: nothing is lost, nothing comes twice.
-- Press Cancel: the job stops here.
-- In another terminal: longwire watch {job_id}
-"""
+from longwire.cli.settings import DEFAULT_PORT
 
 
 @click.command()
@@ -54,65 +26,9 @@ def demo(directory: Path, leave: bool, port: int | None) -> int:
 
     The server stays up until Ctrl-C.
     """
+    import asyncio
+
+    from longwire.cli.demonstration import demonstrate
+
     ports = (DEFAULT_PORT, 0) if port is None else (port,)
-    return asyncio.run(_demo(directory.resolve(), leave, ports))
-
-
-async def _demo(directory: Path, leave: bool, ports: tuple[int, ...]) -> int:
-    from longwire.cli.listening import listening, make_server
-    from longwire.cli.stopping import stopping
-
-    secret = ensure_secret()
-    server = make_server("memory:", secret)
-    with stopping() as stop:
-        try:
-            async with listening(server, DEFAULT_HOST, *ports) as url:
-                status = await _run_job(server, url, secret, directory, leave)
-                if leave:
-                    return 0 if status == "completed" else 1
-                click.echo(f"The job is {status}. The server stays up: Ctrl-C ends it.")
-                await _until_stopped()
-                return 0
-        except asyncio.CancelledError:
-            if stop.signal is None:
-                raise
-    return stop.exit_code
-
-
-async def _until_stopped() -> None:
-    with contextlib.suppress(asyncio.CancelledError):
-        await asyncio.Event().wait()
-
-
-async def _run_job(server: Server, url: str, secret: str, directory: Path, leave: bool) -> str:
-    async with server.job(owner=USER, title=f"Text files of {directory.name}") as job:
-        token = sign_token(secret, USER, ttl=SIGNED_IN_FOR)
-        click.echo(_GUIDE.format(directory=directory, url=url, token=token, job_id=job.id))
-        await analyse(job, directory, show=0.0 if leave else _LONGEST_SHOW)
-    return "cancelled" if job.cancelled else "completed"
-
-
-async def analyse(job: Job, directory: Path, show: float) -> None:
-    """Read the text files below a directory as the work of a job.
-
-    Args:
-        job: it hears a line about every file, how far the work is in bytes, and the summary.
-        directory: where to look.
-        show: at most how many seconds to spend on letting people follow.
-    """
-    files = await asyncio.to_thread(find_files, directory)
-    pause = min(_FILE_PAUSE, show / max(len(files), 1))
-    total = sum(size for _, size in files)
-    analysis = Analysis()
-    done = 0
-    for path, size in files:
-        found = await asyncio.to_thread(read_file, path, directory)
-        await job.output(analysis.add(found))
-        done += size
-        left = job.elapsed / done * (total - done)
-        await job.progress(100 * done / total, path.name, estimated_completion=left)
-        await asyncio.sleep(pause)
-    metrics = analysis.metrics()
-    await job.output("\n" + analysis.summary() + "\n", is_complete=True)
-    await job.complete({"content": analysis.summary(), "metrics": metrics})
-    click.echo(analysis.summary() + "\n")
+    return asyncio.run(demonstrate(directory.resolve(), leave, ports))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import click
@@ -20,6 +19,8 @@ def emit(event: str, data: str, room: str | None) -> None:
 
     The position is one JSON object: {"room", "epoch", "offset"}.
     """
+    import asyncio
+
     click.echo(asyncio.run(_emit(event, _payload(data), room)))
 
 

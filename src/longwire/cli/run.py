@@ -2,52 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import shlex
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
-from longwire.cli.complaint import complain
-from longwire.cli.settings import (
-    DEFAULT_HOST,
-    ensure_secret,
-    running_server,
-    service_token,
-)
-from longwire.cli.signing import sign_token
-from longwire.errors import LongwireError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
-
-    from longwire.catalog import JobCancel
-    from longwire.client import WebSocketClient
-    from longwire.jobs import Job, JobHost
-    from longwire.jobs.runner import CommandExit
-    from longwire.schema import Event
-    from longwire.types import Position
-
-# A command that was cancelled got TERM: 128 + 15.
-CANCELLED: Final = 143
-
-# Ten pictures a second are enough for a bar.
-_PROGRESS_INTERVAL: Final = 0.1
-
-# A command that has ended does not keep its caller waiting for a server that is away.
-_LAST_WORDS: Final = 60.0
-
-# Nobody should wonder for longer what it waits for.
-_PATIENCE: Final = 2.0
-_WAITING: Final = "waiting for the server to take the end of the job; Ctrl-C gives up"
+from longwire.cli.settings import running_server
 
 _MAX_TITLE: Final = 200
-
-# Whom the link of an embedded server signs in, and for how long.
-_USER: Final = "you"
-_SIGNED_IN_FOR: Final = 86_400.0
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -73,141 +35,10 @@ def run(
     Ctrl-C and job:cancel stop the command and its children: TERM, and KILL five seconds later or
     at the second Ctrl-C. With no server it starts one for as long as the command runs.
     """
+    import asyncio
+
+    from longwire.cli.running import run_command_as_job
+
     title = (title or shlex.join(command))[:_MAX_TITLE]
-    return asyncio.run(_run(server or running_server(), job_id, title, owner, command))
-
-
-async def _run(
-    url: str | None,
-    job_id: str | None,
-    title: str,
-    owner: str | None,
-    command: tuple[str, ...],
-) -> int:
-    from longwire.cli.stopping import stopping
-    from longwire.jobs import Job
-    from longwire.jobs.runner import CommandNotStarted
-
-    running = _Running()
-    with stopping(running.interrupt) as stop:
-        try:
-            async with _host(url) as host:
-                job = Job(host, job_id, owner, title, progress_interval=_PROGRESS_INTERVAL)
-                await running.run(job, command)
-        except CommandNotStarted as error:
-            complain(error)
-            return error.exit_code
-        except (asyncio.CancelledError, TimeoutError, LongwireError) as error:
-            if running.exit is None and stop.signal is None:
-                raise
-            if running.job is not None:
-                complain(f"the end of the job is not published: {str(error) or 'no answer'}")
-    if running.exit is not None:
-        return running.exit.code
-    return stop.exit_code or CANCELLED
-
-
-class _Running:
-    """A command under way, and the ways to end it.
-
-    Attributes:
-        job: the job, once it has begun.
-        exit: how the command ended, once it has.
-    """
-
-    def __init__(self) -> None:
-        self.job: Job | None = None
-        self.exit: CommandExit | None = None
-        self._task = asyncio.current_task()
-        self._limit = asyncio.timeout(None)
-        self._notice: asyncio.TimerHandle | None = None
-
-    def interrupt(self) -> None:
-        """Stop the command; if it has ended, do not wait for the server either."""
-        from longwire.jobs.runner import GRACE
-
-        if self.job is not None and self.exit is None:
-            self.job.cancel("Interrupted")
-            self._hurry(GRACE + _PATIENCE)
-        elif self._task is not None:
-            self._task.cancel()
-
-    async def run(self, job: Job, command: tuple[str, ...]) -> None:
-        """Run the command as the job's work."""
-        from longwire.jobs.runner import end_by_exit, stream_command
-
-        try:
-            async with self._limit, job:
-                self.job = job
-                self.exit = await stream_command(job, command, tee=_show)
-                self._hurry(_PATIENCE)
-                await end_by_exit(job, self.exit)
-        finally:
-            self._forget_notice()
-
-    def _hurry(self, patience: float) -> None:
-        loop = asyncio.get_running_loop()
-        self._limit.reschedule(loop.time() + _LAST_WORDS)
-        self._forget_notice()
-        self._notice = loop.call_later(patience, complain, _WAITING)
-
-    def _forget_notice(self) -> None:
-        if self._notice is not None:
-            self._notice.cancel()
-
-
-async def _show(stream: int, data: bytes) -> None:
-    # A terminal that is paused, or a slow pipe, must not stop the job's signs of life.
-    await asyncio.to_thread(_write, stream, data)
-
-
-def _write(stream: int, data: bytes) -> None:
-    rest = memoryview(data)
-    try:
-        while rest:
-            rest = rest[os.write(stream, rest) :]
-    except OSError as error:  # a terminal that was closed says EIO
-        raise BrokenPipeError from error
-
-
-@asynccontextmanager
-async def _host(url: str | None) -> AsyncGenerator[JobHost]:
-    if url is not None:
-        from longwire.cli.connection import connected
-
-        async with connected(url, service_token()) as client:
-            click.echo(f"longwire: live at {url}", err=True)
-            yield _Publisher(client)
-        return
-    from longwire.cli.listening import listening, make_server
-
-    secret = ensure_secret()
-    server = make_server("memory:", secret)
-    async with listening(server, DEFAULT_HOST, 0) as address:
-        token = sign_token(secret, _USER, ttl=_SIGNED_IN_FOR)
-        click.echo(f"longwire: watch it live at {address}/#token={token}", err=True)
-        yield server
-
-
-class _Publisher:
-    """A client as a job's host, which tells when the client has given up."""
-
-    def __init__(self, client: WebSocketClient) -> None:
-        self._client = client
-
-    def publish(
-        self,
-        event: Event,
-        *,
-        room: str | None = None,
-        id: str | None = None,
-        volatile: bool = False,
-    ) -> Awaitable[Position]:
-        """Publish; without a connection the event waits in the client's outbox."""
-        if self._client.state == "error" and self._client.error is not None:
-            raise self._client.error
-        return self._client.publish(event, room=room, id=id, volatile=volatile)
-
-    def on_cancel(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
-        """Hear requests to cancel."""
-        return self._client.on_cancel(job_id, callback)
+    url = server or running_server()
+    return asyncio.run(run_command_as_job(url, job_id, title, owner, command))

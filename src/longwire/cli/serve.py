@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 
@@ -34,6 +33,8 @@ def serve(host: str, port: int, broker: str, dev: bool) -> int:
     Prints "Listening on http://HOST:PORT" when it is ready. SIGTERM tells every client to come
     back later, and exits with 0.
     """
+    import asyncio
+
     secret = ensure_secret() if dev else _given_secret()
     return asyncio.run(_serve(host, port, broker, secret))
 
@@ -46,6 +47,8 @@ def _given_secret() -> str:
 
 
 async def _serve(host: str, port: int, broker: str, secret: str) -> int:
+    import asyncio
+
     from longwire.cli.listening import listening, make_server
     from longwire.cli.stopping import stopping
 

@@ -12,7 +12,6 @@ Without LONGWIRE_SECRET the development secret is used, which `serve --dev`, `de
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import secrets
@@ -121,6 +120,8 @@ def running_server() -> str | None:
 
 
 def _answers(host: str, port: int) -> bool:
+    import http.client
+
     connection = http.client.HTTPConnection(host, port, timeout=_PROBE_TIMEOUT)
     try:
         connection.request("GET", "/healthz")

@@ -1,170 +1,57 @@
-"""What `longwire watch` shows: JSON lines, plain output, or a live view."""
+"""Following a job or a room for `longwire watch`."""
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+import asyncio
+from typing import TYPE_CHECKING, Final
 
-import click
-import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.text import Text
-
-from longwire.catalog import CATALOG, JobOutput
-from longwire.errors import LongwireError
-from longwire.jobs import JobState, fold
+from longwire.cli.connection import connected
+from longwire.cli.settings import server_url, service_token
+from longwire.cli.stopping import stopping
+from longwire.cli.views import choose_watcher
 
 if TYPE_CHECKING:
-    from longwire.client import LogEntry
-    from longwire.schema import Event
+    from longwire.cli.views import Watcher
+    from longwire.client import WebSocketClient
+
+EXIT_CODES: Final = {"completed": 0, "failed": 1, "cancelled": 3}
+
+JOB: Final = "job:"
 
 
-class Watcher(Protocol):
-    """Shows what happens in a room; open while something may happen."""
-
-    def receive(self, entry: LogEntry) -> None:
-        """Show one entry of the log."""
-        ...
-
-    def end(self, state: JobState) -> None:
-        """Show how the job ended."""
-        ...
-
-    def __enter__(self) -> Self:
-        """Begin."""
-        ...
-
-    def __exit__(self, *_: object) -> None:
-        """Leave the terminal as it was."""
-        ...
-
-
-def choose_watcher(room: str, job_id: str | None, as_json: bool) -> Watcher:
-    """Return who shows this room on this terminal."""
-    if as_json:
-        return JsonLines(room)
-    return RoomLines(room) if job_id is None else JobView(room, job_id)
-
-
-class _Plain:
-    """Needs nothing of the terminal."""
-
-    def __init__(self, room: str) -> None:
-        self._room = room
-
-    def end(self, state: JobState) -> None:
-        """The last event said it."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
-
-
-class JsonLines(_Plain):
-    """One JSON object a line, for scripts: `{"event","room","offset","data"}`."""
-
-    def receive(self, entry: LogEntry) -> None:
-        """Print the entry; `offset` is the last one that it stands for."""
-        if entry.room == self._room:
-            line = {
-                "event": entry.event,
-                "room": entry.room,
-                "offset": entry.last,
-                "data": entry.data,
-            }
-            click.echo(msgspec.json.encode(line))
-
-
-class RoomLines(_Plain):
-    """One line an event, for people."""
-
-    def receive(self, entry: LogEntry) -> None:
-        """Print the entry."""
-        if entry.room == self._room:
-            click.echo(f"{entry.last:>6}  {entry.event}  {bytes(entry.data).decode()}")
-
-
-class JobView:
-    """A job's output on stdout; its bar, step and status on stderr.
-
-    On a terminal, control sequences in the output other than colours are dropped: the output of
-    a job may come from anybody. Elsewhere it is passed on as it is.
-    """
-
-    def __init__(self, room: str, job_id: str) -> None:
-        self._room = room
-        self._state = JobState.initial(job_id)
-        self._console = Console(stderr=True, highlight=False)
-        self._paints = sys.stdout.isatty() and self._console.is_terminal
-        self._line = ""
-        self._progress = Progress(
-            TextColumn("{task.fields[status]}", style="bold", markup=False),
-            BarColumn(),
-            TextColumn("{task.fields[percent]}", markup=False),
-            TextColumn("{task.fields[step]}", markup=False),
-            TimeElapsedColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._progress.add_task("", total=None, **self._fields())
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._print_line()
-        self._progress.stop()
-
-    def receive(self, entry: LogEntry) -> None:
-        """Show the entry, if it is of this job."""
-        if entry.room != self._room:
-            return
+async def watch_room(room: str, as_json: bool) -> int:
+    """Show a room until its job ends or a signal comes; return the exit code."""
+    job_id = room.removeprefix(JOB) if room.startswith(JOB) else None
+    watcher = choose_watcher(room, job_id, as_json)
+    with stopping() as stop:
         try:
-            event = cast("Event", CATALOG.decode(entry.event, entry.data))
-        except LongwireError:  # an event of the application's own, or of a newer server
-            return
-        before, self._state = self._state, fold(self._state, event)
-        if isinstance(event, JobOutput):
-            self._print(event.chunk)
-        if self._state.attempt != before.attempt and before.created_at is not None:
-            self._say(f"attempt {self._state.attempt}")
-        self._progress.update(
-            self._task,
-            total=None if self._state.progress is None else 100,
-            completed=self._state.progress or 0,
-            **self._fields(),
-        )
+            async with connected(server_url(), service_token()) as client:
+                return await _follow(client, room, job_id, watcher)
+        except asyncio.CancelledError:
+            if stop.signal is None:
+                raise
+    return stop.exit_code
 
-    def end(self, state: JobState) -> None:
-        """Say how the job ended."""
-        self._print_line()
-        self._progress.stop()
-        after = "" if state.duration is None else f" after {state.duration:.1f} s"
-        why = "" if state.error is None else f": {state.error}"
-        self._say(f"job {state.job_id} {state.status}{after}{why}")
 
-    def _fields(self) -> dict[str, Any]:
-        percent = "" if self._state.progress is None else f"{self._state.progress:.0f} %"
-        step = " ".join((self._state.current_step or "").split())
-        return {"status": self._state.status, "percent": percent, "step": step[:60]}
+async def _follow(client: WebSocketClient, room: str, job_id: str | None, watcher: Watcher) -> int:
+    client.on_entry(watcher.receive)
+    with watcher:
+        if job_id is None:
+            return await _stay(client, room)
+        async with client.job(job_id) as job:
+            async for _ in job:
+                pass
+            watcher.end(job.state)
+            return EXIT_CODES[job.state.status]
 
-    def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, style="bold")
 
-    def _print(self, text: str) -> None:
-        if not self._paints:
-            click.echo(text, nl=False)
-            return
-        *lines, self._line = (self._line + text).split("\n")
-        for line in lines:
-            self._console.print(Text.from_ansi(line.rpartition("\r")[2]))
+async def _stay(client: WebSocketClient, room: str) -> int:
+    await client.join_room(room)
+    given_up: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    def _print_line(self) -> None:
-        if self._line:
-            self._console.print(Text.from_ansi(self._line))
-            self._line = ""
+    def check(state: str) -> None:
+        if state == "error" and client.error is not None and not given_up.done():
+            given_up.set_exception(client.error)
+
+    client.on_state_change(check)
+    return await given_up

@@ -1,0 +1,66 @@
+"""`longwire types`, and what the command line says about itself."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from longwire.catalog import CATALOG
+from longwire.codegen import generate_typescript
+from tests.cli.command import LONGWIRE, Longwire
+
+
+def test_prints_the_contract(alone: Longwire) -> None:
+    assert alone.output("types") == generate_typescript(CATALOG)
+
+
+def test_writes_the_contract(alone: Longwire, tmp_path: Path) -> None:
+    assert alone.output("types", "--out", str(tmp_path / "events.ts")) == ""
+    assert (tmp_path / "events.ts").read_text() == generate_typescript(CATALOG)
+
+
+def test_a_file_that_cannot_be_written(alone: Longwire, tmp_path: Path) -> None:
+    assert alone.refusal("types", "--out", str(tmp_path / "no" / "folder.ts"))[0] == 1
+    assert alone.refusal("types", "--out", str(tmp_path))[0] == 2
+
+
+@pytest.mark.parametrize("command", ["serve", "run", "watch", "emit", "token", "types", "demo"])
+def test_every_command_explains_itself(alone: Longwire, command: str) -> None:
+    assert "Usage: longwire " + command in alone.output(command, "--help")
+    assert command in alone.output("-h")
+
+
+def test_knows_its_version(alone: Longwire) -> None:
+    assert alone.output("--version") == f"longwire, version {version('longwire')}\n"
+
+
+def test_an_unknown_command(alone: Longwire) -> None:
+    assert alone.refusal("dance") == (2, "No such command 'dance'.")
+    assert alone.refusal("--nonsense")[0] == 2
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["token", "--user", "ada"]])
+def test_small_commands_load_little(alone: Longwire, arguments: list[str]) -> None:
+    alone.environment["LONGWIRE_SECRET"] = "a secret"
+    loaded = subprocess.run(
+        [LONGWIRE[0], "-X", "importtime", *LONGWIRE[1:], *arguments],
+        env=alone.environment,
+        capture_output=True,
+        check=True,
+        timeout=15,
+    ).stderr.decode()
+    modules = {line.rpartition("|")[2].strip() for line in loaded.splitlines()}
+    heavy = {"asyncio", "fastapi", "uvicorn", "rich", "jwt", "websockets", "longwire.server"}
+    assert "click" in modules
+    assert modules & heavy == set()
+
+
+def test_small_commands_are_quick(alone: Longwire) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    alone.output("--help")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.6
