@@ -336,7 +336,7 @@ class TestFaults:
         connection = server(ConnectionOptions(max_attachments=0))
         receive(connection, "40")
         connection.accept("/", "pub")
-        assert "more than 0" in fault(receive(connection, f'451-["a",{PLACEHOLDER}]'))
+        assert "1 attachments" in fault(receive(connection, f'451-["a",{PLACEHOLDER}]'))
 
     def test_what_came_before_counts_and_what_comes_after_does_not(self) -> None:
         connection = joined()

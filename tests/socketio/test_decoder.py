@@ -59,7 +59,7 @@ def test_ten_attachments_pass() -> None:
 
 def test_the_number_of_attachments_can_be_chosen() -> None:
     wire = '51-["f",{"_placeholder":true,"num":0}]'
-    with pytest.raises(RemoteProtocolError, match="more than 0"):
+    with pytest.raises(RemoteProtocolError, match="1 attachments"):
         decode_packet(wire, max_attachments=0)
 
 

@@ -62,6 +62,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class ServerSession(Session):
     """The server's end. It is open from the start: the handshake is the first thing to send.
 
+    On long-polling every call can make a waiting GET answerable: try `poll_response` after it.
+
     Attributes:
         sid: the session's id.
     """

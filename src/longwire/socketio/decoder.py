@@ -114,11 +114,11 @@ def decode_packet(
 
 def _await_attachments(
     packet: Event | Ack, count: int, max_attachments: int, max_bytes: int
-) -> Event | Ack | IncompletePacket:
-    if count > max_attachments:
-        raise RemoteProtocolError(f"more than {max_attachments} attachments")
+) -> IncompletePacket:
+    if not 0 < count <= max_attachments:
+        raise RemoteProtocolError(f"{count} attachments, where 1 to {max_attachments} may be")
     check_placeholders(packet.args, count)
-    return IncompletePacket(packet, count, max_bytes) if count else packet
+    return IncompletePacket(packet, count, max_bytes)
 
 
 def _ack_id(digits: str) -> int | None:
