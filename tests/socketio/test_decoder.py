@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from longwire.errors import RemoteProtocolError
-from longwire.socketio import Event, IncompletePacket, decode_packet
+from longwire.socketio import Connect, Event, IncompletePacket, decode_packet
 
 
 def event(wire: str) -> Event:
@@ -27,7 +27,9 @@ def test_arguments_stay_raw_until_somebody_wants_them() -> None:
 
 def test_auth_stays_raw() -> None:
     packet = decode_packet('0{"token": "x"}')
-    assert bytes(packet.data) == b'{"token": "x"}'  # type: ignore[union-attr]
+    assert isinstance(packet, Connect)
+    assert packet.data is not None
+    assert bytes(packet.data) == b'{"token": "x"}'
 
 
 def test_attachments_complete_a_packet() -> None:

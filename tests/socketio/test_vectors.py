@@ -60,16 +60,18 @@ def _decode(case: dict[str, Any]) -> Packet:
 
 def _fields(packet: Packet) -> dict[str, Any]:
     """The packet in the words of the vectors."""
+    namespace = packet.namespace
+    fields: dict[str, Any]
     match packet:
-        case Connect(namespace, data):
+        case Connect(_, data):
             fields = {"type": "connect", "data": data and msgspec.json.decode(data)}
-        case Disconnect(namespace):
+        case Disconnect():
             fields = {"type": "disconnect"}
-        case ConnectError(namespace, message):
+        case ConnectError(_, message):
             fields = {"type": "connect_error", "message": message, "data": packet.value()}
-        case Event(namespace, name, ack_id=ack_id):
+        case Event(_, name, ack_id=ack_id):
             fields = {"type": "event", "items": [name, *packet.values()], "id": ack_id}
-        case Ack(namespace, ack_id):
+        case Ack(_, ack_id):
             fields = {"type": "ack", "items": packet.values(), "id": ack_id}
     present = {key: value for key, value in fields.items() if value is not None}
     return {"namespace": namespace, **present}
