@@ -1,0 +1,27 @@
+"""When a silent job must say that it lives."""
+
+from __future__ import annotations
+
+import pytest
+
+from longwire.jobs.lease import DEFAULT_LEASE, Lease
+
+
+def test_a_third_of_silence_asks_for_a_sign() -> None:
+    lease = Lease(DEFAULT_LEASE, now=100.0)
+    assert lease.next_deadline() == 105.0
+    assert not lease.is_due(104.9)
+    assert lease.is_due(105.0)
+
+
+def test_everything_that_is_published_is_a_sign() -> None:
+    lease = Lease(3.0, now=0.0)
+    lease.renew(0.9)
+    assert not lease.is_due(1.0)
+    assert lease.next_deadline() == 1.9
+
+
+@pytest.mark.parametrize("duration", [0, -1])
+def test_a_lease_lasts(duration: float) -> None:
+    with pytest.raises(ValueError, match="longer than zero"):
+        Lease(duration, now=0.0)
