@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -116,7 +116,7 @@ class ServerProcess:
 
 
 class _Announcing(uvicorn.Server):
-    """A uvicorn that says when it has started."""
+    """A uvicorn that says when it has started, and leaves signals to pytest."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -127,6 +127,10 @@ class _Announcing(uvicorn.Server):
             await super().startup(sockets)
         finally:
             self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 @contextlib.asynccontextmanager

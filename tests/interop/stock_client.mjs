@@ -34,10 +34,8 @@ const sayTransport = () => {
 const commands = {
   connect({ url, options }) {
     socket = io(url, { forceNew: true, ...options });
-    socket.on("connect", () => {
-      say("connect", socket.id, socket.recovered);
-      sayTransport();
-    });
+    socket.io.on("open", sayTransport);
+    socket.on("connect", () => say("connect", socket.id, socket.recovered));
     socket.on("connect_error", (error) => say("connect_error", error.message, error.data ?? null, socket.active));
     socket.on("disconnect", (reason) => say("disconnect", reason));
     socket.io.on("reconnect", (attempt) => say("reconnect", attempt));

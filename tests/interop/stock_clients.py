@@ -171,6 +171,10 @@ async def node_client(transports: list[str] | None) -> AsyncIterator[NodeClient]
     finally:
         assert process.stdin is not None
         process.stdin.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), PATIENCE)
+        if process.returncode is None:
+            process.kill()
         await asyncio.gather(process.wait(), listening)
 
 
@@ -207,8 +211,8 @@ class PythonClient:
         await self._record.add("transport", self._client.transport())
 
     async def _on_connect_error(self, error: Any) -> None:
-        message, data = error.get("message"), error.get("data")
-        await self._record.add("connect_error", message, data, False)
+        refusal = error if isinstance(error, dict) else {"message": error}
+        await self._record.add("connect_error", refusal["message"], refusal.get("data"), False)
 
     async def _on_disconnect(self, reason: str) -> None:
         await self._record.add("disconnect", reason)
