@@ -72,9 +72,9 @@ async def broker() -> AsyncIterator[MemoryBroker]:
     await broker.close()
 
 
-@pytest.fixture
-async def hub(broker: MemoryBroker) -> AsyncIterator[Hub]:
-    hub = Hub(broker, replay_slice=4)
+@pytest.fixture(params=[500, 2], ids=["whole", "sliced"])
+async def hub(broker: MemoryBroker, request: pytest.FixtureRequest) -> AsyncIterator[Hub]:
+    hub = Hub(broker, replay_slice=4, fanout_slice=request.param)
     await broker.start(hub)
     yield hub
     await hub.close()
@@ -276,7 +276,14 @@ async def test_a_listener_hears_what_comes_after_it_began(hub: Hub, broker: Memo
     await hub.unlisten(ROOM, listen)
 
 
-@pytest.mark.parametrize("seed", range(20))
+async def join_or_resume(client: Client, hub: Hub, broker: MemoryBroker) -> None:
+    position = None
+    if client.offset:
+        position = Position((await broker.position(ROOM)).epoch, client.offset)
+    await hub.join(client, ROOM, position, client.joined.append)
+
+
+@pytest.mark.parametrize("seed", range(40))
 async def test_any_mixture_of_stalls_joins_and_publishes_gives_everybody_the_same_text(
     hub: Hub, broker: MemoryBroker, seed: int
 ) -> None:
@@ -285,16 +292,15 @@ async def test_any_mixture_of_stalls_joins_and_publishes_gives_everybody_the_sam
     text = ""
     for step in range(200):
         client = random.choice(clients)
-        match random.randrange(5):
-            case 0:
-                if not hub.is_member(client, ROOM):
-                    await hub.join(client, ROOM, None, client.joined.append)
-            case 1:
-                client.stalled = True
+        match random.randrange(7):
+            case 0 | 1:
+                await join_or_resume(client, hub, broker)
             case 2:
+                client.stalled = True
+            case 3:
                 client.stalled = False
                 hub.resume(client, [ROOM])
-            case 3:
+            case 4:
                 await asyncio.sleep(0)
             case _:
                 piece = f"{step},"

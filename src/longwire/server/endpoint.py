@@ -19,7 +19,7 @@ from longwire.connection import (
     EventReceived,
 )
 from longwire.engineio import ServerSession
-from longwire.errors import AuthenticationError, LongwireError
+from longwire.errors import AuthenticationError, LongwireError, RemoteProtocolError
 from longwire.reasons import SERVER_SHUTDOWN, DisconnectReason
 from longwire.server.commands import (
     COMMANDS,
@@ -153,7 +153,10 @@ class Endpoint:
 
     def receive_ack(self, session: Session, ack: AckReceived) -> None:
         """Hand the answer to the call that waits for it."""
-        self._sockets[session].receive_ack(ack.ack_id, ack.values())
+        try:
+            self._sockets[session].receive_ack(ack.ack_id, ack.values())
+        except RemoteProtocolError as error:
+            session.engine.fail(error)
 
     def receive_disconnect(self, session: Session) -> None:
         """End the client's memberships; its session lives until the transport closes."""
@@ -237,6 +240,8 @@ class Endpoint:
 
         try:
             await command(self._server, socket, event, answer)
+        except LongwireError as error:
+            answer(failure(error))
         except Exception:
             logger.exception("command %s failed", event.name)
             answer(failure(InternalError("the server failed to do this")))

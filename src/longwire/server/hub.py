@@ -1,4 +1,4 @@
-"""The rooms of this node, who is in them, and the fan-out loop.
+"""The rooms of this node: who is in them, and how far each has read.
 
 A member is a cursor into its room's log. A member at the log's end is *live*: it is written to
 as the log grows. Any other member is fed from the log by `_catch_up` until it is live again;
@@ -8,35 +8,23 @@ joins, resumes, slow readers and holes between nodes all take that one path.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from longwire.errors import BrokerUnavailable
 from longwire.prepared import PreparedBatch, PreparedMessage
+from longwire.server.fanout import Fanout
+from longwire.server.room import HubRoom, Member
 from longwire.types import Position
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+
     from longwire.broker import Broker
     from longwire.log import Draft, Publication
-
-
-class Recipient(Protocol):
-    """A socket, as the hub sees it."""
-
-    def write(self, batch: PreparedBatch) -> bool:
-        """Send the messages in order; False, and nothing sent, if the transport is stalled."""
-        ...
-
-    def receive_room_reset(self, room: str, position: Position) -> None:
-        """Learn that a joined room's log began anew and will be replayed whole."""
-        ...
-
-
-Listener = Callable[[PreparedMessage], None]
-"""Hears a room on this node, in order, without being a connection."""
+    from longwire.server.room import Listener, Recipient
 
 
 class Joined(msgspec.Struct, frozen=True):
@@ -46,74 +34,20 @@ class Joined(msgspec.Struct, frozen=True):
     recovered: bool
 
 
-class Member:
-    """One socket in one room.
-
-    Attributes:
-        offset: how far it was written to; while it is live the room's own offset counts.
-        turn: counts the reasons to start over; a feeder with an older turn stops.
-    """
-
-    __slots__ = ("feeding", "live", "offset", "recipient", "room", "turn")
-
-    def __init__(self, room: HubRoom, recipient: Recipient) -> None:
-        self.room = room
-        self.recipient = recipient
-        self.offset = 0
-        self.live = False
-        self.feeding = False
-        self.turn = 0
-
-
-class HubRoom:
-    """A room that somebody on this node is in.
-
-    Attributes:
-        offset: the last entry that was written to live members.
-        received: the last entry that the broker delivered; between the two lies `pending`.
-        ahead: members that read further than `offset`, live as soon as it reaches them.
-        holds: operations under way that need the room to stay.
-    """
-
-    __slots__ = (
-        "ahead",
-        "epoch",
-        "holds",
-        "listeners",
-        "live",
-        "members",
-        "name",
-        "offset",
-        "opened",
-        "pending",
-        "received",
-    )
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.epoch = ""
-        self.offset = 0
-        self.received = 0
-        self.members: dict[Recipient, Member] = {}
-        self.live: dict[Member, None] = {}
-        self.ahead: dict[Member, None] = {}
-        self.pending: list[PreparedMessage] = []
-        self.listeners: dict[Listener, None] = {}
-        self.opened: asyncio.Future[None] | None = None
-        self.holds = 0
-
-
 class Hub:
     """Members of rooms on this node; receives what the broker delivers."""
 
-    def __init__(self, broker: Broker, replay_slice: int = 100) -> None:
+    def __init__(self, broker: Broker, replay_slice: int = 100, fanout_slice: int = 500) -> None:
         self._broker = broker
         self._replay_slice = replay_slice
         self._rooms: dict[str, HubRoom] = {}
-        self._dirty: dict[HubRoom, None] = {}
-        self._flush_scheduled = False
+        self._fanout = Fanout(fanout_slice, self._feed)
         self._feeders: set[asyncio.Task[None]] = set()
-        self.volatile_dropped = 0
+
+    @property
+    def volatile_dropped(self) -> int:
+        """Volatile events that members did not get because they lagged."""
+        return self._fanout.volatile_dropped
 
     # What the broker delivers
 
@@ -125,7 +59,7 @@ class Hub:
         if publication.first > hub_room.received + 1 and hub_room.epoch:
             self._leave_live(hub_room)
         hub_room.received = publication.last
-        self._append(
+        self._fanout.append(
             hub_room,
             PreparedMessage(
                 publication.event, publication.data, room, publication.first, publication.last
@@ -136,20 +70,21 @@ class Hub:
         """Pass an event on that is in no log."""
         hub_room = self._rooms.get(room)
         if hub_room is not None:
-            self._append(hub_room, PreparedMessage.volatile(draft.event, draft.data))
+            self._fanout.append(hub_room, PreparedMessage.volatile(draft.event, draft.data))
 
     def receive_reset(self, room: str, position: Position) -> None:
         """Start over in a room whose log began anew: everybody is told and fed from its start."""
         hub_room = self._rooms.get(room)
         if hub_room is None or hub_room.epoch == position.epoch:
             return
-        hub_room.pending.clear()
+        hub_room.pending = []
+        hub_room.pending_bytes = 0
+        hub_room.fan_out = None
         hub_room.epoch = position.epoch
         hub_room.offset = hub_room.received = position.offset
-        self._leave_live(hub_room)
         for member in hub_room.members.values():
+            self._fanout.park(member)
             member.offset = 0
-            member.turn += 1
             member.recipient.receive_room_reset(room, position)
             self._feed(member)
 
@@ -306,88 +241,22 @@ class Hub:
         if member is None:
             member = hub_room.members[recipient] = Member(hub_room, recipient)
         else:
-            self._park(member)
+            self._fanout.park(member)
         return member
 
     def _remove(self, hub_room: HubRoom, recipient: Recipient) -> None:
-        self._park(hub_room.members.pop(recipient))
-
-    def _park(self, member: Member) -> None:
-        if member.live:
-            member.offset = member.room.offset
-            member.live = False
-        member.turn += 1
-        member.room.live.pop(member, None)
-        member.room.ahead.pop(member, None)
-
-    # Fan-out
-
-    def _append(self, hub_room: HubRoom, message: PreparedMessage) -> None:
-        hub_room.pending.append(message)
-        self._dirty[hub_room] = None
-        if not self._flush_scheduled:
-            self._flush_scheduled = True
-            asyncio.get_running_loop().call_soon(self._flush_dirty)
-
-    def _flush_dirty(self) -> None:
-        self._flush_scheduled = False
-        dirty, self._dirty = self._dirty, {}
-        for hub_room in dirty:
-            self._flush(hub_room)
-
-    def _flush(self, hub_room: HubRoom) -> None:
-        """Write what one tick brought to every live member, in one go."""
-        messages = hub_room.pending
-        if not messages:
-            return
-        hub_room.pending = []
-        batch = PreparedBatch(messages)
-        stalled = [member for member in hub_room.live if not member.recipient.write(batch)]
-        for member in stalled:
-            self._park(member)
-        volatile = sum(message.last == 0 for message in messages)
-        self.volatile_dropped += volatile * (len(hub_room.members) - len(hub_room.live))
-        hub_room.offset = max(hub_room.offset, max(message.last for message in messages))
-        if hub_room.ahead:
-            self._flush_ahead(hub_room, messages)
-        for listener in list(hub_room.listeners):
-            for message in messages:
-                listener(message)
-
-    def _flush_ahead(self, hub_room: HubRoom, messages: Sequence[PreparedMessage]) -> None:
-        for member in list(hub_room.ahead):
-            news = [message for message in messages if message.last > member.offset]
-            if news and not member.recipient.write(PreparedBatch(news)):
-                self._park(member)
-            else:
-                member.offset = max(member.offset, hub_room.offset)
-                self._settle_or_feed(member)
+        self._fanout.park(hub_room.members.pop(recipient))
 
     def _leave_live(self, hub_room: HubRoom) -> None:
-        self._flush(hub_room)
-        for member in [*hub_room.live, *hub_room.ahead]:
-            self._park(member)
+        self._fanout.flush(hub_room)
+        for member in hub_room.members.values():
+            self._fanout.park(member)
             self._feed(member)
 
     # Catching up
 
-    def _settle(self, member: Member) -> bool:
-        """Make a member live that stands at the log's end as far as this node knows it."""
-        hub_room = member.room
-        if hub_room.offset < member.offset:
-            self._flush(hub_room)
-        if member.offset < hub_room.offset:
-            return False
-        if member.offset > hub_room.offset:
-            hub_room.ahead[member] = None
-        else:
-            hub_room.ahead.pop(member, None)
-            hub_room.live[member] = None
-            member.live = True
-        return True
-
     def _settle_or_feed(self, member: Member) -> None:
-        if not self._settle(member):
+        if not self._fanout.settle(member):
             self._feed(member)
 
     def _feed(self, member: Member) -> None:
@@ -426,7 +295,7 @@ class Hub:
         if not history.complete:
             return True
         member.offset = history.position.offset
-        return not self._settle(member)
+        return not self._fanout.settle(member)
 
     def _write_replay(self, member: Member, publications: Sequence[Publication]) -> bool:
         if not publications:

@@ -21,6 +21,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         token_expiry_notice: seconds before a token's end at which `auth_expiring` is sent.
         token_grace: seconds after a token's end at which its connection is cut.
         replay_slice: frames read from a log in one go while a cursor catches up.
+        fanout_slice: members of a room that are written to in one go: about 5 ms of the loop.
         retry_after: seconds that clients are told to wait when the server restarts.
     """
 
@@ -33,4 +34,5 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     token_expiry_notice: float = 60.0
     token_grace: float = 10.0
     replay_slice: int = 100
+    fanout_slice: int = 500
     retry_after: float = 1.0

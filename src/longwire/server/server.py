@@ -92,7 +92,7 @@ class Server:
         self.contract = contract
         self.broker: Broker = MemoryBroker() if broker is None else broker
         self.limits = limits or Limits()
-        self.hub = Hub(self.broker, self.limits.replay_slice)
+        self.hub = Hub(self.broker, self.limits.replay_slice, self.limits.fanout_slice)
         self.rules = RoomRules(contract)
         self._authenticate = authenticate
         self._shared_jobs = shared_jobs
