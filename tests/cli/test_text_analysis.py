@@ -50,7 +50,7 @@ def test_reads_text_and_nothing_else(tmp_path: Path) -> None:
     found = read_file(tmp_path / "text.md", tmp_path)
     assert found is not None
     assert (found.name, found.size, found.lines, found.words) == ("text.md", 41, 4, 9)
-    assert (found.longest, found.longest_at) == (28, 3)
+    assert (found.longest, found.longest_at) == (27, 3)
     for name in ("image.png", "latin.txt", "gone"):
         assert read_file(tmp_path / name, tmp_path) is None
 

@@ -18,7 +18,7 @@ from longwire.catalog import (
     JobStatusChanged,
 )
 from longwire.errors import BrokerUnavailable, InvalidEvent, InvalidRoom, JobFinished, RoomDenied
-from longwire.jobs import Job, current_job
+from longwire.jobs import Job, current_job, delivery
 from tests.jobs.recording import RecordingHost
 
 TERMINAL = (JobCompleted, JobFailed)
@@ -347,3 +347,67 @@ async def test_a_job_needs_a_lease_that_lasts(host: RecordingHost) -> None:
     with pytest.raises(ValueError, match="longer than zero"):
         async with Job(host, lease=0):
             pytest.fail("the body ran")
+
+
+async def test_a_cancel_may_come_before_the_body(host: RecordingHost) -> None:
+    async def work() -> Job:
+        async with Job(host, job_id="42") as job:
+            await asyncio.Event().wait()
+        return job
+
+    host.gate.clear()
+    task = asyncio.create_task(work())
+    while host.cancel("42", "early") == 0:  # noqa: ASYNC110 - nobody tells when it listens
+        await asyncio.sleep(0)
+    host.cancel("42", "again")
+    host.gate.set()
+    assert (await task).cancelled
+    assert host.state("42").current_step == "early"
+
+
+async def test_a_refusal_is_said_again_by_the_next_call(host: RecordingHost) -> None:
+    with pytest.raises(RoomDenied):  # noqa: PT012 - the body is what is tested
+        async with Job(host, job_id="42") as job:
+            host.faults.append(RoomDenied("job:42"))
+            await job.progress(1)
+            with pytest.raises(RoomDenied):
+                await job.flush()
+            with pytest.raises(RoomDenied):
+                await job.output("x")
+            await job.progress(2)
+
+
+async def test_an_end_that_is_refused_is_the_callers_to_know(host: RecordingHost) -> None:
+    with pytest.raises(RoomDenied):
+        async with Job(host, job_id="42"):
+            host.faults.append(RoomDenied("job:42"))
+    assert not host.state("42").is_complete
+
+
+async def test_an_outage_that_lasts_is_an_error(
+    host: RecordingHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "RETRY_FOR", 0.1)
+    with pytest.raises(BrokerUnavailable):  # noqa: PT012 - the body is what is tested
+        async with Job(host, job_id="42") as job:
+            host.faults += [BrokerUnavailable("away")] * 10
+            await job.output("x")
+            await job.flush()
+
+
+async def test_a_foreign_cancellation_is_kept_although_the_body_has_ended(
+    host: RecordingHost,
+) -> None:
+    async def work() -> None:
+        async with Job(host, job_id="42"):
+            host.cancel("42")
+            task.cancel()
+
+    task = asyncio.create_task(work())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_a_job_needs_a_task() -> None:
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        Job(RecordingHost()).__aenter__().send(None)
