@@ -6,7 +6,10 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+# A loaded machine takes its time; what is awaited comes long before.
+expect.set_options(timeout=15_000)
 
 QUIET = [
     "--no-sandbox",  # root has no other way

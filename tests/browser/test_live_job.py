@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from tests.proxy import Proxy
 from tests.serving import LONGWIRE, SECRET, ServerProcess
 
 pytestmark = pytest.mark.timeout(60)
@@ -143,14 +144,36 @@ async def test_a_reload_loses_nothing_and_doubles_nothing(
     await expect_lines(page, 50)
 
 
-async def test_the_cancel_button_stops_the_command(
+async def test_a_page_whose_link_is_cut_catches_up(
+    page: Page, run: Run, running_server: ServerProcess, address: Callable[[str], str]
+) -> None:
+    async with Proxy(running_server.url) as proxy:
+        await page.goto(address(run.job_id).replace(running_server.url, proxy.url))
+        run.step(20)
+        await expect_lines(page, 20)
+
+        proxy.refuse()
+        proxy.cut()
+        run.step(20)
+        await expect(page.get_by_text("Reconnecting").first).to_be_visible()
+        proxy.accept()
+
+        await expect_lines(page, 40)
+
+
+async def test_the_cancel_button_asks_and_stops_the_command(
     page: Page, run: Run, address: Callable[[str], str]
 ) -> None:
     await page.goto(address(run.job_id))
     await expect(output(page)).to_contain_text("begin")
+    cancel = page.get_by_role("button", name="Cancel job")
 
-    await page.get_by_role("button", name="Cancel job").click()
+    await cancel.press("Enter")
+    await page.keyboard.press("Escape")
+    await expect(cancel).to_be_focused()
+    await cancel.click()
     await page.get_by_role("button", name="Stop it").click()
 
+    await expect(cancel).to_be_hidden()
     await expect(page.get_by_text("Cancelled").first).to_be_visible()
     assert await run.exit_code() != 0
