@@ -59,6 +59,9 @@ class ProgressScanner:
 
     def receive_text(self, text: str) -> ProgressLine | None:
         """Take the next piece of text; return the newest progress that it shows, if any."""
+        if not _may_show_progress(text) and not _may_show_progress(self._line):
+            self._skip(text)
+            return None
         newest = None
         start = 0
         for end in _LINE_END.finditer(text):
@@ -66,6 +69,12 @@ class ProgressScanner:
             start = end.end()
         self._line = (self._line + text[start : start + MAX_LINE])[:MAX_LINE]
         return self._peek() or newest
+
+    def _skip(self, text: str) -> None:
+        """Keep the unfinished line of a text that shows nothing: most of what commands print."""
+        start = max(text.rfind("\n"), text.rfind("\r")) + 1
+        line = self._line if start == 0 else ""
+        self._line = (line + text[start : start + MAX_LINE])[:MAX_LINE]
 
     def _end_line(self, rest: str) -> ProgressLine | None:
         line, self._line = self._line + rest, ""
@@ -77,8 +86,14 @@ class ProgressScanner:
         return parse_line(self._line) if found else None
 
 
+def _may_show_progress(text: str) -> bool:
+    return "%" in text or "/" in text
+
+
 def parse_line(line: str) -> ProgressLine | None:
     """Return what one line says about progress, or `None` if it says nothing."""
+    if not _may_show_progress(line):
+        return None
     line = _ESCAPE.sub("", line[:MAX_LINE])
     for found in _PERCENT.finditer(line):
         if (progress := float(found[1])) <= 100:
