@@ -24,6 +24,7 @@ from longwire.client.stream import Bell, EventStream
 from longwire.client.subscriptions import Handler, Subscription, Subscriptions
 from longwire.client.token import Tokens, TokenSource
 from longwire.errors import NotConnected
+from longwire.jobs import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -420,6 +421,19 @@ class WebSocketClient:
     def job(self, job_id: str) -> JobTracker:
         """Follow a job: `async with client.job("42") as job: async for state in job: …`."""
         return JobTracker(lambda: self._feed(job_id), job_id)
+
+    def start_job(
+        self,
+        *,
+        owner: str | None = None,
+        title: str | None = None,
+        job_id: str | None = None,
+    ) -> Job:
+        """Run a job in this process: `async with client.start_job(title="Report") as job: …`.
+
+        As `Server.job`, with a service's token. The job goes on while the connection is away.
+        """
+        return Job(self, job_id, owner, title)
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], object]) -> Callable[[], None]:
         """Call back for every request to cancel a job that comes after this; return the undo.

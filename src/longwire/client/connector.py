@@ -233,7 +233,7 @@ class Connector:
             return await self._stay(wire)
         finally:
             if wire is not None:
-                await wire.abort()
+                wire.abort()
             self._suspend()
 
     async def _sign_in(self, wire: Wire, token: str | None) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from longwire.client.entry import LogEntry
 from longwire.client.observers import Observers
+from longwire.client.rooms import RoomStatus
 from longwire.errors import InvalidEvent, RemoteProtocolError
 
 if TYPE_CHECKING:
+    from longwire.client.entry import LogEntry
     from longwire.client.rooms import Rooms
     from longwire.client.subscriptions import Arguments, Subscription, Subscriptions
     from longwire.connection import EventReceived
@@ -24,6 +25,12 @@ ROOM_RESET = "room_reset"
 
 # Told to subscriptions of a room once its replay is over. No event can have this name.
 ROOM_LIVE = "@live"
+
+# Two integers that JavaScript represents exactly, and the hyphen between them.
+MAX_OFFSETS = 33
+
+Place = tuple[int, int, str]
+"""The first and last offset that an event stands for, and the room."""
 
 _text = msgspec.json.Decoder(str).decode
 
@@ -84,7 +91,7 @@ class Inbox:
         if self.positional and len(event.args) > 1:
             place = read_place(event.args[-1])
             if place is not None:
-                self._receive_logged(event, *place)
+                self._receive_logged(event, place)
                 return
         system = self._system.get(event.name)
         if system is None:
@@ -97,25 +104,25 @@ class Inbox:
 
     def announce(self, name: str, room: str | None, arguments: Arguments) -> None:
         """Give something that is no event of the server to those who hear that name."""
-        for subscription in self._subscriptions.find(name, room):
-            subscription.push(arguments)
+        give(name, arguments, self._subscriptions.find(name, room))
 
-    def _receive_logged(self, event: EventReceived, first: int, last: int, room: str) -> None:
-        heard_by = self._subscriptions.find(event.name, room)
-        anything = self._subscriptions.find_any()
-        for subscription in heard_by + anything if anything else heard_by:
-            if subscription.is_over:
-                self._rooms.hold_back(room)
-                return
-        if not self._rooms.accept(room, first, last):
+    def _receive_logged(self, event: EventReceived, place: Place) -> None:
+        first, last, room = place
+        member = self._rooms.find(room)
+        if member is None:
             return
-        if self.entry_listeners:
-            self.entry_listeners.notify(LogEntry(room, first, last, event.name, event.args[0]))
-        if heard_by or anything:
+        heard_by = self._subscriptions.find(event.name, room)
+        if self._subscriptions.full and any(hearer.is_over for hearer in heard_by):
+            self._rooms.hold_back(member)
+            return
+        if not self._rooms.accept(member, first, last):
+            return
+        if heard_by:
             arguments = self._decode(event, logged=True)
             if arguments is not None:
-                self._give(event.name, arguments, heard_by, anything)
-        self._rooms.delivered(room)
+                give(event.name, arguments, heard_by)
+        if member.status is not RoomStatus.LIVE:
+            self._rooms.settle(member)
 
     def _receive_plain(self, event: EventReceived) -> None:
         arguments = self._decode(event, logged=False)
@@ -125,23 +132,10 @@ class Inbox:
         if self._subscriptions.has_rooms(event.name):
             room = self._room_of(event.name, arguments[0] if arguments else None)
         heard_by = self._subscriptions.find(event.name, room)
-        anything = self._subscriptions.find_any()
-        self._give(event.name, arguments, self._with_space(heard_by), self._with_space(anything))
-
-    @staticmethod
-    def _give(
-        name: str,
-        arguments: Arguments,
-        heard_by: tuple[Subscription, ...],
-        anything: tuple[Subscription, ...],
-    ) -> None:
-        for subscription in heard_by:
-            subscription.push(arguments)
-        for subscription in anything:
-            subscription.push((name, *arguments))
+        give(event.name, arguments, self._with_space(heard_by))
 
     def _with_space(self, subscriptions: tuple[Subscription, ...]) -> tuple[Subscription, ...]:
-        if not any(subscription.is_over for subscription in subscriptions):
+        if not self._subscriptions.full:
             return subscriptions
         free = tuple(s for s in subscriptions if not s.is_over)
         self.dropped += len(subscriptions) - len(free)
@@ -166,15 +160,22 @@ class Inbox:
         return pattern.build_from(tuple(str(getattr(value, p)) for p in pattern.parameters))
 
 
-def read_place(argument: msgspec.Raw) -> tuple[int, int, str] | None:
+def give(name: str, arguments: Arguments, hearers: tuple[Subscription, ...]) -> None:
+    """Hand an event to those who hear it; who hears everything gets the name first."""
+    for hearer in hearers:
+        hearer.push((name, *arguments) if hearer.hears_all else arguments)
+
+
+def read_place(argument: msgspec.Raw) -> Place | None:
     """Read `"<offset>@<room>"` or `"<first>-<last>@<room>"`; None for anything else."""
-    raw = bytes(argument)
-    if raw[:1] != b'"' or not 49 <= raw[1] <= 57 or b"@" not in raw:
-        return None
-    offsets, _, room = _text(raw).partition("@")
-    first, _, last = offsets.partition("-")
     try:
-        start = int(first)
-        return start, int(last) if last else start, room
-    except ValueError:
+        offsets, at, room = _text(argument).partition("@")
+    except msgspec.ValidationError:
         return None
+    if not at or not offsets.isascii() or len(offsets) > MAX_OFFSETS:
+        return None
+    if offsets.isdigit():
+        offset = int(offsets)
+        return offset, offset, room
+    first, _, last = offsets.partition("-")
+    return (int(first), int(last), room) if first.isdigit() and last.isdigit() else None

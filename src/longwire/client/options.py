@@ -33,7 +33,7 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
         outbox_bytes: the same, by payload.
         queue_size: most events that wait for one handler or iterator. Beyond, a room is left and
             resumed from its position once half is handled; what has no position is dropped.
-        write_queue: messages waiting for the transport above which `emit` makes its caller wait.
+        write_buffer: what may wait for the transport before `emit` makes its caller wait.
         max_message: largest message accepted.
         headers: further headers of the WebSocket's request.
         ssl: TLS settings for `https` and `wss`; None means the system's.
@@ -52,7 +52,7 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
     outbox_entries: int = 10_000
     outbox_bytes: int = 16_000_000
     queue_size: int = 10_000
-    write_queue: int = 1_000
+    write_buffer: int = 256_000
     # The server's own maxPayload is 1 MB; joined text frames carry at most 128 KiB of data.
     max_message: int = 16_000_000
     headers: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])

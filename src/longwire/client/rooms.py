@@ -300,7 +300,7 @@ class Rooms:
         elif answer.epoch:
             at = answer.offset if member.start == "now" and not resumed else 0
             self._restart(member, Cursor(answer.epoch, at), announce=resumed)
-        self._settle(member)
+        self.settle(member)
         if member.waiters and self._sender is not None:
             # Who awaits a join must be able to subscribe before the first replayed event.
             self._sender.pause()
@@ -326,7 +326,7 @@ class Rooms:
         if member is not None:
             member.target = answer.offset
             self._restart(member, Cursor(answer.epoch), announce=True)
-            self._settle(member)
+            self.settle(member)
 
     def receive_error(self, values: list[object]) -> None:
         """Take the event `room_error`: the server took this client out of a room."""
@@ -341,24 +341,19 @@ class Rooms:
             self.lost += 1
             self._on_reset(RoomReset(member.room, Position(cursor.epoch, member.target)))
 
-    def _settle(self, member: Membership) -> None:
-        behind = member.cursor is not None and member.cursor.offset < member.target
-        status = RoomStatus.CATCHING_UP if behind else RoomStatus.LIVE
-        if status is not member.status:
-            member.status = status
-            if status is RoomStatus.LIVE:
-                self._on_settled(member.room)
-
     # Events
 
-    def accept(self, room: str, first: int, last: int) -> bool:
-        """Whether to hand out an event that stands for `first`…`last` of a room's log.
+    def find(self, room: str) -> Membership | None:
+        """Return the membership of a room, if there is one."""
+        return self._members.get(room)
+
+    def accept(self, member: Membership, first: int, last: int) -> bool:
+        """Whether to hand out an event that stands for `first`…`last` of the room's log.
 
         A gap asks for what is missing; everything from there on is replayed, so it is refused
         until then.
         """
-        member = self._members.get(room)
-        if member is None or member.cursor is None or member.asking or member.held_back:
+        if member.cursor is None or member.asking or member.held_back:
             return False
         verdict = member.cursor.accept(first, last)
         if verdict is Verdict.GAP:
@@ -366,19 +361,21 @@ class Rooms:
             self._ask(member)
         return verdict is Verdict.APPLY
 
-    def delivered(self, room: str) -> None:
-        """Notice that the replay has reached its end, if this event was its last."""
-        member = self._members.get(room)
-        if member is not None and member.status is RoomStatus.CATCHING_UP:
-            self._settle(member)
+    def settle(self, member: Membership) -> None:
+        """Notice whether the replay has reached its end."""
+        behind = member.cursor is not None and member.cursor.offset < member.target
+        status = RoomStatus.CATCHING_UP if behind else RoomStatus.LIVE
+        if status is not member.status:
+            member.status = status
+            if status is RoomStatus.LIVE:
+                self._on_settled(member.room)
 
-    def hold_back(self, room: str) -> None:
+    def hold_back(self, member: Membership) -> None:
         """Leave a room for now; what is missed meanwhile is replayed by `release`."""
-        member = self._members.get(room)
-        if member is not None and self._sender is not None and not member.held_back:
+        if self._sender is not None and not member.held_back:
             member.held_back = True
             member.status = RoomStatus.CATCHING_UP
-            self._sender.send("leave_room", (room,))
+            self._sender.send("leave_room", (member.room,))
 
     def release(self) -> None:
         """Resume the rooms that were held back."""

@@ -13,12 +13,15 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
 
 logger = logging.getLogger("longwire.client")
 
 ANY = "*"
 """The name under which every event is heard."""
+
+# Answers of `find` that are kept; each is one event in one room.
+MAX_FOUND = 10_000
 
 # How long handlers that do not await may hold the loop before others get a turn.
 SLICE = 0.005
@@ -31,6 +34,7 @@ class Subscription:
 
     Attributes:
         names: the events that it hears.
+        hears_all: whether that is everything.
         room: the only room that it hears, None for all.
         pending: what waits, oldest first.
         is_over: whether the queue filled up and is not half empty again.
@@ -40,6 +44,7 @@ class Subscription:
         "_capacity",
         "_subscriptions",
         "_wake",
+        "hears_all",
         "is_over",
         "names",
         "pending",
@@ -57,6 +62,7 @@ class Subscription:
         self._capacity = subscriptions.capacity
         self._wake = wake
         self.names = tuple(names)
+        self.hears_all = ANY in self.names
         self.room = room
         self.pending: deque[Arguments] = deque()
         self.is_over = False
@@ -64,17 +70,22 @@ class Subscription:
     def push(self, arguments: Arguments) -> None:
         """Take one event and wake the consumer."""
         self.pending.append(arguments)
-        if len(self.pending) >= self._capacity:
+        if len(self.pending) >= self._capacity and not self.is_over:
             self.is_over = True
+            self._subscriptions.full += 1
         self._wake()
 
     def take(self) -> Arguments:
         """Give the oldest event; the queue is not empty."""
         arguments = self.pending.popleft()
         if self.is_over and len(self.pending) <= self._capacity // 2:
-            self.is_over = False
-            self._subscriptions.relieve()
+            self._relax()
         return arguments
+
+    def _relax(self) -> None:
+        self.is_over = False
+        self._subscriptions.full -= 1
+        self._subscriptions.relieve()
 
     def stop(self) -> None:
         """Hear nothing more; what waits may still be taken."""
@@ -85,8 +96,7 @@ class Subscription:
         self._subscriptions.remove(self)
         self.pending.clear()
         if self.is_over:
-            self.is_over = False
-            self._subscriptions.relieve()
+            self._relax()
 
 
 class Handler:
@@ -119,43 +129,37 @@ class Handler:
 
     def _drain(self) -> None:
         """Call the function until the queue is empty, it awaits, or its slice of time is over."""
-        subscription, now = self.subscription, self._loop.time
+        subscription, function, now = self.subscription, self._function, self._loop.time
         deadline = now() + SLICE
         while subscription.pending:
-            awaitable = self._call(subscription.take())
-            if awaitable is not None:
-                self._subscriptions.spawn(self._drain_awaiting(awaitable))
+            try:
+                result = function(*subscription.take())
+            except Exception as error:
+                self._subscriptions.report(subscription.names, error)
+                continue
+            if result is not None and inspect.isawaitable(result):
+                self._subscriptions.spawn(self._drain_awaiting(result))
                 return
             if now() >= deadline:
                 self._loop.call_soon(self._drain)
                 return
         self._is_running = False
 
-    async def _drain_awaiting(self, awaitable: Awaitable[object] | None) -> None:
+    async def _drain_awaiting(self, result: object) -> None:
         subscription = self.subscription
         try:
             while True:
-                if awaitable is not None:
-                    await self._finish(awaitable)
-                if not subscription.pending:
-                    break
-                awaitable = self._call(subscription.take())
+                try:
+                    if result is not None and inspect.isawaitable(result):
+                        await result
+                    if not subscription.pending:
+                        break
+                    result = self._function(*subscription.take())
+                except Exception as error:
+                    self._subscriptions.report(subscription.names, error)
+                    result = None
         finally:
             self._is_running = False
-
-    def _call(self, arguments: Arguments) -> Awaitable[object] | None:
-        try:
-            result = self._function(*arguments)
-        except Exception as error:
-            self._subscriptions.report(self.subscription.names, error)
-            return None
-        return result if result is not None and inspect.isawaitable(result) else None
-
-    async def _finish(self, awaitable: Awaitable[object]) -> None:
-        try:
-            await awaitable
-        except Exception as error:
-            self._subscriptions.report(self.subscription.names, error)
 
 
 class Subscriptions:
@@ -167,20 +171,25 @@ class Subscriptions:
 
     Attributes:
         failures: exceptions of handlers, counted.
+        full: subscriptions whose queue is full.
     """
 
     __slots__ = (
         "_by_name",
+        "_found",
         "_roomed",
         "_subscriptions",
         "_tasks",
         "capacity",
         "failures",
+        "full",
         "relieve",
     )
 
     def __init__(self, capacity: int, relieve: Callable[[], None]) -> None:
         self._by_name: dict[tuple[str, str | None], tuple[Subscription, ...]] = {}
+        self._found: dict[tuple[str, str | None], tuple[Subscription, ...]] = {}
+        self.full = 0
         self._roomed: Counter[str] = Counter()
         self._subscriptions: set[Subscription] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -193,6 +202,7 @@ class Subscriptions:
 
     def add(self, subscription: Subscription) -> None:
         """Let it hear its events from now on."""
+        self._found.clear()
         self._subscriptions.add(subscription)
         for name in subscription.names:
             key = (name, subscription.room)
@@ -204,6 +214,7 @@ class Subscriptions:
         if subscription not in self._subscriptions:
             return
         self._subscriptions.discard(subscription)
+        self._found.clear()
         for name in subscription.names:
             self._roomed[name] -= subscription.room is not None
             if not self._roomed[name]:
@@ -216,20 +227,23 @@ class Subscriptions:
                 self._by_name.pop(key, None)
 
     def find(self, name: str, room: str | None) -> tuple[Subscription, ...]:
-        """Return who hears this event in this room, by its name."""
-        everywhere = self._by_name.get((name, None), ())
-        if room is None:
-            return everywhere
-        here = self._by_name.get((name, room))
-        return everywhere if here is None else everywhere + here
+        """Return who hears this event in this room."""
+        found = self._found.get((name, room))
+        return self._look_up(name, room) if found is None else found
+
+    def _look_up(self, name: str, room: str | None) -> tuple[Subscription, ...]:
+        if len(self._found) >= MAX_FOUND:
+            self._found.clear()
+        found = self._by_name.get((name, None), ())
+        if room is not None:
+            found += self._by_name.get((name, room), ())
+        found += self._by_name.get((ANY, None), ())
+        self._found[name, room] = found
+        return found
 
     def has_rooms(self, name: str) -> bool:
         """Whether somebody hears this event in one room only."""
         return name in self._roomed
-
-    def find_any(self) -> tuple[Subscription, ...]:
-        """Return who hears every event."""
-        return self._by_name.get((ANY, None), ())
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a handler's coroutine; `cancel` ends it."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
-
 from longwire.client.payloads import Refusal, read
+from longwire.client.transport import WebSocket, open_websocket
 from longwire.connection import (
     AckReceived,
     Connected,
     Connection,
+    ConnectionEvent,
     Disconnected,
     EventReceived,
     Refused,
@@ -27,7 +25,6 @@ from longwire.reasons import (
     CLIENT_DISCONNECT,
     SERVER_DISCONNECT,
     TRANSPORT_CLOSED,
-    TRANSPORT_ERROR,
     DisconnectReason,
 )
 
@@ -36,7 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("longwire.client")
 
-# How long a goodbye may take: the close frame's answer, over a link that may be dead.
+# How long a goodbye may take: the server's answer to it, over a link that may be dead.
 CLOSE_TIMEOUT = 1.0
 
 # From a future to the body of the task that awaits it, through a gather or a timeout.
@@ -58,7 +55,7 @@ class Receiver(Protocol):
 
 
 class Wire:
-    """Feeds a `Connection` from a WebSocket and the WebSocket from it.
+    """Feeds a `Connection` from a WebSocket and the WebSocket from it. It runs no task.
 
     Attributes:
         is_open: whether the namespace is connected and not left.
@@ -68,16 +65,13 @@ class Wire:
 
     __slots__ = (
         "_acks",
+        "_backlog",
         "_connected",
         "_drained",
-        "_high_water",
         "_loop",
         "_must_yield",
-        "_outgoing",
         "_receiver",
-        "_tasks",
         "_timer",
-        "_wake",
         "_websocket",
         "closed",
         "connection",
@@ -85,33 +79,21 @@ class Wire:
         "is_open",
     )
 
-    def __init__(
-        self,
-        websocket: ClientConnection,
-        connection: Connection,
-        receiver: Receiver,
-        high_water: int,
-    ) -> None:
+    def __init__(self, websocket: WebSocket, connection: Connection, receiver: Receiver) -> None:
         self._loop = asyncio.get_running_loop()
         self._websocket = websocket
-        self.connection = connection
         self._receiver = receiver
-        self._high_water = high_water
         self._acks: dict[int, Answered] = {}
-        self._outgoing: deque[str | bytes] = deque()
-        self._wake = asyncio.Event()
         self._drained: asyncio.Future[None] | None = None
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._connected.add_done_callback(_observe)
         self._timer: asyncio.TimerHandle | None = None
         self._must_yield = False
+        self._backlog: list[ConnectionEvent] | None = None
+        self.connection = connection
         self.error: Exception | None = None
         self.closed: asyncio.Future[DisconnectReason] = self._loop.create_future()
         self.is_open = False
-        self._tasks = [
-            self._loop.create_task(self._read(), name="longwire read"),
-            self._loop.create_task(self._write(), name="longwire write"),
-        ]
 
     @classmethod
     async def open(cls, options: ClientOptions, receiver: Receiver) -> Wire:
@@ -121,20 +103,11 @@ class Wire:
             OSError: the server cannot be reached.
             WebSocketException: what answered speaks no WebSocket there.
         """
-        websocket = await connect(
-            options.websocket_url,
-            additional_headers=dict(options.headers),
-            compression=None,
-            max_size=options.max_message,
-            # Engine.IO's heartbeat decides about life and death; a second one only adds errors.
-            ping_interval=None,
-            open_timeout=None,
-            close_timeout=CLOSE_TIMEOUT,
-            proxy=options.proxy,  # type: ignore[arg-type]
-            ssl=options.ssl,
-        )
+        websocket = await open_websocket(options)
         session = ClientSession("websocket", asyncio.get_running_loop().time())
-        return cls(websocket, Connection.client(session), receiver, options.write_queue)
+        wire = cls(websocket, Connection.client(session), receiver)
+        websocket.attach(wire)
+        return wire
 
     async def connect(self, auth: object) -> None:
         """Join the main namespace.
@@ -148,7 +121,7 @@ class Wire:
         await self._connected
 
     def pause(self) -> None:
-        """Let those who wait for what just came run before anything else is read."""
+        """Let those who wait for what just came run before anything else is handed out."""
         self._must_yield = True
 
     # Sending
@@ -172,7 +145,7 @@ class Wire:
 
     def drained(self) -> asyncio.Future[None] | None:
         """What to wait for before sending more; None when the transport keeps up."""
-        if len(self._outgoing) < self._high_water:
+        if not self._websocket.is_stalled or self.closed.done():
             return None
         if self._drained is None:
             self._drained = self._loop.create_future()
@@ -183,24 +156,19 @@ class Wire:
     async def close(self) -> None:
         """Say goodbye after everything that was sent, within `CLOSE_TIMEOUT`; then it is over."""
         if not self.closed.done():
+            self.connection.disconnect("/")
+            self._flush()
+            self._websocket.close()
+            self._finish(CLIENT_DISCONNECT)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_TIMEOUT):
-                    self.connection.disconnect("/")
-                    self._flush()
-                    while self._outgoing:
-                        self._drained = self._drained or self._loop.create_future()
-                        await self._drained
-                    await self._websocket.close()
-            self._finish(CLIENT_DISCONNECT)
-        await self.abort()
+                    await self._websocket.is_over.wait()
+        self.abort()
 
-    async def abort(self) -> None:
-        """End it without a word, and wait for what it ran."""
+    def abort(self) -> None:
+        """End it without a word."""
         self._finish(TRANSPORT_CLOSED)
-        self._websocket.transport.abort()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._websocket.abort()
 
     def _finish(self, reason: DisconnectReason) -> None:
         if self.closed.done():
@@ -212,68 +180,72 @@ class Wire:
         error = self.error or NotConnected(reason.message)
         if not self._connected.done():
             self._connected.set_exception(error)
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
+        self.receive_drained()
         acks, self._acks = self._acks, {}
         for answered in acks.values():
             answered(None)
         self._receiver.receive_closed(reason, error)
 
+    # What the WebSocket tells
+
+    def receive_messages(self, messages: list[str | bytes]) -> None:
+        """Take what came in one go."""
+        engine, now = self.connection.engine, self._loop.time()
+        for data in messages:
+            engine.receive_message(data, now)
+        self._pump()
+
+    def receive_drained(self) -> None:
+        """Let those go on who were slowed down."""
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+
+    def receive_eof(self, error: Exception | None) -> None:
+        """Notice that the WebSocket is gone."""
+        self.error = self.error or error
+        self.connection.engine.receive_eof(self._loop.time())
+        self._pump()
+
     # Driving
 
-    async def _read(self) -> None:
-        engine, now = self.connection.engine, self._loop.time
-        try:
-            async for data in self._websocket:
-                engine.receive_message(data, now())
-                self._pump()
-                if self.closed.done():
-                    return
-                if self._must_yield:
-                    self._must_yield = False
-                    await turns()
-        except ConnectionClosed:
-            engine.receive_eof(now())
-            self._pump()
-        except Exception as error:
-            logger.exception("receiving failed")
-            self.error = error
-            self._finish(TRANSPORT_ERROR)
-        else:
-            engine.receive_eof(now())
-            self._pump()
-
-    async def _write(self) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                while self._outgoing:
-                    await self._websocket.send(self._outgoing[0])
-                    self._outgoing.popleft()
-                if self._drained is not None and not self._drained.done():
-                    self._drained.set_result(None)
-                self._drained = None
-                self._wake.clear()
-                await self._wake.wait()
-
     def _flush(self) -> None:
-        messages = self.connection.messages_to_send()
-        if messages:
-            self._outgoing.extend(messages)
-            self._wake.set()
+        for message in self.connection.messages_to_send():
+            self._websocket.send(message)
 
     def _pump(self) -> None:
         """Hand out what happened and send what is to be said about it."""
-        for event in self.connection.events():
+        events = self.connection.events()
+        if self._backlog is not None:
+            self._backlog += events
+        else:
+            self._hand_out(events)
+        self._flush()
+        if self._timer is None:
+            self._arm()
+
+    def _hand_out(self, events: list[ConnectionEvent]) -> None:
+        for index, event in enumerate(events):
             if type(event) is EventReceived:
                 if self.is_open:
                     self._receiver.receive_event(event)
             else:
                 self._dispatch(event)
-        self._flush()
-        if self._timer is None:
-            self._arm()
+            if self._must_yield:
+                self._must_yield = False
+                self._backlog = events[index + 1 :]
+                self._loop.call_soon(self._resume, TURNS)
+                return
 
-    def _dispatch(self, event: object) -> None:
+    def _resume(self, turns: int) -> None:
+        if turns:
+            self._loop.call_soon(self._resume, turns - 1)
+            return
+        backlog, self._backlog = self._backlog or [], None
+        self._hand_out(backlog)
+        self._flush()
+
+    def _dispatch(self, event: ConnectionEvent) -> None:
         match event:
             case AckReceived(ack_id=ack_id):
                 answered = self._acks.pop(ack_id, None)

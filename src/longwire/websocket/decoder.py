@@ -77,8 +77,7 @@ class FrameDecoder:
         if self._ended:
             return []
         if not self._buffer:
-            message = self._read_small_text(data)
-            return [message] if message is not None else self._read_all(data)
+            return self._read_all(data)
         if type(self._buffer) is not bytearray:
             self._buffer = bytearray(self._buffer)
         self._buffer += data
@@ -86,27 +85,15 @@ class FrameDecoder:
             return []
         return self._read_all(self._buffer)
 
-    def _read_small_text(self, data: bytes) -> TextMessage | None:
-        """The fast path: `data` is one whole unfragmented text frame of at most 125 bytes."""
-        size = len(data)
-        if size < 2 or data[0] != _FINAL_TEXT or self._opcode:
-            return None
-        header = 6 if self._mask_bit else 2
-        if data[1] != self._mask_bit | (size - header) or not 0 <= size - header <= 125:
-            return None
-        if size - header > self._max_message:
-            return None
-        try:
-            if header == 6:
-                return TextMessage(apply_mask(data[6:], data[2:6]).decode())
-            return TextMessage(data[2:].decode())
-        except UnicodeDecodeError:
-            return None
-
     def _read_all(self, data: bytes | bytearray) -> list[Message]:
         messages: list[Message] = []
         start = 0
         while not self._ended:
+            if not self._opcode:
+                start = self._read_texts(data, start, messages)
+                if start == len(data):
+                    self._needed = 2
+                    break
             outcome = self._read_frame(data, start)
             if isinstance(outcome, int):
                 self._needed = outcome
@@ -117,6 +104,36 @@ class FrameDecoder:
                 messages.append(message)
         self._buffer = b"" if self._ended else data[start:]
         return messages
+
+    def _read_texts(self, data: bytes | bytearray, start: int, messages: list[Message]) -> int:
+        """The fast path: whole, sound, unfragmented text frames below 64 KiB that follow on.
+
+        Returns:
+            Where it had to stop: the next frame, if there is one, needs `_read_frame`.
+        """
+        size, mask_bit = len(data), self._mask_bit
+        while size - start >= 4 and data[start] == _FINAL_TEXT:
+            length, body = data[start + 1] ^ mask_bit, start + 2
+            if length == 126:
+                length, body = data[body] << 8 | data[body + 1], body + 2
+                if length < 126:
+                    break
+            elif length > 126:
+                break
+            if mask_bit:
+                body += 4
+            end = body + length
+            if end > size or length > self._max_message:
+                break
+            payload = data[body:end]
+            if mask_bit:
+                payload = apply_mask(payload, data[body - 4 : body])
+            try:
+                messages.append(TextMessage(payload.decode()))
+            except UnicodeDecodeError:
+                break
+            start = end
+        return start
 
     def _read_frame(self, data: bytes | bytearray, start: int) -> tuple[Message | None, int] | int:
         """Read one frame: its message and end, or how many bytes from `start` are needed."""
