@@ -281,7 +281,7 @@ export class WebSocketClient<
 
   #keep(event: string, args: unknown[]): void {
     if (this.#outbox.length >= this.settings.outboxLimit) {
-      throw new LongwireError("outbox_full", "The outbox is full.");
+      throw new LongwireError("outbox_full", "Outbox full.");
     }
     this.#outbox.push([event, args]);
   }

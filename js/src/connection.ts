@@ -69,7 +69,7 @@ export const INITIAL: ConnectionSnapshot = {
 };
 
 function late(): LongwireError {
-  return new LongwireError("timeout", "No connection in time.");
+  return new LongwireError("timeout", "Timed out.");
 }
 
 /**
@@ -209,15 +209,21 @@ export class Connection {
       this.#auth = { token: token ?? undefined, positions: this.settings.positions || undefined };
       this.#socket ??= this.#createSocket();
       this.#socket.connect();
+      // The Manager does not listen to a transport that closes before it has opened. Any other
+      // end is told by the socket, which after a refusal closes the transport itself.
+      this.#socket.io.engine.once("close", (reason) => {
+        const isCut = this.#phase === "opening" && reason !== "forced close";
+        if (isCut && session === this.#session) this.#lose(new LongwireError("disconnected", reason));
+      });
     } catch (error) {
       if (session === this.#session) this.#lose(error as Error);
     }
   }
 
   #createSocket(): Socket {
+    // Settings that mean the same are named as there; the loop is ours.
     const options = {
-      path: this.settings.path,
-      transports: this.settings.transports,
+      ...this.settings,
       tryAllTransports: true,
       forceNew: true,
       autoConnect: false,
@@ -232,9 +238,13 @@ export class Connection {
     socket.on("disconnect", (reason) => this.#receiveDisconnect(reason));
     socket.on("authenticated", (identity: Identity) => this.#receiveAuthenticated(identity));
     socket.on("auth_error", (message: string) => this.#receiveAuthError(message));
-    socket.on("auth_expiring", () => this.#receiveAuthExpiring());
+    socket.on("auth_expiring", () => {
+      if (typeof this.#token === "function") void this.#refreshToken();
+    });
     socket.on("closing", (advice: ClosingAdvice) => void (this.#advice = advice));
-    socket.on("pong", () => this.#receivePong());
+    socket.on("pong", () => {
+      this.status.set({ latencyMs: Math.round(performance.now() - this.#pingSentAt) });
+    });
     socket.onAny((event: string, ...args: unknown[]) => this.host.receive(event, args));
     return socket;
   }
@@ -280,14 +290,6 @@ export class Connection {
     const error = new LongwireError("token_invalid", message);
     if (this.#phase === "signing-in") this.#refuse(error);
     else this.status.set({ error });
-  }
-
-  #receiveAuthExpiring(): void {
-    if (typeof this.#token === "function") void this.#refreshToken();
-  }
-
-  #receivePong(): void {
-    this.status.set({ latencyMs: Math.round(performance.now() - this.#pingSentAt) });
   }
 
   #receiveConnectError(error: Error & { data?: { code?: string } }): void {

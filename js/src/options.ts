@@ -49,7 +49,7 @@ export interface ClientConfig extends ClientOptions {
 
 /** Every option with its value. */
 export type Settings = Readonly<Required<Omit<ClientConfig, "token" | "url">>> &
-  BackoffOptions & { readonly url: string | undefined };
+  BackoffOptions & { readonly url?: string | undefined };
 
 const DEFAULTS = {
   autoConnect: false,
@@ -75,5 +75,5 @@ const DEFAULTS = {
 /** Fills in the defaults. */
 export function settle(config: ClientConfig): Settings {
   const apiUrl = `${(config.url ?? "").replace(/\/$/, "")}/api`;
-  return { ...DEFAULTS, apiUrl, url: undefined, ...config };
+  return { ...DEFAULTS, apiUrl, ...config };
 }

@@ -1,4 +1,6 @@
-import { createServer } from "node:net";
+import { createHash } from "node:crypto";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as realTime } from "node:timers/promises";
 
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -70,13 +72,32 @@ describe("connecting", () => {
     const hole = createServer(() => undefined);
     onTestFinished(() => void hole.close());
     await new Promise<void>((resolve) => hole.listen(0, "127.0.0.1", resolve));
-    const { port } = hole.address() as { port: number };
+    const { port } = hole.address() as AddressInfo;
     const client = startClient(`http://127.0.0.1:${port}`, { timeout: 50 });
     client.connect().catch(() => undefined);
     await until(() => client.connection.getSnapshot().attempt >= 2);
     expect(client.getState()).toBe("reconnecting");
     expect(client.connection.getSnapshot().error).toMatchObject({ code: "timeout" });
     client.disconnect();
+  });
+
+  it("notices a transport that closes before the server said a word", async () => {
+    const rude = createHttpServer();
+    rude.on("upgrade", (request, socket) => {
+      const key = `${request.headers["sec-websocket-key"] ?? ""}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+      const accept = createHash("sha1").update(key).digest("base64");
+      socket.end(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+          `Sec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      );
+    });
+    onTestFinished(() => void rude.close());
+    await new Promise<void>((resolve) => rude.listen(0, "127.0.0.1", resolve));
+    const { port } = rude.address() as AddressInfo;
+    const client = startClient(`http://127.0.0.1:${port}`, { transports: ["websocket"] });
+    client.connect().catch(() => undefined);
+    await until(() => client.connection.getSnapshot().attempt >= 3);
+    expect(client.connection.getSnapshot().error).toMatchObject({ code: "disconnected" });
   });
 
   it("does not log anything (A26)", async () => {
