@@ -10,6 +10,7 @@ from longwire.server.authentication import (
 from longwire.server.hub import Hub
 from longwire.server.job_registry import UnknownJob
 from longwire.server.limits import Limits
+from longwire.server.recovery import RecoveryOptions
 from longwire.server.rules import Rule, is_signed_in
 from longwire.server.server import Server
 from longwire.server.socket import Socket
@@ -19,6 +20,7 @@ __all__ = [
     "Hub",
     "Identity",
     "Limits",
+    "RecoveryOptions",
     "Rule",
     "Server",
     "Socket",

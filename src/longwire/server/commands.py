@@ -146,7 +146,7 @@ async def leave_denied_rooms(server: Backend, socket: Socket) -> None:
             await server.rules.check(socket.identity, room)
         except (RoomDenied, InvalidRoom) as error:
             await server.hub.leave(socket, room)
-            socket.rooms.discard(room)
+            socket.exit(room)
             socket.emit("room_error", failure(error, room=room))
 
 
@@ -174,8 +174,9 @@ async def _join(
     await server.rules.check(socket.identity, room)
 
     def acknowledge(joined: Joined) -> None:
-        socket.rooms.add(room)
         position = joined.position
+        if room not in socket.rooms or isinstance(since, Position):
+            socket.enter(room, starting_position(since, joined))
         answer(
             {
                 "ok": True,
@@ -189,6 +190,15 @@ async def _join(
     await server.hub.join(socket, room, since, acknowledge)
     if not socket.is_open:
         await server.hub.leave(socket, room)
+
+
+def starting_position(since: Position | Literal["now"] | None, joined: Joined) -> Position:
+    """Return where a member that joined is fed from."""
+    if since == "now":
+        return joined.position
+    if since is not None and joined.recovered:
+        return since
+    return Position(joined.position.epoch, 0)
 
 
 def parse_position(value: object) -> Position | Literal["now"] | None:
@@ -216,7 +226,7 @@ async def leave_room(server: Backend, socket: Socket, event: EventReceived, answ
     if not isinstance(room, str):
         answer(failure(InvalidRoom("", "room must be a string"), room=None))
         return
-    socket.rooms.discard(room)
+    socket.exit(room)
     await server.hub.leave(socket, room)
     answer({"ok": True, "room": room})
 

@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections import Counter, deque
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -20,7 +20,7 @@ from longwire.connection import (
 )
 from longwire.engineio import ServerSession
 from longwire.errors import AuthenticationError, LongwireError, RemoteProtocolError
-from longwire.reasons import SERVER_SHUTDOWN, DisconnectReason
+from longwire.reasons import CLIENT_DISCONNECT, SERVER_SHUTDOWN, TRANSPORT_CLOSED, DisconnectReason
 from longwire.server.commands import (
     COMMANDS,
     REPORTED_BY_EVENT,
@@ -34,11 +34,14 @@ from longwire.server.session import Session
 from longwire.server.socket import Socket
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from longwire.engineio import Options, Transport
+    from longwire.server.authentication import Identity
     from longwire.server.handlers import Handlers
     from longwire.server.hub import Joined
+    from longwire.server.recovery import Recovery
+    from longwire.types import Position
 
 logger = logging.getLogger("longwire.server")
 
@@ -48,6 +51,8 @@ class ConnectPayload(msgspec.Struct):
 
     token: str = ""
     positions: bool = False
+    pid: str | None = None
+    offset: str | None = None
 
 
 class TooManySessions(LongwireError):
@@ -71,11 +76,13 @@ class Endpoint:
         handlers: Handlers,
         options: Options,
         connection_options: ConnectionOptions,
+        recovery: Recovery | None,
     ) -> None:
         self._server = server
         self._handlers = handlers
         self._options = options
         self._connection_options = connection_options
+        self._recovery = recovery
         self._sessions: dict[str, Session] = {}
         self._sockets: dict[Session, Socket] = {}
         self._commands: dict[Socket, deque[tuple[Command, EventReceived]]] = {}
@@ -127,6 +134,8 @@ class Endpoint:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._deadlines.close()
+        if self._recovery is not None:
+            self._recovery.close()
 
     # SessionOwner
 
@@ -160,9 +169,9 @@ class Endpoint:
 
     def receive_disconnect(self, session: Session) -> None:
         """End the client's memberships; its session lives until the transport closes."""
-        socket = self._sockets.pop(session, None)
+        socket = self._sockets.get(session)
         if socket is not None:
-            self._forget_socket(socket)
+            self._forget_socket(socket, can_return=False)
 
     def receive_drained(self, session: Session) -> None:
         """Feed the cursors of a client that takes data again."""
@@ -182,7 +191,9 @@ class Endpoint:
         """Forget a session."""
         self._sessions.pop(session.sid, None)
         self._release_address(session.remote)
-        self.receive_disconnect(session)
+        socket = self._sockets.get(session)
+        if socket is not None:
+            self._forget_socket(socket, can_return=reason.reconnect or reason is CLIENT_DISCONNECT)
         logger.debug("session closed: %s", reason.code, extra={"reason": reason.code})
 
     # Signing in
@@ -198,27 +209,66 @@ class Endpoint:
             logger.exception("the authenticator failed")
             _refuse_session(session, InternalError("the server failed to do this"))
             return
-        if not session.is_open:
+        if not session.is_open or await self._recover(session, identity, payload):
             return
         sid = secrets.token_urlsafe(15)
         socket = Socket(sid, session, identity, payload.positions, self._server.limits)
-        self._sockets[session] = socket
-        session.connection.accept("/", sid)
-        self._deadlines.watch(socket)
+        if self._recovery is not None and not payload.positions:
+            socket.record = self._recovery.open(sid, socket)
+        self._accept(socket)
         rooms = granted_rooms(self._server, identity)
         if not payload.positions:
             await self._join_granted(socket, rooms)
         socket.emit("authenticated", {"userId": identity.user_id, "rooms": rooms})
 
-    async def _join_granted(self, socket: Socket, rooms: list[str]) -> None:
-        def acknowledge(joined: Joined) -> None:
-            """Say nothing: the client did not ask."""
+    def _accept(self, socket: Socket, replay: Sequence[str] = ()) -> None:
+        self._sockets[socket.session] = socket
+        pid = socket.record.pid if socket.record is not None else None
+        socket.session.connection.accept("/", socket.sid, pid, replay)
+        self._deadlines.watch(socket)
 
+    async def _recover(self, session: Session, identity: Identity, payload: ConnectPayload) -> bool:
+        """Go on with the connection that the client had; False if it has to begin anew."""
+        recovery = self._recovery
+        if recovery is None or payload.positions or payload.pid is None:
+            return False
+        record = recovery.find(payload.pid, identity)
+        if record is None:
+            return False
+        if record.socket is not None:
+            record.socket.session.close(TRANSPORT_CLOSED)
+            recovery.find(payload.pid, identity)
+        missed = await recovery.missed(record, payload.offset, identity)
+        if missed is None:
+            recovery.discard(record)
+            return not session.is_open
+        if not session.is_open:
+            recovery.release(record)
+            return True
+        socket = Socket(record.sid, session, identity, False, self._server.limits)
+        recovery.resume(record, socket, missed)
+        socket.record = record
+        self._accept(socket, [message.packet(True) for message in missed.messages])
+        for room, end in missed.ends.items():
+            await self._join(socket, room, end)
+        rooms = granted_rooms(self._server, identity)
+        socket.emit("authenticated", {"userId": identity.user_id, "rooms": rooms})
+        return True
+
+    async def _join_granted(self, socket: Socket, rooms: list[str]) -> None:
         for room in rooms:
-            socket.rooms.add(room)
-            await self._server.hub.join(socket, room, "now", acknowledge)
-            if not socket.is_open:
-                await self._server.hub.leave(socket, room)
+            await self._join(socket, room, "now")
+
+    async def _join(self, socket: Socket, room: str, position: Position | Literal["now"]) -> None:
+        def acknowledge(joined: Joined) -> None:
+            if position == "now":
+                socket.enter(room, joined.position)
+            else:
+                socket.rooms.add(room)  # its trail goes on
+
+        await self._server.hub.join(socket, room, position, acknowledge)
+        if not socket.is_open:
+            await self._server.hub.leave(socket, room)
 
     # Events of a signed-in client
 
@@ -265,8 +315,11 @@ class Endpoint:
 
     # Bookkeeping
 
-    def _forget_socket(self, socket: Socket) -> None:
+    def _forget_socket(self, socket: Socket, *, can_return: bool) -> None:
+        del self._sockets[socket.session]
         socket.close()
+        if self._recovery is not None and socket.record is not None:
+            (self._recovery.release if can_return else self._recovery.discard)(socket.record)
         self._deadlines.forget(socket)
         rooms, socket.rooms = socket.rooms, set()
         self._spawn(self._server.hub.leave_all(socket, rooms))

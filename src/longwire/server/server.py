@@ -23,6 +23,7 @@ from longwire.server.hub import Hub
 from longwire.server.job_registry import JobRegistry
 from longwire.server.limits import Limits
 from longwire.server.origin import OriginPolicy
+from longwire.server.recovery import Recovery, RecoveryOptions
 from longwire.server.rules import RoomRules, Rule, is_signed_in, is_that_user
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Server:
         options: Engine.IO's options.
         connection_options: bounds on a connection's packets.
         limits: what one peer may cost.
+        recovery: lets stock clients recover their connections; off by default, as in Socket.IO.
 
     Raises:
         LocalProtocolError: there is no authenticator.
@@ -83,6 +85,7 @@ class Server:
         options: Options | None = None,
         connection_options: ConnectionOptions | None = None,
         limits: Limits | None = None,
+        recovery: RecoveryOptions | None = None,
     ) -> None:
         if authenticate is None:
             raise LocalProtocolError(
@@ -104,6 +107,7 @@ class Server:
             self._handlers,
             options,
             connection_options or ConnectionOptions(connect_timeout=CONNECT_TIMEOUT),
+            Recovery(recovery, self.broker, self.rules) if recovery is not None else None,
         )
         self._application = Application(
             self._endpoint, OriginPolicy(allowed_origins), options, self.start

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from longwire.errors import CallTimeout, NotConnected
 from longwire.reasons import SERVER_DISCONNECT, TOKEN_EXPIRED, DisconnectReason
+from longwire.types import Position
 
 if TYPE_CHECKING:
     from longwire.prepared import PreparedBatch
     from longwire.server.authentication import Identity
     from longwire.server.limits import Limits
+    from longwire.server.recovery import Record
     from longwire.server.session import Session
-    from longwire.types import Position
 
 
 class Socket:
@@ -26,6 +27,7 @@ class Socket:
         positions: whether it asked for positions, and so joins its rooms itself.
         rooms: the rooms that it joined.
         is_open: whether it can still be told something.
+        record: what is needed to recover the connection, where that is enabled.
     """
 
     __slots__ = (
@@ -36,6 +38,7 @@ class Socket:
         "identity",
         "is_open",
         "positions",
+        "record",
         "rooms",
         "session",
         "sid",
@@ -47,6 +50,7 @@ class Socket:
         self.sid = sid
         self.session = session
         self.positions = positions
+        self.record: Record | None = None
         self.is_open = True
         self.rooms: set[str] = set()
         self._limits = limits
@@ -66,6 +70,9 @@ class Socket:
 
     def emit(self, event: str, *args: object) -> None:
         """Send an event to this client alone; at most once, in order."""
+        if self.record is not None and args and isinstance(args[-1], str):
+            # A client that can be recovered takes a last string for an offset.
+            args = (*args, self.record.trail.newest)
         if self.is_open:
             self.session.connection.send_event("/", event, args)
             self.session.flush()
@@ -132,10 +139,32 @@ class Socket:
 
     def write(self, batch: PreparedBatch) -> bool:
         """Send prepared messages in order; False, and nothing sent, if the transport is stalled."""
-        return self.is_open and self.session.write(batch, self.positions)
+        if not self.is_open:
+            return False
+        record = self.record
+        if record is None:
+            return self.session.write(batch, self.positions)
+        if not self.session.write(batch, positions=True):
+            return False
+        record.trail.note(batch)
+        return True
+
+    def enter(self, room: str, position: Position) -> None:
+        """Be a member of `room`, fed from `position` on."""
+        self.rooms.add(room)
+        if self.record is not None:
+            self.record.trail.begin(room, position)
+
+    def exit(self, room: str) -> None:
+        """Be no member of `room` any more."""
+        self.rooms.discard(room)
+        if self.record is not None:
+            self.record.trail.end(room)
 
     def receive_room_reset(self, room: str, position: Position) -> None:
         """Tell the client that a joined room's log began anew."""
+        if self.record is not None:
+            self.record.trail.begin(room, Position(position.epoch, 0))
         self.emit("room_reset", {"room": room, "epoch": position.epoch, "offset": position.offset})
 
     # Time
