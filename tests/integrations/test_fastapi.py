@@ -107,8 +107,10 @@ BAD_BODIES: dict[str, tuple[Any, int, str, str | None]] = {
         "$.room",
     ),
     "an event that needs a room": (
-        b'{"event": "budget:warning", "data": {"threshold": 80, "message": "m",'
-        b' "currentUsage": 80}}',
+        (
+            b'{"event": "budget:warning", "data": {"threshold": 80, "message": "m",'
+            b' "currentUsage": 80}}'
+        ),
         422,
         "invalid_room",
         "$.room",
