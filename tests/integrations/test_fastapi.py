@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from longwire import CATALOG, Server, issue_token, jwt_authenticator
+from longwire import CATALOG, Server, anonymous, issue_token, jwt_authenticator
 from longwire.catalog import JobCreated, JobStatusChanged
 from longwire.integrations.fastapi import mount
 
@@ -147,6 +147,14 @@ async def test_only_services_publish(
 ) -> None:
     answer = await http.post("/api/publish", json=PROGRESS, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_where_everybody_is_let_in_no_token_is_needed() -> None:
+    app = FastAPI()
+    mount(app, Server(authenticate=anonymous, shared_jobs=True))
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get("/api/jobs")).json() == {"jobs": []}
 
 
 async def test_a_job_is_the_fold_of_its_log_and_belongs_to_its_owner(
