@@ -1,16 +1,23 @@
 """Tokens and whom they speak for."""
 
+import json
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
 )
+from jwt.algorithms import RSAAlgorithm
 
 from longwire.errors import AuthenticationError, LocalProtocolError
 from longwire.server import anonymous, issue_token, jwt_authenticator
@@ -78,6 +85,55 @@ async def test_a_public_key_verifies_and_cannot_be_used_as_a_shared_secret() -> 
 def test_an_empty_secret_is_refused() -> None:
     with pytest.raises(LocalProtocolError):
         jwt_authenticator("")
+
+
+@pytest.fixture
+def issuer() -> Iterator[tuple[str, RSAPrivateKey]]:
+    """An issuer that publishes its key, as an identity provider does."""
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    published = RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    body = json.dumps({"keys": [{**published, "kid": "one", "use": "sig"}]}).encode()
+
+    class Keys(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Keys) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/keys", private
+        server.shutdown()
+        thread.join()
+
+
+async def test_published_keys_verify(issuer: tuple[str, RSAPrivateKey]) -> None:
+    url, private = issuer
+    authenticate = jwt_authenticator(jwks_url=url, algorithms=["RS256"])
+    claims = {"sub": "alice", "exp": int(time.time()) + 60}
+    identity = await authenticate(jwt.encode(claims, private, "RS256", {"kid": "one"}))
+    assert identity is not None
+    assert identity.user_id == "alice"
+
+
+@pytest.mark.parametrize("kid", ["two", "../../etc/passwd", "' OR 1=1 --", ""])
+async def test_a_key_that_the_issuer_does_not_publish_verifies_nothing(
+    issuer: tuple[str, RSAPrivateKey], kid: str
+) -> None:
+    url, private = issuer
+    authenticate = jwt_authenticator(jwks_url=url, algorithms=["RS256"])
+    claims = {"sub": "alice", "exp": int(time.time()) + 60}
+    with pytest.raises(AuthenticationError):
+        await authenticate(jwt.encode(claims, private, "RS256", {"kid": kid}))
+
+
+def test_published_keys_are_never_taken_for_a_shared_secret() -> None:
+    with pytest.raises(LocalProtocolError, match="algorithms"):
+        jwt_authenticator(jwks_url="http://127.0.0.1/keys")
 
 
 async def test_anonymous_lets_everybody_in() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -42,8 +43,9 @@ async def anonymous(token: str) -> Identity:
 
 
 def jwt_authenticator(
-    key: str | bytes,
+    key: str | bytes = "",
     *,
+    jwks_url: str | None = None,
     algorithms: Sequence[str] = ("HS256",),
     audience: str | None = None,
     issuer: str | None = None,
@@ -55,18 +57,29 @@ def jwt_authenticator(
 
     Args:
         key: the shared secret, or the public key in PEM for RS, ES and EdDSA.
+        jwks_url: where an issuer publishes its public keys (RFC 7517), instead of `key`; they
+            are fetched when a token names one that is not known, and kept for five minutes.
         algorithms: those that are accepted; a token cannot choose another.
         audience: the required `aud`, if any.
         issuer: the required `iss`, if any.
         leeway: seconds by which clocks may differ.
 
     Raises:
-        LocalProtocolError: the key is empty.
+        LocalProtocolError: neither or both of `key` and `jwks_url` are given, or a shared secret
+            is to be verified with published keys.
     """
     import jwt
 
-    if not key:
-        raise LocalProtocolError("an empty key would accept tokens that anybody can sign")
+    if bool(key) == bool(jwks_url):
+        raise LocalProtocolError("give a key, which must not be empty, or a jwks_url")
+    if jwks_url is not None and any(name.startswith("HS") for name in algorithms):
+        raise LocalProtocolError("published keys are public: name the algorithms, such as RS256")
+    published = jwt.PyJWKClient(jwks_url, timeout=10) if jwks_url is not None else None
+
+    async def find_key(token: str) -> Any:
+        if published is None:
+            return key
+        return await asyncio.to_thread(published.get_signing_key_from_jwt, token)
 
     async def authenticate(token: str) -> Identity:
         if not token:
@@ -74,7 +87,7 @@ def jwt_authenticator(
         try:
             claims = jwt.decode(
                 token,
-                key,
+                await find_key(token),
                 algorithms=list(algorithms),
                 audience=audience,
                 issuer=issuer,
@@ -83,7 +96,9 @@ def jwt_authenticator(
             )
         except jwt.ExpiredSignatureError:
             raise AuthenticationError("token has expired", "token_expired") from None
-        except (jwt.InvalidTokenError, ValueError) as error:
+        except jwt.PyJWKClientConnectionError:
+            raise  # the issuer's fault, not the token's
+        except (jwt.PyJWTError, ValueError) as error:
             raise AuthenticationError(f"token is invalid: {error}") from None
         return identity_of(claims)
 

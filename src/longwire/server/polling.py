@@ -16,6 +16,9 @@ Headers = Sequence[tuple[str, str]]
 
 TEXT = "text/plain; charset=UTF-8"
 
+# Seconds in which a POST's body must be whole: 1 MB at a modem's pace; a drip is an attack.
+BODY_TIMEOUT = 30.0
+
 
 async def serve_poll(session: Session, receive: Receive, send: Send, headers: Headers) -> None:
     """Answer a GET as soon as there is something to say."""
@@ -64,13 +67,14 @@ async def serve_post(
         await send_error(send, BAD_REQUEST, headers)
         return
     try:
-        body = await read_body(receive, request.get("content-length"), max_payload)
+        async with asyncio.timeout(BODY_TIMEOUT):
+            body = await read_body(receive, request.get("content-length"), max_payload)
         accepted = session.receive_payload(body.decode())
     except BodyTooLarge:
         session.receive_post_eof()
         await send_response(send, 413, b"", headers)
         return
-    except (BodyCutOff, UnicodeDecodeError):
+    except (BodyCutOff, TimeoutError, UnicodeDecodeError):
         session.receive_post_eof()
         accepted = False
     if delay := session.reading_delay():
