@@ -14,9 +14,9 @@ from longwire.client.client import WebSocketClient
 from longwire.client.entry import LogEntry
 from longwire.client.health import HealthSnapshot
 from longwire.client.job_tracker import JobTracker
+from longwire.client.membership import JoinResult, RoomReset, RoomStatus
 from longwire.client.options import ClientOptions
 from longwire.client.room import Room
-from longwire.client.rooms import JoinResult, RoomReset, RoomStatus
 from longwire.client.state import TRANSITIONS, ConnectionState, ConnectionStatus
 from longwire.client.stream import EventStream
 from longwire.client.token import TokenSource

@@ -14,11 +14,12 @@ from longwire.client.connector import Connector
 from longwire.client.health import Health, HealthSnapshot
 from longwire.client.inbox import ROOM_LIVE, ROOM_RESET, Inbox
 from longwire.client.job_tracker import JobFeed, JobTracker
+from longwire.client.membership import JoinResult, RoomReset, RoomStatus, Start
 from longwire.client.options import ClientOptions
 from longwire.client.outbox import Outbox
 from longwire.client.outgoing import Outgoing
 from longwire.client.room import Room
-from longwire.client.rooms import JoinResult, RoomReset, Rooms, RoomStatus, Start
+from longwire.client.rooms import Rooms
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.client.stream import Bell, EventStream
 from longwire.client.subscriptions import Handler, Subscription, Subscriptions
@@ -248,6 +249,19 @@ class WebSocketClient:
         """
         kinds = event if isinstance(event, tuple) else (event,)
         return self.listen(tuple(self._name_of(kind) for kind in kinds), handler, room)
+
+    def read_late(
+        self, names: tuple[str, ...], handler: Callable[..., object], room: str
+    ) -> Callable[[], None]:
+        """Call `handler` as `listen` does, for a joined room from its beginning."""
+        subscription = Handler(self._subscriptions, names, room, handler).subscription
+        self._rooms.read_late(room, subscription, lambda: self._subscriptions.add(subscription))
+
+        def undo() -> None:
+            subscription.close()
+            self._rooms.forget_late(room, subscription)
+
+        return undo
 
     def listen(
         self, names: tuple[str, ...], handler: Callable[..., object], room: str | None = None

@@ -247,6 +247,8 @@ class Connector:
                 await self._signed_in.wait()
         except TimeoutError:
             logger.debug("no `authenticated` came: a stock Socket.IO server")
+        if not wire.is_open:
+            raise NotConnected("the connection ended during sign-in")
 
     async def _resume(self, wire: Wire) -> None:
         answers = self._rooms.resume(WireRequests(wire))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from longwire.client.entry import LogEntry
+from longwire.client.membership import RoomStatus
 from longwire.client.observers import Observers
-from longwire.client.rooms import RoomStatus
 from longwire.errors import InvalidEvent, RemoteProtocolError
 
 if TYPE_CHECKING:
-    from longwire.client.entry import LogEntry
     from longwire.client.rooms import Rooms
     from longwire.client.subscriptions import Arguments, Subscription, Subscriptions
     from longwire.connection import EventReceived
@@ -115,8 +115,13 @@ class Inbox:
         if self._subscriptions.full and any(hearer.is_over for hearer in heard_by):
             self._rooms.hold_back(member)
             return
+        late = self._rooms.accept_late(member, first, last) if member.readers else ()
         if not self._rooms.accept(member, first, last):
-            return
+            heard_by = ()
+        elif self.entry_listeners:
+            self.entry_listeners.notify(LogEntry(room, first, last, event.name, event.args[0]))
+        if late:
+            heard_by += tuple(reader for reader in late if event.name in reader.names)
         if heard_by:
             arguments = self._decode(event, logged=True)
             if arguments is not None:

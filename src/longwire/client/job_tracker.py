@@ -18,7 +18,7 @@ from longwire.catalog import (
     JobStatusChanged,
 )
 from longwire.client.inbox import ROOM_LIVE, ROOM_RESET
-from longwire.client.rooms import JoinResult, RoomReset, RoomStatus, Start
+from longwire.client.membership import JoinResult, RoomReset, RoomStatus, Start
 from longwire.errors import CallRefused, LocalProtocolError
 from longwire.jobs import JobState, fold
 
@@ -43,9 +43,15 @@ class JobSource(Protocol):
     """What a job's feed needs from the client."""
 
     def listen(
-        self, names: tuple[str, ...], handler: Callable[[Any], object], room: str | None
+        self, names: tuple[str, ...], handler: Callable[[Any], object], room: str
     ) -> Callable[[], None]:
         """Hear several names in one queue."""
+        ...
+
+    def read_late(
+        self, names: tuple[str, ...], handler: Callable[[Any], object], room: str
+    ) -> Callable[[], None]:
+        """Hear several names in a joined room, from its beginning."""
         ...
 
     def join_room(self, room: str, position: Start = None) -> asyncio.Future[JoinResult]:
@@ -110,7 +116,9 @@ class JobFeed:
         self.watchers += 1
         if self._undo is None:
             names = (*map(CATALOG.name_of, JOB_EVENTS), ROOM_RESET, ROOM_LIVE)
-            self._undo = self._source.listen(names, self._receive, self._room)
+            is_joined = self._source.room_status(self._room) is not None
+            hear = self._source.read_late if is_joined else self._source.listen
+            self._undo = hear(names, self._receive, self._room)
         try:
             await self._source.join_room(self._room)
         except BaseException:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from longwire.client.rooms import JoinResult, RoomReset, RoomStatus, Start
+from longwire.client.membership import JoinResult, RoomReset, RoomStatus, Start
 
 if TYPE_CHECKING:
     from collections.abc import Callable

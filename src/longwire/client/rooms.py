@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from longwire.client.membership import (
+    JoinResult,
+    Membership,
+    Reader,
+    RoomReset,
+    RoomStatus,
+    Start,
+)
 from longwire.client.payloads import Fault, RoomAnswer, read_first
 from longwire.errors import CallRefused, InvalidRoom, LongwireError, NotConnected, RoomDenied
 from longwire.log import Cursor, Verdict
@@ -17,106 +24,9 @@ from longwire.types import Position
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from longwire.client.subscriptions import Subscription
+
 logger = logging.getLogger("longwire.client")
-
-Start = Position | Literal["now"] | None
-"""Where a membership begins: at a position, after the log's end, or with the retained log."""
-
-
-class RoomStatus(StrEnum):
-    """Where one membership stands.
-
-    `joining`: asked for, or waiting for a connection. `catching_up`: what was missed is on its
-    way. `live`: at the log's end. `denied`: the server refused; it is asked again with the next
-    connection or token. `lost`: the connection is gone, and the room resumes with the next one.
-    """
-
-    JOINING = "joining"
-    CATCHING_UP = "catching_up"
-    LIVE = "live"
-    DENIED = "denied"
-    LOST = "lost"
-
-
-class JoinResult(msgspec.Struct, frozen=True):
-    """What a join found.
-
-    Attributes:
-        room: the room.
-        epoch: the incarnation of its log; empty when unknown, as on a stock Socket.IO server.
-        offset: the log's end at that moment; replay leads up to it.
-        recovered: whether it went on exactly where it had been.
-        status: `joining` when there is no connection yet; the join is sent with the next one.
-    """
-
-    room: str
-    epoch: str = ""
-    offset: int = 0
-    recovered: bool = False
-    status: RoomStatus = RoomStatus.LIVE
-
-
-class RoomReset(msgspec.Struct, frozen=True):
-    """The log of a joined room began anew: drop what was derived from it, it is replayed whole.
-
-    Subscribe to it like to an event; it comes in order, before the first replayed event.
-    """
-
-    room: str
-    position: Position
-
-
-class Membership:
-    """One room that somebody here wants to be in.
-
-    Attributes:
-        references: how many joins are not left yet.
-        granted: whether sign-in granted it, which holds it without a reference.
-        start: where the first join begins.
-        cursor: how far its events were handed out; None while no position is known.
-        target: the log's end when it was joined; live once the cursor is there.
-        turn: counts the joins sent; an answer to an older one is ignored.
-        held_back: left for now, since a handler's queue is full.
-        waiters: joins that wait for the answer; a refusal takes their references back.
-        attempts: resumes that wait for it.
-    """
-
-    __slots__ = (
-        "asking",
-        "attempts",
-        "cursor",
-        "granted",
-        "held_back",
-        "recovered",
-        "references",
-        "room",
-        "start",
-        "status",
-        "target",
-        "turn",
-        "waiters",
-    )
-
-    def __init__(self, room: str, start: Start) -> None:
-        self.room = room
-        self.start: Start = start
-        self.references = 0
-        self.granted = False
-        self.status = RoomStatus.JOINING
-        self.cursor = Cursor(start.epoch, start.offset) if isinstance(start, Position) else None
-        self.target = 0
-        self.recovered = False
-        self.turn = 0
-        self.asking = False
-        self.held_back = False
-        self.waiters: list[asyncio.Future[JoinResult]] = []
-        self.attempts: list[asyncio.Future[JoinResult]] = []
-
-    @property
-    def result(self) -> JoinResult:
-        """The present state as a join would find it."""
-        epoch = self.cursor.epoch if self.cursor is not None else ""
-        return JoinResult(self.room, epoch, self.target, self.recovered, self.status)
 
 
 class Sender(Protocol):
@@ -242,7 +152,7 @@ class Rooms:
         """Count joins that a stock server never answers as done."""
         for member in self._members.values():
             if member.asking:
-                self._accept_join(member, RoomAnswer(room=member.room, recovered=True))
+                self._accept_join(member, RoomAnswer(room=member.room))
 
     def fail(self, error: Exception) -> None:
         """Tell everyone who waits for a join that there will be no connection."""
@@ -268,10 +178,12 @@ class Rooms:
         member.asking = True
         member.turn += 1
         turn = member.turn
+        args: tuple[object, ...] = (member.room,)
         if member.cursor is not None:
-            args: tuple[object, ...] = (member.room, member.cursor.position)
-        else:
-            args = (member.room,) if member.start is None else (member.room, member.start)
+            member.asked_from = member.offset
+            args = (member.room, Position(member.cursor.epoch, member.asked_from))
+        elif member.start is not None:
+            args = (member.room, member.start)
 
         def answered(values: list[object] | None) -> None:
             if values is not None and member.turn == turn:
@@ -294,12 +206,14 @@ class Rooms:
         member.asking = False
         member.recovered = answer.recovered
         member.target = answer.offset
-        resumed = member.cursor is not None
-        if resumed and answer.recovered:
+        if not answer.epoch:
+            pass  # a stock server knows no logs
+        elif member.cursor is None:
+            self._begin(member, answer)
+        elif answer.recovered and answer.epoch == member.cursor.epoch:
             self.resumed += 1
-        elif answer.epoch:
-            at = answer.offset if member.start == "now" and not resumed else 0
-            self._restart(member, Cursor(answer.epoch, at), announce=resumed)
+        else:
+            self._begin_again(member, member.cursor, answer)
         self.settle(member)
         if member.waiters and self._sender is not None:
             # Who awaits a join must be able to subscribe before the first replayed event.
@@ -307,6 +221,22 @@ class Rooms:
         result = msgspec.structs.replace(member.result, offset=answer.offset)
         for waiter in _taken(member):
             waiter.set_result(result)
+
+    def _begin(self, member: Membership, answer: RoomAnswer) -> None:
+        """Take the first answer of a room."""
+        skips = member.start == "now"
+        member.cursor = Cursor(answer.epoch, answer.offset if skips else 0)
+        if member.offset < member.cursor.offset:
+            self._ask(member)
+
+    def _begin_again(self, member: Membership, cursor: Cursor, answer: RoomAnswer) -> None:
+        """Take the answer that the position is gone: the retained log comes whole."""
+        only_readers = answer.epoch == cursor.epoch and member.asked_from < cursor.offset
+        if not only_readers:
+            self._restart(member, answer)
+            return
+        for reader in member.readers:
+            reader.offset = 0
 
     def _deny(self, member: Membership, fault: Fault) -> None:
         member.asking = False
@@ -325,7 +255,7 @@ class Rooms:
         member = self._members.get(answer.room or "")
         if member is not None:
             member.target = answer.offset
-            self._restart(member, Cursor(answer.epoch), announce=True)
+            self._restart(member, answer)
             self.settle(member)
 
     def receive_error(self, values: list[object]) -> None:
@@ -335,11 +265,13 @@ class Rooms:
         if member is not None:
             self._deny(member, answer.error)
 
-    def _restart(self, member: Membership, cursor: Cursor, *, announce: bool) -> None:
-        member.cursor = cursor
-        if announce:
-            self.lost += 1
-            self._on_reset(RoomReset(member.room, Position(cursor.epoch, member.target)))
+    def _restart(self, member: Membership, answer: RoomAnswer) -> None:
+        member.cursor = Cursor(answer.epoch)
+        self.lost += 1
+        self._on_reset(RoomReset(member.room, Position(answer.epoch, answer.offset)))
+        for reader in member.readers:
+            reader.join()
+        member.readers.clear()
 
     # Events
 
@@ -353,22 +285,62 @@ class Rooms:
         A gap asks for what is missing; everything from there on is replayed, so it is refused
         until then.
         """
-        if member.cursor is None or member.asking or member.held_back:
+        cursor = member.cursor
+        if cursor is None or member.is_blocked:
             return False
-        verdict = member.cursor.accept(first, last)
+        if member.readers and first <= cursor.offset < last:
+            # Replayed for a reader from further back: its text may be what was handed out.
+            verdict = Verdict.GAP
+        else:
+            verdict = cursor.accept(first, last)
         if verdict is Verdict.GAP:
-            member.status = RoomStatus.CATCHING_UP
-            self._ask(member)
+            self._ask_for_missing(member)
         return verdict is Verdict.APPLY
 
+    def accept_late(self, member: Membership, first: int, last: int) -> tuple[Subscription, ...]:
+        """Return the late readers to hand an event out to."""
+        if member.is_blocked:
+            return ()
+        accepted = [r for r in member.readers if r.offset == first - 1]
+        missing = any(r.offset < first - 1 or first <= r.offset < last for r in member.readers)
+        for reader in accepted:
+            reader.offset = last
+        if missing:
+            self._ask_for_missing(member)
+        return tuple(reader.subscription for reader in accepted)
+
+    def _ask_for_missing(self, member: Membership) -> None:
+        member.status = RoomStatus.CATCHING_UP
+        self._ask(member)
+
     def settle(self, member: Membership) -> None:
-        """Notice whether the replay has reached its end."""
-        behind = member.cursor is not None and member.cursor.offset < member.target
-        status = RoomStatus.CATCHING_UP if behind else RoomStatus.LIVE
+        """Notice whether the replay has reached its end, and late readers the membership."""
+        offset = member.cursor.offset if member.cursor is not None else 0
+        for reader in [r for r in member.readers if r.offset == offset and not member.asking]:
+            member.readers.remove(reader)
+            reader.join()
+        behind = bool(member.readers) or offset < member.target
+        status = RoomStatus.CATCHING_UP if behind and member.cursor else RoomStatus.LIVE
         if status is not member.status:
             member.status = status
             if status is RoomStatus.LIVE:
                 self._on_settled(member.room)
+
+    def read_late(self, room: str, subscription: Subscription, join: Callable[[], None]) -> None:
+        """Let a subscription hear a joined room from its beginning; `join` makes it one of all."""
+        member = self._members[room]
+        member.readers.append(Reader(subscription, join))
+        if member.status in (RoomStatus.LIVE, RoomStatus.CATCHING_UP):
+            member.status = RoomStatus.CATCHING_UP
+            if member.cursor is not None and member.cursor.offset and not member.is_blocked:
+                self._ask(member)
+            self.settle(member)
+
+    def forget_late(self, room: str, subscription: Subscription) -> None:
+        """Read no further for a subscription that ended."""
+        member = self._members.get(room)
+        if member is not None:
+            member.readers = [r for r in member.readers if r.subscription is not subscription]
 
     def hold_back(self, member: Membership) -> None:
         """Leave a room for now; what is missed meanwhile is replayed by `release`."""

@@ -1,0 +1,153 @@
+"""One room that somebody here wants to be in, and what is told about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from longwire.log import Cursor
+from longwire.types import Position
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from longwire.client.subscriptions import Subscription
+
+Start = Position | Literal["now"] | None
+"""Where a membership begins: at a position, after the log's end, or with the retained log."""
+
+
+class RoomStatus(StrEnum):
+    """Where one membership stands.
+
+    `joining`: asked for, or waiting for a connection. `catching_up`: what was missed is on its
+    way. `live`: at the log's end. `denied`: the server refused; it is asked again with the next
+    connection or token. `lost`: the connection is gone, and the room resumes with the next one.
+    """
+
+    JOINING = "joining"
+    CATCHING_UP = "catching_up"
+    LIVE = "live"
+    DENIED = "denied"
+    LOST = "lost"
+
+
+class JoinResult(msgspec.Struct, frozen=True):
+    """What a join found.
+
+    Attributes:
+        room: the room.
+        epoch: the incarnation of its log; empty when unknown, as on a stock Socket.IO server.
+        offset: the log's end at that moment; replay leads up to it.
+        recovered: whether it went on exactly where it had been.
+        status: `joining` when there is no connection yet; the join is sent with the next one.
+    """
+
+    room: str
+    epoch: str = ""
+    offset: int = 0
+    recovered: bool = False
+    status: RoomStatus = RoomStatus.LIVE
+
+
+class RoomReset(msgspec.Struct, frozen=True):
+    """The log of a joined room began anew: drop what was derived from it, it is replayed whole.
+
+    Subscribe to it like to an event; it comes in order, before the first replayed event.
+    """
+
+    room: str
+    position: Position
+
+
+class Reader:
+    """A subscription that came late and reads the room from its beginning, on its own.
+
+    It hears the room like everybody else once it has caught up with the membership.
+
+    Attributes:
+        subscription: where its events go; not among the others yet.
+        offset: how far it has read.
+        join: lets the subscription hear its events from now on.
+    """
+
+    __slots__ = ("join", "offset", "subscription")
+
+    def __init__(self, subscription: Subscription, join: Callable[[], None]) -> None:
+        self.subscription = subscription
+        self.join = join
+        self.offset = 0
+
+
+class Membership:
+    """One room that somebody here wants to be in.
+
+    Attributes:
+        references: how many joins are not left yet.
+        granted: whether sign-in granted it, which holds it without a reference.
+        start: where the first join begins.
+        cursor: how far its events were handed out; None while no position is known.
+        target: the log's end when it was joined; live once the cursor is there.
+        turn: counts the joins sent; an answer to an older one is ignored.
+        held_back: left for now, since a handler's queue is full.
+        waiters: joins that wait for the answer; a refusal takes their references back.
+        attempts: resumes that wait for it.
+        readers: late subscriptions that read the room from its beginning.
+        asked_from: the offset from which the newest join asked for events.
+    """
+
+    __slots__ = (
+        "asked_from",
+        "asking",
+        "attempts",
+        "cursor",
+        "granted",
+        "held_back",
+        "readers",
+        "recovered",
+        "references",
+        "room",
+        "start",
+        "status",
+        "target",
+        "turn",
+        "waiters",
+    )
+
+    def __init__(self, room: str, start: Start) -> None:
+        self.room = room
+        self.start: Start = start
+        self.references = 0
+        self.granted = False
+        self.status = RoomStatus.JOINING
+        self.cursor = Cursor(start.epoch, start.offset) if isinstance(start, Position) else None
+        self.target = 0
+        self.recovered = False
+        self.turn = 0
+        self.asking = False
+        self.held_back = False
+        self.waiters: list[asyncio.Future[JoinResult]] = []
+        self.attempts: list[asyncio.Future[JoinResult]] = []
+
+        self.readers: list[Reader] = []
+        self.asked_from = 0
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether events are refused for now: what they say will come again."""
+        return self.asking or self.held_back
+
+    @property
+    def offset(self) -> int:
+        """The offset that everyone here has passed, late readers included."""
+        own = self.cursor.offset if self.cursor is not None else 0
+        return min([own, *(reader.offset for reader in self.readers)])
+
+    @property
+    def result(self) -> JoinResult:
+        """The present state as a join would find it."""
+        epoch = self.cursor.epoch if self.cursor is not None else ""
+        return JoinResult(self.room, epoch, self.target, self.recovered, self.status)
