@@ -104,6 +104,18 @@ async def test_who_waited_for_a_job_that_turns_out_not_to_be_theirs_is_put_out()
         assert "secret step" not in await expect(bob, '42["')
 
 
+async def test_another_attempt_keeps_the_owner_and_title_that_it_does_not_give(
+    server: Server, url: str
+) -> None:
+    async with server:
+        await server.publish(JobCreated(job_id="1", owner="ada", title="Report"))
+        await server.publish(JobCreated(job_id="1", attempt=2))
+        await server.publish_data("job:created", b'{"jobId":"1","attempt":3}')
+        state = await server.job_state("1")
+    assert state is not None
+    assert (state.owner, state.title, state.attempt) == ("ada", "Report", 3)
+
+
 async def test_the_owner_is_told_of_a_new_job(server: Server, url: str, token: str) -> None:
     async with websocket(url) as owner:
         await sign_in(owner, token)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from longwire.cli.listening import listening, make_server
-from longwire.cli.settings import DEFAULT_HOST, ensure_secret
+from longwire.cli.settings import DEFAULT_HOST, durable_broker, ensure_secret
 from longwire.cli.signing import sign_token
 from longwire.cli.stopping import stopping
 from longwire.cli.text_analysis import Analysis, find_files, read_file
@@ -49,10 +49,13 @@ async def demonstrate(directory: Path, leave: bool, ports: tuple[int, ...]) -> i
         ports: the first one of these that can be had.
     """
     secret = ensure_secret()
-    server = make_server("memory:", secret)
+
+    def make(port: int) -> Server:
+        return make_server(durable_broker("demo", port), secret)
+
     with stopping() as stop:
         try:
-            async with listening(server, DEFAULT_HOST, *ports) as url:
+            async with listening(make, DEFAULT_HOST, *ports) as (url, server):
                 status = await _run_job(server, url, secret, directory, leave)
                 if leave:
                     return 0 if status == "completed" else 1

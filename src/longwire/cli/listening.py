@@ -15,7 +15,7 @@ from longwire.broker import open_broker
 from longwire.server import Identity, Server, anonymous, jwt_authenticator
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator
 
 # Our own WebSocket lane; everything that is not Longwire's it hands to uvicorn's.
 LANE: Final = "longwire.server.uvicorn:WebSocketProtocol"
@@ -75,11 +75,14 @@ async def _is_signed_in(identity: Identity, parameters: Any) -> bool:
 
 
 @asynccontextmanager
-async def listening(server: Server, host: str, *ports: int) -> AsyncGenerator[str]:
+async def listening(
+    make: Callable[[int], Server], host: str, *ports: int
+) -> AsyncGenerator[tuple[str, Server]]:
     """Serve at the address that is given to the body; then say goodbye to every client.
 
     Args:
-        server: what to serve, together with the HTTP interface and the web page.
+        make: makes the server for a port; 0 if that was not chosen. It is served together with
+            the HTTP interface and the web page.
         host: the address to listen on.
         *ports: the first one of these that can be had; 0 takes a free one.
 
@@ -89,14 +92,15 @@ async def listening(server: Server, host: str, *ports: int) -> AsyncGenerator[st
     """
     from longwire.web import create_app
 
-    listener = _listen_on_any(host, ports)
+    listener, port = _listen_on_any(host, ports)
     with contextlib.closing(listener):
+        server = make(port)
         await server.start()
         driver = _Uvicorn(_config(create_app(server)))
         serving = asyncio.create_task(driver.serve(sockets=[listener]))
         try:
             await driver.ready.wait()
-            yield _url(host, listener)
+            yield _url(host, listener), server
         finally:
             await server.close()
             driver.should_exit = True
@@ -116,12 +120,12 @@ def _config(app: Any) -> uvicorn.Config:
     )
 
 
-def _listen_on_any(host: str, ports: tuple[int, ...]) -> socket.socket:
+def _listen_on_any(host: str, ports: tuple[int, ...]) -> tuple[socket.socket, int]:
     *others, last = ports
     for port in others:
         with contextlib.suppress(CannotListen):
-            return _listen(host, port)
-    return _listen(host, last)
+            return _listen(host, port), port
+    return _listen(host, last), last
 
 
 def _listen(host: str, port: int) -> socket.socket:

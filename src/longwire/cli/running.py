@@ -150,8 +150,10 @@ async def _host(url: str | None) -> AsyncGenerator[JobHost]:
     from longwire.cli.listening import listening, make_server
 
     secret = ensure_secret()
-    server = make_server("memory:", secret)
-    async with listening(server, DEFAULT_HOST, 0) as address:
+    async with listening(lambda _: make_server("memory:", secret), DEFAULT_HOST, 0) as (
+        address,
+        server,
+    ):
         token = sign_token(secret, _USER, ttl=_SIGNED_IN_FOR)
         click.echo(f"longwire: watch it live at {address}/#token={token}", err=True)
         yield server

@@ -7,7 +7,13 @@ import signal
 
 import click
 
-from longwire.cli.settings import DEFAULT_HOST, DEFAULT_PORT, NoSecret, ensure_secret
+from longwire.cli.settings import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    NoSecret,
+    durable_broker,
+    ensure_secret,
+)
 
 
 @click.command()
@@ -21,13 +27,12 @@ from longwire.cli.settings import DEFAULT_HOST, DEFAULT_PORT, NoSecret, ensure_s
 )
 @click.option(
     "--broker",
-    default="memory:",
-    show_default=True,
     metavar="URL",
-    help="Where the logs are: memory:, sqlite:///FILE or redis://HOST.",
+    help="Where the logs are: memory: or sqlite:///FILE. By default a file for this port in the "
+    "user's state directory; memory: if the port is 0.",
 )
 @click.option("--dev", is_flag=True, help="Make and keep a secret if LONGWIRE_SECRET is not set.")
-def serve(host: str, port: int, broker: str, dev: bool) -> int:
+def serve(host: str, port: int, broker: str | None, dev: bool) -> int:
     """Serve until a signal stops it.
 
     Prints "Listening on http://HOST:PORT" when it is ready. SIGTERM tells every client to come
@@ -36,7 +41,7 @@ def serve(host: str, port: int, broker: str, dev: bool) -> int:
     import asyncio
 
     secret = ensure_secret() if dev else _given_secret()
-    return asyncio.run(_serve(host, port, broker, secret))
+    return asyncio.run(_serve(host, port, broker or durable_broker("serve", port), secret))
 
 
 def _given_secret() -> str:
@@ -54,7 +59,7 @@ async def _serve(host: str, port: int, broker: str, secret: str) -> int:
 
     with stopping() as stop:
         try:
-            async with listening(make_server(broker, secret), host, port) as url:
+            async with listening(lambda _: make_server(broker, secret), host, port) as (url, _):
                 click.echo(f"Listening on {url}")
                 await asyncio.Event().wait()
         except asyncio.CancelledError:

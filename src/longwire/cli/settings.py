@@ -17,6 +17,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from longwire.cli.signing import sign_token
 from longwire.errors import LongwireError
@@ -75,15 +76,35 @@ def ensure_secret() -> str:
     return find_secret() or _make_secret()
 
 
-def _secret_file() -> Path:
+def durable_broker(command: str, port: int) -> str:
+    """Return where a server of this machine keeps its logs unless it is told otherwise.
+
+    One file for a command and port, so that it goes on after a restart. A server on whatever
+    port is free will not be found there again: it keeps them in memory.
+    """
+    if port == 0:
+        return "memory:"
+    return f"sqlite:///{quote(str(_made(_state_directory()) / f'{command}-{port}.db'))}"
+
+
+def _state_directory() -> Path:
     state = os.environ.get("XDG_STATE_HOME", "")
     home = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
-    return home / "longwire" / "secret"
+    return home / "longwire"
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory
+
+
+def _secret_file() -> Path:
+    return _state_directory() / "secret"
 
 
 def _make_secret() -> str:
     file = _secret_file()
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _made(file.parent)
     draft = file.with_name(f"secret.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
     draft.write_text(secrets.token_urlsafe(32) + "\n")

@@ -9,6 +9,7 @@ from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from longwire.catalog import (
     CATALOG,
@@ -98,6 +99,7 @@ class Job:
         "_delivery",
         "_forget_cancel",
         "_has_ended",
+        "_highest",
         "_host",
         "_is_open",
         "_lease",
@@ -134,6 +136,7 @@ class Job:
         self._reason: str | None = None
         self._is_open = False
         self._has_ended = False
+        self._highest = 0.0
 
     @property
     def room(self) -> str:
@@ -156,7 +159,8 @@ class Job:
         """Say how far the work is.
 
         Args:
-            progress: percent, 0 to 100. Who watches never sees it go back.
+            progress: percent, 0 to 100. It never goes back: for a smaller one the highest so far
+                goes out.
             step: what is being done.
             estimated_completion: seconds that are still needed.
 
@@ -170,7 +174,9 @@ class Job:
             current_step=step,
             estimated_completion=estimated_completion,
         )
-        self._say(event)
+        _check(event)
+        self._highest = max(self._highest, progress)
+        self._say(replace(event, progress=self._highest))
         await asyncio.sleep(0)  # lets the event go out before a worker that never waits goes on
 
     async def output(

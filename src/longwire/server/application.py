@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from longwire.engineio import Options, Transport
     from longwire.server.origin import OriginPolicy
 
+UNAVAILABLE = RequestError(3, "The server is shutting down", 503)
 TOO_MANY_SESSIONS = RequestError(3, "Too many sessions", 503)
 
 
@@ -38,8 +39,8 @@ class Application:
         endpoint: the sessions.
         origins: which pages may connect.
         options: Engine.IO's.
-        ready: awaited before the first request is served; starts the server where nobody runs
-            its lifespan.
+        is_ready: awaited before a request is served; starts the server where nobody runs its
+            lifespan, and says no once it is closed.
     """
 
     def __init__(
@@ -47,12 +48,12 @@ class Application:
         endpoint: Endpoint,
         origins: OriginPolicy,
         options: Options,
-        ready: Callable[[], Awaitable[None]],
+        is_ready: Callable[[], Awaitable[bool]],
     ) -> None:
         self._endpoint = endpoint
         self._origins = origins
         self._options = options
-        self._ready = ready
+        self._is_ready = is_ready
 
     @staticmethod
     def serves(scope: Scope) -> bool:
@@ -68,9 +69,11 @@ class Application:
         if not self.serves(scope):
             await _not_found(scope, receive, send)
             return
-        await self._ready()
+        is_ready = await self._is_ready()
         if scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
+            await self._websocket(scope, receive, send, is_ready)
+        elif not is_ready:
+            await send_error(send, UNAVAILABLE, ())
         else:
             await self._http(scope, receive, send)
 
@@ -115,8 +118,8 @@ class Application:
 
     # WebSocket
 
-    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._check_websocket(scope)
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send, is_ready: bool) -> None:
+        refusal = self._check_websocket(scope) if is_ready else UNAVAILABLE
         if isinstance(refusal, RequestError):
             await _deny(scope, receive, send, refusal)
             return

@@ -92,7 +92,7 @@ class JobRegistry:
     async def start(self) -> None:
         """Take over the leases of unfinished jobs: each has its whole lease again."""
         for room in await self._broker.rooms(ROOM_PREFIX):
-            summary = await self._summary(room.removeprefix(ROOM_PREFIX))
+            summary = await self.summary(room.removeprefix(ROOM_PREFIX))
             if summary is not None and not summary.is_complete and summary.lease is not None:
                 leased = self._lease(summary.job_id)
                 leased.attempt, leased.duration = summary.attempt, summary.lease
@@ -119,14 +119,14 @@ class JobRegistry:
         """
         found: list[JobState] = []
         for room in await self._broker.rooms(ROOM_PREFIX):
-            summary = await self._summary(room.removeprefix(ROOM_PREFIX))
+            summary = await self.summary(room.removeprefix(ROOM_PREFIX))
             if summary is not None and (identity is None or self._sees(identity, summary)):
                 found.append(summary)
         return found
 
     async def is_allowed(self, identity: Identity, parameters: Mapping[str, str]) -> bool:
         """Allow `job:{job_id}` to its owner: the rule of job rooms."""
-        summary = await self._summary(parameters["job_id"])
+        summary = await self.summary(parameters["job_id"])
         return self._sees(identity, summary)
 
     async def check_running(self, job_id: str) -> None:
@@ -136,7 +136,7 @@ class JobRegistry:
             UnknownJob: it has no log.
             JobFinished: it has ended.
         """
-        summary = await self._summary(job_id)
+        summary = await self.summary(job_id)
         if summary is None:
             raise UnknownJob(f"there is no job {job_id[:100]!r}")
         if summary.is_complete:
@@ -148,7 +148,8 @@ class JobRegistry:
         owner = summary.owner if summary is not None else None
         return self._shared_jobs if owner is None else owner == identity.user_id
 
-    async def _summary(self, job_id: str) -> JobState | None:
+    async def summary(self, job_id: str) -> JobState | None:
+        """Return the state of a job without its output; None if it has no log."""
         known = self._summaries.get(job_id)
         history = await self._read(job_id, known[0] if known else None)
         if history is None:
@@ -222,7 +223,7 @@ class JobRegistry:
         task.add_done_callback(self._tasks.discard)
 
     async def _fail(self, leased: _Leased) -> None:
-        summary = await self._summary(leased.job_id)
+        summary = await self.summary(leased.job_id)
         if summary is None or summary.is_complete:
             return
         logger.warning("job lost its worker", extra={"job_id": leased.job_id})

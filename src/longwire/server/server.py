@@ -7,6 +7,8 @@ import time
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast, overload
 
+from msgspec.structs import replace
+
 from longwire.broker import Broker, MemoryBroker
 from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.connection import ConnectionOptions
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from longwire.types import Position
 
 E = TypeVar("E", bound=Event)
+
+_CREATED = declaration_of(JobCreated).name
 
 # Seconds in which a new session must sign in: clients do so in their first packet.
 CONNECT_TIMEOUT = 10.0
@@ -110,9 +114,10 @@ class Server:
             Recovery(recovery, self.broker, self.rules) if recovery is not None else None,
         )
         self._application = Application(
-            self._endpoint, OriginPolicy(allowed_origins), options, self.start
+            self._endpoint, OriginPolicy(allowed_origins), options, self._is_ready
         )
         self._started: asyncio.Future[None] | None = None
+        self._is_closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._declare_defaults()
 
@@ -123,6 +128,7 @@ class Server:
         if self._started is not None:
             await asyncio.shield(self._started)
             return
+        self._is_closed = False
         self._started = asyncio.get_running_loop().create_future()
         try:
             await self.broker.start(self.hub)
@@ -139,11 +145,18 @@ class Server:
         if self._started is None:
             return
         self._started = None
+        self._is_closed = True
         await self._endpoint.close()
         await self._jobs.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.hub.close()
         await self.broker.close()
+
+    async def _is_ready(self) -> bool:
+        if self._is_closed:
+            return False
+        await self.start()
+        return True
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -260,6 +273,8 @@ class Server:
             IdempotencyConflict: the id was used for another event.
             BrokerUnavailable: the log cannot be reached; retry with the same id.
         """
+        if isinstance(event, JobCreated) and room is None:
+            event = await self._complete(event)
         encoded = self.contract.encode(event, _now_ms(), room)
         return (await self._append(encoded, id, volatile))[1]
 
@@ -278,6 +293,9 @@ class Server:
             UnknownEvent: the contract has no such event.
         """
         encoded = self.contract.encode_data(event, data, _now_ms(), room)
+        if event == _CREATED and room is None:
+            created = cast("JobCreated", self.contract.decode(event, encoded.data))
+            encoded = self.contract.encode(await self._complete(created), _now_ms())
         return await self._append(encoded, id, volatile)
 
     def check_data(self, event: str, data: bytes, *, room: str | None = None) -> None:
@@ -372,6 +390,16 @@ class Server:
             for socket in self.hub.members(room):
                 await leave_denied_rooms(self, cast("Socket", socket))
             await self._announce(event)
+
+    async def _complete(self, created: JobCreated) -> JobCreated:
+        """Return what begins another attempt with the title and owner that the job has already."""
+        await self.start()
+        known = await self._jobs.summary(created.job_id)
+        if known is None:
+            return created
+        return replace(
+            created, title=created.title or known.title, owner=created.owner or known.owner
+        )
 
     async def _announce(self, created: JobCreated) -> None:
         """Tell those whose job it is that there is one, where they are already."""
