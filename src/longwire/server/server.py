@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast, overload
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
 from msgspec.structs import replace
 
@@ -24,6 +24,7 @@ from longwire.server.handlers import EventHandler, Handlers, RawHandler
 from longwire.server.hub import Hub
 from longwire.server.job_registry import JobRegistry
 from longwire.server.limits import Limits
+from longwire.server.mounting import Mountable, mount, serve_lifespan
 from longwire.server.origin import OriginPolicy
 from longwire.server.recovery import Recovery, RecoveryOptions
 from longwire.server.rules import RoomRules, Rule, is_signed_in, is_that_user
@@ -44,16 +45,6 @@ _CREATED = declaration_of(JobCreated).name
 
 # Seconds in which a new session must sign in: clients do so in their first packet.
 CONNECT_TIMEOUT = 10.0
-
-
-class Mountable(Protocol):
-    """A Starlette or FastAPI application."""
-
-    router: Any
-
-    def add_middleware(self, middleware_class: Any, *args: Any, **kwargs: Any) -> None:
-        """Wrap the application."""
-        ...
 
 
 class Server:
@@ -181,7 +172,7 @@ class Server:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve ASGI: HTTP, WebSocket and lifespan."""
         if scope["type"] == "lifespan":
-            await _serve_lifespan(self, receive, send)
+            await serve_lifespan(self, receive, send)
         else:
             await self._application(scope, receive, send)
 
@@ -190,15 +181,7 @@ class Server:
 
         The application starts before the server and stops after it.
         """
-        app.add_middleware(_Beside, application=self._application)
-        inner: Callable[[Any], AbstractAsyncContextManager[Any]] = app.router.lifespan_context
-
-        @asynccontextmanager
-        async def lifespan(application: Any) -> AsyncGenerator[Any]:
-            async with inner(application) as state, self:
-                yield state
-
-        app.router.lifespan_context = lifespan
+        mount(app, self._application, self)
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
         """Return an ASGI application that serves `/socket.io/` and leaves the rest to `app`."""
@@ -429,32 +412,6 @@ class Server:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-class _Beside:
-    """Middleware: Socket.IO's path to the server, everything else to the application."""
-
-    def __init__(self, app: ASGIApp, application: Application) -> None:
-        self._dispatch = beside(application, app)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._dispatch(scope, receive, send)
-
-
-async def _serve_lifespan(server: Server, receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            try:
-                await server.start()
-            except Exception as error:
-                await send({"type": "lifespan.startup.failed", "message": str(error)})
-                return
-            await send({"type": "lifespan.startup.complete"})
-        elif message["type"] == "lifespan.shutdown":
-            await server.close()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
 
 
 def _room_of(encoded: Encoded) -> str:
