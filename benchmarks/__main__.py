@@ -1,77 +1,61 @@
-"""What a delivery, an echo and an idle connection cost the server: CPU time, not seconds.
+"""Longwire beside its peers, in one run.
 
-    make bench
-    make bench ARGS="--clients 500 --events 100"
+    make bench                                     ten minutes
+    make bench ARGS="--quick"                      one minute, for a first look
+    make bench ARGS="--only fan-out --rounds 5"
 
-Each server runs alone, pinned to the first core; the clients run on the second. Figures are the
-server process's CPU time, user and kernel, so another process's load changes them little; compare
-the ratios, which hold better between machines than the figures do.
+Whoever is measured runs alone on the first core; what loads it runs on the second. Peers take
+turns, round after round; the figure that counts is the median of the rounds.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
-from typing import NamedTuple
+import time
+from pathlib import Path
 
-from benchmarks.crowd import Crowd
-from benchmarks.peer import LONGWIRE, PEERS, Peer, RunningPeer, pin
+from benchmarks.plot import plot
+from benchmarks.process import LOAD_CORE, pin
+from benchmarks.results import Results
+from benchmarks.scenario import Scenario
+from benchmarks.scenarios import SCENARIOS
 
-TEXT = "x" * 100  # makes a frame of about 170 bytes
-PAUSE = 0.005  # seconds between two events, so that nobody can write two of them at once
-
-
-class Figures(NamedTuple):
-    """What one server cost."""
-
-    delivery: float
-    echo: float
-    idle: float
+RESULTS = Path(__file__).with_name("results")
 
 
-async def measure(peer: Peer, clients: int, events: int, rounds: int) -> Figures:
-    """Start a server, let a crowd use it, and read what it cost."""
-    with RunningPeer(peer) as server:
-        crowd = Crowd(server.port)
-        await crowd.grow(10)
-        await crowd.broadcast(20, TEXT, PAUSE)  # warm
-        resident = server.resident_bytes()
-        await crowd.grow(clients - 10)
-        idle = (server.resident_bytes() - resident) / (clients - 10)
-        before = server.cpu_seconds()
-        await crowd.broadcast(events, TEXT, PAUSE)
-        broadcast = server.cpu_seconds()
-        await crowd.echo(rounds, {"text": TEXT})
-        echo = server.cpu_seconds()
-        crowd.leave()
-    return Figures(
-        delivery=(broadcast - before) / (events * clients) * 1e6,
-        echo=(echo - broadcast) / (rounds * clients) * 1e6,
-        idle=idle / 1000,
-    )
+def run(scenario: Scenario, *, quick: bool, rounds: int | None) -> Results:
+    """Let every peer take its turns."""
+    results = Results(scenario)
+    for _ in range(1 if quick else rounds or scenario.rounds):
+        for peer in scenario.peers:
+            results.add(peer.name, scenario.measure(peer, quick))
+    return results
 
 
 def main() -> None:
-    """Measure all peers and print one table."""
-    arguments = argparse.ArgumentParser(prog="benchmarks", description=__doc__.splitlines()[0])
-    arguments.add_argument("--clients", type=int, default=1000)
-    arguments.add_argument("--events", type=int, default=200)
-    arguments.add_argument("--rounds", type=int, default=20)
+    """Measure what was asked for; print tables, write JSON and plots."""
+    arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    arguments.formatter_class = argparse.RawDescriptionHelpFormatter
+    arguments.add_argument("--quick", action="store_true", help="one round of a fifth")
+    arguments.add_argument("--rounds", type=int, help="turns that everybody takes")
+    arguments.add_argument("--out", type=Path, help="where the results go; not kept if --quick")
+    names = [scenario.name for scenario in SCENARIOS]
+    arguments.add_argument("--only", nargs="+", choices=names, default=names, metavar="SCENARIO")
     options = arguments.parse_args()
-    pin(os.getpid(), core=1)
-    print(f"{options.clients} clients in one room, {options.events} events of about 170 bytes\n")
-    print(f"{'':18}{'µs/delivery':>14}{'µs/echo':>14}{'kB/idle':>14}   (Longwire ÷ it)")
-    ours: Figures | None = None
-    for peer in PEERS:
-        figures = asyncio.run(measure(peer, options.clients, options.events, options.rounds))
-        ours = figures if peer is LONGWIRE else ours
-        ratios = [mine / theirs for mine, theirs in zip(ours or figures, figures, strict=True)]
-        cells = [
-            f"{value:8.1f} {f'({ratio:.2f})':>6}"
-            for value, ratio in zip(figures, ratios, strict=True)
-        ]
-        print(f"{peer.name:18}{cells[0]:>15}{cells[1]:>15}{cells[2]:>15}", flush=True)
+    pin(os.getpid(), LOAD_CORE)
+    print(f"load average before: {os.getloadavg()[0]:.2f} (quiet is below 0.5)", flush=True)
+    out = options.out or (None if options.quick else RESULTS)
+    began = time.monotonic()
+    for scenario in SCENARIOS:
+        if scenario.name in options.only:
+            results = run(scenario, quick=options.quick, rounds=options.rounds)
+            print(f"\n{results.table()}", flush=True)
+            if out is not None:
+                out.mkdir(exist_ok=True)
+                (out / f"{scenario.name}.json").write_text(results.to_json())
+                (out / f"{scenario.name}.svg").write_text(plot(results))
+    print(f"\n{time.monotonic() - began:.0f} s")
 
 
 if __name__ == "__main__":

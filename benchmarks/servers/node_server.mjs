@@ -1,22 +1,52 @@
-// Socket.IO's own server under Node.
+// Socket.IO's own server under Node: `ws` without compression, as its documents advise.
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Server } from "socket.io";
 
 const http = createServer();
-const io = new Server(http);
+const io = new Server(http, { pingInterval: 300_000, serveClient: false });
+const late = [];
+
+const announce = (room, message) =>
+  io.to(room).emit("announcement", { timestamp: Date.now(), message, level: "info" });
 
 io.on("connection", (socket) => {
   socket.join("global");
-  socket.emit("authenticated", {});
+  socket.emit("authenticated", { userId: "anonymous", rooms: ["global"] });
+  socket.on("join_room", (room, acknowledge) => {
+    socket.join(room);
+    acknowledge({ ok: true, room });
+    if (room === "job:late") for (const [name, payload] of late) socket.emit(name, payload);
+  });
   socket.on("echo", (payload, acknowledge) => acknowledge(payload));
-  socket.on("broadcast", async ({ count, text, pause }, acknowledge) => {
-    for (let sent = 0; sent < count; sent += 1) {
-      io.to("global").emit("announcement", { timestamp: Date.now(), message: text, level: "info" });
-      await sleep(pause * 1000);
+  socket.on("tell", ({ room, text }) => announce(room, text));
+  socket.on("tell_rooms", ({ first, count, text }) => {
+    for (let number = first; number < first + count; number += 1) announce(`campaign:${number}`, text);
+  });
+  socket.on("tick", async ({ room, text, rate, count }) => {
+    const start = performance.now();
+    for (let number = 0; number < count; number += 1) {
+      await sleep(Math.max(0, start + (number / rate) * 1000 - performance.now()));
+      announce(room, process.hrtime.bigint().toString().padStart(20, "0") + text);
     }
-    acknowledge(Date.now() / 1000);
+  });
+  socket.on("collect", (_, acknowledge) => {
+    globalThis.gc();
+    acknowledge(0);
+  });
+  // What an application does that wants to be complete: it keeps what it emitted, and repeats it.
+  socket.on("stream", ({ tokens }, acknowledge) => {
+    const timestamp = Date.now();
+    late.push(["job:created", { timestamp, jobId: "late", title: "A long answer" }]);
+    for (let number = 0; number < tokens; number += 1) {
+      const chunk = `token${String(number).padStart(5, "0")} `;
+      late.push(["job:output", { timestamp, jobId: "late", chunk, isComplete: false, type: "writing" }]);
+    }
+    late.push(["job:completed", { timestamp, jobId: "late" }]);
+    acknowledge(tokens);
   });
 });
 
-http.listen(0, "127.0.0.1", () => console.log(`Listening on ${http.address().port}`));
+http.listen({ port: 0, host: "127.0.0.1", backlog: 2048 }, () =>
+  console.log(`Listening on ${http.address().port}`),
+);

@@ -1,20 +1,41 @@
-"""python-socketio's AsyncServer under uvicorn."""
+"""python-socketio's AsyncServer under uvicorn, with uvloop and without compression."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+from typing import Any
 
 import socketio
 import uvicorn
 
-sio = socketio.AsyncServer(async_mode="asgi")
+sio = socketio.AsyncServer(async_mode="asgi", ping_interval=300)
+late: list[tuple[str, dict[str, object]]] = []
+
+
+async def announce(room: str, text: str) -> None:
+    payload = {"timestamp": int(time.time() * 1000), "message": text, "level": "info"}
+    await sio.emit("announcement", payload, room=room)
 
 
 @sio.event
 async def connect(sid: str, environ: object, auth: object) -> None:
     await sio.enter_room(sid, "global")
-    await sio.emit("authenticated", {}, to=sid)
+    await sio.emit("authenticated", {"userId": "anonymous", "rooms": ["global"]}, to=sid)
+
+
+@sio.event
+async def join_room(sid: str, room: str) -> object:
+    await sio.enter_room(sid, room)
+    if room == "job:late":
+        sio.start_background_task(replay, sid)
+    return {"ok": True, "room": room}
+
+
+async def replay(sid: str) -> None:
+    for name, payload in late:
+        await sio.emit(name, payload, to=sid)
 
 
 @sio.event
@@ -23,12 +44,40 @@ async def echo(sid: str, payload: object) -> object:
 
 
 @sio.event
-async def broadcast(sid: str, wish: dict[str, int | str]) -> object:
-    for _ in range(int(wish["count"])):
-        payload = {"timestamp": int(time.time() * 1000), "message": wish["text"], "level": "info"}
-        await sio.emit("announcement", payload, room="global")
-        await asyncio.sleep(float(wish["pause"]))
-    return time.time()
+async def tell(sid: str, wish: dict[str, Any]) -> None:
+    await announce(wish["room"], wish["text"])
+
+
+@sio.event
+async def tell_rooms(sid: str, wish: dict[str, Any]) -> None:
+    for number in range(wish["first"], wish["first"] + wish["count"]):
+        await announce(f"campaign:{number}", wish["text"])
+
+
+@sio.event
+async def tick(sid: str, wish: dict[str, Any]) -> None:
+    start = time.monotonic()
+    for number in range(wish["count"]):
+        await asyncio.sleep(max(0.0, start + number / wish["rate"] - time.monotonic()))
+        await announce(wish["room"], f"{time.monotonic_ns():020}{wish['text']}")
+
+
+@sio.event
+async def collect(sid: str, nothing: object) -> object:
+    return gc.collect()
+
+
+@sio.event
+async def stream(sid: str, wish: dict[str, Any]) -> object:
+    timestamp = int(time.time() * 1000)
+    late.append(
+        ("job:created", {"timestamp": timestamp, "jobId": "late", "title": "A long answer"})
+    )
+    for number in range(wish["tokens"]):
+        piece = {"chunk": f"token{number:05} ", "isComplete": False, "type": "writing"}
+        late.append(("job:output", {"timestamp": timestamp, "jobId": "late", **piece}))
+    late.append(("job:completed", {"timestamp": timestamp, "jobId": "late"}))
+    return wish["tokens"]
 
 
 def main() -> None:

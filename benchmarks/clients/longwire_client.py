@@ -1,0 +1,33 @@
+"""Longwire's client, which validates each event into its type.
+
+longwire_client.py PORT COUNT…      says so when it is ready, and at each count
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from longwire import WebSocketClient
+from longwire.catalog import JobProgress
+
+
+async def main(port: str, *counts: str) -> None:
+    wanted = {int(count) for count in counts}
+    received = 0
+
+    def count(event: JobProgress) -> None:
+        nonlocal received
+        received += 1
+        if received in wanted:
+            print(received, flush=True)
+
+    async with WebSocketClient(f"http://127.0.0.1:{port}", token="anybody") as client:
+        client.on(JobProgress, count, room="job:1")
+        await client.join_room("job:1")
+        print("ready", flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,32 @@
+"""python-socketio's AsyncClient, which gives a dictionary.
+
+python_socketio_client.py PORT COUNT…      says so when it is ready, and at each count
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import socketio
+
+
+async def main(port: str, *counts: str) -> None:
+    wanted = {int(count) for count in counts}
+    received = 0
+    client = socketio.AsyncClient()
+
+    @client.on("job:progress")
+    async def count(payload: dict[str, object]) -> None:
+        nonlocal received
+        received += 1
+        if received in wanted:
+            print(received, flush=True)
+
+    await client.connect(f"http://127.0.0.1:{port}", transports=["websocket"], auth={"token": "x"})
+    print("ready", flush=True)
+    await client.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

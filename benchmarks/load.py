@@ -1,0 +1,139 @@
+"""Many Socket.IO clients in one process, cheaper than any server that serves them.
+
+Raw non-blocking sockets and one epoll; every frame that is sent was encoded beforehand, and what
+comes is not decoded: the bytes that tell one kind of message from others are counted.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import time
+
+from longwire.websocket import encode_request, encode_text
+
+MASK = bytes(4)  # clients must mask; a mask of zeros costs no arithmetic
+KEY = b"bG9uZ3dpcmUncyBiZW5jaA=="
+PATH = "/socket.io/?EIO=4&transport=websocket"
+WAVE = 50  # connections that are opened at the same time
+PATIENCE = 60.0  # seconds for one exchange; a server that needs longer is broken
+CHUNK = 16 * 1024  # more makes each `recv` ask the system for memory
+GLANCE = 0.0005  # seconds
+
+OPENED = b'0{"sid"'
+SIGNED_IN = b'["authenticated"'
+ANNOUNCED = b'["announcement"'
+ANSWERED = b"437["
+
+
+def frame(name: str, *arguments: object, answered: bool = False) -> bytes:
+    """The frame of an event; with `answered`, one that the server acknowledges as `ANSWERED`."""
+    packet = "427" if answered else "42"
+    return encode_text(packet + json.dumps([name, *arguments], separators=(",", ":")), MASK)
+
+
+def join(room: str) -> bytes:
+    """The frame that asks for a room."""
+    return frame("join_room", room, answered=True)
+
+
+class Crowd:
+    """Connections to one server."""
+
+    def __init__(self, port: int) -> None:
+        self._address = ("127.0.0.1", port)
+        self._epoll = select.epoll()
+        self._sockets: dict[int, socket.socket] = {}
+
+    @property
+    def members(self) -> list[socket.socket]:
+        """The connections, oldest first."""
+        return list(self._sockets.values())
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    def connect(self, count: int) -> list[socket.socket]:
+        """Open connections that speak nothing yet."""
+        opened: list[socket.socket] = []
+        for _ in range(count):
+            member = socket.create_connection(self._address)
+            member.setblocking(False)
+            member.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._epoll.register(member, select.EPOLLIN)
+            self._sockets[member.fileno()] = member
+            opened.append(member)
+        return opened
+
+    def sign_in(self, count: int, *rooms: str) -> None:
+        """Open connections, sign in, and join rooms; some at a time."""
+        hello = encode_request(PATH, "127.0.0.1", KEY)
+        token = encode_text('40{"token":"anybody"}', MASK)
+        for start in range(0, count, WAVE):
+            wave = self.connect(min(WAVE, count - start))
+            self.exchange(wave, hello, OPENED)
+            self.exchange(wave, token, SIGNED_IN)
+            for room in rooms:
+                self.exchange(wave, join(room), ANSWERED)
+
+    def exchange(self, members: list[socket.socket], data: bytes, answer: bytes) -> None:
+        """Send the same to each of `members`, and wait for as many answers."""
+        for member in members:
+            member.send(data)
+        self.receive(answer, len(members))
+
+    def tell(self, data: bytes) -> None:
+        """Send to the server on the oldest connection."""
+        next(iter(self._sockets.values())).send(data)
+
+    def receive(self, pattern: bytes, count: int) -> int:
+        """Read until `pattern` came `count` times, to whomever; return how many bytes came.
+
+        It looks once a `GLANCE` and does not sleep on the sockets, so that no write of the server
+        pays for waking us: no client of a real server runs on the same machine.
+        """
+        poll, sockets, overlap = self._epoll.poll, self._sockets, len(pattern) - 1
+        deadline = time.monotonic() + PATIENCE
+        tails: dict[int, bytes] = {}
+        received = 0
+        while count > 0:
+            time.sleep(GLANCE)
+            for fd, _ in poll(0):
+                data = sockets[fd].recv(CHUNK)
+                if not data:
+                    raise ConnectionError("the server hung up")
+                received += len(data)
+                data = tails.get(fd, b"") + data
+                count -= data.count(pattern)
+                tails[fd] = data[-overlap:]
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{count} of {pattern!r} did not come")
+        return received
+
+    def timed(self, stamp: bytes, digits: int, count: int) -> list[float]:
+        """Read `count` messages that bear a monotonic clock's nanoseconds after `stamp`.
+
+        Returns:
+            The seconds that each was under way.
+        """
+        poll, sockets, width = self._epoll.poll, self._sockets, len(stamp)
+        clock, delays = time.monotonic_ns, list[float]()
+        deadline = time.monotonic() + PATIENCE
+        while len(delays) < count and time.monotonic() < deadline:
+            for fd, _ in poll(1.0):
+                data = sockets[fd].recv(CHUNK)
+                now = clock()
+                at = data.find(stamp)
+                while at >= 0:
+                    begin = at + width
+                    delays.append((now - int(data[begin : begin + digits])) / 1e9)
+                    at = data.find(stamp, begin)
+        return delays
+
+    def close(self) -> None:
+        """Hang up, all of them."""
+        for member in self._sockets.values():
+            member.close()
+        self._sockets.clear()
+        self._epoll.close()

@@ -1,0 +1,110 @@
+"""What was measured: medians, ratios, and whether Longwire stays within its bars."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.scenario import Figures, Scenario
+
+COLUMNS = {
+    "cpu_us": "µs CPU",
+    "user_us": "user",
+    "burst_us": "in bursts",
+    "cpu_ms": "ms CPU",
+    "kilobytes": "kB",
+    "p50_ms": "p50 ms",
+    "p99_ms": "p99 ms",
+    "wall_ms": "ms",
+    "bytes": "bytes",
+    "per_second": "a second",
+    "load_us": "load µs",
+}
+"""Figures as tables call them, in their order."""
+
+
+class Results:
+    """One scenario's figures of every round."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.rounds: dict[str, list[Figures]] = {}
+
+    def add(self, peer: str, figures: Figures) -> None:
+        """Take what a peer's turn showed."""
+        self.rounds.setdefault(peer, []).append(figures)
+
+    def medians(self) -> dict[str, Figures]:
+        """Every peer's median of every figure."""
+        return {
+            peer: {key: median(figures[key] for figures in rounds) for key in rounds[0]}
+            for peer, rounds in self.rounds.items()
+        }
+
+    def ratios(self) -> dict[str, float]:
+        """The first peer's figure as a part of each other's; the median of the rounds' ratios."""
+        key = self.scenario.key
+        ours, *others = self.rounds
+        pairs = {peer: zip(self.rounds[ours], self.rounds[peer], strict=True) for peer in others}
+        return {
+            peer: median(mine[key] / theirs[key] for mine, theirs in rounds)
+            for peer, rounds in pairs.items()
+        }
+
+    def table(self) -> str:
+        """The figures, and beside them what they have to be."""
+        medians, ratios = self.medians(), self.ratios()
+        keys = [key for key in COLUMNS if any(key in figures for figures in medians.values())]
+        heads = "".join(f"{COLUMNS[key]:>11}" for key in keys)
+        lines = [f"{self.scenario.title} ({self.scenario.unit})", f"{'':18}{heads}   we / it"]
+        for peer, figures in medians.items():
+            cells = "".join(f"{_number(figures.get(key)):>11}" for key in keys)
+            lines.append(f"{peer:18}{cells}{self._verdict(peer, ratios.get(peer))}")
+        return "\n".join(lines)
+
+    def _verdict(self, peer: str, ratio: float | None) -> str:
+        if ratio is None:
+            return ""
+        bar = self.scenario.bars.get(peer)
+        if bar is None:
+            return f"{ratio:10.3f}"
+        return f"{ratio:10.3f}  {'≤' if ratio <= bar else 'MISSES'} {bar}"
+
+    def to_json(self) -> str:
+        """Everything, with what it was measured on."""
+        content = {
+            "scenario": self.scenario.name,
+            "title": self.scenario.title,
+            "unit": self.scenario.unit,
+            "figure": self.scenario.key,
+            "machine": {
+                "cores": os.cpu_count(),
+                "kernel": platform.release(),
+                "python": platform.python_version(),
+            },
+            "medians": self.medians(),
+            "ratios": self.ratios(),
+            "bars": dict(self.scenario.bars),
+            "rounds": self.rounds,
+        }
+        return json.dumps(_rounded(content), indent=2, ensure_ascii=False) + "\n"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.2f}"
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value

@@ -1,0 +1,25 @@
+"""Every scenario, in the order in which they run."""
+
+from benchmarks.scenarios.client_receive import CLIENT_RECEIVE
+from benchmarks.scenarios.connect import CONNECT
+from benchmarks.scenarios.echo import ECHO
+from benchmarks.scenarios.fan_out import FAN_OUT
+from benchmarks.scenarios.idle import IDLE
+from benchmarks.scenarios.late_join import LATE_JOIN
+from benchmarks.scenarios.latency import LATENCY
+from benchmarks.scenarios.publish import PUBLISH
+from benchmarks.scenarios.small_rooms import SMALL_ROOMS
+
+SCENARIOS = (
+    FAN_OUT,
+    SMALL_ROOMS,
+    ECHO,
+    CONNECT,
+    IDLE,
+    CLIENT_RECEIVE,
+    LATENCY,
+    LATE_JOIN,
+    PUBLISH,
+)
+
+__all__ = ["SCENARIOS"]

@@ -1,0 +1,34 @@
+"""From TCP's first packet to being a member of a room: everybody comes back after a restart."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from benchmarks.load import Crowd
+from benchmarks.peers import Peer
+from benchmarks.process import Meter, Subject
+from benchmarks.scenario import Figures, Scenario, bars, scaled
+
+CONNECTIONS = 2000
+WARM = 200
+
+
+def measure(peer: Peer, quick: bool) -> Figures:
+    """Open a WebSocket, sign in, join one room; fifty at a time."""
+    connections = scaled(peer, CONNECTIONS, quick=quick)
+    with Subject(peer.server) as server:
+        with closing(Crowd(server.listening().port)) as crowd:
+            crowd.sign_in(WARM, "campaign:1")
+            with Meter(server) as meter:
+                crowd.sign_in(connections, "campaign:1")
+    return meter.figures(connections)
+
+
+CONNECT = Scenario(
+    name="connect",
+    title="Connect, sign in, join a room",
+    unit="µs CPU a connection",
+    key="cpu_us",
+    measure=measure,
+    bars=bars(node=0.8, python_socketio=0.3),
+)

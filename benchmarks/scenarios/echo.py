@@ -1,0 +1,41 @@
+"""An event from the client, its handler's acknowledgement back."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from benchmarks.load import ANSWERED, Crowd, frame
+from benchmarks.peers import Peer
+from benchmarks.process import Meter, Subject
+from benchmarks.scenario import TEXT, Figures, Scenario, bars, scaled
+
+MEMBERS = 200
+ROUNDS = 150
+
+
+def measure(peer: Peer, quick: bool) -> Figures:
+    """Let everybody ask once, and wait for all answers; again and again."""
+    rounds = scaled(peer, ROUNDS, quick=quick)
+    with Subject(peer.server) as server:
+        with closing(Crowd(server.listening().port)) as crowd:
+            crowd.sign_in(MEMBERS)
+            _ask(crowd, max(2, rounds // 5))
+            with Meter(server) as meter:
+                _ask(crowd, rounds)
+    return meter.figures(rounds * MEMBERS)
+
+
+def _ask(crowd: Crowd, rounds: int) -> None:
+    question = frame("echo", {"text": TEXT}, answered=True)
+    for _ in range(rounds):
+        crowd.exchange(crowd.members, question, ANSWERED)
+
+
+ECHO = Scenario(
+    name="echo",
+    title="Echo with acknowledgement",
+    unit="µs CPU an event",
+    key="cpu_us",
+    measure=measure,
+    bars=bars(node=0.7, python_socketio=0.2),
+)

@@ -1,0 +1,50 @@
+"""A page that is opened when the job is over: a hundred thousand streamed tokens.
+
+Socket.IO keeps nothing, so the peers do what an application does that wants to be complete: keep
+every event and repeat it, one by one. Longwire reads the room's log, its text joined.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from benchmarks.load import ANSWERED, Crowd, frame, join
+from benchmarks.peers import PYTHON_SOCKETIO, Peer
+from benchmarks.process import Meter, Subject
+from benchmarks.scenario import Figures, Scenario
+
+TOKENS = 100_000
+QUICK = 10_000
+JOINS = 10
+COMPLETED = b'["job:completed"'
+
+
+def measure(peer: Peer, quick: bool) -> Figures:
+    """Join the room of the finished job and read until its last event."""
+    joins = 1 if peer is PYTHON_SOCKETIO else JOINS
+    with Subject(peer.server) as server:
+        with closing(Crowd(server.listening().port)) as crowd:
+            crowd.sign_in(joins + 1)
+            teller, *readers = crowd.members
+            stream = frame("stream", {"tokens": QUICK if quick else TOKENS}, answered=True)
+            crowd.exchange([teller], stream, ANSWERED)
+            with Meter(server) as meter:
+                received = 0
+                for reader in readers:
+                    reader.send(join("job:late"))
+                    received += crowd.receive(COMPLETED, 1)
+    return {
+        "cpu_ms": meter.cpu / joins * 1000,
+        "wall_ms": meter.wall / joins * 1000,
+        "kilobytes": received / joins / 1000,
+    }
+
+
+LATE_JOIN = Scenario(
+    name="late-join",
+    title="Late join of a job with 100,000 tokens",
+    unit="ms CPU a join",
+    key="cpu_ms",
+    measure=measure,
+    rounds=1,
+)

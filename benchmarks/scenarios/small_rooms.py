@@ -1,0 +1,49 @@
+"""A thousand rooms of ten: publishing weighs as much as delivering."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from benchmarks.load import ANNOUNCED, ANSWERED, Crowd, frame, join
+from benchmarks.peers import Peer
+from benchmarks.process import Meter, Subject
+from benchmarks.scenario import TEXT, Figures, Scenario, bars, scaled
+
+MEMBERS = 1000
+ROOMS = 1000
+ROOMS_EACH = 10
+AT_ONCE = ROOMS // ROOMS_EACH  # rooms that hold everybody exactly once
+PASSES = 15
+
+
+def measure(peer: Peer, quick: bool) -> Figures:
+    """Publish to a hundred rooms at once, in which everybody is once; a pass covers all rooms."""
+    passes = max(1, scaled(peer, PASSES, quick=quick))
+    with Subject(peer.server) as server:
+        with closing(Crowd(server.listening().port)) as crowd:
+            crowd.sign_in(MEMBERS)
+            for slice in range(ROOMS_EACH):
+                for number, member in enumerate(crowd.members):
+                    member.send(join(f"campaign:{slice * AT_ONCE + number % AT_ONCE}"))
+                crowd.receive(ANSWERED, MEMBERS)
+            _publish(crowd, 1)
+            with Meter(server) as meter:
+                _publish(crowd, passes)
+    return meter.figures(passes * ROOMS * MEMBERS * ROOMS_EACH // ROOMS)
+
+
+def _publish(crowd: Crowd, passes: int) -> None:
+    for number in range(passes * ROOMS_EACH):
+        first = number % ROOMS_EACH * AT_ONCE
+        crowd.tell(frame("tell_rooms", {"first": first, "count": AT_ONCE, "text": TEXT}))
+        crowd.receive(ANNOUNCED, MEMBERS)
+
+
+SMALL_ROOMS = Scenario(
+    name="small-rooms",
+    title="1,000 rooms of 10 members",
+    unit="µs CPU a delivery",
+    key="cpu_us",
+    measure=measure,
+    bars=bars(node=0.7, python_socketio=0.15),
+)
