@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,12 +16,12 @@ from longwire.catalog import (
     JobProgress,
     JobResult,
 )
-from longwire.client import ConnectionState
+from longwire.client import ConnectionState, RoomReset
 from longwire.errors import CallRefused, ConnectionRefused, IdempotencyConflict, RoomDenied
-from longwire.server.authentication import issue_token
+from longwire.server.authentication import issue_token, jwt_authenticator
 from tests.client.conftest import Connect, until
 from tests.proxy import Proxy
-from tests.serving import SECRET
+from tests.serving import SECRET, serving
 
 
 def output(number: int, job: str = "1") -> JobOutput:
@@ -194,13 +195,32 @@ async def test_cancelling_a_job(client: WebSocketClient, worker: WebSocketClient
     assert not ack.ok or ack.offset
 
 
-async def test_the_server_restarts(token: str, clients: Connect, url: str, server: Server) -> None:
-    client = clients(url, token=token, reconnection_delay=0.01)
-    await client.connect()
-    await server.close()
-    await until(client, ConnectionState.RECONNECTING)
-    assert "restart" in str(client.error)
-    await until(client, ConnectionState.CONNECTED)
+async def test_another_server_takes_over(
+    client: WebSocketClient, worker: WebSocketClient, server: Server, proxy: Proxy
+) -> None:
+    """Its logs are gone with it: the client learns that, and reads the new one whole."""
+    await worker.publish(output(1))
+    text, news = list[str](), asyncio.Semaphore(0)
+
+    def hear(event: JobOutput | RoomReset) -> None:
+        text.append("reset" if isinstance(event, RoomReset) else event.chunk)
+        news.release()
+
+    client.on((JobOutput, RoomReset), hear, room="job:1")
+    await client.join_room("job:1")
+    await news.acquire()
+    successor = Server(authenticate=jwt_authenticator(SECRET), shared_jobs=True)
+    async with serving(successor, ws="websockets-sansio") as url:
+        await successor.publish(output(2))
+        address = urlsplit(url)
+        proxy.upstream = (address.hostname, address.port)
+        await server.close()
+        await until(client, ConnectionState.RECONNECTING)
+        assert "restarting" in str(client.error)
+        await news.acquire()
+        await news.acquire()
+        await client.disconnect()
+    assert text == ["1 ", "reset", "2 "]
 
 
 async def test_health_of_a_real_connection(client: WebSocketClient) -> None:

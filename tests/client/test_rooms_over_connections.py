@@ -10,7 +10,7 @@ import pytest
 from longwire import WebSocketClient
 from longwire.catalog import JobProgress
 from longwire.client import ClientOptions, ConnectionState, RoomReset, RoomStatus
-from longwire.errors import InvalidRoom, NotConnected, RoomDenied
+from longwire.errors import BrokerUnavailable, InvalidRoom, NotConnected, RoomDenied
 from longwire.types import Position
 from tests.client.conftest import Connect, until
 from tests.client.peer import Peer, Visit
@@ -186,6 +186,24 @@ async def test_a_room_that_is_taken_away_is_asked_for_again_next_time(
     await visit.let_in(ROOM, "e", 0, recovered=True)
     await until(client, ConnectionState.CONNECTED)
     assert client.room_status(ROOM) is RoomStatus.LIVE
+
+
+async def test_a_room_whose_log_cannot_be_read_now_is_asked_for_again(
+    client: WebSocketClient, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("longwire.client.rooms.RETRY_AFTER", 0.0)
+    visit = await joined(client, peer)
+    visit.drop()
+    visit = await (await peer.visit()).accept()
+    error = {"code": "broker_unavailable", "message": "down"}
+    await visit.answer("join_room", {"ok": False, "room": ROOM, "error": error})
+    await visit.let_in(ROOM, "e", 0, recovered=True)
+    await until(client, ConnectionState.CONNECTED)
+    assert client.room_status(ROOM) is RoomStatus.LIVE
+    joining = client.join_room("job:2")
+    await visit.answer("join_room", {"ok": False, "room": "job:2", "error": error})
+    with pytest.raises(BrokerUnavailable):
+        await joining
 
 
 async def test_two_users_share_one_membership(client: WebSocketClient, peer: Peer) -> None:

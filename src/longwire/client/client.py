@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
 
@@ -14,15 +14,14 @@ from longwire.client.connector import Connector
 from longwire.client.health import Health, HealthSnapshot
 from longwire.client.inbox import ROOM_LIVE, ROOM_RESET, Inbox
 from longwire.client.job_tracker import JobFeed, JobTracker
-from longwire.client.membership import JoinResult, RoomReset, RoomStatus, Start
+from longwire.client.listening import Listening
 from longwire.client.options import ClientOptions
 from longwire.client.outbox import Outbox
 from longwire.client.outgoing import Outgoing
 from longwire.client.room import Room
 from longwire.client.rooms import Rooms
 from longwire.client.state import ConnectionState, ConnectionStatus
-from longwire.client.stream import Bell, EventStream
-from longwire.client.subscriptions import Handler, Subscription, Subscriptions
+from longwire.client.subscriptions import Subscriptions
 from longwire.client.token import Tokens, TokenSource
 from longwire.errors import NotConnected
 from longwire.jobs import Job
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from ssl import SSLContext
 
-    from longwire.client.entry import LogEntry
+    from longwire.client.membership import JoinResult, RoomReset, RoomStatus, Start
+    from longwire.client.stream import EventStream
     from longwire.schema import Contract
     from longwire.types import Position
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class WebSocketClient:
+class WebSocketClient(Listening):
     """A client of a Longwire server, or of any Socket.IO server without positions.
 
     `async with` connects if there is a token, and disconnects; without one, call `connect`.
@@ -206,122 +206,6 @@ class WebSocketClient:
 
     async def __aexit__(self, *_: object) -> None:
         await self.disconnect()
-
-    # Listening
-
-    @overload
-    def on(
-        self, event: type[T], handler: Callable[[T], object], *, room: str | None = None
-    ) -> Callable[[], None]: ...
-    @overload
-    def on(
-        self,
-        event: tuple[type[T], ...],
-        handler: Callable[[T], object],
-        *,
-        room: str | None = None,
-    ) -> Callable[[], None]: ...
-    @overload
-    def on(
-        self, event: str, handler: Callable[..., object], *, room: str | None = None
-    ) -> Callable[[], None]: ...
-    def on(
-        self,
-        event: type[Any] | tuple[type[Any], ...] | str,
-        handler: Callable[..., object],
-        *,
-        room: str | None = None,
-    ) -> Callable[[], None]:
-        """Call `handler` for every such event from now on, over reconnects; return the undo.
-
-        Handlers run off the read loop, in order, one event at a time; an async one is awaited
-        before the next event. One that raises is logged and counted. One that is too slow makes
-        its rooms wait, and nobody else.
-
-        Args:
-            event: an event type, or several, which then share one queue. Or a name: its handler
-                gets the typed event if the contract has it, and the event's arguments otherwise.
-                `"*"` hears everything, with the name first. The names `connect`, `disconnect`,
-                `connect_error`, `reconnect`, `reconnect_attempt` and `reconnect_failed` tell
-                about the connection.
-            handler: a function, async or not.
-            room: hear it in this room only; joining is another matter.
-        """
-        kinds = event if isinstance(event, tuple) else (event,)
-        return self.listen(tuple(self._name_of(kind) for kind in kinds), handler, room)
-
-    def read_late(
-        self, names: tuple[str, ...], handler: Callable[..., object], room: str
-    ) -> Callable[[], None]:
-        """Call `handler` as `listen` does, for a joined room from its beginning."""
-        subscription = Handler(self._subscriptions, names, room, handler).subscription
-        self._rooms.read_late(room, subscription, lambda: self._subscriptions.add(subscription))
-
-        def undo() -> None:
-            subscription.close()
-            self._rooms.forget_late(room, subscription)
-
-        return undo
-
-    def listen(
-        self, names: tuple[str, ...], handler: Callable[..., object], room: str | None = None
-    ) -> Callable[[], None]:
-        """Call `handler` as `on` does, for several names in one queue; return the undo."""
-        subscription = Handler(self._subscriptions, names, room, handler).subscription
-        self._subscriptions.add(subscription)
-        return subscription.close
-
-    @overload
-    def once(
-        self, event: type[T], handler: Callable[[T], object], *, room: str | None = None
-    ) -> Callable[[], None]: ...
-    @overload
-    def once(
-        self, event: str, handler: Callable[..., object], *, room: str | None = None
-    ) -> Callable[[], None]: ...
-    def once(
-        self,
-        event: type[Any] | str,
-        handler: Callable[..., object],
-        *,
-        room: str | None = None,
-    ) -> Callable[[], None]:
-        """Call `handler` for the next such event only; return the undo."""
-
-        def call(*arguments: Any) -> object:
-            undo()
-            return handler(*arguments)
-
-        undo = self.on(self._name_of(event), call, room=room)
-        return undo
-
-    def events(self, *types: type[T], room: str | None = None) -> EventStream[T]:
-        """Iterate over events of these types, from now on.
-
-        Args:
-            *types: event types; `RoomReset` is one too.
-            room: of this room only, which is joined while the iterator is open.
-        """
-        names = tuple(self._name_of(kind) for kind in types)
-        bell = Bell()
-        subscription = Subscription(self._subscriptions, names, room, bell.ring)
-        self._subscriptions.add(subscription)
-        if room is not None:
-            self._rooms.join(room, None)
-        rooms = self._rooms
-        stream: EventStream[T] = EventStream(
-            subscription, bell, lambda: rooms.leave(room) if room is not None else None
-        )
-        self._streams.add(stream)
-        return stream
-
-    def on_entry(self, listener: Callable[[LogEntry], object]) -> Callable[[], None]:
-        """Call `listener` for every entry of a room's log, as it came; return the undo.
-
-        For tools that show or copy logs. It is called at once, before other handlers, each entry
-        exactly once and in order; it must not block.
-        """
-        return self._inbox.entry_listeners.add(listener)
 
     # Rooms
 
@@ -498,11 +382,6 @@ class WebSocketClient:
         return await self._health.ping()
 
     # Inside
-
-    def _name_of(self, event: type[Any] | str) -> str:
-        if isinstance(event, str):
-            return event
-        return ROOM_RESET if event is RoomReset else self.contract.name_of(event)
 
     def _send_ping(self) -> bool:
         wire = self._connector.wire

@@ -103,8 +103,10 @@ class Inbox:
             self.announce(event.name, None, tuple(values))
 
     def announce(self, name: str, room: str | None, arguments: Arguments) -> None:
-        """Give something that is no event of the server to those who hear that name."""
-        give(name, arguments, self._subscriptions.find(name, room))
+        """Give something that is no event of the application to those who hear that name."""
+        for hearer in self._subscriptions.find(name, room):
+            if not hearer.hears_all:
+                hearer.push(arguments)
 
     def _receive_logged(self, event: EventReceived, place: Place) -> None:
         first, last, room = place

@@ -17,7 +17,14 @@ from longwire.client.membership import (
     Start,
 )
 from longwire.client.payloads import Fault, RoomAnswer, read_first
-from longwire.errors import CallRefused, InvalidRoom, LongwireError, NotConnected, RoomDenied
+from longwire.errors import (
+    BrokerUnavailable,
+    CallRefused,
+    InvalidRoom,
+    LongwireError,
+    NotConnected,
+    RoomDenied,
+)
 from longwire.log import Cursor, Verdict
 from longwire.types import Position
 
@@ -27,6 +34,10 @@ if TYPE_CHECKING:
     from longwire.client.subscriptions import Subscription
 
 logger = logging.getLogger("longwire.client")
+
+
+# Between two tries to resume a room whose log cannot be read: about what a failover takes.
+RETRY_AFTER = 1.0
 
 
 class Sender(Protocol):
@@ -199,8 +210,15 @@ class Rooms:
         answer = read_first(values, RoomAnswer)
         if answer.ok:
             self._accept_join(member, answer)
+        elif answer.error.code == BrokerUnavailable.code and not member.waiters:
+            # The log cannot be read now; nobody denied anything.
+            asyncio.get_running_loop().call_later(RETRY_AFTER, self._ask_again, member, member.turn)
         else:
             self._deny(member, answer.error)
+
+    def _ask_again(self, member: Membership, turn: int) -> None:
+        if member.turn == turn and self._members.get(member.room) is member:
+            self._ask(member)
 
     def _accept_join(self, member: Membership, answer: RoomAnswer) -> None:
         member.asking = False
@@ -360,6 +378,8 @@ class Rooms:
 def _error_of(room: str, fault: Fault) -> LongwireError:
     if fault.code == RoomDenied.code:
         return RoomDenied(room)
+    if fault.code == BrokerUnavailable.code:
+        return BrokerUnavailable(fault.message)
     if fault.code == InvalidRoom.code:
         return InvalidRoom(room, fault.message)
     return CallRefused(fault.message, fault.code)

@@ -1,0 +1,164 @@
+"""Hearing events: handlers and iterators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from longwire.client.inbox import ROOM_RESET, Inbox
+from longwire.client.membership import RoomReset
+from longwire.client.stream import Bell, EventStream
+from longwire.client.subscriptions import ANY, Handler, Subscription, Subscriptions
+
+if TYPE_CHECKING:
+    import weakref
+    from collections.abc import Callable
+
+    from longwire.client.entry import LogEntry
+    from longwire.client.rooms import Rooms
+    from longwire.schema import Contract
+
+T = TypeVar("T")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+
+
+class Listening:
+    """The part of a client that hears; it works in every state, before connecting too."""
+
+    contract: Contract
+    _subscriptions: Subscriptions
+    _rooms: Rooms
+    _inbox: Inbox
+    _streams: weakref.WeakSet[EventStream[Any]]
+
+    @overload
+    def on(
+        self, event: type[T], handler: Callable[[T], object], *, room: str | None = None
+    ) -> Callable[[], None]: ...
+    @overload
+    def on(
+        self,
+        event: tuple[type[T], ...],
+        handler: Callable[[T], object],
+        *,
+        room: str | None = None,
+    ) -> Callable[[], None]: ...
+    @overload
+    def on(
+        self, event: str, handler: Callable[..., object], *, room: str | None = None
+    ) -> Callable[[], None]: ...
+    def on(
+        self,
+        event: type[Any] | tuple[type[Any], ...] | str,
+        handler: Callable[..., object],
+        *,
+        room: str | None = None,
+    ) -> Callable[[], None]:
+        """Call `handler` for every such event from now on, over reconnects; return the undo.
+
+        Handlers run off the read loop, in order, one event at a time; an async one is awaited
+        before the next event. One that raises is logged and counted. One that is too slow makes
+        its rooms wait, and nobody else.
+
+        Args:
+            event: an event type, or several, which then share one queue. Or a name: its handler
+                gets the typed event if the contract has it, and the event's arguments otherwise.
+                `"*"` hears every event of the application, its name first. The names `connect`,
+                `disconnect`, `connect_error`, `reconnect`, `reconnect_attempt` and
+                `reconnect_failed` tell about the connection.
+            handler: a function, async or not.
+            room: hear it in this room only; joining is another matter.
+        """
+        kinds = event if isinstance(event, tuple) else (event,)
+        return self.listen(tuple(self._name_of(kind) for kind in kinds), handler, room)
+
+    def read_late(
+        self, names: tuple[str, ...], handler: Callable[..., object], room: str
+    ) -> Callable[[], None]:
+        """Call `handler` as `listen` does, for a joined room from its beginning."""
+        subscription = Handler(self._subscriptions, names, room, handler).subscription
+        self._rooms.read_late(room, subscription, lambda: self._subscriptions.add(subscription))
+
+        def undo() -> None:
+            subscription.close()
+            self._rooms.forget_late(room, subscription)
+
+        return undo
+
+    def listen(
+        self, names: tuple[str, ...], handler: Callable[..., object], room: str | None = None
+    ) -> Callable[[], None]:
+        """Call `handler` as `on` does, for several names in one queue; return the undo."""
+        subscription = Handler(self._subscriptions, names, room, handler).subscription
+        self._subscriptions.add(subscription)
+        return subscription.close
+
+    @overload
+    def once(
+        self, event: type[T], handler: Callable[[T], object], *, room: str | None = None
+    ) -> Callable[[], None]: ...
+    @overload
+    def once(
+        self, event: str, handler: Callable[..., object], *, room: str | None = None
+    ) -> Callable[[], None]: ...
+    def once(
+        self,
+        event: type[Any] | str,
+        handler: Callable[..., object],
+        *,
+        room: str | None = None,
+    ) -> Callable[[], None]:
+        """Call `handler` for the next such event only; return the undo."""
+
+        def call(*arguments: Any) -> object:
+            undo()
+            return handler(*arguments)
+
+        undo = self.on(self._name_of(event), call, room=room)
+        return undo
+
+    @overload
+    def events(self, kind: type[T], /, *, room: str | None = None) -> EventStream[T]: ...
+    @overload
+    def events(
+        self, kind: type[T], second: type[T2], /, *, room: str | None = None
+    ) -> EventStream[T | T2]: ...
+    @overload
+    def events(
+        self, kind: type[T], second: type[T2], third: type[T3], /, *, room: str | None = None
+    ) -> EventStream[T | T2 | T3]: ...
+    @overload
+    def events(self, *types: type[T], room: str | None = None) -> EventStream[T]: ...
+    def events(self, *types: type[Any], room: str | None = None) -> EventStream[Any]:
+        """Iterate over events of these types, from now on.
+
+        Args:
+            *types: event types; `RoomReset` is one too. Without any, every event of
+                the application is heard, as tuples that begin with its name.
+            room: of this room only, which is joined while the iterator is open.
+        """
+        names = tuple(self._name_of(kind) for kind in types) or (ANY,)
+        bell = Bell()
+        subscription = Subscription(self._subscriptions, names, room, bell.ring)
+        self._subscriptions.add(subscription)
+        if room is not None:
+            self._rooms.join(room, None)
+        rooms = self._rooms
+        stream: EventStream[Any] = EventStream(
+            subscription, bell, lambda: rooms.leave(room) if room is not None else None
+        )
+        self._streams.add(stream)
+        return stream
+
+    def on_entry(self, listener: Callable[[LogEntry], object]) -> Callable[[], None]:
+        """Call `listener` for every entry of a room's log, as it came; return the undo.
+
+        For tools that show or copy logs. It is called at once, before other handlers, each entry
+        exactly once and in order; it must not block.
+        """
+        return self._inbox.entry_listeners.add(listener)
+
+    def _name_of(self, event: type[Any] | str) -> str:
+        if isinstance(event, str):
+            return event
+        return ROOM_RESET if event is RoomReset else self.contract.name_of(event)

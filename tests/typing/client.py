@@ -1,0 +1,68 @@
+"""What type checkers must see of the client. Never run; read by `make check`."""
+
+from collections.abc import Callable
+from typing import Any, assert_type
+
+from longwire import WebSocketClient
+from longwire.catalog import JobCancel, JobOutput, JobProgress, JobResult
+from longwire.client import (
+    ConnectionState,
+    EventStream,
+    HealthSnapshot,
+    JobTracker,
+    JoinResult,
+    RoomReset,
+    RoomStatus,
+)
+from longwire.jobs import Job, JobHost, JobState
+from longwire.types import Position
+
+client = WebSocketClient("http://localhost:8000", token="t")
+
+
+async def provide() -> str:
+    return "t"
+
+
+WebSocketClient("http://localhost:8000", token=provide)
+WebSocketClient("http://localhost:8000", token=lambda: "t")
+
+# Handlers are inferred from the event type.
+assert_type(client.on(JobProgress, lambda event: event.progress), Callable[[], None])
+client.on(RoomReset, lambda reset: reset.position.offset)
+client.on("custom", lambda *args: args)
+
+
+async def handle(event: JobOutput) -> None:
+    assert_type(event.chunk, str)
+
+
+client.on(JobOutput, handle)
+client.once(JobOutput, handle)
+client.on(JobProgress, handle)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+# Iterators too.
+assert_type(client.events(JobProgress), EventStream[JobProgress])
+assert_type(client.events(JobProgress, JobOutput), EventStream[JobProgress | JobOutput])
+
+
+async def use() -> None:
+    async for event in client.events(JobProgress, room="job:1"):
+        assert_type(event, JobProgress)
+    assert_type(await client.join_room("job:1", "now"), JoinResult)
+    assert_type(await client.publish(JobOutput(job_id="1", chunk="a")), Position)
+    assert_type(await client.call(JobCancel(job_id="1")), Any)
+    async with client.job("1") as job:
+        assert_type(job, JobTracker)
+        async for state in job:
+            assert_type(state, JobState)
+        assert_type(await job.result(), JobResult)
+    async with client.start_job(title="Report") as running:
+        assert_type(running, Job)
+    async with client.room("job:1") as room:
+        assert_type(room.status, RoomStatus | None)
+    assert_type(client.health, HealthSnapshot)
+    assert_type(client.state, ConnectionState)
+
+
+host: JobHost = client
