@@ -1,23 +1,38 @@
-// What the core costs a page: minified, gzipped, without socket.io-client. Fails above the bar.
+// What a page pays: minified, gzipped, without socket.io-client and React. Fails above the bar.
 import { gzipSync } from "node:zlib";
 
 import { rolldown } from "rolldown";
 
-const BARS = { "src/index.ts": 6_000, "src/react/index.ts": 11_000 };
+const BARS = [
+  ["the client", 'export { createClient } from "./src/index.ts";', 6_000],
+  ["with every hook and component", 'export * from "./src/react/index.ts";', 10_000],
+];
 
-async function measure(entry) {
-  const bundle = await rolldown({
-    input: entry,
-    external: ["socket.io-client", "react", "react/jsx-runtime"],
-    platform: "browser",
-  });
-  const { output } = await bundle.generate({ format: "esm", minify: true, comments: false });
-  return output.reduce((size, { code }) => size + gzipSync(code ?? "", { level: 9 }).length, 0);
+/** Lets code stand where a file is expected. */
+function virtual(code) {
+  return {
+    name: "virtual",
+    resolveId: (id) => (id === "page.ts" ? `${process.cwd()}/page.ts` : null),
+    load: (id) => (id.endsWith("/page.ts") ? code : null),
+  };
 }
 
-for (const [entry, bar] of Object.entries(BARS)) {
-  const size = await measure(entry);
+async function measure(code) {
+  const bundle = await rolldown({
+    input: "page.ts",
+    external: ["socket.io-client", "react", "react/jsx-runtime"],
+    platform: "browser",
+    plugins: [virtual(code)],
+    // It warns of "use client", which `npm run package` looks for where it counts.
+    onLog: () => undefined,
+  });
+  const { output } = await bundle.generate({ format: "esm", minify: true, comments: false });
+  return output.reduce((size, chunk) => size + gzipSync(chunk.code, { level: 9 }).length, 0);
+}
+
+for (const [name, code, bar] of BARS) {
+  const size = await measure(code);
   const isOver = size > bar;
-  process.stdout.write(`${entry}: ${size} of ${bar} bytes gzipped${isOver ? " TOO LARGE" : ""}\n`);
+  process.stdout.write(`${name}: ${size} of ${bar} bytes gzipped${isOver ? " TOO LARGE" : ""}\n`);
   if (isOver) process.exitCode = 1;
 }

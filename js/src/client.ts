@@ -79,7 +79,7 @@ export class WebSocketClient<
     this.#jobList = new JobList(this);
     this.#rooms.resets.add((room) => this.#watched.reset(room));
     this.#rooms.changes.add((room) => this.#noticeRoom(room));
-    if (settings.autoConnect) this.connect().catch(ignore);
+    if (config.autoConnect) this.connect().catch(ignore);
   }
 
   /**

@@ -125,7 +125,7 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const timer = timeout && setTimeout(() => reject(late()), timeout);
       this.#waiters.push((error) => {
-        if (timer) clearTimeout(timer);
+        clearTimeout(timer);
         if (error) reject(error);
         else resolve();
       });
@@ -139,8 +139,7 @@ export class Connection {
     this.#drop();
     this.#stopWaking?.();
     this.#stopWaking = null;
-    const change = { ...INITIAL, disconnectedAt: Date.now() };
-    this.#move("close", change);
+    this.#move("close", { ...INITIAL, disconnectedAt: Date.now() });
     this.#settle(new LongwireError("disconnected", "Disconnected."));
   }
 

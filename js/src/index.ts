@@ -1,6 +1,6 @@
 export { createClient, WebSocketClient } from "./client.js";
 export type { ConnectionSnapshot, Identity } from "./connection.js";
-export type * from "./contract.js";
+export * from "./contract.js";
 export { type ClientErrorCode, LongwireError } from "./errors.js";
 export { fold, initialJob, type JobState, type OutputChunk } from "./fold.js";
 export type { JobHandle, JobSnapshot } from "./job.js";

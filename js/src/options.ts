@@ -48,11 +48,10 @@ export interface ClientConfig extends ClientOptions {
 }
 
 /** Every option with its value. */
-export type Settings = Readonly<Required<Omit<ClientConfig, "token" | "url">>> &
+export type Settings = Readonly<Required<Omit<ClientConfig, "token" | "url" | "autoConnect">>> &
   BackoffOptions & { readonly url?: string | undefined };
 
 const DEFAULTS = {
-  autoConnect: false,
   path: "/socket.io/",
   transports: ["websocket", "polling"],
   reconnection: true,

@@ -1,0 +1,50 @@
+// @vitest-environment happy-dom
+import { describe, expect, it } from "vitest";
+
+import { startClient, startPair } from "./fixtures.js";
+import { startWire, until } from "./wire.js";
+
+const SLOW = { reconnectionDelay: 3_600_000, reconnectionDelayMax: 3_600_000 };
+
+describe("when waiting longer makes no sense", () => {
+  it.each(["online", "pageshow", "visibilitychange"])("tries at once on %s (A10)", async (event) => {
+    const { wire, client } = await startPair({ client: SLOW });
+    wire.cut();
+    await until(() => client.getState() === "reconnecting");
+    window.dispatchEvent(new Event(event));
+    await until(() => client.isConnected());
+  });
+
+  it("starts over after it had given up", async () => {
+    const { wire, client } = await startPair({ client: { reconnectionAttempts: 0 } });
+    wire.cut();
+    await until(() => client.getState() === "error");
+    window.dispatchEvent(new Event("online"));
+    await until(() => client.isConnected());
+  });
+
+  it("accepts a refusal", async () => {
+    const wire = await startWire();
+    wire.refusesToken = () => ({ message: "No.", code: "token_invalid" });
+    const client = startClient(wire.url);
+    await expect(client.connect()).rejects.toThrow("No.");
+    window.dispatchEvent(new Event("online"));
+    expect(client.getState()).toBe("error");
+    expect(wire.auths).toHaveLength(1);
+  });
+
+  it("puts a connection that seems to be there to the test (A8)", async () => {
+    const { wire } = await startPair();
+    await until(() => wire.of("ping").length === 1);
+    window.dispatchEvent(new Event("pageshow"));
+    await until(() => wire.of("ping").length === 2);
+  });
+
+  it("hears nothing any more once disconnected", async () => {
+    const { wire, client } = await startPair();
+    client.disconnect();
+    window.dispatchEvent(new Event("online"));
+    expect(client.getState()).toBe("disconnected");
+    expect(wire.connections).toBe(1);
+  });
+});
