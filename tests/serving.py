@@ -73,6 +73,13 @@ class ServerProcess:
         self._process.kill()
         self._reap()
 
+    @property
+    def resident_bytes(self) -> int:
+        """Memory that the process holds now."""
+        assert self._process is not None
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text("ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
     def _reap(self) -> None:
         assert self._process is not None
         self._process.communicate()
