@@ -46,8 +46,7 @@ interface Refusal {
 export class WebSocketClient<
   L extends EventMap<L> = ServerToClientEvents,
   E extends EventMap<E> = ClientToServerEvents,
-> implements JobsHost
-{
+> implements JobsHost {
   /** The options in force. */
   readonly settings: Settings;
   /** State, error, attempts, latency: observable. */

@@ -192,10 +192,7 @@ export class Connection {
     const { attempt } = this.status.getSnapshot();
     this.status.set({ nextRetryAt: null });
     if (attempt > 0) this.host.receive("reconnect_attempt", [attempt]);
-    this.#watchdog = setTimeout(
-      () => this.#lose(late()),
-      this.settings.timeout,
-    );
+    this.#watchdog = setTimeout(() => this.#lose(late()), this.settings.timeout);
     void this.#connect(this.#session);
   }
 
@@ -212,7 +209,8 @@ export class Connection {
       // end is told by the socket, which after a refusal closes the transport itself.
       this.#socket.io.engine.once("close", (reason) => {
         const isCut = this.#phase === "opening" && reason !== "forced close";
-        if (isCut && session === this.#session) this.#lose(new LongwireError("disconnected", reason));
+        if (isCut && session === this.#session)
+          this.#lose(new LongwireError("disconnected", reason));
       });
     } catch (error) {
       if (session === this.#session) this.#lose(error as Error);

@@ -156,7 +156,7 @@ function append(
 
 function cut(text: string): string[] {
   const pieces = [];
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     let stop = start + CHUNK_LENGTH;
     // Both halves of a surrogate pair stay in one piece.
     if ((text.charCodeAt(stop - 1) & 0xfc00) === 0xd800) stop--;

@@ -8,4 +8,11 @@ export type { JobList, JobsSnapshot } from "./jobs.js";
 export type { ClientConfig, ClientOptions, TokenSource } from "./options.js";
 export type { RoomSnapshot, RoomStatus } from "./rooms.js";
 export type { Readable } from "./store.js";
-export type { CallResult, ClosingAdvice, ControlEvents, EmitArgs, Incoming, Outgoing } from "./wire.js";
+export type {
+  CallResult,
+  ClosingAdvice,
+  ControlEvents,
+  EmitArgs,
+  Incoming,
+  Outgoing,
+} from "./wire.js";

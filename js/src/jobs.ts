@@ -87,7 +87,10 @@ export class JobList implements Readable<JobsSnapshot> {
       stop?.();
       this.#followed.delete(job.id);
     } else if (!stop && this.#followed.size < FOLLOW_LIMIT) {
-      this.#followed.set(job.id, job.subscribe(() => this.#store.invalidate()));
+      this.#followed.set(
+        job.id,
+        job.subscribe(() => this.#store.invalidate()),
+      );
     }
   }
 

@@ -40,9 +40,8 @@ type WithoutAck<A extends unknown[]> = A extends [...infer Head, ((...args: neve
   ? Head
   : A;
 
-type AckOf<A extends unknown[]> = Required<A> extends [...unknown[], (result: infer R) => void]
-  ? R
-  : unknown;
+type AckOf<A extends unknown[]> =
+  Required<A> extends [...unknown[], (result: infer R) => void] ? R : unknown;
 
 /** The arguments that an event is sent with, its acknowledgement left out. */
 export type EmitArgs<F> = F extends (...args: infer A) => void ? WithoutAck<A> : never;

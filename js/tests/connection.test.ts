@@ -10,7 +10,9 @@ import { startClient, startPair } from "./fixtures.js";
 import { startWire, until } from "./wire.js";
 
 /** Every state from now on. */
-function statesOf(client: { onStateChange(l: (s: ConnectionState) => void): () => void }): string[] {
+function statesOf(client: {
+  onStateChange(l: (s: ConnectionState) => void): () => void;
+}): string[] {
   const states: string[] = [];
   client.onStateChange((state) => states.push(state));
   return states;

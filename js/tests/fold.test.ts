@@ -89,7 +89,9 @@ describe("a new attempt", () => {
 
 describe("output", () => {
   it("keeps kinds of text apart (D55)", () => {
-    expect(foldAll(text("hm", "thinking"), text("Answer", "writing"), text("!", "writing"))).toEqual(
+    expect(
+      foldAll(text("hm", "thinking"), text("Answer", "writing"), text("!", "writing")),
+    ).toEqual(
       expect.objectContaining({
         output: [
           { text: "hm", type: "thinking" },

@@ -61,7 +61,11 @@ describe("a watched job", () => {
     for (let chunk = 0; chunk < 5_000; chunk++) {
       wire.publish("job:1", "job:output", output("1", `${chunk},`));
     }
-    const text = (): string => job.getSnapshot().output.map((chunk) => chunk.text).join("");
+    const text = (): string =>
+      job
+        .getSnapshot()
+        .output.map((chunk) => chunk.text)
+        .join("");
     await until(() => text().endsWith("4999,"));
     expect(text().split(",")).toHaveLength(5_001);
     expect(told.mock.calls.length).toBeLessThanOrEqual(40);
@@ -86,7 +90,11 @@ describe("a watched job", () => {
       wire.publish("job:1", "job:output", output("1", `${chunk},`));
       if (chunk % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    const text = (): string => job.getSnapshot().output.map((chunk) => chunk.text).join("");
+    const text = (): string =>
+      job
+        .getSnapshot()
+        .output.map((chunk) => chunk.text)
+        .join("");
     await until(() => text().endsWith("199,"));
     expect(text().split(",")).toHaveLength(201);
   });

@@ -36,7 +36,12 @@ describe("joining", () => {
     client.disconnect();
     client.leaveRoom("job:1");
     await client.connect();
-    expect(wire.of("join_room").slice(2).map(([room]) => room)).toEqual(["job:2"]);
+    expect(
+      wire
+        .of("join_room")
+        .slice(2)
+        .map(([room]) => room),
+    ).toEqual(["job:2"]);
   });
 
   it("restores its rooms after disconnect and connect (B31)", async () => {

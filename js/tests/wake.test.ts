@@ -7,13 +7,16 @@ import { startWire, until } from "./wire.js";
 const SLOW = { reconnectionDelay: 3_600_000, reconnectionDelayMax: 3_600_000 };
 
 describe("when waiting longer makes no sense", () => {
-  it.each(["online", "pageshow", "visibilitychange"])("tries at once on %s (A10)", async (event) => {
-    const { wire, client } = await startPair({ client: SLOW });
-    wire.cut();
-    await until(() => client.getState() === "reconnecting");
-    window.dispatchEvent(new Event(event));
-    await until(() => client.isConnected());
-  });
+  it.each(["online", "pageshow", "visibilitychange"])(
+    "tries at once on %s (A10)",
+    async (event) => {
+      const { wire, client } = await startPair({ client: SLOW });
+      wire.cut();
+      await until(() => client.getState() === "reconnecting");
+      window.dispatchEvent(new Event(event));
+      await until(() => client.isConnected());
+    },
+  );
 
   it("starts over after it had given up", async () => {
     const { wire, client } = await startPair({ client: { reconnectionAttempts: 0 } });

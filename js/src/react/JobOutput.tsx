@@ -1,4 +1,12 @@
-import { memo, type ReactElement, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
+import {
+  memo,
+  type ReactElement,
+  type ReactNode,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 
 import type { OutputChunk, OutputType } from "../index.js";
 
@@ -84,7 +92,9 @@ interface ChunkProps {
 }
 
 /** Only the newest chunk grows; the others are not rendered again. */
-const Chunk = memo(({ text, render }: ChunkProps): ReactElement => <>{render ? render(text) : text}</>);
+const Chunk = memo(({ text, render }: ChunkProps): ReactElement => (
+  <>{render ? render(text) : text}</>
+));
 Chunk.displayName = "Chunk";
 
 function group(output: readonly OutputChunk[]): Section[] {

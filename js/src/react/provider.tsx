@@ -1,6 +1,18 @@
-import { createContext, type ReactElement, type ReactNode, useContext, useEffect, useState } from "react";
+import {
+  createContext,
+  type ReactElement,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useState,
+} from "react";
 
-import { type ClientOptions, createClient, type TokenSource, type WebSocketClient } from "../index.js";
+import {
+  type ClientOptions,
+  createClient,
+  type TokenSource,
+  type WebSocketClient,
+} from "../index.js";
 import { useLatest } from "./useLatest.js";
 
 const ClientContext = createContext<WebSocketClient | null>(null);

@@ -41,11 +41,10 @@ export function useJob(id: string | null, options: UseJobOptions<unknown> = {}):
   const select = options.select;
   const value = useReadable<JobSnapshot, unknown>(handle, NO_JOB, select ?? whole);
   useOnComplete(handle, options.onComplete);
-  const view = useMemo(() => (select ? null : withVerbs(value as JobSnapshot, handle)), [
-    select,
-    value,
-    handle,
-  ]);
+  const view = useMemo(
+    () => (select ? null : withVerbs(value as JobSnapshot, handle)),
+    [select, value, handle],
+  );
   return view ?? value;
 }
 

@@ -8,7 +8,9 @@ import { LongwireProvider } from "../../src/react/index.js";
 afterEach(cleanup);
 
 /** A wrapper for `render`: the client, in strict mode. */
-export function withClient(client: WebSocketClient): (props: { children: ReactNode }) => ReactElement {
+export function withClient(
+  client: WebSocketClient,
+): (props: { children: ReactNode }) => ReactElement {
   return ({ children }) =>
     createElement(StrictMode, null, createElement(LongwireProvider, { client }, children));
 }
