@@ -61,6 +61,8 @@ class Visit:
                 self._asked.set()
             case EventReceived(name="ping"):
                 self.pinged.set()
+                if event.ack_id is not None:
+                    self.connection.send_ack("/", event.ack_id, [{"timestamp": 1}])
             case EventReceived():
                 self._events.put_nowait(event)
             case AckReceived():

@@ -117,6 +117,22 @@ async def test_a_gap_is_filled_by_resuming(client: WebSocketClient, peer: Peer) 
     await progress.until(1, 2, 4)
 
 
+async def test_a_log_that_retention_emptied_is_live_and_goes_on(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    visit = await connected(client, peer)
+    live = asyncio.Event()
+    client.listen(("@live",), lambda _: live.set(), ROOM)
+    progress = Progress(client)
+    client.join_room(ROOM)
+    await visit.let_in(ROOM, "e", 7)
+    await live.wait()
+    assert client.room_status(ROOM) is RoomStatus.LIVE
+    await visit.progress(8, "8@job:1")
+    await progress.until(8)
+    assert client.position(ROOM) == Position("e", 8)
+
+
 async def test_a_drop_resumes_where_it_was(client: WebSocketClient, peer: Peer) -> None:
     visit = await joined(client, peer)
     progress = Progress(client)

@@ -12,9 +12,10 @@ import msgspec
 from longwire.catalog import CATALOG, JobCancel
 from longwire.client.connector import Connector
 from longwire.client.health import Health, HealthSnapshot
-from longwire.client.inbox import ROOM_LIVE, ROOM_RESET, Inbox
+from longwire.client.inbox import ROOM_LIVE, Inbox
 from longwire.client.job_tracker import JobFeed, JobTracker
 from longwire.client.listening import Listening
+from longwire.client.membership import ROOM_RESET
 from longwire.client.options import ClientOptions
 from longwire.client.outbox import Outbox
 from longwire.client.outgoing import Outgoing

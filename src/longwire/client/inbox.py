@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from longwire.client.entry import LogEntry
-from longwire.client.membership import RoomStatus
+from longwire.client.membership import ROOM_RESET, RoomStatus
 from longwire.client.observers import Observers
 from longwire.errors import InvalidEvent, RemoteProtocolError
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from longwire.schema import Contract
 
 logger = logging.getLogger("longwire.client")
-
-ROOM_RESET = "room_reset"
 
 # Told to subscriptions of a room once its replay is over. No event can have this name.
 ROOM_LIVE = "@live"

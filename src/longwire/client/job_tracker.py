@@ -17,8 +17,8 @@ from longwire.catalog import (
     JobResult,
     JobStatusChanged,
 )
-from longwire.client.inbox import ROOM_LIVE, ROOM_RESET
-from longwire.client.membership import JoinResult, RoomReset, RoomStatus, Start
+from longwire.client.inbox import ROOM_LIVE
+from longwire.client.membership import ROOM_RESET, JoinResult, RoomReset, RoomStatus, Start
 from longwire.errors import CallRefused, LocalProtocolError
 from longwire.jobs import JobState, fold
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from longwire.client.inbox import ROOM_RESET, Inbox
-from longwire.client.membership import RoomReset
+from longwire.client.membership import ROOM_RESET, RoomReset
 from longwire.client.stream import Bell, EventStream
 from longwire.client.subscriptions import ANY, Handler, Subscription, Subscriptions
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from longwire.client.entry import LogEntry
+    from longwire.client.inbox import Inbox
     from longwire.client.rooms import Rooms
     from longwire.schema import Contract
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from longwire.client.subscriptions import Subscription
 
+# The name under which `RoomReset` is told; also that of the server's event.
+ROOM_RESET = "room_reset"
+
 Start = Position | Literal["now"] | None
 """Where a membership begins: at a position, after the log's end, or with the retained log."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from longwire.client.membership import (
+    ROOM_RESET,
     JoinResult,
     Membership,
     Reader,
@@ -230,15 +231,33 @@ class Rooms:
             self._begin(member, answer)
         elif answer.recovered and answer.epoch == member.cursor.epoch:
             self.resumed += 1
+            if member.offset < member.asked_from:  # a late reader came while this was asked
+                self._ask(member)
         else:
             self._begin_again(member, member.cursor, answer)
         self.settle(member)
+        if member.status is RoomStatus.CATCHING_UP:
+            self._expect_replay(member)
         if member.waiters and self._sender is not None:
             # Who awaits a join must be able to subscribe before the first replayed event.
             self._sender.pause()
         result = msgspec.structs.replace(member.result, offset=answer.offset)
         for waiter in _taken(member):
             waiter.set_result(result)
+
+    def _expect_replay(self, member: Membership) -> None:
+        """Notice a replay that has nothing to say: all was dropped by retention.
+
+        The first piece of a replay follows the answer at once, before that to a later question.
+        """
+        turn, offset = member.turn, member.offset
+
+        def answered(values: list[object] | None) -> None:
+            if values is not None and member.turn == turn and member.offset == offset:
+                self._become_live(member)
+
+        if self._sender is not None:
+            self._sender.request("ping", (), answered)
 
     def _begin(self, member: Membership, answer: RoomAnswer) -> None:
         """Take the first answer of a room."""
@@ -253,8 +272,11 @@ class Rooms:
         if not only_readers:
             self._restart(member, answer)
             return
+        reset = RoomReset(member.room, Position(answer.epoch, answer.offset))
         for reader in member.readers:
             reader.offset = 0
+            if ROOM_RESET in reader.subscription.names:
+                reader.subscription.push((reset,))
 
     def _deny(self, member: Membership, fault: Fault) -> None:
         member.asking = False
@@ -286,10 +308,11 @@ class Rooms:
     def _restart(self, member: Membership, answer: RoomAnswer) -> None:
         member.cursor = Cursor(answer.epoch)
         self.lost += 1
-        self._on_reset(RoomReset(member.room, Position(answer.epoch, answer.offset)))
+        # Late readers first: they hear of it too, and start together with everybody.
         for reader in member.readers:
             reader.join()
         member.readers.clear()
+        self._on_reset(RoomReset(member.room, Position(answer.epoch, answer.offset)))
 
     # Events
 
@@ -306,6 +329,9 @@ class Rooms:
         cursor = member.cursor
         if cursor is None or member.is_blocked:
             return False
+        if first == member.target + 1 and cursor.offset < member.target:
+            # The replay was over, and short: retention had dropped its end.
+            cursor.offset = member.target
         if member.readers and first <= cursor.offset < last:
             # Replayed for a reader from further back: its text may be what was handed out.
             verdict = Verdict.GAP
@@ -319,6 +345,9 @@ class Rooms:
         """Return the late readers to hand an event out to."""
         if member.is_blocked:
             return ()
+        if first == member.target + 1:
+            for reader in member.readers:
+                reader.offset = max(reader.offset, member.target)
         accepted = [r for r in member.readers if r.offset == first - 1]
         missing = any(r.offset < first - 1 or first <= r.offset < last for r in member.readers)
         for reader in accepted:
@@ -339,10 +368,15 @@ class Rooms:
             reader.join()
         behind = bool(member.readers) or offset < member.target
         status = RoomStatus.CATCHING_UP if behind and member.cursor else RoomStatus.LIVE
-        if status is not member.status:
+        if status is RoomStatus.LIVE:
+            self._become_live(member)
+        else:
             member.status = status
-            if status is RoomStatus.LIVE:
-                self._on_settled(member.room)
+
+    def _become_live(self, member: Membership) -> None:
+        if member.status is not RoomStatus.LIVE:
+            member.status = RoomStatus.LIVE
+            self._on_settled(member.room)
 
     def read_late(self, room: str, subscription: Subscription, join: Callable[[], None]) -> None:
         """Let a subscription hear a joined room from its beginning; `join` makes it one of all."""
