@@ -53,6 +53,7 @@ def test_empty_messages() -> None:
         (b"\x83\x00", "unknown opcode"),
         (b"\x8b\x00", "unknown opcode"),
         (b"\x81\x80" + MASK, "wrong masking for this role"),
+        (b"\x81\x7e\x00\x7d" + bytes(125), "length is not encoded minimally"),
         (b"\x09\x00", "fragmented control frame"),
         (b"\x89\x7e\x00\x7e", "control frame too long"),
         (b"\x80\x00", "wrong order of fragments"),
@@ -126,6 +127,11 @@ def test_a_large_frame_in_single_bytes() -> None:
         m for index in range(len(frame)) for m in decoder.receive_data(frame[index : index + 1])
     ]
     assert received == [TextMessage("ä" * 500)]
+
+
+def test_long_texts() -> None:
+    texts = ["x" * 126, "x" * 65_535, "x" * 65_536, ""]
+    assert decode(b"".join(map(encode_text, texts))) == [TextMessage(text) for text in texts]
 
 
 def test_a_decoder_at_rest_holds_no_buffer() -> None:
