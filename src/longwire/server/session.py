@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic  # the clock of asyncio's and uvloop's loops, without asking for one
 from typing import TYPE_CHECKING, Protocol
 
 from longwire.connection import (
@@ -135,7 +136,7 @@ class Session:
 
     def open_probe(self, writer: Writer) -> bool:
         """Take a WebSocket that probes for an upgrade; False refuses it."""
-        if not self.engine.receive_probe_open(_now()):
+        if not self.engine.receive_probe_open(monotonic()):
             return False
         self._probe = writer
         self.flush()
@@ -143,41 +144,41 @@ class Session:
 
     def receive_websocket(self, writer: Writer, data: str | bytes) -> None:
         """Take one WebSocket message."""
-        if writer is self._probe:
-            self.engine.receive_probe(data, _now())
-        elif writer is self._writer:
-            self.engine.receive_message(data, _now())
+        if writer is self._writer:
+            self.engine.receive_message(data, monotonic())
+        elif writer is self._probe:
+            self.engine.receive_probe(data, monotonic())
         self.flush()
 
     def receive_websocket_eof(self, writer: Writer) -> None:
         """Learn that a WebSocket is gone."""
         if writer is self._probe:
             self._probe = None
-            self.engine.receive_probe_eof(_now())
+            self.engine.receive_probe_eof(monotonic())
         elif writer is self._writer:
-            self.engine.receive_eof(_now())
+            self.engine.receive_eof(monotonic())
         self.flush()
 
     def receive_post_open(self) -> bool:
         """Learn that a polling POST began; False refuses it."""
-        accepted = self.engine.receive_post_open(_now())
+        accepted = self.engine.receive_post_open(monotonic())
         self.flush()
         return accepted
 
     def receive_payload(self, body: str) -> bool:
         """Take the body of a polling POST; False refuses it."""
-        accepted = self.engine.receive_payload(body, _now())
+        accepted = self.engine.receive_payload(body, monotonic())
         self.flush()
         return accepted
 
     def receive_post_eof(self) -> None:
         """Learn that a polling POST was cut off, or is too large to take."""
-        self.engine.receive_post_eof(_now())
+        self.engine.receive_post_eof(monotonic())
         self.flush()
 
     def receive_poll(self) -> asyncio.Future[str] | None:
         """Take a polling GET; the future is its body. None refuses a second one at a time."""
-        if not self.engine.receive_poll(_now()):
+        if not self.engine.receive_poll(monotonic()):
             self.flush()
             return None
         poll = self._poll = asyncio.get_running_loop().create_future()
@@ -188,7 +189,7 @@ class Session:
         """Learn that the client gave its pending GET up."""
         if self._poll is poll:
             self._poll = None
-            self.engine.receive_poll_eof(_now())
+            self.engine.receive_poll_eof(monotonic())
             self.flush()
 
     # Sending
@@ -202,10 +203,10 @@ class Session:
 
     def write(self, batch: PreparedBatch, positions: bool) -> bool:
         """Send prepared messages in order; False, and nothing sent, if the session lags."""
-        if self._lagging or self.stalled:
+        writer = self._writer
+        if self._lagging or (self.stalled if writer is None else writer.stalled):
             self._begin_lag()
             return False
-        writer = self._writer
         if writer is not None and self.connection.can_write_directly:
             writer.write_batch(batch, positions)
         else:
@@ -214,13 +215,22 @@ class Session:
             self.flush()
         return True
 
+    def transmit(self) -> None:
+        """Hand over what was just sent, and nothing else.
+
+        Sending on a WebSocket neither ends a session nor brings a deadline nearer.
+        """
+        if self._writer is None:
+            self.flush()
+        else:
+            self._send()
+
     def flush(self) -> None:
         """Hand over what the protocol has to say, to both sides."""
-        self._send()
         while events := self.connection.events():
             for event in events:
                 self._dispatch(event)
-            self._send()
+        self._send()
         if self._probe is not None and not self.engine.probing:
             self._probe.close()
             self._probe = None
@@ -233,7 +243,7 @@ class Session:
 
     def close(self, reason: DisconnectReason) -> None:
         """End the session."""
-        self.connection.close(reason, _now())
+        self.connection.close(reason, monotonic())
         self.flush()
 
     def _send(self) -> None:
@@ -244,7 +254,7 @@ class Session:
             for data in self.engine.probe_messages_to_send():
                 self._probe.write(data)
         if self._poll is not None:
-            body = self.engine.poll_response(_now())
+            body = self.engine.poll_response(monotonic())
             if body is not None:
                 poll, self._poll = self._poll, None
                 if not poll.done():
@@ -263,7 +273,7 @@ class Session:
     def _begin_lag(self) -> None:
         if not self._lagging:
             self._lagging = True
-            self._stalled_since = _now()
+            self._stalled_since = monotonic()
             self._deadlines.watch(self)
 
     # Time
@@ -288,7 +298,7 @@ class Session:
 
     def reading_delay(self) -> float:
         """Return for how many seconds a transport should not read, since the peer is too fast."""
-        return max(0.0, self._paced_until - _now() - 1.0)
+        return max(0.0, self._paced_until - monotonic() - 1.0)
 
     # Events
 
@@ -296,7 +306,7 @@ class Session:
         match event:
             case EventReceived():
                 interval = 1 / self._limits.events_per_second
-                self._paced_until = max(self._paced_until, _now()) + interval
+                self._paced_until = max(self._paced_until, monotonic()) + interval
                 self._owner.receive_event(self, event)
             case AckReceived():
                 self._owner.receive_ack(self, event)
@@ -320,7 +330,3 @@ class Session:
             if writer is not None:
                 writer.close()
         self._owner.receive_closed(self, reason)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -75,7 +75,7 @@ class Socket:
             args = (*args, self.record.trail.newest)
         if self.is_open:
             self.session.connection.send_event("/", event, args)
-            self.session.flush()
+            self.session.transmit()
 
     async def call(self, event: str, *args: object, timeout: float = 10.0) -> list[Any]:
         """Send an event and return the arguments of the client's acknowledgement.
@@ -93,7 +93,7 @@ class Socket:
         answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self._acks[ack_id] = answer
         connection.send_event("/", event, args, ack_id)
-        self.session.flush()
+        self.session.transmit()
         try:
             async with asyncio.timeout(timeout):
                 return await answer
@@ -112,7 +112,7 @@ class Socket:
         """Answer an event of the client, if it asked for an answer."""
         if ack_id is not None and self.is_open:
             self.session.connection.send_ack("/", ack_id, args)
-            self.session.flush()
+            self.session.transmit()
 
     def disconnect(
         self, reason: DisconnectReason = SERVER_DISCONNECT, retry_after: float = 0.0
