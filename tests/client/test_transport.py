@@ -142,6 +142,20 @@ async def test_a_broken_frame_ends_it_with_the_reason() -> None:
         websocket.send("into the void")
 
 
+async def test_a_flood_gives_way_and_goes_on() -> None:
+    async def script(peer: Raw) -> None:
+        await peer.handshake(then=encode_text("x") * 20_000)
+        assert await peer.receive(1) == [TextMessage("done")]
+
+    async with scripted(script) as options:
+        websocket = await open_websocket(options)
+        heard = Heard(websocket)
+        for _ in range(20_000):
+            assert await heard.messages.get() == "x"
+        websocket.send("done")
+        await heard.end
+
+
 async def test_a_slow_server_is_noticed() -> None:
     may_read = asyncio.Event()
 

@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     from longwire.client.options import ClientOptions
     from longwire.websocket import Message
 
-_MASKS = 1024
+# Masks that are drawn at once.
+MASKS = 1024
+
+# Messages after which others get a turn. uvloop reads megabytes in one turn: ten thousands of
+# events would fill the queue of a handler that is not slow at all.
+BURST = 1000
 
 
 class Receiver(Protocol):
@@ -60,6 +65,7 @@ class WebSocket(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_burst",
         "_decoder",
         "_early",
         "_error",
@@ -74,6 +80,7 @@ class WebSocket(asyncio.Protocol):
     def __init__(self, transport: asyncio.Transport, max_message: int, write_buffer: int) -> None:
         transport.set_write_buffer_limits(high=write_buffer)
         self._transport = transport
+        self._burst = 0
         self._decoder = FrameDecoder("client", max_message)
         self._masks = memoryview(b"")
         self._early: list[str | bytes] = []
@@ -122,6 +129,9 @@ class WebSocket(asyncio.Protocol):
                 self._receive_control(message)
         if not messages:
             return
+        self._burst += len(messages)
+        if self._burst >= BURST:
+            self._give_way()
         if self._receiver is None:
             self._early += messages
         else:
@@ -148,6 +158,17 @@ class WebSocket(asyncio.Protocol):
         if self._receiver is not None:
             self._receiver.receive_eof(self._error)
 
+    def _give_way(self) -> None:
+        """Read nothing for one turn of the loop, so that handlers keep up with a flood."""
+        self._burst = 0
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
     def _receive_control(self, message: Message) -> None:
         match message:
             case Ping(data=data) if not self._has_said_goodbye:
@@ -165,7 +186,7 @@ class WebSocket(asyncio.Protocol):
     def _mask(self) -> bytes:
         """Four unpredictable bytes (RFC 6455 § 10.3), from the system in one go for many frames."""
         if not self._masks:
-            self._masks = memoryview(os.urandom(4 * _MASKS))
+            self._masks = memoryview(os.urandom(4 * MASKS))
         mask, self._masks = self._masks[:4], self._masks[4:]
         return bytes(mask)
 
