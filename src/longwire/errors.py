@@ -10,6 +10,7 @@
     ├── InvalidRoom                  a room name fits no pattern of the contract, or is missing
     ├── RoomDenied                   no rule lets this user into that room
     ├── AuthenticationError          a token was refused
+    ├── InvalidId                    a publish id is empty or too long
     ├── IdempotencyConflict          a publish id was used again for another body
     ├── BrokerUnavailable            the log cannot be reached now; publishing may be retried
     ├── UnsupportedBroker            a broker address names none that this installation has
@@ -111,6 +112,12 @@ class AuthenticationError(LongwireError):
     def __init__(self, message: str, code: str = "token_invalid") -> None:
         super().__init__(message)
         self.code = code
+
+
+class InvalidId(LongwireError):
+    """A publish id is empty or too long; nothing was appended."""
+
+    code = "invalid_id"
 
 
 class IdempotencyConflict(LongwireError):

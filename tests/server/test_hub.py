@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from longwire.broker import MemoryBroker
-from longwire.log import Draft, Publication
+from longwire.errors import BrokerUnavailable
+from longwire.log import Draft, History, Publication
 from longwire.prepared import PreparedBatch, PreparedMessage
 from longwire.server.hub import Hub, Joined
 from longwire.types import Position
@@ -274,6 +275,66 @@ async def test_a_listener_hears_what_comes_after_it_began(hub: Hub, broker: Memo
     await changed.wait()
     assert heard == ["text"]
     await hub.unlisten(ROOM, listen)
+
+
+class PatchyBroker(MemoryBroker):
+    """A broker whose logs cannot be read while `is_away`."""
+
+    is_away = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused = asyncio.Event()
+
+    async def read(self, room: str, since: Position | None = None, **bounds: int) -> History:
+        if self.is_away:
+            self.refused.set()
+            raise BrokerUnavailable("away")
+        return await super().read(room, since, **bounds)
+
+
+@pytest.fixture
+async def patchy() -> AsyncIterator[PatchyBroker]:
+    broker = PatchyBroker()
+    yield broker
+    await broker.close()
+
+
+async def stalled_while_away(client: Client, hub: Hub, broker: PatchyBroker) -> None:
+    """Let a member fall behind, and resume while the log cannot be read."""
+    await hub.join(client, ROOM, None, client.joined.append)
+    client.stalled = True
+    for text in "abc":
+        await broker.publish(ROOM, draft(text))
+    await asyncio.sleep(0)
+    broker.is_away = True
+    client.stalled = False
+    hub.resume(client, [ROOM])
+    await broker.refused.wait()
+
+
+async def test_a_lagging_member_waits_for_a_log_that_cannot_be_read(patchy: PatchyBroker) -> None:
+    client, hub = Client(), Hub(patchy)
+    await patchy.start(hub)
+    await stalled_while_away(client, hub, patchy)
+    patchy.is_away = False
+    await client.reaches(3)
+    client.assert_no_hole()
+    assert client.text == "abc"
+    await hub.close()
+
+
+async def test_nobody_waits_for_the_log_of_a_room_that_was_left(patchy: PatchyBroker) -> None:
+    client, hub = Client(), Hub(patchy)
+    await patchy.start(hub)
+    await stalled_while_away(client, hub, patchy)
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    feeders = [task for task in others if "_catch_up" in str(task.get_coro())]
+    await hub.leave(client, ROOM)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*feeders)
+    assert len(feeders) == 1
+    assert client.text == ""
 
 
 async def join_or_resume(client: Client, hub: Hub, broker: MemoryBroker) -> None:

@@ -20,6 +20,7 @@ from longwire.errors import (
     BrokerUnavailable,
     IdempotencyConflict,
     InvalidEvent,
+    InvalidId,
     InvalidRoom,
     JobFinished,
     LongwireError,
@@ -64,6 +65,7 @@ _STATUS: dict[type[LongwireError], int] = {
     IdempotencyConflict: 409,
     JobFinished: 409,
     InvalidEvent: 422,
+    InvalidId: 422,
     InvalidRoom: 422,
     UnknownEvent: 422,
     BrokerUnavailable: 503,
@@ -119,7 +121,7 @@ def _field(error: LongwireError) -> str | None:
             return "$.event"
         case InvalidRoom():
             return "$.room"
-        case IdempotencyConflict():
+        case InvalidId() | IdempotencyConflict():
             return "$.id"
         case _:
             return None
@@ -211,7 +213,7 @@ async def _publish_batch(server: Server, requests: list[PublishRequest]) -> Resp
         raise InvalidRequest(f"at most {MAX_BATCH} events a request")
     for index, request in enumerate(requests):
         try:
-            server.check_data(request.event, bytes(request.data), room=request.room)
+            server.check_data(request.event, bytes(request.data), room=request.room, id=request.id)
         except LongwireError as error:
             field = (_field(error) or "$").removeprefix("$")
             return problem(error, f"$[{index}]{field}")

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from longwire.log import Draft, Publication
     from longwire.server.room import Listener, Recipient
 
+# Seconds until a log that could not be reached is read again for those who wait for it.
+READ_AGAIN = 0.25
+
 
 class Joined(msgspec.Struct, frozen=True):
     """What a join found: the log's end at that moment, and whether the position was resumed."""
@@ -279,11 +282,15 @@ class Hub:
         """Write one slice; True if there is more to do."""
         await asyncio.sleep(0)
         hub_room, turn = member.room, member.turn
-        if member.live or member in hub_room.ahead:
+        if member.live or member in hub_room.ahead or not self._is_current(member):
             return False
         since = Position(hub_room.epoch, member.offset) if member.offset else None
-        history = await self._broker.read(hub_room.name, since, limit=self._replay_slice)
-        if hub_room.members.get(member.recipient) is not member:
+        try:
+            history = await self._broker.read(hub_room.name, since, limit=self._replay_slice)
+        except BrokerUnavailable:
+            await asyncio.sleep(READ_AGAIN)  # the member stays where it is
+            return True
+        if not self._is_current(member):
             return False
         if member.turn != turn:
             return True
@@ -296,6 +303,9 @@ class Hub:
             return True
         member.offset = history.position.offset
         return not self._fanout.settle(member)
+
+    def _is_current(self, member: Member) -> bool:
+        return member.room.members.get(member.recipient) is member
 
     def _write_replay(self, member: Member, publications: Sequence[Publication]) -> bool:
         if not publications:

@@ -13,7 +13,7 @@ from longwire.broker import Broker, MemoryBroker
 from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.connection import ConnectionOptions
 from longwire.engineio import Options
-from longwire.errors import AuthenticationError, InvalidRoom, LocalProtocolError
+from longwire.errors import AuthenticationError, InvalidId, InvalidRoom, LocalProtocolError
 from longwire.jobs import Job, JobState
 from longwire.log import Draft
 from longwire.schema import Contract, Encoded, Event, declaration_of
@@ -45,6 +45,9 @@ _CREATED = declaration_of(JobCreated).name
 
 # Seconds in which a new session must sign in: clients do so in their first packet.
 CONNECT_TIMEOUT = 10.0
+
+# Characters of a publish id: a UUID takes 36, and the log remembers thousands for minutes.
+MAX_ID_LENGTH = 200
 
 
 class Server:
@@ -246,13 +249,14 @@ class Server:
             event: validated as it goes out; a `timestamp` of 0 is stamped.
             room: the room, where the event's own pattern does not tell it.
             id: makes a retry safe: within five minutes the same id in the same room is appended
-                once, and answers with the first position.
+                once, and answers with the first position. At most 200 characters.
             volatile: skip the log: at most once, dropped for connections that lag. The position
                 is then the log's end.
 
         Raises:
             InvalidEvent: a value does not fit its field.
             InvalidRoom: the room is missing or fits no pattern.
+            InvalidId: the id is empty or too long.
             IdempotencyConflict: the id was used for another event.
             BrokerUnavailable: the log cannot be reached; retry with the same id.
         """
@@ -281,15 +285,19 @@ class Server:
             encoded = self.contract.encode(await self._complete(created), _now_ms())
         return await self._append(encoded, id, volatile)
 
-    def check_data(self, event: str, data: bytes, *, room: str | None = None) -> None:
+    def check_data(
+        self, event: str, data: bytes, *, room: str | None = None, id: str | None = None
+    ) -> None:
         """Return if `publish_data` would accept this event; raise what it would raise."""
         encoded = self.contract.encode_data(event, data, _now_ms(), room)
         _room_of(encoded)
+        _check_id(id)
 
     async def _append(
         self, encoded: Encoded, id: str | None, volatile: bool
     ) -> tuple[str, Position]:
         room = _room_of(encoded)
+        _check_id(id)
         await self.start()
         draft = Draft(encoded.event, encoded.data, encoded.slot, encoded.concat)
         if volatile:
@@ -418,6 +426,11 @@ def _room_of(encoded: Encoded) -> str:
     if encoded.room is None:
         raise InvalidRoom("", f"{encoded.event} does not tell its room: room is required")
     return encoded.room
+
+
+def _check_id(id: str | None) -> None:
+    if id is not None and not 0 < len(id) <= MAX_ID_LENGTH:
+        raise InvalidId(f"an id has 1 to {MAX_ID_LENGTH} characters, this one {len(id)}")
 
 
 def _now_ms() -> int:
