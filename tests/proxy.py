@@ -44,11 +44,15 @@ class _Leg(asyncio.Protocol):
             self.other.is_stalled = stalled
             self.other.regulate()
 
+    @property
+    def is_held_back(self) -> bool:
+        return self.proxy.is_frozen or self.proxy.is_mute
+
     def regulate(self) -> None:
         """Read if, and only if, the link is up and the other side keeps up."""
         if self.transport is None or self.transport.is_closing():
             return
-        if self.is_stalled or self.proxy.is_frozen or self.other is None:
+        if self.is_stalled or self.other is None or self.is_held_back:
             self.transport.pause_reading()
         else:
             self.transport.resume_reading()
@@ -56,6 +60,10 @@ class _Leg(asyncio.Protocol):
 
 class _FrontLeg(_Leg):
     """The side of the client."""
+
+    @property
+    def is_held_back(self) -> bool:
+        return self.proxy.is_frozen
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -101,6 +109,7 @@ class Proxy:
         self.accepted = 0
         self.transferred = 0
         self.is_frozen = False
+        self.is_mute = False
         self.is_refusing = False
         self.legs: set[_Leg] = set()
         self._server: asyncio.Server | None = None
@@ -139,9 +148,14 @@ class Proxy:
         self.is_frozen = True
         self._regulate()
 
+    def mute(self) -> None:
+        """Swallow what the server says until `thaw`; clients are still heard."""
+        self.is_mute = True
+        self._regulate()
+
     def thaw(self) -> None:
         """Let everything flow again, what was held back included."""
-        self.is_frozen = False
+        self.is_frozen = self.is_mute = False
         self._regulate()
 
     def _regulate(self) -> None:

@@ -80,11 +80,11 @@ def serve_again_and_again(options: list[str]) -> None:
         if pid == 0:
             os.close(0)
             sys.argv = ["longwire", "serve", f"--port={port.strip()}", *options]
-            print(os.getpid(), flush=True)
+            sys.stdout.write(f"{os.getpid()}\n")
             main()
             return
         os.waitpid(pid, 0)
-        print("ended", flush=True)
+        sys.stdout.write("ended\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from longwire.errors import (
     CallRefused,
     IdempotencyConflict,
     InvalidEvent,
+    InvalidId,
     InvalidRoom,
     LongwireError,
     RoomDenied,
@@ -81,6 +82,8 @@ def _publish_error(fault: Fault, request: PublishRequest) -> LongwireError:
             return UnknownEvent(request.event)
         case BrokerUnavailable.code:
             return BrokerUnavailable(fault.message)
+        case InvalidId.code:
+            return InvalidId(fault.message)
         case IdempotencyConflict.code:
             return IdempotencyConflict(room, request.id or "")
         case _:

@@ -68,7 +68,7 @@ class Outgoing:
             encoded.event,
             msgspec.Raw(encoded.data),
             encoded.room,
-            None if volatile else id or self._next_id(),
+            None if volatile else self._next_id() if id is None else id,
             volatile,
         )
         entry = Entry(

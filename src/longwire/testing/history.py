@@ -167,6 +167,12 @@ class Reader:
         """How far the reader is in a room that it is in."""
         return self.stretches[room][-1].position
 
+    async def reaches(self, room: str, offset: int) -> None:
+        """Wait until the reader has applied what stands at `offset`."""
+        while self.position(room).offset < offset:
+            self._news.clear()
+            await self._news.wait()
+
     def apply(self, room: str, epoch: str, frame: Frame) -> None:
         """Record that the reader applied a frame; of a room that it is not in, nothing."""
         stretches = self.stretches.get(room)
