@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from longwire.catalog import JobCreated, JobFailed, JobLease, JobOutput
+from longwire.catalog import (
+    JobCompleted,
+    JobCreated,
+    JobFailed,
+    JobLease,
+    JobOutput,
+    JobStatusChanged,
+)
 from longwire.errors import JobFinished, LongwireError
 from longwire.jobs import JobState, fold
+from longwire.jobs.fold import TERMINAL
 from longwire.schema import Event
 from longwire.server.deadlines import Deadlines
 from longwire.types import Position
@@ -201,7 +209,7 @@ class JobRegistry:
             return
         if isinstance(event, JobCreated):
             leased.attempt = event.attempt
-        if fold(JobState.initial(job_id), event).is_complete:
+        if _ends_job(event):
             self._deadlines.forget(self._leased.pop(job_id))
         else:
             self._renew(leased)
@@ -234,3 +242,9 @@ class JobRegistry:
             retryable=True,
         )
         await self._publish(failed, f"worker_lost:{leased.job_id}:{summary.attempt}")
+
+
+def _ends_job(event: Event) -> bool:
+    if isinstance(event, JobStatusChanged):
+        return event.status in TERMINAL
+    return isinstance(event, JobCompleted | JobFailed)
