@@ -114,7 +114,7 @@ _ONLY_MAIN: Final = frozenset((MAIN,))
 """Almost every connection is in the main namespace alone: they share this set."""
 
 _CONTENT: Final = (Event, Ack)
-_OVER: Final = frozenset((State.CLOSING, State.CLOSED))
+_OVER: Final = (State.CLOSING, State.CLOSED)
 DEFAULT_OPTIONS: Final = ConnectionOptions()
 
 

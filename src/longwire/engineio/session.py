@@ -28,7 +28,7 @@ CLOSE_TIMEOUT = 30.0
 """How long a goodbye waits for the request that carries it, as in the reference."""
 
 _WEBSOCKET = State.WEBSOCKET
-_ENDING = frozenset((State.CLOSING, State.CLOSED))
+_ENDING = (State.CLOSING, State.CLOSED)  # no set: hashing an Enum takes longer than comparing two
 
 
 class Session(ABC):

@@ -136,8 +136,7 @@ class Application:
 
         lane_host: LaneHost | None = scope.get("extensions", {}).get("longwire.lane")
         if lane_host is not None:
-            max_message = self._options.max_payload
-            await serve_lane(attach, lane_host, receive, send, max_message)
+            serve_lane(attach, lane_host, self._options.max_payload)
         else:
             await serve_websocket(attach, receive, send)
 

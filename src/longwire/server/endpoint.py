@@ -20,7 +20,13 @@ from longwire.connection import (
 )
 from longwire.engineio import ServerSession
 from longwire.errors import AuthenticationError, LongwireError, RemoteProtocolError
-from longwire.reasons import CLIENT_DISCONNECT, SERVER_SHUTDOWN, TRANSPORT_CLOSED, DisconnectReason
+from longwire.reasons import (
+    CLIENT_DISCONNECT,
+    SERVER_SHUTDOWN,
+    TOO_SLOW,
+    TRANSPORT_CLOSED,
+    DisconnectReason,
+)
 from longwire.server.commands import (
     COMMANDS,
     REPORTED_BY_EVENT,
@@ -181,11 +187,14 @@ class Endpoint:
 
     def receive_shutdown(self, session: Session) -> None:
         """Tell a client that the server restarts, and end its session."""
-        socket = self._sockets.get(session)
-        if socket is not None:
-            socket.disconnect(SERVER_SHUTDOWN, self._server.limits.retry_after)
-        else:
-            session.close(SERVER_SHUTDOWN)
+        self._disconnect(session, SERVER_SHUTDOWN, self._server.limits.retry_after)
+
+    def receive_stalled(self, session: Session) -> None:
+        """Tell a client that it should come back and resume, and end its session.
+
+        It hears that if it takes what waits for it soon.
+        """
+        self._disconnect(session, TOO_SLOW)
 
     def receive_closed(self, session: Session, reason: DisconnectReason) -> None:
         """Forget a session."""
@@ -312,6 +321,15 @@ class Endpoint:
             socket.acknowledge(event.ack_id, failure(error))
         else:
             socket.emit("event_error", failure(error, event=event.name[:100]))
+
+    def _disconnect(
+        self, session: Session, reason: DisconnectReason, retry_after: float = 0.0
+    ) -> None:
+        socket = self._sockets.get(session)
+        if socket is not None:
+            socket.disconnect(reason, retry_after)
+        else:
+            session.close(reason)
 
     # Bookkeeping
 

@@ -23,24 +23,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from longwire.prepared import PreparedBatch
-    from longwire.server.asgi import Receive, Send
     from longwire.server.session import Session
 
 GOING_AWAY = 1001
 NORMAL_CLOSURE = 1000
 
-# How long a peer may take to answer our close frame before the transport is closed.
+# How long a peer may take to read and answer our close frame; then what it did not read is dropped.
 CLOSE_TIMEOUT = 5.0
 
 
 class LaneHost(Protocol):
-    """A WebSocket that an ASGI server accepted, and whose transport it gives away.
+    """A WebSocket that waits for an answer, and whose transport the ASGI server would give away.
 
     The server offers itself in the scope as `extensions["longwire.lane"]`.
     """
 
-    def release(self, lane: Lane) -> None:
-        """Make `lane` the protocol of the accepted WebSocket's transport."""
+    def accept(self, lane: Lane) -> bool:
+        """Accept the WebSocket, past ASGI, with `lane` as the protocol of its transport.
+
+        Returns:
+            False: the peer is gone already.
+        """
         ...
 
 
@@ -50,24 +53,25 @@ class Lane(asyncio.Protocol):
     Also the session's `Writer`. Reading pauses while the peer sends faster than it may.
     """
 
-    __slots__ = ("_decoder", "_is_closing", "_on_lost", "_session", "_transport", "stalled")
+    __slots__ = ("_decoder", "_is_closing", "_open_lanes", "_session", "_transport", "stalled")
 
     def __init__(self, max_message: int) -> None:
         self.stalled = False
         self._decoder = FrameDecoder("server", max_message)
         self._session: Session | None = None
         self._transport: asyncio.Transport | None = None
-        self._on_lost: Callable[[Lane], None] | None = None
+        self._open_lanes: set[Lane] | None = None
         self._is_closing = False
 
     def attach(self, session: Session) -> None:
         """Belong to `session` from now on."""
         self._session = session
 
-    def open(self, transport: asyncio.BaseTransport, on_lost: Callable[[Lane], None]) -> None:
-        """Take over an accepted WebSocket's transport; `on_lost` is called when it is gone."""
+    def open(self, transport: asyncio.BaseTransport, open_lanes: set[Lane]) -> None:
+        """Take over an accepted WebSocket's transport; be one of `open_lanes` until it is gone."""
         self._transport = cast("asyncio.Transport", transport)
-        self._on_lost = on_lost
+        self._open_lanes = open_lanes
+        open_lanes.add(self)
 
     # Writer
 
@@ -91,7 +95,7 @@ class Lane(asyncio.Protocol):
             return
         self._is_closing = True
         self._transport.write(encode_close(code, reason))
-        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.close)
+        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
 
     def shutdown(self) -> None:
         """Close because the server stops, after telling the client to come back."""
@@ -157,27 +161,20 @@ class Lane(asyncio.Protocol):
         """Learn that the transport is gone."""
         self._transport = None
         session, self._session = self._session, None
-        if self._on_lost is not None:
-            self._on_lost(self)
+        if self._open_lanes is not None:
+            self._open_lanes.discard(self)
         if session is not None:
             session.receive_websocket_eof(self)
 
 
-async def serve_lane(
-    attach: Callable[[Lane], Session | None],
-    host: LaneHost,
-    receive: Receive,
-    send: Send,
-    max_message: int,
-) -> None:
-    """Accept a WebSocket and leave it to a lane; returns while the connection goes on.
+def serve_lane(attach: Callable[[Lane], Session | None], host: LaneHost, max_message: int) -> None:
+    """Accept a WebSocket and leave it to a lane, which goes on when this returns.
 
     `attach` gives the session that it belongs to, or None to refuse it.
     """
-    await receive()
-    await send({"type": "websocket.accept"})
     lane = Lane(max_message)
-    host.release(lane)
+    if not host.accept(lane):
+        return
     session = attach(lane)
     if session is None:
         lane.close()

@@ -17,7 +17,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             nothing is dropped.
         poll_buffer: bytes that wait for a polling client's next poll before it lags.
         stall_timeout: seconds that a connection may stay stalled before it is closed with
-            the advice to come back and resume.
+            the advice to come back and resume; less than the heartbeat's timeout, which would
+            end it without a word.
         token_expiry_notice: seconds before a token's end at which `auth_expiring` is sent.
         token_grace: seconds after a token's end at which its connection is cut.
         replay_slice: frames read from a log in one go while a cursor catches up.
@@ -30,7 +31,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     sessions_per_address: int = 2000
     events_per_second: int = 2000
     poll_buffer: int = 1_000_000
-    stall_timeout: float = 60.0
+    stall_timeout: float = 15.0
     token_expiry_notice: float = 60.0
     token_grace: float = 10.0
     replay_slice: int = 100

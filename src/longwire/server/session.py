@@ -14,11 +14,11 @@ from longwire.connection import (
     EventReceived,
 )
 from longwire.engineio import Closed, Upgraded
-from longwire.reasons import TOO_SLOW, DisconnectReason
 
 if TYPE_CHECKING:
     from longwire.engineio import ServerSession
     from longwire.prepared import PreparedBatch
+    from longwire.reasons import DisconnectReason
     from longwire.server.deadlines import Deadlines
     from longwire.server.limits import Limits
 
@@ -69,6 +69,10 @@ class SessionOwner(Protocol):
 
     def receive_shutdown(self, session: Session) -> None:
         """The transport's server stops: say so, and end the session."""
+        ...
+
+    def receive_stalled(self, session: Session) -> None:
+        """The transport has been stalled for too long: say so, and end the session."""
         ...
 
     def receive_closed(self, session: Session, reason: DisconnectReason) -> None:
@@ -291,7 +295,7 @@ class Session:
         since = self._stalled_since
         if since is not None and since + self._limits.stall_timeout <= now:
             self._stalled_since = None
-            self.close(TOO_SLOW)
+            self._owner.receive_stalled(self)
             return
         self.connection.handle_deadline(now)
         self.flush()

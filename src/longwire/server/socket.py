@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from longwire.errors import CallTimeout, NotConnected
@@ -151,7 +152,7 @@ class Socket:
 
     def enter(self, room: str, position: Position) -> None:
         """Be a member of `room`, fed from `position` on."""
-        self.rooms.add(room)
+        self.rooms.add(intern(room))  # its name is kept once, not with every member
         if self.record is not None:
             self.record.trail.begin(room, position)
 

@@ -2,70 +2,177 @@
 
     uvicorn --ws longwire.server.uvicorn:WebSocketProtocol app:app
 
-Longwire's own connections then leave uvicorn's WebSocket implementation as soon as they are
-accepted: a `Lane` reads and writes their transport. Every other WebSocket is uvicorn's as before.
+Longwire's own connections then never meet uvicorn's WebSocket implementation: their handshake is
+ours, and a `Lane` reads and writes their transport. Every other WebSocket is uvicorn's as before.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
 
+from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remote_addr, is_ssl
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from longwire.types import override
+from longwire.websocket import HandshakeRequest, encode_response, read_request
 
 if TYPE_CHECKING:
-    import asyncio
+    from collections.abc import Coroutine
 
-    from websockets.http11 import Request
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
 
+    from longwire.server.asgi import ASGIApp, Message, Scope
     from longwire.server.lane import Lane
 
 EXTENSION = "longwire.lane"
+ABNORMAL_CLOSURE = 1006
+
+logger = logging.getLogger("uvicorn.error")
 
 
-class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Uvicorn's WebSocket protocol, which can give an accepted connection away.
+class WebSocketProtocol(asyncio.Protocol):
+    """A WebSocket that is being opened, until it is known whose it will be.
 
-    What the peer sends before its handshake is answered stays in the socket until then.
-    Compression is not negotiated where Socket.IO is served: it costs 100 kB a connection.
+    Where Socket.IO may be served, the application is asked and offered the lane; should it speak
+    ASGI instead, uvicorn's protocol steps in with its first word. Everything else is uvicorn's at
+    once. What the peer sends before its handshake is answered stays in the socket until then.
+    Compression is not negotiated on a lane: it costs 100 kB a connection.
     """
 
-    @override
-    def handle_connect(self, event: Request) -> None:
-        """Offer the lane to the application that is asked to accept."""
-        if "/socket.io" in event.path and "Sec-WebSocket-Extensions" in event.headers:
-            del event.headers["Sec-WebSocket-Extensions"]
-        self.transport.pause_reading()
-        super().handle_connect(event)
-        if self.handshake_initiated and not self.handshake_complete:
-            extensions = cast("dict[str, Any]", self.scope.get("extensions"))
-            extensions[EXTENSION] = self
+    def __init__(
+        self, config: Config, server_state: ServerState, app_state: dict[str, Any]
+    ) -> None:
+        self._config = config
+        self._server_state = server_state
+        self._app_state = app_state
+        self._connections = cast("set[Any]", server_state.connections)
+        self._transport: asyncio.Transport
+        self._request = b""
+        self._handshake: HandshakeRequest
+        self._uvicorn: WebSocketsSansIOProtocol | None = None
+        self._is_over = False
 
     @override
-    async def send(self, message: Any) -> None:
-        """Send for the application; read on once it accepts."""
-        await super().send(message)
-        if message["type"] == "websocket.accept" and not self.transport.is_closing():
-            self.transport.resume_reading()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport that uvicorn's HTTP protocol gives away."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._connections.add(self)
 
-    def release(self, lane: Lane) -> None:
-        """Make `lane` the protocol of this accepted WebSocket's transport."""
-        transport, connections = self.transport, self.connections
-        self.stop_keepalive()
-        connections.discard(self)
-        connections.add(cast("Any", lane))
-        transport.set_protocol(lane)
-        lane.open(transport, cast("Any", connections).discard)
-        self.transport = cast("asyncio.Transport", _GivenAway())
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Take the request, whole, as uvicorn's HTTP parser has read it."""
+        self._request = data
+        line, *lines = data[:-4].split(b"\r\n")
+        method, target, _ = line.split(b" ")
+        headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+        handshake = read_request(method, headers) if b"/socket.io" in target else None
+        if isinstance(handshake, HandshakeRequest):
+            self._handshake = handshake
+            self._transport.pause_reading()
+            self._ask_application(self._scope(target, headers))
+        else:
+            # The caller makes us the transport's protocol only when this returns.
+            asyncio.get_running_loop().call_soon(self._transport.set_protocol, self._hand_over())
 
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Learn that the peer did not wait for the answer, or that uvicorn refused it at once."""
+        if self._uvicorn is None:
+            self._end()
+        else:
+            self._uvicorn.connection_lost(exc)
 
-class _GivenAway:
-    """Stands where the transport was: this side has nothing to close any more."""
+    def shutdown(self) -> None:
+        """Close because the server stops."""
+        self._transport.close()
 
-    def close(self) -> None:
-        """Do nothing."""
+    # The lane
 
-    def is_closing(self) -> bool:
-        """Tell that nothing can be written here."""
+    def accept(self, lane: Lane) -> bool:
+        """Answer the handshake and leave the transport to `lane`; False if the peer is gone."""
+        if self._is_over or self._transport.is_closing():
+            return False
+        self._end()
+        headers = self._server_state.default_headers
+        self._transport.write(encode_response(self._handshake.key, headers=headers))
+        self._transport.set_protocol(lane)
+        self._transport.resume_reading()
+        lane.open(self._transport, self._connections)
         return True
+
+    def _end(self) -> None:
+        self._is_over = True
+        self._connections.discard(self)
+
+    # ASGI
+
+    def _scope(self, target: bytes, headers: list[tuple[bytes, bytes]]) -> Scope:
+        path, _, query = target.partition(b"?")
+        root = self._config.root_path
+        return {
+            "type": "websocket",
+            "asgi": {"version": self._config.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": "wss" if is_ssl(self._transport) else "ws",
+            "server": get_local_addr(self._transport),
+            "client": get_remote_addr(self._transport),
+            "root_path": root,
+            "path": root + unquote(path.decode("ascii")),
+            "raw_path": root.encode("ascii") + path,
+            "query_string": query,
+            "headers": headers,
+            "subprotocols": list(self._handshake.protocols),
+            "state": self._app_state.copy(),
+            "extensions": {"websocket.http.response": {}, EXTENSION: self},
+        }
+
+    def _ask_application(self, scope: Scope) -> None:
+        application: ASGIApp = cast("Any", self._config).loaded_app
+        asking = cast("Coroutine[Any, Any, None]", application(scope, self._receive, self._send))
+        self._asked = asyncio.get_running_loop().create_task(asking)
+        self._server_state.tasks.add(self._asked)
+        self._asked.add_done_callback(self._receive_answer)
+
+    def _receive_answer(self, asked: asyncio.Task[None]) -> None:
+        self._server_state.tasks.discard(asked)
+        if not self._is_over:
+            self._speak_asgi()  # which says what is wrong with an application that decides nothing
+        elif self._uvicorn is None and not asked.cancelled() and asked.exception() is not None:
+            logger.error("Exception in ASGI application\n", exc_info=asked.exception())
+
+    async def _receive(self) -> Any:
+        if self._uvicorn is None and self._is_over:
+            return {"type": "websocket.disconnect", "code": ABNORMAL_CLOSURE}
+        return await self._speak_asgi().receive()
+
+    async def _send(self, message: Message) -> None:
+        if self._uvicorn is None and self._is_over:
+            raise ClientDisconnected
+        await self._speak_asgi().send(cast("Any", message))
+
+    # Uvicorn's protocol
+
+    def _speak_asgi(self) -> WebSocketsSansIOProtocol:
+        """Let uvicorn's protocol take over, with the application that runs already."""
+        if self._uvicorn is None:
+            self._transport.resume_reading()
+            self._transport.set_protocol(self._hand_over(self._wait_for_application))
+        return cast("WebSocketsSansIOProtocol", self._uvicorn)
+
+    def _wait_for_application(self, *_: object) -> asyncio.Task[None]:
+        return self._asked
+
+    def _hand_over(self, application: Any = None) -> WebSocketsSansIOProtocol:
+        self._end()
+        protocol = self._uvicorn = WebSocketsSansIOProtocol(
+            self._config, self._server_state, self._app_state
+        )
+        if application is not None:
+            protocol.app = application
+        protocol.connection_made(self._transport)
+        protocol.data_received(self._request)
+        return protocol

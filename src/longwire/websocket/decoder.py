@@ -68,7 +68,7 @@ class FrameDecoder:
         self._buffer: bytes | bytearray = b""
         self._needed = 2  # bytes without which the next frame cannot be read further
         self._opcode = 0  # of the fragmented message under way; 0: none
-        self._fragments = bytearray()
+        self._fragments: bytes | bytearray = b""
         self._utf8: codecs.IncrementalDecoder | None = None
         self._ended = False
 
@@ -199,7 +199,7 @@ class FrameDecoder:
 
     def _read_fragment(self, opcode: int, payload: bytes, final: bool) -> Message | None:
         if opcode != frames.CONTINUATION:
-            self._opcode = opcode
+            self._opcode, self._fragments = opcode, bytearray()
             if opcode == frames.TEXT:
                 self._utf8 = codecs.getincrementaldecoder("utf-8")()
         if self._utf8 is not None:
@@ -212,7 +212,7 @@ class FrameDecoder:
         if not final:
             return None
         opcode, whole = self._opcode, bytes(self._fragments)
-        self._opcode, self._fragments, self._utf8 = 0, bytearray(), None
+        self._opcode, self._fragments, self._utf8 = 0, b"", None
         return _read_whole(opcode, whole)
 
 
