@@ -7,14 +7,22 @@ export {
   type Politeness,
   useAnnounce,
 } from "./LiveRegion.js";
+export { BudgetMeter, type BudgetMeterProps } from "./BudgetMeter.js";
 export { ConnectionStatus, type ConnectionStatusProps } from "./ConnectionStatus.js";
 export { JobOutput, type JobOutputProps } from "./JobOutput.js";
 export { JobProgressBar, type JobProgressBarProps } from "./JobProgressBar.js";
 export { LongwireProvider, type LongwireProviderProps, useClient } from "./provider.js";
+export { Toasts, type ToastsProps } from "./Toasts.js";
+export { type Toast, ToastQueue, type ToastsSnapshot } from "./toasts.js";
+export { useAgent } from "./useAgent.js";
+export { useAssets } from "./useAssets.js";
+export { type BudgetView, useBudget } from "./useBudget.js";
+export { useCampaign } from "./useCampaign.js";
 export { type ConnectionView, useConnection } from "./useConnection.js";
 export { useEvent } from "./useEvent.js";
 export { type JobView, useJob, type UseJobOptions } from "./useJob.js";
 export { type JobProgressView, useJobProgress } from "./useJobProgress.js";
 export { useJobs } from "./useJobs.js";
 export { type RoomView, useRoom } from "./useRoom.js";
+export { useToasts } from "./useToasts.js";
 export { useWebSocket, type WebSocketView } from "./useWebSocket.js";

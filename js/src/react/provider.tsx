@@ -4,6 +4,7 @@ import {
   type ReactNode,
   useContext,
   useEffect,
+  useMemo,
   useState,
 } from "react";
 
@@ -13,9 +14,15 @@ import {
   type TokenSource,
   type WebSocketClient,
 } from "../index.js";
+import { Facts } from "../facts.js";
 import { useLatest } from "./useLatest.js";
 
-const ClientContext = createContext<WebSocketClient | null>(null);
+interface Provided {
+  readonly client: WebSocketClient;
+  readonly facts: Facts;
+}
+
+const ProvidedContext = createContext<Provided | null>(null);
 
 interface CommonProps {
   children?: ReactNode;
@@ -65,17 +72,25 @@ function Connected({ client, token, children }: ConnectedProps): ReactElement {
   const latest = useLatest(token);
   const isProvider = typeof token === "function";
   const literal = isProvider ? undefined : token;
-  // The token before the connection: effects run in this order.
+  const provided = useMemo(() => ({ client, facts: new Facts(client) }), [client]);
+  // Ears and token before the connection: effects run in this order.
+  useEffect(() => provided.facts.listen(), [provided]);
   useEffect(() => {
     if (isProvider) client.setToken(() => ask(latest.current));
     else if (literal != null) client.setToken(literal);
   }, [client, isProvider, literal, latest]);
   useEffect(() => (literal === null ? undefined : client.retain()), [client, literal]);
-  return <ClientContext.Provider value={client}>{children}</ClientContext.Provider>;
+  return <ProvidedContext.Provider value={provided}>{children}</ProvidedContext.Provider>;
 }
 
 function ask(token: TokenSource | null | undefined): string | null | Promise<string | null> {
   return typeof token === "function" ? token() : (token ?? null);
+}
+
+function useProvided(): Provided {
+  const provided = useContext(ProvidedContext);
+  if (!provided) throw new Error("This component needs a <LongwireProvider> above it.");
+  return provided;
 }
 
 /**
@@ -84,7 +99,10 @@ function ask(token: TokenSource | null | undefined): string | null | Promise<str
  * @throws Error outside of one.
  */
 export function useClient(): WebSocketClient {
-  const client = useContext(ClientContext);
-  if (!client) throw new Error("This component needs a <LongwireProvider> above it.");
-  return client;
+  return useProvided().client;
+}
+
+/** What the client of the nearest `LongwireProvider` heard since that was mounted. */
+export function useFacts(): Facts {
+  return useProvided().facts;
 }

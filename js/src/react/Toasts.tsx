@@ -1,0 +1,53 @@
+import { type ReactElement, useEffect } from "react";
+
+import { NO_TOASTS, type Toast, type ToastQueue, type ToastsSnapshot } from "./toasts.js";
+import { useReadable } from "./useReadable.js";
+
+export interface ToastsProps {
+  /** What `useToasts` gives. */
+  queue: ToastQueue;
+  /** The accessible name of the region. */
+  label?: string;
+  dismissLabel?: string;
+  className?: string;
+}
+
+const list = ({ toasts }: ToastsSnapshot): readonly Toast[] => toasts;
+
+/**
+ * Messages that come and go; spoken when there is a pause, and never taking the focus. They stay
+ * while the pointer or the focus is on one. `data-level` is how serious each is.
+ */
+export function Toasts(props: ToastsProps): ReactElement {
+  const { queue, label = "Notifications", dismissLabel = "Dismiss", className } = props;
+  const toasts = useReadable(queue.shown, NO_TOASTS, list);
+  useEffect(() => {
+    queue.resume();
+    return queue.pause;
+  }, [queue]);
+  return (
+    <div
+      className={className}
+      data-longwire="toasts"
+      onPointerEnter={queue.pause}
+      onPointerLeave={queue.resume}
+      onFocus={queue.pause}
+      onBlur={queue.resume}
+    >
+      <div role="log" aria-live="polite" aria-label={label} data-part="messages">
+        {toasts.map(({ id, level, message }) => (
+          <div key={id} data-part="toast" data-level={level}>
+            <span data-part="message">{message}</span>
+            <button
+              type="button"
+              aria-label={`${dismissLabel}: ${message}`}
+              onClick={() => queue.dismiss(id)}
+            >
+              ×
+            </button>
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,169 @@
+// @vitest-environment happy-dom
+import { renderHook } from "@testing-library/react";
+import { createElement } from "react";
+import { renderToString } from "react-dom/server";
+import { describe, expect, it } from "vitest";
+
+import type { AgentType, ContentAsset } from "../../src/index.js";
+import {
+  LongwireProvider,
+  useAgent,
+  useAssets,
+  useBudget,
+  useCampaign,
+} from "../../src/react/index.js";
+import { type Pair, startClient } from "../fixtures.js";
+import { startWire, until } from "../wire.js";
+import { withClient } from "./setup.js";
+
+const budget = (percentage: number): object => ({
+  used: percentage / 10,
+  total: 10,
+  percentage,
+  breakdown: { cmo: percentage / 10 },
+  timestamp: 1,
+});
+
+const metrics = (campaignId: string, clicks: number): object => ({
+  campaignId,
+  metrics: { impressions: 100, clicks, conversions: 1, cost: 2, roi: 0.5 },
+  timestamp: 1,
+});
+
+const asset = (id: string, createdAt: number): ContentAsset => ({
+  id,
+  title: `Asset ${id}`,
+  type: "blog",
+  status: "draft",
+  createdAt,
+  updatedAt: createdAt,
+});
+
+async function hook<R, P>(
+  callback: (props: P) => R,
+  initialProps: P,
+): Promise<Pair & ReturnType<typeof renderHook<R, P>>> {
+  const wire = await startWire({ granted: ["user:ada"] });
+  const client = startClient(wire.url);
+  const wrapper = withClient(client);
+  return { wire, client, ...renderHook(callback, { initialProps, wrapper }) };
+}
+
+describe("useBudget", () => {
+  it("shows what is spent, and a warning until it is over", async () => {
+    const { wire, result } = await hook(() => useBudget(), null);
+    expect(result.current).toEqual({ budget: null, warning: null });
+    wire.publish("user:ada", "budget:updated", budget(92));
+    const warning = { threshold: 90, message: "Nearly spent.", currentUsage: 92, timestamp: 1 };
+    wire.publish("user:ada", "budget:warning", warning);
+    await until(() => result.current.warning);
+    expect(result.current).toEqual({ budget: budget(92), warning });
+    wire.publish("user:ada", "budget:updated", budget(20));
+    await until(() => !result.current.warning);
+    expect(result.current.budget?.percentage).toBe(20);
+  });
+
+  it("knows what was said before the component was mounted (D53)", async () => {
+    const { wire, client, result, rerender } = await hook(
+      (room) => useBudget(room),
+      null as null | undefined,
+    );
+    wire.publish("user:ada", "budget:updated", budget(42));
+    await until(() => client.isConnected());
+    await client.call("echo" as never, ...([1] as never));
+    expect(result.current).toEqual({ budget: null, warning: null });
+    rerender(undefined);
+    await until(() => result.current.budget);
+    expect(wire.of("join_room")).toEqual([["user:ada"]]);
+  });
+
+  it("joins a room of its own while mounted", async () => {
+    const { wire, result, rerender } = await hook(useBudget, "user:team" as string | null);
+    wire.publish("user:team", "budget:updated", budget(10));
+    await until(() => result.current.budget?.percentage === 10);
+    rerender(null);
+    await until(() => wire.of("leave_room").length === 1);
+  });
+
+  it("shows nothing of one user to the next", async () => {
+    const { wire, client, result } = await hook(() => useBudget(), null);
+    wire.publish("user:ada", "budget:updated", budget(10));
+    await until(() => result.current.budget);
+    client.disconnect();
+    wire.options.granted = [];
+    await client.connect("grace");
+    await until(() => result.current.budget === null);
+  });
+});
+
+it("useCampaign follows one campaign, and never shows another's figures (D52)", async () => {
+  const { wire, client, result, rerender } = await hook(useCampaign, "1" as string | null);
+  wire.publish("campaign:1", "campaign:metrics", metrics("1", 5));
+  wire.publish("campaign:1", "campaign:metrics", metrics("1", 6));
+  await until(() => result.current?.metrics.clicks === 6);
+  rerender("2");
+  expect(result.current).toBeNull();
+  await until(() => client.room("campaign:1").getSnapshot().status === "left");
+  wire.publish("campaign:2", "campaign:metrics", metrics("2", 7));
+  await until(() => result.current?.metrics.clicks === 7);
+  rerender(null);
+  expect(result.current).toBeNull();
+  await until(() => wire.of("leave_room").length === 2);
+});
+
+it("useCampaign is one membership for all who look, and forgets it after them (B32)", async () => {
+  const { wire, client, result, rerender } = await hook(
+    (ids) => [useCampaign(ids[0]), useCampaign(ids[1])] as const,
+    ["1", "1"] as [string | null, string | null],
+  );
+  wire.publish("campaign:1", "campaign:metrics", metrics("1", 5));
+  await until(() => result.current[0] && result.current[1]);
+  rerender([null, "1"]);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  expect(result.current[1]?.metrics.clicks).toBe(5);
+  expect(wire.of("join_room")).toHaveLength(2);
+  rerender([null, null]);
+  await until(() => client.room("campaign:1").getSnapshot().status === "left");
+  wire.refusals.set("campaign:1", "forbidden");
+  rerender(["1", null]);
+  await until(() => client.room("campaign:1").getSnapshot().status === "refused");
+  await until(() => result.current[0] === null);
+});
+
+it("useAgent tells what each agent does", async () => {
+  const { wire, result, rerender } = await hook(useAgent, "cmo" as AgentType | null);
+  const busy = { agentType: "cmo", status: "busy", currentJob: "1", queueDepth: 2, timestamp: 1 };
+  wire.publish("agent:cmo", "agent:status", busy);
+  await until(() => result.current);
+  expect(result.current).toEqual(busy);
+  rerender("seo_writer");
+  expect(result.current).toBeNull();
+  rerender(null);
+  expect(result.current).toBeNull();
+});
+
+it("useAssets lists what was created, newest first, each with its present status", async () => {
+  const { wire, result } = await hook(() => useAssets(), null);
+  expect(result.current).toEqual([]);
+  wire.publish("user:ada", "asset:created", { asset: asset("a", 1), timestamp: 1 });
+  wire.publish("user:ada", "asset:created", { asset: asset("b", 2), timestamp: 2 });
+  const approved = { assetId: "a", status: "approved", previousStatus: "draft", timestamp: 9 };
+  wire.publish("user:ada", "asset:status", approved);
+  wire.publish("user:ada", "asset:status", { ...approved, assetId: "unheard of" });
+  await until(() => result.current[1]?.status === "approved");
+  expect(result.current).toEqual([
+    asset("b", 2),
+    { ...asset("a", 1), status: "approved", updatedAt: 9 },
+  ]);
+});
+
+it("renders on a server as what is known there: nothing (D65)", () => {
+  const client = startClient("http://127.0.0.1:9");
+  function Everything(): string {
+    return JSON.stringify([useBudget(), useAgent("cmo"), useCampaign("1"), useAssets()]);
+  }
+  const html = renderToString(
+    createElement(LongwireProvider, { client }, createElement(Everything)),
+  );
+  expect(html.replaceAll("&quot;", '"')).toBe('[{"budget":null,"warning":null},null,null,[]]');
+});

@@ -1,0 +1,35 @@
+// @vitest-environment happy-dom
+import { renderHook } from "@testing-library/react";
+import { expect, it } from "vitest";
+
+import { createWebSocketStore } from "../../src/zustand.js";
+import { startClient, startPair } from "../fixtures.js";
+import { startWire, until } from "../wire.js";
+
+it("useWebSocketStore shows the client's own state, and nobody else's (E67)", async () => {
+  const wire = await startWire();
+  const client = startClient(wire.url);
+  const useWebSocketStore = createWebSocketStore(client);
+  expect(useWebSocketStore.getState()).toEqual({
+    connectionState: "disconnected",
+    connectedAt: null,
+    disconnectedAt: null,
+    reconnectAttempts: 0,
+  });
+  const before = Date.now();
+  await client.connect();
+  expect(useWebSocketStore.getState().connectionState).toBe("connected");
+  expect(useWebSocketStore.getState().connectedAt).toBeGreaterThanOrEqual(before);
+  client.disconnect();
+  expect(useWebSocketStore.getState().disconnectedAt).toBeGreaterThanOrEqual(before);
+});
+
+it("useWebSocketStore counts failed attempts, and tells a component what it selects", async () => {
+  const { wire, client } = await startPair();
+  const useWebSocketStore = createWebSocketStore(client);
+  const { result } = renderHook(() => useWebSocketStore((store) => store.connectionState));
+  expect(result.current).toBe("connected");
+  await wire.close();
+  await until(() => useWebSocketStore.getState().reconnectAttempts >= 2);
+  expect(result.current).toBe("reconnecting");
+});
