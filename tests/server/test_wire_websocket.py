@@ -11,8 +11,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from longwire import Server
 from tests.server.raw_polling import RawPolling
 from tests.server.raw_websocket import SOON, expect, is_closed, receive, sign_in, websocket
+from tests.serving import serving
 
 
 async def test_handshake(url: str) -> None:
@@ -40,6 +42,17 @@ async def test_a_bad_handshake_is_refused(url: str, query: str) -> None:
             pass
 
     assert refused.value.response.status_code == 400
+
+
+async def test_a_refusal_is_no_fault_of_the_application(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(server) as url:
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(f"{url.replace('http', 'ws', 1)}/socket.io/?EIO=3", proxy=None):
+                pass
+    assert json.loads(refused.value.response.body) == {"code": 0, "message": "Transport unknown"}
+    assert caplog.text == ""
 
 
 async def test_another_path_is_not_ours(url: str) -> None:

@@ -119,11 +119,15 @@ class Application:
     # WebSocket
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send, is_ready: bool) -> None:
-        refusal = self._check_websocket(scope) if is_ready else UNAVAILABLE
-        if isinstance(refusal, RequestError):
-            await _deny(scope, receive, send, refusal)
+        lane_host: LaneHost | None = scope.get("extensions", {}).get("longwire.lane")
+        query = self._check_websocket(scope) if is_ready else UNAVAILABLE
+        if isinstance(query, RequestError):
+            if lane_host is not None:
+                lane_host.refuse(query.status, query.body)
+            else:
+                await _deny(scope, receive, send, query)
             return
-        sid, remote = refusal.sid, remote_address(scope)
+        sid, remote = query.sid, remote_address(scope)
 
         def attach(writer: Writer) -> Session | None:
             session = self._endpoint.session(sid) if sid else self._open("websocket", remote)
@@ -134,7 +138,6 @@ class Application:
             session.open_websocket(writer)
             return session
 
-        lane_host: LaneHost | None = scope.get("extensions", {}).get("longwire.lane")
         if lane_host is not None:
             serve_lane(attach, lane_host, self._options.max_payload)
         else:

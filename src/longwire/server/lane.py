@@ -47,6 +47,10 @@ class LaneHost(Protocol):
         """
         ...
 
+    def refuse(self, status: int, body: bytes) -> None:
+        """Answer with an HTTP error, whose body is JSON, and hang up."""
+        ...
+
 
 class Lane(asyncio.Protocol):
     """Feeds a session from a transport, and the transport from the session.

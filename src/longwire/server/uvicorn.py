@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
@@ -103,6 +104,18 @@ class WebSocketProtocol(asyncio.Protocol):
         self._transport.resume_reading()
         lane.open(self._transport, self._connections)
         return True
+
+    def refuse(self, status: int, body: bytes) -> None:
+        """Answer with an HTTP error, whose body is JSON, and hang up."""
+        self._end()
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+            "Content-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n"
+            "Connection: close\r\n\r\n"
+        )
+        self._transport.write(head.encode() + body)
+        self._transport.close()
 
     def _end(self) -> None:
         self._is_over = True
