@@ -40,8 +40,11 @@ def serve(host: str, port: int, broker: str | None, dev: bool) -> int:
     """
     import asyncio
 
+    from uvicorn.loops.auto import auto_loop_factory  # uvloop's, where that is installed
+
     secret = ensure_secret() if dev else _given_secret()
-    return asyncio.run(_serve(host, port, broker or durable_broker("serve", port), secret))
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        return runner.run(_serve(host, port, broker or durable_broker("serve", port), secret))
 
 
 def _given_secret() -> str:

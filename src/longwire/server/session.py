@@ -91,6 +91,7 @@ class Session:
 
     __slots__ = (
         "_deadlines",
+        "_direct",
         "_lagging",
         "_limits",
         "_owner",
@@ -124,6 +125,8 @@ class Session:
         self._owner = owner
         self._deadlines = deadlines
         self._writer: Writer | None = None
+        # Where prepared messages may go past the protocol: known after each time that it spoke.
+        self._direct: Writer | None = None
         self._probe: Writer | None = None
         self._poll: asyncio.Future[str] | None = None
         self._limits = limits
@@ -207,16 +210,19 @@ class Session:
 
     def write(self, batch: PreparedBatch, positions: bool) -> bool:
         """Send prepared messages in order; False, and nothing sent, if the session lags."""
-        writer = self._writer
-        if self._lagging or (self.stalled if writer is None else writer.stalled):
+        direct = self._direct
+        if direct is None or direct.stalled or self._lagging:
+            return self._write_through_protocol(batch, positions)
+        direct.write_batch(batch, positions)
+        return True
+
+    def _write_through_protocol(self, batch: PreparedBatch, positions: bool) -> bool:
+        if self._lagging or self.stalled:
             self._begin_lag()
             return False
-        if writer is not None and self.connection.can_write_directly:
-            writer.write_batch(batch, positions)
-        else:
-            for message in batch.messages:
-                self.connection.send_prepared(message, positions)
-            self.flush()
+        for message in batch.messages:
+            self.connection.send_prepared(message, positions)
+        self.flush()
         return True
 
     def transmit(self) -> None:
@@ -251,9 +257,11 @@ class Session:
         self.flush()
 
     def _send(self) -> None:
-        if self._writer is not None:
+        writer = self._writer
+        if writer is not None:
             for data in self.engine.messages_to_send():
-                self._writer.write(data)
+                writer.write(data)
+            self._direct = writer if self.connection.can_write_directly else None
         if self._probe is not None:
             for data in self.engine.probe_messages_to_send():
                 self._probe.write(data)
