@@ -99,3 +99,26 @@ async def test_what_was_acknowledged_is_delivered_once_though_the_server_is_kill
     proof = history.check()
     assert proof.published >= KILLS * 20
     assert (proof.unknown, proof.restarts) == (0, 0)
+
+
+async def test_a_log_in_memory_begins_anew_and_is_replayed_whole_to_who_was_there() -> None:
+    history, options = History(), {"reconnection_delay": 0.05, "reconnection_delay_max": 0.05}
+    with PreloadedServer("--broker=memory:") as server:
+        service, user = server.token("worker", service=True), server.token()
+        async with (
+            WebSocketClient(server.url, token=service, **options) as worker,
+            WebSocketClient(server.url, token=user, **options) as ada,
+        ):
+            history.reader("ada").follow(ada, ROOM)
+            await ada.join_room(ROOM)
+            for kill in range(3):
+                for number in range(10 + kill):
+                    await history.publish(worker, event(number), room=ROOM)
+                await history.caught_up()
+                server.kill()
+                await asyncio.to_thread(server.start)
+            await history.publish(worker, event(0), room=ROOM)
+            await history.caught_up()
+            joined = await ada.join_room(ROOM)
+    assert (joined.recovered, joined.epoch) == (False, history.reader("ada").position(ROOM).epoch)
+    assert history.check().restarts == 3

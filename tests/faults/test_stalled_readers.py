@@ -1,0 +1,272 @@
+"""Readers that stop reading: the server's memory stays bounded, and they come back exactly."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+import msgspec
+import pytest
+
+from longwire import Server, WebSocketClient, anonymous
+from longwire.broker import MemoryBroker
+from longwire.catalog import Announcement
+from longwire.client.inbox import read_place
+from longwire.log import RetentionLimits
+from longwire.server import Limits, lane
+from longwire.testing import Frame, History
+from longwire.types import Position
+from tests.proxy import Proxy
+from tests.server.raw_polling import RawPolling
+from tests.serving import ServerProcess, serving
+
+MIB = 1024 * 1024
+EVENTS = 3000
+PAYLOAD = 64 * 1024
+# What a room's log keeps by default, in events of this size, and a few for good measure.
+RETAINED = 8 * MIB // PAYLOAD + 8
+READERS = 200
+ROOM = "job:flood"
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def large(number: int) -> Announcement:
+    return Announcement(message=f"{number} " + "x" * PAYLOAD, level="info")
+
+
+async def flood(history: History, worker: WebSocketClient, count: int) -> None:
+    """Publish events one after the other, a few on their way at a time.
+
+    Without ids: the server remembers 10,000 of them, which is memory of another kind.
+    """
+    slots = asyncio.Semaphore(8)
+
+    async def publish(number: int) -> None:
+        event = large(number)
+        attempt = history.offer(event, room=ROOM, publisher="worker")
+        body = {"event": "announcement", "data": event, "room": ROOM}
+        answer = await worker.call("publish", body)
+        history.acknowledge(attempt, Position(answer["epoch"], answer["offset"]))
+        slots.release()
+
+    async with asyncio.TaskGroup() as publishing:
+        for number in range(count):
+            await slots.acquire()
+            publishing.create_task(publish(number))
+
+
+@pytest.fixture
+def fresh_server() -> Iterator[ServerProcess]:
+    with ServerProcess("--broker=memory:") as server:
+        yield server
+
+
+async def test_a_stalled_reader_costs_a_server_no_memory(fresh_server: ServerProcess) -> None:
+    server, history = fresh_server, History()
+    service, user = server.token("worker", service=True), server.token()
+    async with (
+        Proxy(server.url) as proxy,
+        WebSocketClient(server.url, token=service) as worker,
+        WebSocketClient(server.url, token=user) as healthy,
+        WebSocketClient(proxy.url, token=user) as stalled,
+    ):
+        for name, client in (("healthy", healthy), ("stalled", stalled)):
+            history.reader(name).follow(client, ROOM)
+            await client.join_room(ROOM)
+        await flood(history, worker, 4 * RETAINED)  # the log is as large as it gets
+        await history.caught_up()
+        proxy.freeze()
+        before = server.resident_bytes
+        await flood(history, worker, EVENTS)
+        grown = server.resident_bytes - before
+        end = history.reader("healthy").position(ROOM).offset
+        assert grown <= 2 * MIB
+        assert end >= EVENTS
+        assert history.reader("stalled").position(ROOM).offset < end - 2 * RETAINED
+
+        history.forget(ROOM, end)
+        proxy.thaw()
+        await history.caught_up()
+    assert history.check().restarts >= 1
+
+
+async def test_many_stalled_readers_cost_a_server_a_bounded_amount_each(
+    fresh_server: ServerProcess,
+) -> None:
+    server, history = fresh_server, History()
+    service, user = server.token("worker", service=True), server.token()
+    async with AsyncExitStack() as stack:
+        proxy = await stack.enter_async_context(Proxy(server.url))
+        worker = WebSocketClient(server.url, token=service)
+        healthy = WebSocketClient(server.url, token=user)
+        stalled = [WebSocketClient(proxy.url, token=user) for _ in range(READERS)]
+        for client in (worker, healthy, *stalled):
+            await stack.enter_async_context(client)
+        history.reader("healthy").follow(healthy, ROOM)
+        for client in (healthy, *stalled):
+            await client.join_room(ROOM)
+        before = server.resident_bytes
+        proxy.freeze()
+        await flood(history, worker, RETAINED)
+        await history.caught_up()
+        full = server.resident_bytes
+        await flood(history, worker, RETAINED)
+        await history.caught_up()
+        assert server.resident_bytes - full <= 4 * MIB
+        assert full - before <= RETAINED * PAYLOAD + READERS * MIB // 2
+    assert history.check().applied == 2 * RETAINED
+
+
+class Stall:
+    """A server with a reader that keeps up, and one that is stalled: its transport is full.
+
+    Attributes:
+        server: the server.
+        proxy: the stalled reader's link, frozen.
+        stalled: the stalled reader.
+        heard: what both heard in all, log or no log.
+    """
+
+    def __init__(self, history: History, server: Server, url: str, proxy: Proxy) -> None:
+        self.history = history
+        self.server = server
+        self.proxy = proxy
+        self.heard: list[str] = []
+        self.healthy = WebSocketClient(url, token="anybody")
+        self.stalled = WebSocketClient(proxy.url, token="anybody", reconnection_delay_max=0.05)
+
+    async def begin(self) -> None:
+        for name, client in (("healthy", self.healthy), ("stalled", self.stalled)):
+            self.history.reader(name).follow(client, ROOM)
+            await client.join_room(ROOM)
+            client.on(Announcement, lambda event: self.heard.append(event.message))
+        await self.publish(note("both hear this"))
+        await self.history.caught_up()
+        self.proxy.freeze()
+        while self.server.hub.volatile_dropped == 0:
+            await self.publish_volatile("is it full?")
+            await self.publish(large(0))
+
+    async def publish(self, event: Announcement) -> None:
+        """Publish, and see that who keeps up has it."""
+        position = await self.history.publish(self.server, event, room=ROOM)
+        await self.history.reader("healthy").reaches(ROOM, position.offset)
+
+    async def publish_volatile(self, message: str) -> None:
+        await self.server.publish(note(message), room=ROOM, volatile=True)
+
+    async def end(self) -> None:
+        """Prove that both have everything, in order and once."""
+        await self.publish(note("both hear this too"))
+        await self.history.caught_up()
+        proof = self.history.check()
+        assert proof.restarts == 0
+
+
+def note(message: str) -> Announcement:
+    return Announcement(message=message, level="info")
+
+
+@asynccontextmanager
+async def one_stalled(**limits: float) -> AsyncIterator[Stall]:
+    server = Server(
+        broker=MemoryBroker(retention=RetentionLimits(max_bytes=64 * MIB)),
+        authenticate=anonymous,
+        shared_jobs=True,
+        limits=Limits(**limits),
+    )
+    async with serving(server) as url, Proxy(url) as proxy:
+        stall = Stall(History(), server, url, proxy)
+        async with stall.healthy, stall.stalled:
+            await stall.begin()
+            yield stall
+
+
+async def test_who_was_stalled_goes_on_where_it_was() -> None:
+    async with one_stalled() as stall:
+        for number in range(20):
+            await stall.publish(note(f"missed {number}"))
+        stall.proxy.thaw()
+        await stall.end()
+        assert stall.proxy.accepted == 1
+
+
+async def test_volatile_events_to_a_stalled_reader_are_dropped_and_counted() -> None:
+    async with one_stalled() as stall:
+        dropped = stall.server.hub.volatile_dropped
+        for number in range(5):
+            await stall.publish_volatile(f"typing {number}")
+            await stall.publish(note(f"said {number}"))
+        assert stall.server.hub.volatile_dropped == dropped + 5
+        assert len([message for message in stall.heard if message.startswith("typing")]) == 5
+        stall.proxy.thaw()
+        await stall.end()
+        assert len([message for message in stall.heard if message.startswith("typing")]) == 5
+
+
+async def test_who_stays_stalled_is_told_so_and_comes_back_to_where_it_was() -> None:
+    async with one_stalled(stall_timeout=0.5) as stall:
+        told: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+        stall.stalled.on("closing", told.put_nowait)
+        gone = asyncio.Event()
+        stall.stalled.on("disconnect", lambda reason: gone.set())
+        while len(stall.server.sockets) == 2:
+            await stall.publish(note("meanwhile"))
+            await asyncio.sleep(0.01)
+        stall.proxy.thaw()
+        assert (await told.get())["reason"] == "too_slow"
+        await gone.wait()
+        await stall.end()
+        assert stall.proxy.accepted == 2
+
+
+async def test_the_connection_of_who_never_reads_again_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lane, "CLOSE_TIMEOUT", 0.2)
+    async with one_stalled(stall_timeout=0.5) as stall:
+        descriptors = len(os.listdir("/proc/self/fd"))
+        async with asyncio.timeout(10):
+            while len(os.listdir("/proc/self/fd")) == descriptors:
+                await stall.publish(note("meanwhile"))
+                await asyncio.sleep(0.01)
+        stall.proxy.thaw()
+        await stall.end()
+
+
+async def test_a_slow_polling_client_is_fed_from_the_log_as_it_polls() -> None:
+    server, history = Server(authenticate=anonymous, shared_jobs=True), History()
+    reader = history.reader("polling")
+    reader.join(ROOM)
+    async with (
+        serving(server) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False) as http,
+    ):
+        polling = RawPolling(http)
+        await polling.open()
+        await polling.post('40{"token":"anybody","positions":true}')
+        await polling.expect('42["authenticated"')
+        await polling.post(f'420["join_room","{ROOM}"]')
+        joined = json.loads((await polling.expect("430["))[3:])[0]
+        for number in range(100):
+            await history.publish(server, large(number), room=ROOM)
+            [waiting] = [socket.session.engine.buffered_bytes for socket in server.sockets]
+            assert waiting <= 2 * MIB
+        while reader.position(ROOM).offset < 100:
+            for packet in await polling.poll():
+                if packet.startswith('42["announcement"'):
+                    reader.apply(ROOM, joined["epoch"], read_frame(packet))
+    assert history.check().applied == 100
+
+
+def read_frame(packet: str) -> Frame:
+    name, data, place = msgspec.json.decode(packet[2:], type=tuple[str, msgspec.Raw, msgspec.Raw])
+    found = read_place(place)
+    assert found is not None
+    first, last, _ = found
+    return Frame(first, last, name, bytes(data))
