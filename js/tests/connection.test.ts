@@ -146,6 +146,30 @@ describe("reconnecting", () => {
     ]);
   });
 
+  it("tells of each attempt that fails, and why", async () => {
+    const { wire, client } = await startPair();
+    const told: string[] = [];
+    client.on("connect_error", (error) => told.push(`connect_error ${error instanceof Error}`));
+    client.on("reconnect_error", (error) => told.push(`reconnect_error ${error instanceof Error}`));
+    await wire.close();
+    await until(() => client.connection.getSnapshot().attempt >= 3);
+    client.disconnect();
+    const [first, second] = ["connect_error true", "reconnect_error true"];
+    expect(told.slice(0, 4)).toEqual([first, second, first, second]);
+  });
+
+  it("tells its state until nobody asks any more", async () => {
+    const wire = await startWire();
+    const client = startClient(wire.url);
+    const states: string[] = [];
+    const stop = client.onStateChange((state) => states.push(state));
+    expect(client.getState()).toBe("disconnected");
+    await client.connect();
+    stop();
+    client.disconnect();
+    expect(states).toEqual(["connecting", "connected"]);
+  });
+
   it("returns after the server disconnected it (A4)", async () => {
     const { wire, client } = await startPair();
     client.joinRoom("job:1");

@@ -101,6 +101,15 @@ describe("output", () => {
     );
   });
 
+  it("says whether its text is complete (D56)", () => {
+    const last: Event = ["job:output", { chunk: "", isComplete: true }];
+    expect(foldAll(text("a")).outputComplete).toBe(false);
+    expect(foldAll(text("a"), last)).toMatchObject({
+      output: [{ text: "a" }],
+      outputComplete: true,
+    });
+  });
+
   it("does not depend on how it was cut into events", () => {
     const whole = "0123456789".repeat(2_000);
     const once = foldAll(text(whole)).output;

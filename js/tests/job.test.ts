@@ -71,6 +71,26 @@ describe("a watched job", () => {
     expect(told.mock.calls.length).toBeLessThanOrEqual(40);
   });
 
+  it("gathers each job's changes by itself, and calls nobody who has left (E68)", async () => {
+    const { wire, client } = await startPair({ client: { notifyInterval: 50 } });
+    const [one, other] = [client.job("1"), client.job("2")];
+    const [told, toldOther] = [vi.fn(), vi.fn()];
+    const leave = one.subscribe(told);
+    other.subscribe(toldOther);
+    for (let percent = 1; percent <= 50; percent++) {
+      wire.publish("job:1", "job:progress", progress("1", percent));
+      wire.publish("job:2", "job:progress", progress("2", percent));
+    }
+    await until(() => one.getSnapshot().progress === 50 && other.getSnapshot().progress === 50);
+    leave();
+    told.mockClear();
+    wire.publish("job:1", "job:progress", progress("1", 60));
+    wire.publish("job:2", "job:progress", progress("2", 60));
+    await until(() => other.getSnapshot().progress === 60);
+    expect(told).not.toHaveBeenCalled();
+    expect(toldOther.mock.calls.length).toBeLessThan(10);
+  });
+
   it("gives frozen snapshots that stay the same until something changes (D63)", async () => {
     const { wire, client } = await startPair();
     const job = client.job("1");

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
-import { startClient, startPair } from "./fixtures.js";
+import { progress, startClient, startPair } from "./fixtures.js";
 import { startWire, until } from "./wire.js";
 
 const SLOW = { reconnectionDelay: 3_600_000, reconnectionDelayMax: 3_600_000 };
@@ -50,4 +50,15 @@ describe("when waiting longer makes no sense", () => {
     expect(client.getState()).toBe("disconnected");
     expect(wire.connections).toBe(1);
   });
+});
+
+it("goes on hearing while the page is hidden (E70)", async () => {
+  const hidden = vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
+  onTestFinished(() => hidden.mockRestore());
+  const { wire, client } = await startPair();
+  const job = client.job("1");
+  job.subscribe(() => undefined);
+  window.dispatchEvent(new Event("visibilitychange"));
+  wire.publish("job:1", "job:progress", progress("1", 30));
+  await until(() => job.getSnapshot().progress === 30);
 });

@@ -76,6 +76,15 @@ describe("ConnectionStatus", () => {
     expect(html).not.toContain("alert");
   });
 
+  it("neither connects nor disconnects (E71)", async () => {
+    const { wire, client } = await startPair();
+    const { rerender } = render(<ConnectionStatus />, { wrapper: withClient(client) });
+    rerender(<i />);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(client.isConnected()).toBe(true);
+    expect(wire.connections).toBe(1);
+  });
+
   it("does not show a disturbance of a moment (E71)", async () => {
     const { wire, client } = await startPair();
     const { container } = render(<ConnectionStatus grace={300} />, { wrapper: withClient(client) });
