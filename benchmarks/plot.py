@@ -22,17 +22,16 @@ def plot(results: Results) -> str:
         _row(number, peer, value, value * scale, ratios.get(peer))
         for number, (peer, value) in enumerate(values.items())
     ]
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-            f'font-family="system-ui, sans-serif" font-size="13" fill="{INK}">',
-            f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
-            f'<text x="8" y="22" font-size="15" font-weight="600">{escape(scenario.title)}'
-            f'<tspan fill="{FAINT}" font-weight="400" dx="8">{escape(scenario.unit)}</tspan></text>',
-            *rows,
-            "</svg>\n",
-        ]
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+        f'font-family="system-ui, sans-serif" font-size="13" fill="{INK}">'
     )
+    ground = f'<rect width="{WIDTH}" height="{height}" fill="white"/>'
+    title = (
+        f'<text x="8" y="22" font-size="15" font-weight="600">{escape(scenario.title)}'
+        f'<tspan fill="{FAINT}" font-weight="400" dx="8">{escape(scenario.unit)}</tspan></text>'
+    )
+    return "\n".join([head, ground, title, *rows, "</svg>\n"])
 
 
 def _row(number: int, peer: str, value: float, length: float, ratio: float | None) -> str:

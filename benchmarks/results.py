@@ -64,7 +64,16 @@ class Results:
         for peer, figures in medians.items():
             cells = "".join(f"{_number(figures.get(key)):>11}" for key in keys)
             lines.append(f"{peer:18}{cells}{self._verdict(peer, ratios.get(peer))}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._limit_of_load()])
+
+    def _limit_of_load(self) -> list[str]:
+        """How many units the load could take on its core, beside the most that it was given."""
+        figures = [f for f in self.medians().values() if "load_us" in f]
+        if not figures:
+            return []
+        limit = 1e6 / min(f["load_us"] for f in figures)
+        most = max(f["per_second"] for f in figures)
+        return [f"the load itself could take {limit:,.0f} a second; the fastest gave {most:,.0f}"]
 
     def _verdict(self, peer: str, ratio: float | None) -> str:
         if ratio is None:

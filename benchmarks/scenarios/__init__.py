@@ -4,6 +4,7 @@ from benchmarks.scenarios.client_receive import CLIENT_RECEIVE
 from benchmarks.scenarios.connect import CONNECT
 from benchmarks.scenarios.echo import ECHO
 from benchmarks.scenarios.fan_out import FAN_OUT
+from benchmarks.scenarios.growth import GROWTH
 from benchmarks.scenarios.idle import IDLE
 from benchmarks.scenarios.late_join import LATE_JOIN
 from benchmarks.scenarios.latency import LATENCY
@@ -20,6 +21,7 @@ SCENARIOS = (
     LATENCY,
     LATE_JOIN,
     PUBLISH,
+    GROWTH,
 )
 
 __all__ = ["SCENARIOS"]

@@ -16,11 +16,10 @@ WARM = 200
 def measure(peer: Peer, quick: bool) -> Figures:
     """Open a WebSocket, sign in, join one room; fifty at a time."""
     connections = scaled(peer, CONNECTIONS, quick=quick)
-    with Subject(peer.server) as server:
-        with closing(Crowd(server.listening().port)) as crowd:
-            crowd.sign_in(WARM, "campaign:1")
-            with Meter(server) as meter:
-                crowd.sign_in(connections, "campaign:1")
+    with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
+        crowd.sign_in(WARM, "campaign:1")
+        with Meter(server) as meter:
+            crowd.sign_in(connections, "campaign:1")
     return meter.figures(connections)
 
 

@@ -16,12 +16,11 @@ ROUNDS = 150
 def measure(peer: Peer, quick: bool) -> Figures:
     """Let everybody ask once, and wait for all answers; again and again."""
     rounds = scaled(peer, ROUNDS, quick=quick)
-    with Subject(peer.server) as server:
-        with closing(Crowd(server.listening().port)) as crowd:
-            crowd.sign_in(MEMBERS)
-            _ask(crowd, max(2, rounds // 5))
-            with Meter(server) as meter:
-                _ask(crowd, rounds)
+    with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
+        crowd.sign_in(MEMBERS)
+        _ask(crowd, max(2, rounds // 5))
+        with Meter(server) as meter:
+            _ask(crowd, rounds)
     return meter.figures(rounds * MEMBERS)
 
 

@@ -21,17 +21,19 @@ def measure(peer: Peer, quick: bool) -> Figures:
     """Tell everybody something; go on when everybody has heard it, so that nothing is joined."""
     events = scaled(peer, EVENTS, quick=quick)
     arguments = (str(MEMBERS), str(FRAME_BYTES)) if peer is FLOOR else ()
-    with Subject(peer.server, *arguments) as server:
-        with closing(Crowd(server.listening().port)) as crowd:
-            if peer is FLOOR:
-                crowd.connect(MEMBERS)
-                wish = b"x"
-            else:
-                crowd.sign_in(MEMBERS)
-                wish = frame("tell", {"room": "global", "text": TEXT})
-            _broadcast(crowd, wish, max(2, scaled(peer, WARM, quick=quick)))
-            with Meter(server) as meter:
-                received = _broadcast(crowd, wish, events)
+    with (
+        Subject(peer.server, *arguments) as server,
+        closing(Crowd(server.listening().port)) as crowd,
+    ):
+        if peer is FLOOR:
+            crowd.connect(MEMBERS)
+            wish = b"x"
+        else:
+            crowd.sign_in(MEMBERS)
+            wish = frame("tell", {"room": "global", "text": TEXT})
+        _broadcast(crowd, wish, max(2, scaled(peer, WARM, quick=quick)))
+        with Meter(server) as meter:
+            received = _broadcast(crowd, wish, events)
     deliveries = events * MEMBERS
     return {**meter.figures(deliveries), "bytes": received / deliveries}
 

@@ -17,12 +17,11 @@ WARM = 200
 def measure(peer: Peer, quick: bool) -> Figures:
     """Compare the process's memory before and after, garbage collected both times."""
     connections = QUICK if quick else CONNECTIONS
-    with Subject(peer.server) as server:
-        with closing(Crowd(server.listening().port)) as crowd:
-            crowd.sign_in(WARM, "campaign:1")
-            before = _memory(server, crowd)
-            crowd.sign_in(connections, "campaign:1")
-            after = _memory(server, crowd)
+    with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
+        crowd.sign_in(WARM, "campaign:1")
+        before = _memory(server, crowd)
+        crowd.sign_in(connections, "campaign:1")
+        after = _memory(server, crowd)
     return {"kilobytes": (after - before) / connections / 1000}
 
 

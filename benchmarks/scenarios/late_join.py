@@ -22,17 +22,16 @@ COMPLETED = b'["job:completed"'
 def measure(peer: Peer, quick: bool) -> Figures:
     """Join the room of the finished job and read until its last event."""
     joins = 1 if peer is PYTHON_SOCKETIO else JOINS
-    with Subject(peer.server) as server:
-        with closing(Crowd(server.listening().port)) as crowd:
-            crowd.sign_in(joins + 1)
-            teller, *readers = crowd.members
-            stream = frame("stream", {"tokens": QUICK if quick else TOKENS}, answered=True)
-            crowd.exchange([teller], stream, ANSWERED)
-            with Meter(server) as meter:
-                received = 0
-                for reader in readers:
-                    reader.send(join("job:late"))
-                    received += crowd.receive(COMPLETED, 1)
+    with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
+        crowd.sign_in(joins + 1)
+        teller, *readers = crowd.members
+        stream = frame("stream", {"tokens": QUICK if quick else TOKENS}, answered=True)
+        crowd.exchange([teller], stream, ANSWERED)
+        with Meter(server) as meter:
+            received = 0
+            for reader in readers:
+                reader.send(join("job:late"))
+                received += crowd.receive(COMPLETED, 1)
     return {
         "cpu_ms": meter.cpu / joins * 1000,
         "wall_ms": meter.wall / joins * 1000,

@@ -20,12 +20,11 @@ STAMP = b'"message":"'
 def measure(peer: Peer, quick: bool) -> Figures:
     """Have the server publish at a fixed rate, with the time in the event."""
     events = EVENTS // 4 if quick else EVENTS
-    with Subject(peer.server) as server:
-        with closing(Crowd(server.listening().port)) as crowd:
-            crowd.sign_in(MEMBERS)
-            _tick(crowd, RATE)
-            with Meter(server) as meter:
-                delays = _tick(crowd, events)
+    with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
+        crowd.sign_in(MEMBERS)
+        _tick(crowd, RATE)
+        with Meter(server) as meter:
+            delays = _tick(crowd, events)
     percentiles = quantiles(delays, n=100)
     return {
         **meter.figures(events * MEMBERS),

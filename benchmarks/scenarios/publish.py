@@ -31,13 +31,15 @@ def measure(peer: Peer, quick: bool) -> Figures:
         broker = f"sqlite:///{directory}/log.db" if sqlite else "memory:"
         at_once = TOGETHER if peer in (MEMORY_TOGETHER, SQLITE_TOGETHER) else 1
         publish = partial(_publish, at_once=at_once)
-        with Subject(peer.server, broker) as server:
-            with closing(Crowd(server.listening().port)) as crowd:
-                crowd.sign_in(1, "campaign:0")
-                publish(crowd, 5 * TOGETHER)
-                count = COUNT[peer] // (5 if quick else 1)
-                with Meter(server) as meter:
-                    publish(crowd, count)
+        with (
+            Subject(peer.server, broker) as server,
+            closing(Crowd(server.listening().port)) as crowd,
+        ):
+            crowd.sign_in(1, "campaign:0")
+            publish(crowd, 5 * TOGETHER)
+            count = COUNT[peer] // (5 if quick else 1)
+            with Meter(server) as meter:
+                publish(crowd, count)
     return meter.figures(count)
 
 

@@ -19,16 +19,15 @@ PASSES = 15
 def measure(peer: Peer, quick: bool) -> Figures:
     """Publish to a hundred rooms at once, in which everybody is once; a pass covers all rooms."""
     passes = max(1, scaled(peer, PASSES, quick=quick))
-    with Subject(peer.server) as server:
-        with closing(Crowd(server.listening().port)) as crowd:
-            crowd.sign_in(MEMBERS)
-            for slice in range(ROOMS_EACH):
-                for number, member in enumerate(crowd.members):
-                    member.send(join(f"campaign:{slice * AT_ONCE + number % AT_ONCE}"))
-                crowd.receive(ANSWERED, MEMBERS)
-            _publish(crowd, 1)
-            with Meter(server) as meter:
-                _publish(crowd, passes)
+    with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
+        crowd.sign_in(MEMBERS)
+        for slice in range(ROOMS_EACH):
+            for number, member in enumerate(crowd.members):
+                member.send(join(f"campaign:{slice * AT_ONCE + number % AT_ONCE}"))
+            crowd.receive(ANSWERED, MEMBERS)
+        _publish(crowd, 1)
+        with Meter(server) as meter:
+            _publish(crowd, passes)
     return meter.figures(passes * ROOMS * MEMBERS * ROOMS_EACH // ROOMS)
 
 

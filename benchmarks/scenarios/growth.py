@@ -1,0 +1,64 @@
+"""How a delivery's cost grows: with the members of the room, with the size of the event."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import NamedTuple
+
+from benchmarks.load import ANNOUNCED, Crowd, frame
+from benchmarks.peers import LONGWIRE, Peer
+from benchmarks.process import Meter, Subject
+from benchmarks.scenario import Figures, Scenario
+
+
+class Size(NamedTuple):
+    """How many hear how much."""
+
+    members: int
+    text_bytes: int = 100
+
+
+SIZES = {
+    Peer(name, LONGWIRE.server): size
+    for name, size in {
+        "1,000 members": Size(1000),
+        "1 member": Size(1),
+        "10 members": Size(10),
+        "100 members": Size(100),
+        "5,000 members": Size(5000),
+        "1,000 of 1 kB": Size(1000, 1000),
+        "1,000 of 10 kB": Size(1000, 10_000),
+    }.items()
+}
+DELIVERIES = 100_000
+MOST_EVENTS = 2000
+
+
+def measure(peer: Peer, quick: bool) -> Figures:
+    """Tell everybody something, as often as makes enough deliveries."""
+    size = SIZES[peer]
+    events = min(MOST_EVENTS, DELIVERIES // size.members) // (5 if quick else 1)
+    wish = frame("tell", {"room": "global", "text": "x" * size.text_bytes})
+    with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
+        crowd.sign_in(size.members)
+        _tell(crowd, wish, max(5, events // 10), size.members)
+        with Meter(server) as meter:
+            _tell(crowd, wish, events, size.members)
+    return meter.figures(events * size.members)
+
+
+def _tell(crowd: Crowd, wish: bytes, events: int, members: int) -> None:
+    for _ in range(events):
+        crowd.tell(wish)
+        crowd.receive(ANNOUNCED, members)
+
+
+GROWTH = Scenario(
+    name="growth",
+    title="Members of a room, size of an event",
+    unit="µs CPU a delivery",
+    key="cpu_us",
+    measure=measure,
+    peers=tuple(SIZES),
+    rounds=1,
+)
