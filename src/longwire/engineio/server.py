@@ -199,10 +199,11 @@ class ServerSession(Session):
     @override
     def next_deadline(self) -> float | None:
         """When `handle_deadline`, then `poll_response`, want to be called; None after the end."""
-        deadline = super().next_deadline()
-        if self._probe is None or deadline is None or not self._poll_waits:
+        deadline, probe = self._deadline, self._probe
+        if deadline is None or probe is None:
             return deadline
-        return min(deadline, self._probe.noop_at)
+        deadline = min(deadline, probe.deadline)
+        return min(deadline, probe.noop_at) if self._poll_waits else deadline
 
     @override
     def _handle_heartbeat(self, now: float) -> None:

@@ -298,7 +298,8 @@ class Server:
     ) -> tuple[str, Position]:
         room = _room_of(encoded)
         _check_id(id)
-        await self.start()
+        if self._started is None or not self._started.done():
+            await self.start()
         draft = Draft(encoded.event, encoded.data, encoded.slot, encoded.concat)
         if volatile:
             await self.broker.publish_volatile(room, draft)
