@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from longwire.client import TRANSITIONS, ClientOptions, ConnectionState, ConnectionStatus
@@ -20,17 +22,31 @@ TAIL = "EIO=4&transport=websocket"
     ],
 )
 def test_addresses(url: str, expected: str) -> None:
-    assert ClientOptions(url=url).websocket_url == expected
+    assert ClientOptions(url=url).address("websocket") == expected
 
 
 def test_another_path() -> None:
-    assert ClientOptions(url="http://a", path="rt").websocket_url == f"ws://a/rt/?{TAIL}"
+    options = ClientOptions(url="http://a", path="rt")
+    assert options.address("websocket") == f"ws://a/rt/?{TAIL}"
+
+
+def test_addresses_of_polling() -> None:
+    options = ClientOptions(url="wss://a/live?tenant=x")
+    assert options.address("polling", "s1") == (
+        "https://a/live/socket.io/?tenant=x&EIO=4&transport=polling&sid=s1"
+    )
+
+
+@pytest.mark.parametrize("transports", [(), ("webtransport",), "polling"])
+def test_transports_that_do_not_exist(transports: Any) -> None:
+    with pytest.raises(LocalProtocolError):
+        ClientOptions(url="http://a", transports=transports).check()
 
 
 @pytest.mark.parametrize("url", ["a:8000", "ftp://a", "http://", ""])
 def test_what_is_no_address(url: str) -> None:
     with pytest.raises(LocalProtocolError):
-        _ = ClientOptions(url=url).websocket_url
+        ClientOptions(url=url).check()
 
 
 def test_every_state_can_be_left_and_reached() -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from longwire.client.membership import JoinResult, RoomReset, RoomStatus, Start
     from longwire.client.stream import EventStream
+    from longwire.engineio import Transport
     from longwire.schema import Contract
     from longwire.types import Position
 
@@ -73,6 +74,7 @@ class WebSocketClient(Listening):
         token: TokenSource = None,
         contract: Contract = CATALOG,
         path: str = "/socket.io/",
+        transports: tuple[Transport, ...] = ("websocket", "polling"),
         reconnection: bool = True,
         reconnection_attempts: int | None = None,
         reconnection_delay: float = 1.0,
@@ -86,6 +88,7 @@ class WebSocketClient(Listening):
         self.options = options or ClientOptions(
             url=url,
             path=path,
+            transports=transports,
             reconnection=reconnection,
             reconnection_attempts=reconnection_attempts,
             reconnection_delay=reconnection_delay,
@@ -95,7 +98,7 @@ class WebSocketClient(Listening):
             ssl=ssl,
             proxy=proxy,
         )
-        _ = self.options.websocket_url  # refuse a wrong address here, not at the first attempt
+        self.options.check()
         self.contract = contract
         self.status = ConnectionStatus(time.time)
         self._tokens = Tokens(token)
@@ -145,6 +148,11 @@ class WebSocketClient(Listening):
     def is_connected(self) -> bool:
         """Whether it is authenticated and its rooms are resumed."""
         return self.state is ConnectionState.CONNECTED
+
+    @property
+    def transport(self) -> Transport | None:
+        """What carries the present connection; None without one."""
+        return self._connector.wire.transport if self._connector.wire is not None else None
 
     @property
     def user_id(self) -> str | None:

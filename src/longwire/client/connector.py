@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import socket
 import ssl
 from typing import TYPE_CHECKING
 
 from websockets.exceptions import InvalidURI, WebSocketException
 
 from longwire.client.payloads import Advice, Authenticated, Credentials, read_first
+from longwire.client.polling import FAILURES
 from longwire.client.reconnection import Ended, ReconnectionPolicy
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.client.wire import Wire, turns
@@ -32,8 +34,18 @@ if TYPE_CHECKING:
     from longwire.client.rooms import Rooms
     from longwire.client.token import Tokens
     from longwire.connection import AckReceived, EventReceived
+    from longwire.engineio import Transport
 
 logger = logging.getLogger("longwire.client")
+
+# Where nobody listens, a certificate is wrong or a token is refused, no other transport helps.
+HOPELESS = (
+    ConnectionRefused,
+    ConnectionRefusedError,
+    InvalidURI,
+    socket.gaierror,
+    ssl.SSLCertVerificationError,
+)
 
 GIVING_UP = (ConnectionState.DISCONNECTED, ConnectionState.ERROR)
 
@@ -103,6 +115,7 @@ class Connector:
         self._advice: Advice | None = None
         self._is_stopping = False
         self._signed_in: asyncio.Event = asyncio.Event()
+        self._transport: Transport | None = None
         self._opening: Wire | None = None
         self._held: list[EventReceived] | None = None
         self.wire: Wire | None = None
@@ -223,25 +236,58 @@ class Connector:
         wire: Wire | None = None
         try:
             async with asyncio.timeout(self._options.timeout):
-                token = await self._tokens.get()
-                wire = self._opening = await Wire.open(self._options, self)
-                await self._sign_in(wire, token)
+                credentials = Credentials(await self._tokens.get(), positions=True)
+                wire = await self._open(credentials)
+                await self._sign_in(wire)
                 await self._resume(wire)
         except Exception as error:
             return self._failed(error)
         else:
             return await self._stay(wire)
         finally:
+            self._suspend()
             if wire is not None:
                 wire.abort()
-            self._suspend()
+                await wire.wait_over()
 
-    async def _sign_in(self, wire: Wire, token: str | None) -> None:
+    async def _open(self, credentials: Credentials) -> Wire:
+        """Connect over the first transport that works, beginning with the one that did last."""
+        transports = sorted(self._options.transports, key=lambda t: t != self._transport)
+        if len(transports) == 1:
+            return await self._open_over(transports[0], credentials)
+        share = self._options.timeout / len(transports)
+        failures: list[str] = []
+        for transport in transports:
+            try:
+                async with asyncio.timeout(share):
+                    return await self._open_over(transport, credentials)
+            except FAILURES as error:
+                if not self._may_be_blocked(error):
+                    raise
+                said = f"no answer within {share:g} s" if type(error) is TimeoutError else error
+                failures.append(f"{transport}: {said or type(error).__name__}")
+                logger.info("no connection over %s", failures[-1])
+        raise NotConnected("; ".join(failures))
+
+    async def _open_over(self, transport: Transport, credentials: Credentials) -> Wire:
         self._signed_in.clear()
         self.user = None
         self._inbox.positional = False
         self._held = []
-        await wire.connect(Credentials(token, positions=True))
+        wire = self._opening = await Wire.open(transport, self._options, self)
+        try:
+            await wire.connect(credentials)
+        except BaseException:
+            wire.abort()
+            await wire.wait_over()
+            raise
+        return wire
+
+    def _may_be_blocked(self, error: Exception) -> bool:
+        """Whether another transport may get through where this one did not."""
+        return self._advice is None and not isinstance(error, HOPELESS)
+
+    async def _sign_in(self, wire: Wire) -> None:
         try:
             async with asyncio.timeout(self._options.authentication_grace):
                 await self._signed_in.wait()
@@ -277,6 +323,7 @@ class Connector:
         await turns()
         self._release()
         reason = await asyncio.shield(wire.closed)
+        self._transport = wire.transport
         self._health.receive_dropped(unasked=not self._is_stopping)
         self._inbox.announce("disconnect", None, (reason.socketio,))
         error = wire.error or NotConnected(self._advice.message if self._advice else reason.message)

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
-_SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+    from longwire.engineio import Transport
+
+# The scheme of each transport, by that of the URL.
+_SCHEMES = {
+    "websocket": {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"},
+    "polling": {"http": "http", "https": "https", "ws": "http", "wss": "https"},
+}
 
 
 class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +28,8 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         url: the server: `http(s)://` or `ws(s)://`, with the prefix that it is mounted under.
         path: where Socket.IO listens below that.
+        transports: how to connect: the first that works. Where a proxy lets no WebSocket through,
+            the client goes on over long-polling, and moves to a WebSocket when one opens after all.
         reconnection: whether to come back after a drop.
         reconnection_attempts: failed attempts in a row before giving up; None never gives up.
         reconnection_delay: the first backoff's upper bound; it doubles with every attempt.
@@ -35,13 +43,14 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
             resumed from its position once half is handled; what has no position is dropped.
         write_buffer: what may wait for the transport before `emit` makes its caller wait.
         max_message: largest message accepted.
-        headers: further headers of the WebSocket's request.
+        headers: further headers of every request.
         ssl: TLS settings for `https` and `wss`; None means the system's.
         proxy: an HTTP or SOCKS proxy; True takes it from the environment, None goes direct.
     """
 
     url: str
     path: str = "/socket.io/"
+    transports: tuple[Transport, ...] = ("websocket", "polling")
     reconnection: bool = True
     reconnection_attempts: int | None = None
     reconnection_delay: float = 1.0
@@ -59,16 +68,25 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
     ssl: ssl.SSLContext | None = None
     proxy: str | bool | None = True
 
-    @property
-    def websocket_url(self) -> str:
-        """The address of the WebSocket transport.
+    def check(self) -> None:
+        """Refuse what no attempt could succeed with.
 
         Raises:
-            LocalProtocolError: the URL has no scheme that can carry a WebSocket, or no host.
+            LocalProtocolError: the URL has no scheme that can be used, or no host, or there is no
+                transport.
         """
         parts = urlsplit(self.url)
-        if parts.scheme not in _SCHEMES or not parts.netloc:
+        if parts.scheme not in _SCHEMES["websocket"] or not parts.netloc:
             raise LocalProtocolError(f"{self.url!r} is no http(s):// or ws(s):// address")
-        query = [*parse_qsl(parts.query), ("EIO", "4"), ("transport", "websocket")]
+        if not self.transports or not set(self.transports) <= _SCHEMES.keys():
+            raise LocalProtocolError(f"{self.transports!r} are not 'websocket' or 'polling'")
+
+    def address(self, transport: Transport, sid: str | None = None) -> str:
+        """Return the address of a transport, of the session `sid` if it has begun."""
+        parts = urlsplit(self.url)
+        query = [*parse_qsl(parts.query), ("EIO", "4"), ("transport", transport)]
+        if sid is not None:
+            query.append(("sid", sid))
         path = f"{parts.path.rstrip('/')}/{self.path.strip('/')}/"
-        return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, urlencode(query), ""))
+        scheme = _SCHEMES[transport][parts.scheme]
+        return urlunsplit((scheme, parts.netloc, path, urlencode(query), ""))

@@ -30,6 +30,7 @@ from longwire.websocket.messages import NORMAL
 
 if TYPE_CHECKING:
     from longwire.client.options import ClientOptions
+    from longwire.engineio import Session
     from longwire.websocket import Message
 
 # Masks that are drawn at once.
@@ -106,6 +107,11 @@ class WebSocket(asyncio.Protocol):
         encode = encode_text if isinstance(message, str) else encode_binary
         self._transport.write(encode(message, self._mask()))  # type: ignore[arg-type]
 
+    def flush(self, session: Session) -> None:
+        """Send what a session that is on this WebSocket wants to send."""
+        for message in session.messages_to_send():
+            self.send(message)
+
     def close(self, code: int = NORMAL) -> None:
         """Say goodbye after everything that was sent; the server then ends the transport."""
         if not self._has_said_goodbye:
@@ -115,6 +121,10 @@ class WebSocket(asyncio.Protocol):
     def abort(self) -> None:
         """End the transport without a word."""
         self._transport.abort()
+
+    async def wait_over(self) -> None:
+        """Wait until the transport is gone."""
+        await self.is_over.wait()
 
     # asyncio's side
 
@@ -214,8 +224,15 @@ class _Handshake(ClientConnection):
             self.upgraded.data_received(frames)
 
 
-async def open_websocket(options: ClientOptions) -> WebSocket:
+async def open_websocket(
+    options: ClientOptions, sid: str | None = None, cookie: str = ""
+) -> WebSocket:
     """Open a WebSocket to the server.
+
+    Args:
+        options: where and how.
+        sid: the session that it shall carry; None begins a new one.
+        cookie: the cookies of that session.
 
     Raises:
         OSError: it cannot be reached.
@@ -227,8 +244,8 @@ async def open_websocket(options: ClientOptions) -> WebSocket:
         write_buffer = options.write_buffer
 
     opened = await connect(
-        options.websocket_url,
-        additional_headers=dict(options.headers),
+        options.address("websocket", sid),
+        additional_headers={**options.headers, **({"Cookie": cookie} if cookie else {})},
         compression=None,
         ping_interval=None,
         open_timeout=None,

@@ -1,4 +1,4 @@
-"""One connection to the server, from open to close: a WebSocket driving a `Connection`."""
+"""One connection to the server, from open to close: a transport driving a `Connection`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from longwire.client.payloads import Refusal, read
-from longwire.client.transport import WebSocket, open_websocket
+from longwire.client.polling import open_polling
+from longwire.client.transport import open_websocket
 from longwire.connection import (
     AckReceived,
     Connected,
@@ -30,6 +31,7 @@ from longwire.reasons import (
 
 if TYPE_CHECKING:
     from longwire.client.options import ClientOptions
+    from longwire.engineio import Session, Transport
 
 logger = logging.getLogger("longwire.client")
 
@@ -54,8 +56,33 @@ class Receiver(Protocol):
         ...
 
 
+class Carrier(Protocol):
+    """What carries the session: a WebSocket, or requests that may move to one."""
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether what is sent now waits in memory."""
+        ...
+
+    def flush(self, session: Session) -> None:
+        """Send what the session wants to send."""
+        ...
+
+    def close(self) -> None:
+        """End after everything that was sent."""
+        ...
+
+    def abort(self) -> None:
+        """End without a word."""
+        ...
+
+    async def wait_over(self) -> None:
+        """Wait until nothing of it is left."""
+        ...
+
+
 class Wire:
-    """Feeds a `Connection` from a WebSocket and the WebSocket from it. It runs no task.
+    """Feeds a `Connection` from its carrier and the carrier from it. It runs no task.
 
     Attributes:
         is_open: whether the namespace is connected and not left.
@@ -66,22 +93,22 @@ class Wire:
     __slots__ = (
         "_acks",
         "_backlog",
+        "_carrier",
         "_connected",
         "_drained",
         "_loop",
         "_must_yield",
         "_receiver",
         "_timer",
-        "_websocket",
         "closed",
         "connection",
         "error",
         "is_open",
     )
 
-    def __init__(self, websocket: WebSocket, connection: Connection, receiver: Receiver) -> None:
+    def __init__(self, carrier: Carrier, connection: Connection, receiver: Receiver) -> None:
         self._loop = asyncio.get_running_loop()
-        self._websocket = websocket
+        self._carrier = carrier
         self._receiver = receiver
         self._acks: dict[int, Answered] = {}
         self._drained: asyncio.Future[None] | None = None
@@ -96,18 +123,29 @@ class Wire:
         self.is_open = False
 
     @classmethod
-    async def open(cls, options: ClientOptions, receiver: Receiver) -> Wire:
-        """Open the transport.
+    async def open(cls, transport: Transport, options: ClientOptions, receiver: Receiver) -> Wire:
+        """Open a transport.
 
         Raises:
             OSError: the server cannot be reached.
             WebSocketException: what answered speaks no WebSocket there.
+            NotConnected: it refuses long-polling.
         """
-        websocket = await open_websocket(options)
-        session = ClientSession("websocket", asyncio.get_running_loop().time())
-        wire = cls(websocket, Connection.client(session), receiver)
-        websocket.attach(wire)
+        session = ClientSession(transport, asyncio.get_running_loop().time())
+        if transport == "polling":
+            polling = await open_polling(options, session)
+            wire = cls(polling, Connection.client(session), receiver)
+            polling.attach(wire)
+        else:
+            websocket = await open_websocket(options)
+            wire = cls(websocket, Connection.client(session), receiver)
+            websocket.attach(wire)
         return wire
+
+    @property
+    def transport(self) -> Transport:
+        """What carries it now."""
+        return self.connection.engine.transport
 
     async def connect(self, auth: object) -> None:
         """Join the main namespace.
@@ -145,7 +183,7 @@ class Wire:
 
     def drained(self) -> asyncio.Future[None] | None:
         """What to wait for before sending more; None when the transport keeps up."""
-        if not self._websocket.is_stalled or self.closed.done():
+        if not self._carrier.is_stalled or self.closed.done():
             return None
         if self._drained is None:
             self._drained = self._loop.create_future()
@@ -156,19 +194,23 @@ class Wire:
     async def close(self) -> None:
         """Say goodbye after everything that was sent, within `CLOSE_TIMEOUT`; then it is over."""
         if not self.closed.done():
-            self.connection.disconnect("/")
+            self.connection.close(CLIENT_DISCONNECT, self._loop.time())
             self._flush()
-            self._websocket.close()
+            self._carrier.close()
             self._finish(CLIENT_DISCONNECT)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_TIMEOUT):
-                    await self._websocket.is_over.wait()
+                    await self._carrier.wait_over()
         self.abort()
 
     def abort(self) -> None:
         """End it without a word."""
         self._finish(TRANSPORT_CLOSED)
-        self._websocket.abort()
+        self._carrier.abort()
+
+    async def wait_over(self) -> None:
+        """Wait until nothing of it is left, after its end."""
+        await self._carrier.wait_over()
 
     def _finish(self, reason: DisconnectReason) -> None:
         if self.closed.done():
@@ -186,7 +228,7 @@ class Wire:
             answered(None)
         self._receiver.receive_closed(reason, error)
 
-    # What the WebSocket tells
+    # What the carrier tells
 
     def receive_messages(self, messages: list[str | bytes]) -> None:
         """Take what came in one go."""
@@ -195,6 +237,11 @@ class Wire:
             engine.receive_message(data, now)
         self._pump()
 
+    def receive_progress(self) -> None:
+        """Take what requests brought the session, and look again when it wants to be called."""
+        self._pump()
+        self._arm()
+
     def receive_drained(self) -> None:
         """Let those go on who were slowed down."""
         drained, self._drained = self._drained, None
@@ -202,7 +249,7 @@ class Wire:
             drained.set_result(None)
 
     def receive_eof(self, error: Exception | None) -> None:
-        """Notice that the WebSocket is gone."""
+        """Notice that the transport is gone."""
         self.error = self.error or error
         self.connection.engine.receive_eof(self._loop.time())
         self._pump()
@@ -210,8 +257,7 @@ class Wire:
     # Driving
 
     def _flush(self) -> None:
-        for message in self.connection.messages_to_send():
-            self._websocket.send(message)
+        self._carrier.flush(self.connection.engine)
 
     def _pump(self) -> None:
         """Hand out what happened and send what is to be said about it."""
