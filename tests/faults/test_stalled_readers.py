@@ -7,13 +7,14 @@ import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
 
 from longwire import Server, WebSocketClient, anonymous
-from longwire.broker import MemoryBroker
+from longwire.broker import Broker, MemoryBroker, SQLiteBroker
 from longwire.catalog import Announcement
 from longwire.client.inbox import read_place
 from longwire.log import RetentionLimits
@@ -172,10 +173,13 @@ def note(message: str) -> Announcement:
     return Announcement(message=message, level="info")
 
 
+RETENTION = RetentionLimits(max_bytes=64 * MIB)
+
+
 @asynccontextmanager
-async def one_stalled(**limits: float) -> AsyncIterator[Stall]:
+async def one_stalled(broker: Broker | None = None, **limits: float) -> AsyncIterator[Stall]:
     server = Server(
-        broker=MemoryBroker(retention=RetentionLimits(max_bytes=64 * MIB)),
+        broker=broker or MemoryBroker(retention=RETENTION),
         authenticate=anonymous,
         shared_jobs=True,
         limits=Limits(**limits),
@@ -187,8 +191,10 @@ async def one_stalled(**limits: float) -> AsyncIterator[Stall]:
             yield stall
 
 
-async def test_who_was_stalled_goes_on_where_it_was() -> None:
-    async with one_stalled() as stall:
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_who_was_stalled_goes_on_where_it_was(kind: str, tmp_path: Path) -> None:
+    broker = SQLiteBroker(tmp_path / "log.db", retention=RETENTION) if kind == "sqlite" else None
+    async with one_stalled(broker) as stall:
         for number in range(20):
             await stall.publish(note(f"missed {number}"))
         stall.proxy.thaw()
