@@ -5,7 +5,8 @@
     make bench ARGS="--only fan-out --rounds 5"
 
 Whoever is measured runs alone on the first core; what loads it runs on the second. Peers take
-turns, round after round; the figure that counts is the median of the rounds.
+turns, round after round; what counts is the least of the rounds, since whatever else runs on the
+machine can only add to it.
 """
 
 from __future__ import annotations

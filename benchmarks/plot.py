@@ -15,7 +15,7 @@ OURS, OTHERS, INK, FAINT = "#2563eb", "#94a3b8", "#0f172a", "#64748b"
 def plot(results: Results) -> str:
     """Draw the figure that is compared."""
     scenario, ratios = results.scenario, results.ratios()
-    values = {peer: figures[scenario.key] for peer, figures in results.medians().items()}
+    values = {peer: figures[scenario.key] for peer, figures in results.best().items()}
     height = TOP + ROW * len(values) + 8
     scale = (WIDTH - LEFT - RIGHT) / max(values.values())
     rows = [

@@ -1,11 +1,10 @@
-"""What was measured: medians, ratios, and whether Longwire stays within its bars."""
+"""What was measured: each one's least round, ratios, and whether Longwire meets its bars."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,37 +37,34 @@ class Results:
         """Take what a peer's turn showed."""
         self.rounds.setdefault(peer, []).append(figures)
 
-    def medians(self) -> dict[str, Figures]:
-        """Every peer's median of every figure."""
+    def best(self) -> dict[str, Figures]:
+        """Every peer's figures of its least round: what else runs on a machine can only add."""
+        key = self.scenario.key
         return {
-            peer: {key: median(figures[key] for figures in rounds) for key in rounds[0]}
+            peer: min(rounds, key=lambda figures: figures[key])
             for peer, rounds in self.rounds.items()
         }
 
     def ratios(self) -> dict[str, float]:
-        """The first peer's figure as a part of each other's; the median of the rounds' ratios."""
+        """The first peer's figure as a part of each other's."""
         key = self.scenario.key
-        ours, *others = self.rounds
-        pairs = {peer: zip(self.rounds[ours], self.rounds[peer], strict=True) for peer in others}
-        return {
-            peer: median(mine[key] / theirs[key] for mine, theirs in rounds)
-            for peer, rounds in pairs.items()
-        }
+        (_, ours), *others = self.best().items()
+        return {peer: ours[key] / figures[key] for peer, figures in others}
 
     def table(self) -> str:
         """The figures, and beside them what they have to be."""
-        medians, ratios = self.medians(), self.ratios()
-        keys = [key for key in COLUMNS if any(key in figures for figures in medians.values())]
+        best, ratios = self.best(), self.ratios()
+        keys = [key for key in COLUMNS if any(key in figures for figures in best.values())]
         heads = "".join(f"{COLUMNS[key]:>11}" for key in keys)
         lines = [f"{self.scenario.title} ({self.scenario.unit})", f"{'':18}{heads}   we / it"]
-        for peer, figures in medians.items():
+        for peer, figures in best.items():
             cells = "".join(f"{_number(figures.get(key)):>11}" for key in keys)
             lines.append(f"{peer:18}{cells}{self._verdict(peer, ratios.get(peer))}")
         return "\n".join([*lines, *self._limit_of_load()])
 
     def _limit_of_load(self) -> list[str]:
         """How many units the load could take on its core, beside the most that it was given."""
-        figures = [f for f in self.medians().values() if "load_us" in f]
+        figures = [f for f in self.best().values() if "load_us" in f]
         if not figures:
             return []
         limit = 1e6 / min(f["load_us"] for f in figures)
@@ -95,7 +91,7 @@ class Results:
                 "kernel": platform.release(),
                 "python": platform.python_version(),
             },
-            "medians": self.medians(),
+            "best": self.best(),
             "ratios": self.ratios(),
             "bars": dict(self.scenario.bars),
             "rounds": self.rounds,
