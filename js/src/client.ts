@@ -269,8 +269,9 @@ export class WebSocketClient<
   }
 
   #noticeRoom(room: string): void {
-    const { error } = this.#rooms.snapshot(room);
-    this.#watched.setRoomError(room, error);
+    const snapshot = this.#rooms.snapshot(room);
+    const { error } = snapshot;
+    this.#watched.noticeRoom(room, snapshot);
     if (error) this.#dispatch("room_error", [{ room, error }]);
   }
 

@@ -1,6 +1,7 @@
 import type { LongwireError } from "./errors.js";
 import { fold, initialJob, type JobState } from "./fold.js";
 import type { Settings } from "./options.js";
+import type { RoomSnapshot } from "./rooms.js";
 import { BatchedStore, type Readable } from "./store.js";
 
 /** A job as its observers see it. */
@@ -24,8 +25,6 @@ export interface JobsHost {
 
 /** One watched job: the fold of what came, and the store that observers look at. */
 class Watched {
-  /** Observers, and those who were until a moment ago. */
-  holds = 0;
   readonly store: BatchedStore<JobSnapshot>;
   #state: JobState;
   #isKnown = false;
@@ -63,7 +62,7 @@ class Watched {
   }
 }
 
-/** The jobs that somebody observes, by their rooms. */
+/** The jobs whose rooms somebody is in, by room: who looks at one later finds it whole. */
 export class WatchedJobs {
   readonly #watched = new Map<string, Watched>();
 
@@ -73,20 +72,13 @@ export class WatchedJobs {
     return this.#watched.get(`job:${id}`)?.store.getSnapshot();
   }
 
-  /** Watches a job's room as long as somebody listens. */
+  /** Is in a job's room as long as somebody listens. */
   subscribe(id: string, listener: () => void): () => void {
     const room = `job:${id}`;
-    const watched = this.#watched.get(room) ?? new Watched(id, this.host.settings);
-    this.#watched.set(room, watched);
-    watched.holds++;
-    const remove = watched.store.subscribe(listener);
-    const release = this.host.holdRoom(room, () => {
-      if (--watched.holds > 0) return;
-      watched.store.stop();
-      this.#watched.delete(room);
-    });
+    const release = this.host.holdRoom(room);
+    const remove = this.#watched.get(room)?.store.subscribe(listener);
     return () => {
-      remove();
+      remove?.();
       release();
     };
   }
@@ -101,8 +93,16 @@ export class WatchedJobs {
     this.#watched.get(room)?.reset();
   }
 
-  setRoomError(room: string, error: LongwireError | null): void {
-    this.#watched.get(room)?.setRoomError(error);
+  /** Watches from the first join to the last leave. */
+  noticeRoom(room: string, { status, error }: RoomSnapshot): void {
+    const watched = this.#watched.get(room);
+    if (status === "left") {
+      watched?.store.stop();
+      this.#watched.delete(room);
+    } else if (watched) watched.setRoomError(error);
+    else if (room.startsWith("job:")) {
+      this.#watched.set(room, new Watched(room.slice(4), this.host.settings));
+    }
   }
 }
 

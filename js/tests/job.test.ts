@@ -20,6 +20,22 @@ describe("a watched job", () => {
     });
   });
 
+  it("shows what came through a room that was joined before it was looked at (D53)", async () => {
+    const { wire, client } = await startPair();
+    const heard: string[] = [];
+    client.on("job:output", (event) => heard.push(event.chunk));
+    client.joinRoom("job:1");
+    wire.publish("job:1", "job:output", output("1", "a"));
+    wire.publish("job:1", "job:output", output("1", "b"));
+    await until(() => heard.length === 2);
+    const job = client.job("1");
+    job.subscribe(() => undefined);
+    wire.publish("job:1", "job:output", output("1", "c"));
+    await until(() => job.getSnapshot().output[0]?.text === "abc");
+    expect(heard).toEqual(["a", "b", "c"]);
+    expect(wire.of("join_room")).toHaveLength(1);
+  });
+
   it("is one job for all who look, and left when nobody does (D45, B32)", async () => {
     const { wire, client } = await startPair();
     const one = vi.fn();
