@@ -19,12 +19,18 @@ from longwire.connection import (
     EventReceived,
 )
 from longwire.engineio import ServerSession
-from longwire.errors import AuthenticationError, LongwireError, RemoteProtocolError
+from longwire.errors import (
+    AuthenticationError,
+    BrokerUnavailable,
+    LongwireError,
+    RemoteProtocolError,
+)
 from longwire.reasons import (
     CLIENT_DISCONNECT,
     SERVER_SHUTDOWN,
     TOO_SLOW,
     TRANSPORT_CLOSED,
+    TRANSPORT_ERROR,
     DisconnectReason,
 )
 from longwire.server.commands import (
@@ -218,8 +224,14 @@ class Endpoint:
             logger.exception("the authenticator failed")
             _refuse_session(session, InternalError("the server failed to do this"))
             return
-        if not session.is_open or await self._recover(session, identity, payload):
-            return
+        try:
+            if session.is_open and not await self._recover(session, identity, payload):
+                await self._begin(session, identity, payload)
+        except BrokerUnavailable as error:
+            logger.warning("nobody can sign in: %s", error)
+            session.close(TRANSPORT_ERROR)  # clients come back from that by themselves
+
+    async def _begin(self, session: Session, identity: Identity, payload: ConnectPayload) -> None:
         sid = secrets.token_urlsafe(15)
         socket = Socket(sid, session, identity, payload.positions, self._server.limits)
         if self._recovery is not None and not payload.positions:

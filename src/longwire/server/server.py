@@ -306,7 +306,7 @@ class Server:
             return room, await self.broker.position(room)
         position = await self.broker.publish(room, draft, id=id)
         if room.startswith("job:"):
-            await self._observe(encoded, room)
+            await self._observe(encoded, room, position)
         return room, position
 
     async def _publish_once(self, event: Event, id: str) -> Position:
@@ -373,7 +373,7 @@ class Server:
         self._spawn(self.hub.listen(room, listener))
         return lambda: self._spawn(self.hub.unlisten(room, listener))
 
-    async def _observe(self, encoded: Encoded, room: str) -> None:
+    async def _observe(self, encoded: Encoded, room: str, position: Position) -> None:
         """Follow a job: its lease, and its owner, who decides who may stay."""
         event = self.contract.decode(encoded.event, encoded.data)
         if isinstance(event, Event):
@@ -381,7 +381,7 @@ class Server:
         if isinstance(event, JobCreated):
             for socket in self.hub.members(room):
                 await leave_denied_rooms(self, cast("Socket", socket))
-            await self._announce(event)
+            await self._announce(event, position)
 
     async def _complete(self, created: JobCreated) -> JobCreated:
         """Return what begins another attempt with the title and owner that the job has already."""
@@ -393,12 +393,13 @@ class Server:
             created, title=created.title or known.title, owner=created.owner or known.owner
         )
 
-    async def _announce(self, created: JobCreated) -> None:
-        """Tell those whose job it is that there is one, where they are already."""
+    async def _announce(self, created: JobCreated, position: Position) -> None:
+        """Tell those whose job it is that there is one, where they are already, once."""
+        id = f"{position.epoch}:{position.offset}"
         if created.owner is not None:
-            await self.publish(created, room=f"user:{created.owner}")
+            await self.publish(created, room=f"user:{created.owner}", id=id)
         elif self._shared_jobs:
-            await self.publish(created, room="global")
+            await self.publish(created, room="global", id=id)
 
     async def _cancel_for_client(self, event: JobCancel, socket: Socket) -> object:
         await self.rules.check(socket.identity, f"job:{event.job_id}")
