@@ -361,3 +361,18 @@ async def test_events_without_a_position_are_dropped_and_counted_when_nobody_kee
     assert client.health.events_dropped == 3
     assert [(await anext(stream)).progress, (await anext(stream)).progress] == [0, 1]
     await stream.aclose()
+
+
+async def test_a_connection_lost_while_rooms_resume_is_left_at_once(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    """It was waited for until the attempt's timeout, since nobody answered the joins any more."""
+    visit = await joined(client, peer)
+    visit.drop()
+    visit = await (await peer.visit()).accept()
+    await visit.receive("join_room")
+    visit.drop()
+    async with asyncio.timeout(2):
+        visit = await (await peer.visit()).accept()
+        assert await visit.let_in(ROOM, "e", 0, recovered=True)
+    await until(client, ConnectionState.CONNECTED)

@@ -157,6 +157,9 @@ class Rooms:
         for member in self._members.values():
             member.asking = False
             member.turn += 1
+            attempts, member.attempts = member.attempts, []
+            for attempt in attempts:
+                attempt.set_exception(NotConnected("the connection ended before the answer"))
             if member.status is not RoomStatus.JOINING:
                 member.status = RoomStatus.LOST
 
