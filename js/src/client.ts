@@ -138,12 +138,9 @@ export class WebSocketClient<
   }
 
   /** Joins a room until the returned function is called, and a moment longer. */
-  holdRoom(room: string, whenLeft?: () => void): () => void {
-    this.#rooms.join(room);
-    return this.#afterLinger(() => {
-      this.#rooms.leave(room);
-      whenLeft?.();
-    });
+  holdRoom(room: string): () => void {
+    this.joinRoom(room);
+    return this.#afterLinger(() => this.leaveRoom(room));
   }
 
   /** Takes a joined room's log again from its start. */
@@ -270,9 +267,8 @@ export class WebSocketClient<
 
   #noticeRoom(room: string): void {
     const snapshot = this.#rooms.snapshot(room);
-    const { error } = snapshot;
     this.#watched.noticeRoom(room, snapshot);
-    if (error) this.#dispatch("room_error", [{ room, error }]);
+    if (snapshot.error) this.#dispatch("room_error", [{ room, error: snapshot.error }]);
   }
 
   #dispatch(event: string, args: unknown[]): void {

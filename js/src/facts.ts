@@ -35,6 +35,7 @@ const ASSET_LIMIT = 1_000;
 /** Keeps what a client hears about budget, agents, campaigns and assets of the signed-in user. */
 export class Facts implements Readable<FactsSnapshot> {
   readonly #store: BatchedStore<FactsSnapshot>;
+  readonly #held = new Set<string>();
   #facts = NO_FACTS;
   #userId: string | null = null;
 
@@ -70,10 +71,21 @@ export class Facts implements Readable<FactsSnapshot> {
     };
   }
 
-  /** Joins a room until the returned function is called; what it said is then forgotten. */
+  /** Is in a room until the returned function is called, and forgets it when it is left. */
   holdRoom(room: string): () => void {
-    return this.client.holdRoom(room, () => {
-      if (this.client.room(room).getSnapshot().status === "left") this.#forget(room);
+    const release = this.client.holdRoom(room);
+    if (!this.#held.has(room)) this.#forgetWhenLeft(room);
+    return release;
+  }
+
+  #forgetWhenLeft(room: string): void {
+    const { getSnapshot, subscribe } = this.client.room(room);
+    this.#held.add(room);
+    const stop = subscribe(() => {
+      if (getSnapshot().status !== "left") return;
+      stop();
+      this.#held.delete(room);
+      this.#forget(room);
     });
   }
 

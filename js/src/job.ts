@@ -17,7 +17,7 @@ export interface JobsHost {
   readonly settings: Settings;
   isConnected(): boolean;
   job(id: string): JobHandle;
-  holdRoom(room: string, whenLeft?: () => void): () => void;
+  holdRoom(room: string): () => void;
   rereadRoom(room: string): void;
   cancelJob(id: string, reason?: string): Promise<unknown>;
   fetchJobs(): Promise<readonly JobState[]>;

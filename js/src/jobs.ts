@@ -50,29 +50,34 @@ export class JobList implements Readable<JobsSnapshot> {
   /** A job was created, or began anew. */
   receiveCreated(data: { jobId: string }): void {
     const known = this.#known.get(data.jobId) ?? initialJob(data.jobId);
-    this.#put(fold(known, "job:created", data));
+    this.#known.set(data.jobId, fold(known, "job:created", data));
+    this.#invalidate();
   }
 
-  #put(job: JobState): void {
-    this.#known.set(job.jobId, job);
+  #invalidate(): void {
     if (this.#observers > 0) this.#store.invalidate();
   }
 
   async #fetch(): Promise<void> {
+    // What is not listed any more is gone, or another user's; what was created meanwhile is neither.
+    const before = [...this.#known.keys()];
     try {
       const jobs = await this.host.fetchJobs();
-      for (const job of jobs) this.#put(job);
+      for (const id of before) this.#known.delete(id);
+      for (const job of jobs) this.#known.set(job.jobId, job);
       this.#status = "ready";
       this.#error = null;
     } catch (error) {
       this.#error = error as Error;
     }
-    if (this.#observers > 0) this.#store.invalidate();
+    this.#invalidate();
   }
 
   #compute(): JobsSnapshot {
     for (const job of this.#known.values()) this.#follow(job);
-    const jobs = [...this.#known.values()].sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0));
+    for (const id of this.#followed.keys()) if (!this.#known.has(id)) this.#unfollow(id);
+    const jobs = [...this.#known.values()];
+    jobs.sort((a, b) => Number(b.createdAt) - Number(a.createdAt));
     return { jobs, status: this.#status, error: this.#error };
   }
 
@@ -82,11 +87,8 @@ export class JobList implements Readable<JobsSnapshot> {
     const live = job.getSnapshot();
     const state = live.isKnown ? live : listed;
     this.#known.set(job.id, state);
-    const stop = this.#followed.get(job.id);
-    if (state.isComplete) {
-      stop?.();
-      this.#followed.delete(job.id);
-    } else if (!stop && this.#followed.size < FOLLOW_LIMIT) {
+    if (state.isComplete) this.#unfollow(job.id);
+    else if (!this.#followed.has(job.id) && this.#followed.size < FOLLOW_LIMIT) {
       this.#followed.set(
         job.id,
         job.subscribe(() => this.#store.invalidate()),
@@ -94,9 +96,13 @@ export class JobList implements Readable<JobsSnapshot> {
     }
   }
 
+  #unfollow(id: string): void {
+    this.#followed.get(id)?.();
+    this.#followed.delete(id);
+  }
+
   #stop(): void {
     this.#store.stop();
-    for (const stop of this.#followed.values()) stop();
-    this.#followed.clear();
+    for (const id of this.#followed.keys()) this.#unfollow(id);
   }
 }

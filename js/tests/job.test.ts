@@ -227,6 +227,20 @@ describe("the list of jobs", () => {
     await until(() => wire.of("leave_room").length === 2);
   });
 
+  it("forgets what is not listed any more, such as another user's", async () => {
+    const { wire, client } = await startPair();
+    wire.jobs = [initialJob("1"), initialJob("2")];
+    const list = client.jobs();
+    list.subscribe(() => undefined);
+    await until(() => list.getSnapshot().jobs.length === 2);
+    await until(() => client.room("job:2").getSnapshot().status === "joined");
+    client.disconnect();
+    wire.jobs = [initialJob("1")];
+    await client.connect("grace");
+    await until(() => list.getSnapshot().jobs.length === 1);
+    await until(() => client.room("job:2").getSnapshot().status === "left");
+  });
+
   it("says why it could not be fetched", async () => {
     const { client } = await startPair({ client: { apiUrl: "http://127.0.0.1:9/nowhere" } });
     const list = client.jobs();

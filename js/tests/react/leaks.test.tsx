@@ -82,7 +82,8 @@ function Page({ cycle }: { cycle: number }): ReactElement {
 it("1,000 mounts and unmounts leave no listener, timer, room or connection behind (E77)", async () => {
   const wire = await startWire({ granted: ["user:ada"] });
   const client = startClient(wire.url);
-  const [listeners, timers, wakers] = [countListeners(), countTimers(), vi.spyOn(window, "addEventListener")];
+  const [listeners, timers] = [countListeners(), countTimers()];
+  const wakers = vi.spyOn(window, "addEventListener");
   const wrapper = withClient(client);
   for (let cycle = 0; cycle < CYCLES; cycle++) {
     const { unmount } = render(<Page cycle={cycle} />, { wrapper });
