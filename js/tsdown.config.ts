@@ -1,7 +1,12 @@
 import { defineConfig } from "tsdown";
 
 export default defineConfig({
-  entry: { index: "src/index.ts", react: "src/react/index.ts", zustand: "src/zustand.ts" },
+  entry: {
+    index: "src/index.ts",
+    react: "src/react/index.ts",
+    testing: "src/testing.ts",
+    zustand: "src/zustand.ts",
+  },
   format: ["esm", "cjs"],
   dts: true,
   sourcemap: true,

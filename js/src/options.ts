@@ -1,3 +1,5 @@
+import type { WebSocket as WebSocketTransport } from "socket.io-client";
+
 import type { BackoffOptions } from "./backoff.js";
 
 /** A token, or a function that fetches a fresh one for each attempt and each refresh. */
@@ -11,8 +13,8 @@ export interface ClientOptions {
   autoConnect?: boolean;
   /** The path of the Socket.IO endpoint. */
   path?: string;
-  /** Transports in the order in which they are tried. */
-  transports?: ("websocket" | "polling")[];
+  /** Transports in the order in which they are tried, or one of your own. */
+  transports?: ("websocket" | "polling")[] | (typeof WebSocketTransport)[];
   /** Come back by itself after a drop. */
   reconnection?: boolean;
   /** Failed attempts in a row before giving up until `retry()`; by default it never does. */

@@ -1,0 +1,60 @@
+import { expect, it, onTestFinished } from "vitest";
+
+import { type ClientOptions, createClient, type WebSocketClient } from "../src/index.js";
+import { TestServer } from "../src/testing.js";
+import { QUICK } from "./fixtures.js";
+import { until } from "./wire.js";
+
+function start(server: TestServer, options: ClientOptions = {}): WebSocketClient {
+  const client = createClient("http://test", { ...QUICK, ...server.options, ...options });
+  onTestFinished(() => client.disconnect());
+  return client;
+}
+
+it("signs in and feeds a job through the client's own code", async () => {
+  const server = new TestServer("grace", ["user:grace"]);
+  const client = start(server);
+  const job = client.job("1");
+  job.subscribe(() => undefined);
+  server.publish("job:1", "job:progress", { jobId: "1", progress: 42, currentStep: "writing" });
+  await client.connect();
+  await until(() => job.getSnapshot().progress === 42);
+  expect(client.connection.getSnapshot()).toMatchObject({ userId: "grace", state: "connected" });
+  expect(client.room("user:grace").getSnapshot().status).toBe("joined");
+});
+
+it("is cut, and resumes: nothing lost, nothing twice", async () => {
+  const server = new TestServer();
+  const client = start(server);
+  const heard: string[] = [];
+  client.on("job:output", ({ chunk }) => heard.push(chunk));
+  client.joinRoom("job:1");
+  await client.connect();
+  const say = (chunk: string): void => {
+    server.publish("job:1", "job:output", { jobId: "1", chunk, isComplete: false });
+  };
+  say("a");
+  await until(() => heard.length === 1);
+  server.cut();
+  say("b");
+  await until(() => client.getState() === "reconnecting");
+  await until(() => heard.length === 2);
+  say("c");
+  await until(() => heard.length === 3);
+  expect(heard).toEqual(["a", "b", "c"]);
+});
+
+it("refuses rooms, answers requests, and shows what was sent", async () => {
+  const server = new TestServer();
+  server.refused.set("job:2", "forbidden");
+  const error = { code: "job_finished", message: "It is over." };
+  server.answers.set("job:cancel", () => ({ ok: false, error }));
+  const client = start(server);
+  await client.connect();
+  client.joinRoom("job:2", { from: "now" });
+  await until(() => client.room("job:2").getSnapshot().error?.code === "forbidden");
+  await expect(client.cancelJob("1", "enough")).rejects.toMatchObject({ code: "job_finished" });
+  client.leaveRoom("job:2");
+  expect(await client.call("publish", { event: "x", data: {} })).toEqual({ ok: true });
+  expect(server.sent).toContainEqual(["job:cancel", { jobId: "1", reason: "enough" }]);
+});
