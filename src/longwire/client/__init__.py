@@ -14,6 +14,7 @@ from longwire.client.client import WebSocketClient
 from longwire.client.entry import LogEntry
 from longwire.client.health import HealthSnapshot
 from longwire.client.job_tracker import JobTracker
+from longwire.client.listener import Listener
 from longwire.client.membership import JoinResult, RoomReset, RoomStatus
 from longwire.client.options import ClientOptions
 from longwire.client.room import Room
@@ -30,6 +31,7 @@ __all__ = [
     "HealthSnapshot",
     "JobTracker",
     "JoinResult",
+    "Listener",
     "LogEntry",
     "Room",
     "RoomReset",

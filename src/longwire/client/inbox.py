@@ -125,7 +125,7 @@ class Inbox:
         if heard_by:
             arguments = self._decode(event, logged=True)
             if arguments is not None:
-                give(event.name, arguments, heard_by)
+                give(event.name, room, arguments, heard_by)
         if member.status is not RoomStatus.LIVE:
             self._rooms.settle(member)
 
@@ -137,7 +137,7 @@ class Inbox:
         if self._subscriptions.has_rooms(event.name):
             room = self._room_of(event.name, arguments[0] if arguments else None)
         heard_by = self._subscriptions.find(event.name, room)
-        give(event.name, arguments, self._with_space(heard_by))
+        give(event.name, None, arguments, self._with_space(heard_by))
 
     def _with_space(self, subscriptions: tuple[Subscription, ...]) -> tuple[Subscription, ...]:
         if not self._subscriptions.full:
@@ -165,10 +165,12 @@ class Inbox:
         return pattern.build_from(tuple(str(getattr(value, p)) for p in pattern.parameters))
 
 
-def give(name: str, arguments: Arguments, hearers: tuple[Subscription, ...]) -> None:
+def give(
+    name: str, room: str | None, arguments: Arguments, hearers: tuple[Subscription, ...]
+) -> None:
     """Hand an event to those who hear it; who hears everything gets the name first."""
     for hearer in hearers:
-        hearer.push((name, *arguments) if hearer.hears_all else arguments)
+        hearer.push((name, *arguments) if hearer.hears_all else arguments, room)
 
 
 def read_place(argument: msgspec.Raw) -> Place | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from longwire.client.listener import Listener
 from longwire.client.membership import ROOM_RESET, RoomReset
 from longwire.client.stream import Bell, EventStream
 from longwire.client.subscriptions import ANY, Handler, Subscription, Subscriptions
@@ -33,8 +34,13 @@ class Listening:
 
     @overload
     def on(
-        self, event: type[T], handler: Callable[[T], object], *, room: str | None = None
-    ) -> Callable[[], None]: ...
+        self,
+        event: type[T],
+        handler: Callable[[T], object],
+        *,
+        room: str | None = None,
+        throttle: float = 0.0,
+    ) -> Listener: ...
     @overload
     def on(
         self,
@@ -42,19 +48,26 @@ class Listening:
         handler: Callable[[T], object],
         *,
         room: str | None = None,
-    ) -> Callable[[], None]: ...
+        throttle: float = 0.0,
+    ) -> Listener: ...
     @overload
     def on(
-        self, event: str, handler: Callable[..., object], *, room: str | None = None
-    ) -> Callable[[], None]: ...
+        self,
+        event: str,
+        handler: Callable[..., object],
+        *,
+        room: str | None = None,
+        throttle: float = 0.0,
+    ) -> Listener: ...
     def on(
         self,
         event: type[Any] | tuple[type[Any], ...] | str,
         handler: Callable[..., object],
         *,
         room: str | None = None,
-    ) -> Callable[[], None]:
-        """Call `handler` for every such event from now on, over reconnects; return the undo.
+        throttle: float = 0.0,
+    ) -> Listener:
+        """Call `handler` for every such event from now on, over reconnects.
 
         Handlers run off the read loop, in order, one event at a time; an async one is awaited
         before the next event. One that raises is logged and counted. One that is too slow makes
@@ -68,9 +81,21 @@ class Listening:
                 `reconnect_failed` tell about the connection.
             handler: a function, async or not.
             room: hear it in this room only; joining is another matter.
+            throttle: seconds between two times that the handler is called. The first event is
+                handled at once, the others together at the end of the interval, conflated as the
+                event declares: the newest of `Latest` for each slot, the joined text of `Concat`,
+                everything else one by one. Nothing that counts is lost, and the last always comes.
+
+        Returns:
+            The undo, which can also pause and resume.
         """
         kinds = event if isinstance(event, tuple) else (event,)
-        return self.listen(tuple(self._name_of(kind) for kind in kinds), handler, room)
+        names = tuple(self._name_of(kind) for kind in kinds)
+        subscription = Handler(self._subscriptions, names, room, handler).subscription
+        if throttle:
+            subscription.gated(self.contract, throttle)
+        self._subscriptions.add(subscription)
+        return Listener(subscription, self.contract)
 
     def read_late(
         self, names: tuple[str, ...], handler: Callable[..., object], room: str

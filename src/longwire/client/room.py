@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from longwire.client.client import WebSocketClient
+    from longwire.client.listener import Listener
     from longwire.client.stream import EventStream
     from longwire.types import Position
 
@@ -43,9 +44,11 @@ class Room:
         """Up to where its events were handed out."""
         return self._client.position(self.name)
 
-    def on(self, event: type[T], handler: Callable[[T], object]) -> Callable[[], None]:
-        """Call `handler` for this event in this room; return the undo."""
-        return self._client.on(event, handler, room=self.name)
+    def on(
+        self, event: type[T], handler: Callable[[T], object], *, throttle: float = 0.0
+    ) -> Listener:
+        """Call `handler` for this event in this room; see `WebSocketClient.on`."""
+        return self._client.on(event, handler, room=self.name, throttle=throttle)
 
     def on_reset(self, handler: Callable[[RoomReset], object]) -> Callable[[], None]:
         """Call `handler` when the room's log began anew and is replayed whole; return the undo."""

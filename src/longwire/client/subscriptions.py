@@ -12,8 +12,12 @@ import logging
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
+from longwire.client.gate import Gate
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
+
+    from longwire.schema import Contract
 
 logger = logging.getLogger("longwire.client")
 
@@ -37,6 +41,7 @@ class Subscription:
         hears_all: whether that is everything.
         room: the only room that it hears, None for all.
         pending: what waits, oldest first.
+        gate: holds events back before they come to `pending`, if that was ever asked for.
         is_over: whether the queue filled up and is not half empty again.
     """
 
@@ -44,6 +49,7 @@ class Subscription:
         "_capacity",
         "_subscriptions",
         "_wake",
+        "gate",
         "hears_all",
         "is_over",
         "names",
@@ -65,20 +71,40 @@ class Subscription:
         self.hears_all = ANY in self.names
         self.room = room
         self.pending: deque[Arguments] = deque()
+        self.gate: Gate | None = None
         self.is_over = False
 
-    def push(self, arguments: Arguments) -> None:
-        """Take one event and wake the consumer."""
-        self.pending.append(arguments)
-        if len(self.pending) >= self._capacity and not self.is_over:
+    @property
+    def size(self) -> int:
+        """How many events wait."""
+        return len(self.pending) if self.gate is None else len(self.pending) + len(self.gate)
+
+    def gated(self, contract: Contract, interval: float = 0.0) -> Gate:
+        """Return the gate, which is there from now on."""
+        if self.gate is None:
+            self.gate = Gate(self, contract, interval)
+        return self.gate
+
+    def push(self, arguments: Arguments, room: str | None = None) -> None:
+        """Take one event, of a room if that is known, and wake the consumer."""
+        is_held = self.gate is not None and self.gate.holds(arguments, room)
+        if not is_held:
+            self.pending.append(arguments)
+        if self.size >= self._capacity and not self.is_over:
             self.is_over = True
             self._subscriptions.full += 1
+        if not is_held:
+            self._wake()
+
+    def release(self, events: Iterable[Arguments]) -> None:
+        """Take events that the gate held back."""
+        self.pending.extend(events)
         self._wake()
 
     def take(self) -> Arguments:
         """Give the oldest event; the queue is not empty."""
         arguments = self.pending.popleft()
-        if self.is_over and len(self.pending) <= self._capacity // 2:
+        if self.is_over and self.size <= self._capacity // 2:
             self._relax()
         return arguments
 
@@ -95,6 +121,8 @@ class Subscription:
         """Hear nothing more; what waits is dropped."""
         self._subscriptions.remove(self)
         self.pending.clear()
+        if self.gate is not None:
+            self.gate.close()
         if self.is_over:
             self._relax()
 

@@ -132,6 +132,14 @@ class Contract:
         """
         return self._named(name).declaration
 
+    def slot(self, event: object, room: str) -> str | None:
+        """Return the name under which an event conflates with others of a room; None is never.
+
+        Raises:
+            UnknownEvent: its type is not of this contract.
+        """
+        return self._kind_of(type(event)).slot(event, room)
+
     def wire_names(self, name: str) -> Mapping[str, str]:
         """Return the names on the wire of an event's fields, by their Python names.
 
