@@ -143,8 +143,9 @@ class Lane(asyncio.Protocol):
             asyncio.get_running_loop().call_later(delay, self._resume_reading)
 
     def _resume_reading(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
+        if self._transport is None or self._transport.is_closing() or self.stalled:
+            return
+        self._transport.resume_reading()
 
     def _hang_up(self) -> None:
         if self._transport is not None:
@@ -152,13 +153,16 @@ class Lane(asyncio.Protocol):
 
     @override
     def pause_writing(self) -> None:
-        """Learn that the transport is full."""
+        """Learn that the transport is full: who does not read is not heard."""
         self.stalled = True
+        if self._transport is not None:
+            self._transport.pause_reading()
 
     @override
     def resume_writing(self) -> None:
         """Learn that the transport takes data again."""
         self.stalled = False
+        self._resume_reading()
         if self._session is not None:
             self._session.receive_drained()
 
