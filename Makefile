@@ -46,7 +46,8 @@ setup: .make/python .make/web .make/test-programs
 		--editable '.[all]' --group dev
 	@touch $@
 
-.make/node: package.json package-lock.json js/package.json web/package.json .make/programs
+.make/node: package.json package-lock.json js/package.json web/package.json \
+		examples/vite-react/package.json .make/programs
 	npm ci --no-audit --no-fund
 	@touch $@
 
@@ -111,4 +112,5 @@ lock:
 	npm update --package-lock-only
 
 clean:
-	rm -rf .make .venv node_modules js/node_modules web/node_modules js/dist web/dist src/longwire/web/static
+	rm -rf .make .venv node_modules js/node_modules web/node_modules js/dist web/dist src/longwire/web/static \
+		examples/vite-react/node_modules examples/vite-react/dist
