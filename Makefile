@@ -99,6 +99,8 @@ coverage: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks.storm
+	$(BIN)/python -m benchmarks.stalled
 
 generated: .make/python
 	$(BIN)/longwire types --out js/src/contract.ts
