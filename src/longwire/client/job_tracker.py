@@ -115,10 +115,7 @@ class JobFeed:
         """
         self.watchers += 1
         if self._undo is None:
-            names = (*map(CATALOG.name_of, JOB_EVENTS), ROOM_RESET, ROOM_LIVE)
-            is_joined = self._source.room_status(self._room) is not None
-            hear = self._source.read_late if is_joined else self._source.listen
-            self._undo = hear(names, self._receive, self._room)
+            self._undo = self._read()
         try:
             await self._source.join_room(self._room)
         except BaseException:
@@ -152,10 +149,24 @@ class JobFeed:
             await self._changed.wait()
         return self.state
 
+    def reset(self) -> None:
+        """Forget what was folded, and read the room's log again from its beginning."""
+        if self._undo is not None:
+            self._undo()
+        self.state = self._folded = JobState.initial(self.job_id)
+        self._notify()
+        self._undo = self._read()
+
     def end(self, error: Exception) -> None:
         """Nothing more will come."""
         self.error = error
         self._notify()
+
+    def _read(self) -> Callable[[], None]:
+        names = (*map(CATALOG.name_of, JOB_EVENTS), ROOM_RESET, ROOM_LIVE)
+        is_joined = self._source.room_status(self._room) is not None
+        hear = self._source.read_late if is_joined else self._source.listen
+        return hear(names, self._receive, self._room)
 
     def _receive(self, event: Event | RoomReset | str) -> None:
         if isinstance(event, RoomReset):
@@ -225,6 +236,10 @@ class JobTracker:
             CallRefused: the server does not pass the request on.
         """
         await self._open_feed().cancel(reason)
+
+    def reset(self) -> None:
+        """Forget what was folded and read the job's log again, for every watcher here."""
+        self._open_feed().reset()
 
     async def __aenter__(self) -> JobTracker:
         feed = self._find()

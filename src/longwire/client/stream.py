@@ -57,15 +57,20 @@ class EventStream(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        subscription = self._subscription
-        while not subscription.pending:
+        while not self._subscription.pending:
             if self._error is not None:
                 raise self._error
             if self._is_closed:
                 raise StopAsyncIteration
             await self._bell.wait()
-        arguments: tuple[Any, ...] = subscription.take()
-        return cast("T", arguments[0] if len(arguments) == 1 else arguments)
+        return self._take()
+
+    def take_waiting(self, limit: int) -> list[T]:
+        """Take what waits already, up to `limit` events, without waiting for more."""
+        taken: list[T] = []
+        while self._subscription.pending and len(taken) < limit:
+            taken.append(self._take())
+        return taken
 
     async def aclose(self) -> None:
         """Stop hearing; what waits is dropped."""
@@ -87,6 +92,10 @@ class EventStream(Generic[T]):
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    def _take(self) -> T:
+        arguments: tuple[Any, ...] = self._subscription.take()
+        return cast("T", arguments[0] if len(arguments) == 1 else arguments)
 
     def __del__(self) -> None:
         if not self._is_closed:

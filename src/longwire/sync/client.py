@@ -1,0 +1,360 @@
+"""The synchronous client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+
+from longwire.catalog import CATALOG
+from longwire.client import WebSocketClient as AsyncClient
+from longwire.sync.job import Job
+from longwire.sync.listener import Listener
+from longwire.sync.loop_thread import LoopThread
+from longwire.sync.room import Room
+from longwire.sync.stream import EventStream, JobTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
+    from ssl import SSLContext
+
+    from longwire.catalog import JobCancel
+    from longwire.client import (
+        ClientOptions,
+        ConnectionState,
+        ConnectionStatus,
+        HealthSnapshot,
+        JoinResult,
+        LogEntry,
+        RoomStatus,
+        TokenSource,
+    )
+    from longwire.client import Listener as AsyncListener
+    from longwire.client.membership import Start
+    from longwire.engineio import Transport
+    from longwire.schema import Contract
+    from longwire.types import Position
+
+T = TypeVar("T")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+
+
+class WebSocketClient:
+    """The client of `longwire.client` for scripts and threads: same names, same behaviour.
+
+    ```python
+    with WebSocketClient("http://localhost:8000", token=token) as client:
+        for event in client.events(JobProgress, room="job:42"):
+            print(event.progress)
+    ```
+
+    What is awaited there blocks here. What may be awaited there or not (`join_room`, `emit`,
+    `publish`) returns a `concurrent.futures.Future` here: go on, or ask for its `result()`.
+
+    The connection lives on a thread of its own. Handlers and listeners run one at a time, in order,
+    on a second one: they may block, and may call the client. Any thread may use the client. Ctrl-C
+    interrupts whatever blocks.
+
+    `with` connects if there is a token, and closes. After `close`, both threads are gone; every
+    further call raises `NotConnected`.
+
+    Args:
+        url: the server, `http(s)://` or `ws(s)://`.
+        token: a token, or a function that is asked for one and may block.
+        contract: as for the asyncio client, and so is everything else.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: TokenSource = None,
+        contract: Contract = CATALOG,
+        path: str = "/socket.io/",
+        transports: tuple[Transport, ...] = ("websocket", "polling"),
+        reconnection: bool = True,
+        reconnection_attempts: int | None = None,
+        reconnection_delay: float = 1.0,
+        reconnection_delay_max: float = 30.0,
+        timeout: float = 20.0,
+        headers: Mapping[str, str] | None = None,
+        ssl: SSLContext | None = None,
+        proxy: str | bool | None = True,
+        options: ClientOptions | None = None,
+    ) -> None:
+        self._thread = LoopThread()
+        self._has_token = token is not None
+        try:
+            self._client = self._thread.call(
+                AsyncClient,
+                url,
+                token=self._thread.token_source(token),
+                contract=contract,
+                path=path,
+                transports=transports,
+                reconnection=reconnection,
+                reconnection_attempts=reconnection_attempts,
+                reconnection_delay=reconnection_delay,
+                reconnection_delay_max=reconnection_delay_max,
+                timeout=timeout,
+                headers=headers,
+                ssl=ssl,
+                proxy=proxy,
+                options=options,
+            )
+        except BaseException:
+            self._thread.close()
+            raise
+
+    # Connection
+
+    @property
+    def options(self) -> ClientOptions:
+        """What was set."""
+        return self._client.options
+
+    @property
+    def contract(self) -> Contract:
+        """The events that are decoded to their types."""
+        return self._client.contract
+
+    @property
+    def status(self) -> ConnectionStatus:
+        """The state and what belongs to it; to be read only."""
+        return self._client.status
+
+    @property
+    def state(self) -> ConnectionState:
+        """Where the client stands."""
+        return self._client.state
+
+    @property
+    def error(self) -> Exception | None:
+        """Why the last attempt or connection failed; None once connected."""
+        return self._client.error
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is authenticated and its rooms are resumed."""
+        return self._client.is_connected
+
+    @property
+    def transport(self) -> Transport | None:
+        """What carries the present connection; None without one."""
+        return self._thread.call(lambda: self._client.transport)
+
+    @property
+    def user_id(self) -> str | None:
+        """Whom the server takes this client for."""
+        return self._thread.call(lambda: self._client.user_id)
+
+    def connect(self, token: TokenSource = None) -> None:
+        """Connect, sign in and resume rooms; return when that is done."""
+        self._thread.wait(self._client.connect, self._thread.token_source(token))
+
+    def disconnect(self) -> None:
+        """Say goodbye and end the connection; handlers, rooms and positions stay."""
+        self._thread.wait(self._client.disconnect)
+
+    def close(self) -> None:
+        """Disconnect and end both threads, the one of handlers after the call that it is at.
+
+        It may be done more than once, and by a handler.
+        """
+        if self._thread.is_closed:
+            return
+        try:
+            self.disconnect()
+        finally:
+            self._thread.close()
+
+    def retry(self) -> None:
+        """Try to connect now, without waiting for the backoff or after having given up."""
+        self._thread.call(self._client.retry)
+
+    def on_state_change(self, listener: Callable[[ConnectionState], object]) -> Callable[[], None]:
+        """Call `listener` with every new state; return the undo."""
+        return self._undo(self._client.on_state_change, self._thread.listener(listener))
+
+    def __enter__(self) -> Self:
+        if self._has_token:
+            try:
+                self.connect()
+            except BaseException:
+                self.close()
+                raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Rooms
+
+    def join_room(self, room: str, position: Start = None) -> Future[JoinResult]:
+        """Join a room; its result is the server's answer."""
+        return self._thread.future(self._client.join_room, room, position)
+
+    def leave_room(self, room: str) -> None:
+        """Take one join back; the last one leaves the room."""
+        self._thread.call(self._client.leave_room, room)
+
+    def room(self, name: str, position: Start = None) -> Room:
+        """Be in a room for a block: `with client.room("job:42") as room: …`."""
+        return Room(self, self._thread, self._client.room(name, position))
+
+    def room_status(self, room: str) -> RoomStatus | None:
+        """Where a room stands; None for one that nobody joined."""
+        return self._thread.call(self._client.room_status, room)
+
+    def position(self, room: str) -> Position | None:
+        """Up to where a room's events were handed out; None while unknown."""
+        return self._thread.call(self._client.position, room)
+
+    # Hearing
+
+    @overload
+    def on(
+        self,
+        event: type[T],
+        handler: Callable[[T], object],
+        *,
+        room: str | None = None,
+        throttle: float = 0.0,
+    ) -> Listener: ...
+    @overload
+    def on(
+        self,
+        event: tuple[type[T], ...],
+        handler: Callable[[T], object],
+        *,
+        room: str | None = None,
+        throttle: float = 0.0,
+    ) -> Listener: ...
+    @overload
+    def on(
+        self,
+        event: str,
+        handler: Callable[..., object],
+        *,
+        room: str | None = None,
+        throttle: float = 0.0,
+    ) -> Listener: ...
+    def on(
+        self,
+        event: type[Any] | tuple[type[Any], ...] | str,
+        handler: Callable[..., object],
+        *,
+        room: str | None = None,
+        throttle: float = 0.0,
+    ) -> Listener:
+        """Call `handler` for every such event from now on, on the handlers' thread."""
+        handler = self._thread.off_loop(handler)
+        on: Callable[..., AsyncListener] = self._client.on
+        listener = self._thread.call(on, event, handler, room=room, throttle=throttle)
+        return Listener(self._thread, listener)
+
+    @overload
+    def once(
+        self, event: type[T], handler: Callable[[T], object], *, room: str | None = None
+    ) -> Callable[[], None]: ...
+    @overload
+    def once(
+        self, event: str, handler: Callable[..., object], *, room: str | None = None
+    ) -> Callable[[], None]: ...
+    def once(
+        self,
+        event: type[Any] | str,
+        handler: Callable[..., object],
+        *,
+        room: str | None = None,
+    ) -> Callable[[], None]:
+        """Call `handler` for the next such event only; return the undo."""
+        once: Callable[..., Callable[[], None]] = self._client.once
+        return self._undo(once, event, self._thread.off_loop(handler), room=room)
+
+    @overload
+    def events(self, kind: type[T], /, *, room: str | None = None) -> EventStream[T]: ...
+    @overload
+    def events(
+        self, kind: type[T], second: type[T2], /, *, room: str | None = None
+    ) -> EventStream[T | T2]: ...
+    @overload
+    def events(
+        self, kind: type[T], second: type[T2], third: type[T3], /, *, room: str | None = None
+    ) -> EventStream[T | T2 | T3]: ...
+    @overload
+    def events(self, *types: type[T], room: str | None = None) -> EventStream[T]: ...
+    def events(self, *types: type[Any], room: str | None = None) -> EventStream[Any]:
+        """Iterate over events of these types, from now on; `room` is joined meanwhile."""
+        events: Callable[..., Any] = self._client.events
+        return EventStream(self._thread, self._thread.call(events, *types, room=room))
+
+    def on_entry(self, listener: Callable[[LogEntry], object]) -> Callable[[], None]:
+        """Call `listener` for every entry of a log, as it came; return the undo.
+
+        It is called at once, on the connection's own thread: it must not block.
+        """
+        return self._undo(self._client.on_entry, listener)
+
+    # Sending
+
+    def emit(self, event: object, *args: object) -> Future[None]:
+        """Send an event; at most once, in order. Ask for the result to be slowed down."""
+        return self._thread.future(self._client.emit, event, *args)
+
+    def call(self, event: object, *args: object, timeout: float | None = None) -> Any:
+        """Send an event and return its acknowledgement."""
+        return self._thread.wait(self._client.call, event, *args, timeout=timeout)
+
+    def publish(
+        self,
+        event: object,
+        *,
+        room: str | None = None,
+        id: str | None = None,
+        volatile: bool = False,
+    ) -> Future[Position]:
+        """Append an event to the log of its room; its result is the position."""
+        return self._thread.future(self._client.publish, event, room=room, id=id, volatile=volatile)
+
+    # Jobs
+
+    def job(self, job_id: str) -> JobTracker:
+        """Follow a job: `with client.job("42") as job: for state in job: …`."""
+        return JobTracker(self._thread, self._client.job(job_id))
+
+    def start_job(
+        self,
+        *,
+        owner: str | None = None,
+        title: str | None = None,
+        job_id: str | None = None,
+    ) -> Job:
+        """Run a job in this thread: `with client.start_job(title="Report") as job: …`."""
+        job = self._client.start_job(owner=owner, title=title, job_id=job_id)
+        return Job(self._thread, job)
+
+    def on_cancel(self, job_id: str, callback: Callable[[JobCancel], object]) -> Callable[[], None]:
+        """Call back for every request to cancel a job that comes after this; return the undo."""
+        return self._undo(self._client.on_cancel, job_id, self._thread.listener(callback))
+
+    # Health
+
+    @property
+    def health(self) -> HealthSnapshot:
+        """How well the connection does."""
+        return self._thread.call(lambda: self._client.health)
+
+    def on_health(self, listener: Callable[[HealthSnapshot], object]) -> Callable[[], None]:
+        """Call `listener` after every measurement; return the undo."""
+        return self._undo(self._client.on_health, self._thread.listener(listener))
+
+    def ping(self) -> float:
+        """Measure the round trip now, in seconds."""
+        return self._thread.wait(self._client.ping)
+
+    def _undo(
+        self, register: Callable[..., Callable[[], None]], *args: Any, **kwargs: Any
+    ) -> Callable[[], None]:
+        undo = self._thread.call(register, *args, **kwargs)
+        return lambda: self._thread.call(undo)

@@ -1,0 +1,189 @@
+"""The threads behind a synchronous client: one runs the event loop, one runs handlers."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import inspect
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from longwire.errors import LocalProtocolError, NotConnected
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from longwire.client import TokenSource
+
+logger = logging.getLogger("longwire.sync")
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """Runs an event loop, and lets other threads call into it. Any thread may use it.
+
+    What blocks here can be interrupted by Ctrl-C, which takes the call back.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._handlers = concurrent.futures.ThreadPoolExecutor(1, "longwire handlers")
+        self._thread = threading.Thread(target=self._run, name="longwire client", daemon=True)
+        self._lock = threading.Lock()
+        self._is_closed = False
+        self._handler_thread: int | None = None
+        self._thread.start()
+
+    def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Call a function on the loop's thread; return or raise what it does."""
+        if self._is_inside:
+            return function(*args, **kwargs)
+
+        async def run() -> T:
+            return function(*args, **kwargs)
+
+        return self._await(self._submit(run()))
+
+    def wait(self, start: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
+        """Await something on the loop's thread; return or raise what it does.
+
+        Raises:
+            LocalProtocolError: the loop's own thread asks, which would wait for itself.
+        """
+        if self._is_inside:
+            raise LocalProtocolError("this callback runs on the client's own thread: do not block")
+
+        async def run() -> T:
+            return await start(*args, **kwargs)
+
+        return self._await(self._submit(run()))
+
+    def future(
+        self, start: Callable[..., asyncio.Future[T]], *args: Any, **kwargs: Any
+    ) -> concurrent.futures.Future[T]:
+        """Begin something on the loop's thread; return its result as a thread's future."""
+        outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+        def begin() -> None:
+            source = start(*args, **kwargs)
+            source.add_done_callback(lambda done: _settle(outcome, done))
+            outcome.add_done_callback(lambda done: self._pass_cancel(done, source))
+
+        self.call(begin)
+        return outcome
+
+    def off_loop(self, handler: Callable[..., object]) -> Callable[..., Awaitable[None]]:
+        """Make a handler that the loop may await and that runs on the handlers' thread."""
+
+        async def handle(*args: Any) -> None:
+            await self._loop.run_in_executor(self._handlers, self._handle, handler, *args)
+
+        return handle
+
+    def listener(self, listener: Callable[[T], object]) -> Callable[[T], None]:
+        """Make a listener that the loop may call and that runs on the handlers' thread."""
+
+        def listen(value: T) -> None:
+            self._handlers.submit(self._listen, listener, value)
+
+        return listen
+
+    def token_source(self, source: TokenSource) -> TokenSource:
+        """Make a provider that may block, on a thread of its own."""
+        if not callable(source):
+            return source
+
+        async def ask() -> str:
+            answer = await asyncio.to_thread(source)
+            return await answer if inspect.isawaitable(answer) else answer
+
+        return ask
+
+    def close(self) -> None:
+        """End the loop, then the handlers' thread after what it is at; both are gone then.
+
+        A handler that closes its own client ends its thread by returning.
+        """
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        ended = asyncio.run_coroutine_threadsafe(self._end_tasks(), self._loop)
+        try:
+            ended.result()
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._handlers.shutdown(wait=threading.get_ident() != self._handler_thread)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._is_closed
+
+    @property
+    def _is_inside(self) -> bool:
+        return threading.current_thread() is self._thread
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.close()
+
+    async def _end_tasks(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
+        await self._loop.shutdown_default_executor()
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        with self._lock:
+            if not self._is_closed:
+                return asyncio.run_coroutine_threadsafe(work, self._loop)
+        work.close()
+        raise NotConnected("the client was closed")
+
+    def _pass_cancel(
+        self, outcome: concurrent.futures.Future[T], source: asyncio.Future[T]
+    ) -> None:
+        if outcome.cancelled():
+            with contextlib.suppress(RuntimeError):  # the loop is over
+                self._loop.call_soon_threadsafe(source.cancel)
+
+    def _await(self, future: concurrent.futures.Future[T]) -> T:
+        try:
+            return future.result()
+        except concurrent.futures.CancelledError:
+            if not self._is_closed:
+                raise
+            raise NotConnected("the client was closed") from None
+        except BaseException:
+            future.cancel()
+            raise
+
+    def _handle(self, handler: Callable[..., object], *args: Any) -> None:
+        self._handler_thread = threading.get_ident()
+        handler(*args)
+
+    def _listen(self, listener: Callable[[T], object], value: T) -> None:
+        try:
+            self._handle(listener, value)
+        except Exception:
+            logger.exception("a listener failed")
+
+
+def _settle(outcome: concurrent.futures.Future[T], done: asyncio.Future[T]) -> None:
+    error = None if done.cancelled() else done.exception()
+    if done.cancelled():
+        outcome.cancel()
+    elif not outcome.set_running_or_notify_cancel():
+        pass  # nobody waits any more
+    elif error is not None:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(done.result())

@@ -1,0 +1,143 @@
+"""Events and a job's states as plain iterators."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+if TYPE_CHECKING:
+    from longwire.catalog import JobResult
+    from longwire.client import EventStream as AsyncStream
+    from longwire.client import JobTracker as AsyncTracker
+    from longwire.jobs import JobState
+    from longwire.sync.loop_thread import LoopThread
+
+T = TypeVar("T")
+
+# Events that are fetched from the loop's thread in one go: the change of threads costs more.
+BATCH = 100
+
+
+class EventStream(Generic[T]):
+    """An iterator over events; it hears them from its creation on.
+
+    It ends when it is closed or the client disconnects, and raises the client's error when the
+    client gives up. Close it with `close()` or `with`. Threads may share one: each event goes to
+    one of them.
+    """
+
+    def __init__(self, thread: LoopThread, stream: AsyncStream[T]) -> None:
+        self._thread = thread
+        self._stream = stream
+        self._fetched: deque[T] = deque()
+        self._turn = threading.Lock()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        with self._turn:  # one fetches for all who wait
+            if not self._fetched and not self._thread.wait(self._fetch):
+                raise StopIteration
+            return self._fetched.popleft()
+
+    def close(self) -> None:
+        """Stop hearing; what waits is dropped."""
+        self._thread.wait(self._stream.aclose)
+        with self._turn:
+            self._fetched.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def _fetch(self) -> bool:
+        # Put where they stay: an interrupted caller finds them the next time.
+        async for event in self._stream:
+            self._fetched.append(event)
+            self._fetched.extend(self._stream.take_waiting(BATCH))
+            return True
+        return False
+
+
+class JobTracker:
+    """One watcher of a job: `with client.job("42") as job: for state in job: …`.
+
+    Iterating gives every state that there is time for, beginning with the present one, up to a
+    terminal one.
+    """
+
+    def __init__(self, thread: LoopThread, tracker: AsyncTracker) -> None:
+        self._thread = thread
+        self._tracker = tracker
+        self.job_id = tracker.job_id
+
+    @property
+    def state(self) -> JobState:
+        """The job as far as it is known."""
+        return self._thread.call(lambda: self._tracker.state)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the job has ended."""
+        return self.state.is_complete
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the job runs."""
+        return self.state.is_running
+
+    def result(self) -> JobResult:
+        """Wait for the end; return what the job made.
+
+        Raises:
+            CallRefused: it failed or was cancelled; `code` is its error code.
+        """
+        return self._thread.wait(self._tracker.result)
+
+    def cancel(self, reason: str | None = None) -> None:
+        """Ask for the job to stop; the state tells what comes of it.
+
+        Raises:
+            CallRefused: the server does not pass the request on.
+        """
+        self._thread.wait(self._tracker.cancel, reason)
+
+    def reset(self) -> None:
+        """Forget what was folded and read the job's log again, for every watcher here."""
+        self._thread.call(self._tracker.reset)
+
+    def __enter__(self) -> Self:
+        self._thread.wait(self._tracker.__aenter__)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.wait(self._tracker.__aexit__)
+
+    def __iter__(self) -> JobStates:
+        return JobStates(self._thread, self._tracker)
+
+
+class JobStates:
+    """Iterates over a job's states."""
+
+    def __init__(self, thread: LoopThread, tracker: AsyncTracker) -> None:
+        self._thread = thread
+        self._states = thread.call(tracker.__aiter__)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> JobState:
+        state = self._thread.wait(self._next)
+        if state is None:
+            raise StopIteration
+        return state
+
+    async def _next(self) -> JobState | None:
+        async for state in self._states:
+            return state
+        return None

@@ -1,0 +1,381 @@
+"""The synchronous client: same names, same behaviour, threads that end."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import os
+import queue
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from longwire.catalog import JobCancel, JobOutput, JobProgress
+from longwire.client import ConnectionState, RoomReset
+from longwire.client import Room as AsyncRoom
+from longwire.client import WebSocketClient as AsyncClient
+from longwire.errors import (
+    CallRefused,
+    ConnectionRefused,
+    InvalidEvent,
+    LocalProtocolError,
+    NotConnected,
+    RoomDenied,
+)
+from longwire.jobs import Job as AsyncJob
+from longwire.server.authentication import issue_token
+from longwire.sync import Job, Room, WebSocketClient
+from tests.serving import SECRET
+from tests.sync.conftest import Backend, Connect
+
+NOBODY = "http://127.0.0.1:1"
+
+
+def output(number: int) -> JobOutput:
+    return JobOutput(job_id="1", chunk=f"{number} ")
+
+
+def members(kind: type) -> dict[str, Any]:
+    return {
+        name: inspect.getattr_static(kind, name) for name in dir(kind) if not name.startswith("_")
+    }
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "inside"),
+    [
+        (AsyncClient, WebSocketClient, {"listen", "read_late"}),
+        (AsyncRoom, Room, set[str]()),
+        (AsyncJob, Job, {"blocking"}),
+    ],
+)
+def test_it_has_the_names_of_the_asyncio_client(theirs: type, ours: type, inside: set[str]) -> None:
+    named, offered = members(theirs), {*members(ours), "id", "room", "name", "joined", "cancelled"}
+    offered |= {"cancel_requested", "on_reset"}
+    assert named.keys() - inside - offered == set()
+    for name in named.keys() & members(ours).keys():
+        if inspect.isfunction(named[name]):
+            expected = list(inspect.signature(named[name]).parameters)
+            assert list(inspect.signature(members(ours)[name]).parameters) == expected, name
+
+
+def test_a_script_publishes_and_reads(backend: Backend) -> None:
+    token = issue_token(SECRET, "script", service=True)
+    with WebSocketClient(backend.url, token=token) as client:
+        assert client.is_connected
+        assert client.state is ConnectionState.CONNECTED
+        assert client.user_id == "script"
+        assert client.transport == "websocket"
+        positions = [client.publish(output(number)) for number in range(300)]
+        assert [position.result().offset for position in positions] == list(range(1, 301))
+        text = ""
+        for event in client.events(JobOutput, room="job:1"):
+            text += event.chunk
+            if text.endswith("299 "):
+                break
+        assert text == "".join(f"{number} " for number in range(300))
+        assert client.ping() < 5
+        assert client.health.drops == 0
+    with pytest.raises(NotConnected, match="closed"):
+        client.publish(output(0))
+    with pytest.raises(NotConnected, match="closed"):
+        client.connect()
+    client.close()
+
+
+def test_handlers_run_in_order_on_one_thread_and_may_block(
+    client: WebSocketClient, worker: WebSocketClient
+) -> None:
+    heard: queue.Queue[tuple[str, int]] = queue.Queue()
+
+    def handle(event: JobOutput) -> None:
+        client.ping()  # would wait for itself on the connection's thread
+        heard.put((event.chunk, threading.get_ident()))
+
+    unsubscribe = client.on(JobOutput, handle, room="job:1")
+    assert client.join_room("job:1").result().room == "job:1"
+    for number in range(20):
+        worker.publish(output(number)).result()
+    calls = [heard.get() for _ in range(20)]
+    assert "".join(chunk for chunk, _ in calls) == "".join(f"{number} " for number in range(20))
+    [thread] = {ident for _, ident in calls}
+    assert thread != threading.get_ident()
+    unsubscribe()
+    worker.publish(output(21)).result()
+    client.ping()
+    assert heard.empty()
+
+
+def test_output_survives_cuts(
+    client: WebSocketClient, worker: WebSocketClient, backend: Backend
+) -> None:
+    states: queue.Queue[ConnectionState] = queue.Queue()
+    client.on_state_change(states.put)
+    with client.room("job:1") as room, room.events(JobOutput, RoomReset) as events:
+        for number in range(60):
+            worker.publish(output(number)).result()
+            if number in (20, 40):
+                backend.cut()
+        text = ""
+        while not text.endswith("59 "):
+            event = next(events)
+            assert isinstance(event, JobOutput)
+            text += event.chunk
+        assert text == "".join(f"{number} " for number in range(60))
+        assert room.position is not None
+    assert states.get() is ConnectionState.RECONNECTING
+
+
+def test_many_threads_use_one_client(worker: WebSocketClient) -> None:
+    def work(number: int) -> int:
+        positions = [worker.publish(output(number)) for _ in range(50)]
+        return sum(position.result() is not None for position in positions)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(work, range(8))) == 400
+    position = worker.publish(output(0)).result()
+    assert position.offset == 401
+
+
+def test_threads_share_an_iterator(client: WebSocketClient, worker: WebSocketClient) -> None:
+    events = client.events(JobProgress, room="job:1")
+    taken: list[float] = []
+
+    def read() -> None:
+        taken.extend(event.progress for event in events)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    client.room_status("job:1")
+    for percent in range(50):
+        worker.publish(JobProgress(job_id="1", progress=percent, current_step=""), volatile=False)
+    deadline = time.monotonic() + 5
+    while 49 not in taken and time.monotonic() < deadline:
+        client.ping()
+    events.close()
+    for reader in readers:
+        reader.join()
+    assert len(taken) == len(set(taken))
+    assert 49 in taken
+
+
+def test_what_fails_there_fails_here(client: WebSocketClient, clients: Connect) -> None:
+    with pytest.raises(RoomDenied):
+        client.join_room("user:somebody-else").result()
+    with pytest.raises(RoomDenied):
+        client.publish(output(1)).result()
+    with pytest.raises(InvalidEvent):
+        client.publish(JobProgress(job_id="1", progress=101, current_step=""))
+    with pytest.raises(LocalProtocolError):
+        WebSocketClient("no address")
+    with pytest.raises(ConnectionRefused):
+        clients(token="wrong")
+    with WebSocketClient(NOBODY, timeout=0.1) as nobody, pytest.raises(NotConnected):
+        nobody.connect()
+
+
+def test_emit_waits_for_a_connection_and_calls_are_answered(
+    client: WebSocketClient, worker: WebSocketClient
+) -> None:
+    client.disconnect()
+    assert client.state is ConnectionState.DISCONNECTED
+    emitted = client.emit(JobCancel(job_id="1"))
+    assert not emitted.done()
+    client.connect()
+    emitted.result()
+    with pytest.raises(CallRefused):
+        raise CallRefused("") if not client.call(JobCancel(job_id="2")).ok else AssertionError
+
+
+def test_a_future_that_is_cancelled_takes_the_publication_back(clients: Connect) -> None:
+    worker = clients("w", service=True)
+    worker.disconnect()
+    taken_back = worker.publish(output(1))
+    assert taken_back.cancel()
+    worker.connect()
+    assert worker.publish(output(2)).result().offset == 1
+
+
+def test_a_token_provider_may_block(backend: Backend) -> None:
+    asked = threading.Event()
+
+    def provide() -> str:
+        asked.wait()
+        return issue_token(SECRET, "ada")
+
+    async def provide_async() -> str:
+        return issue_token(SECRET, "bob")
+
+    threading.Timer(0.05, asked.set).start()
+    with WebSocketClient(backend.url, token=provide) as client:
+        assert client.user_id == "ada"
+        client.disconnect()
+        client.connect(provide_async)
+        assert client.user_id == "bob"
+
+
+def test_following_a_job_and_running_one(client: WebSocketClient, worker: WebSocketClient) -> None:
+    def work() -> None:
+        with worker.start_job(title="Report", job_id="1") as job:
+            job.progress(10, "Reading")
+            job.output("It was a dark night.", type="writing")
+            job.flush()
+            watching.wait()
+            job.complete({"content": "done"}, cost=0.5)
+
+    watching = threading.Event()
+    with ThreadPoolExecutor(1) as pool, client.job("1") as tracker:
+        working = pool.submit(work)
+        for state in tracker:
+            if state.text:
+                watching.set()
+        assert tracker.result().content == "done"
+        assert tracker.is_complete
+        assert not tracker.is_running
+        assert tracker.state.title == "Report"
+        tracker.reset()
+        assert tracker.result().content == "done"
+        working.result()
+
+
+def test_a_cancelled_job_ends_when_its_thread_looks(
+    client: WebSocketClient, worker: WebSocketClient
+) -> None:
+    requested = threading.Event()
+    worker.on_cancel("1", lambda _: requested.set())
+    with client.job("1") as tracker:
+        with worker.start_job(job_id="1") as job:
+            job.flush()
+            tracker.cancel("enough")
+            requested.wait()
+            while not job.cancel_requested:
+                worker.ping()
+        assert job.cancelled
+        with pytest.raises(CallRefused) as caught:
+            tracker.result()
+        assert caught.value.code == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(ValueError("boom"), "value_error"), (KeyboardInterrupt(), "interrupted")]
+)
+def test_a_job_whose_body_raises_has_failed(
+    client: WebSocketClient, worker: WebSocketClient, error: BaseException, code: str
+) -> None:
+    with pytest.raises(type(error)), worker.start_job(job_id="1"):
+        raise error
+    with client.job("1") as tracker, pytest.raises(CallRefused) as caught:
+        tracker.result()
+    assert caught.value.code == code
+
+
+def test_a_job_that_may_not_run(client: WebSocketClient) -> None:
+    with pytest.raises(RoomDenied), client.start_job(job_id="1"):
+        raise AssertionError
+
+
+def test_listeners_that_fail_and_listeners_of_health(
+    client: WebSocketClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    healths: queue.Queue[float | None] = queue.Queue()
+
+    def fail(_: object) -> None:
+        raise ValueError("boom")
+
+    client.on_health(fail)
+    undo = client.on_health(lambda health: healths.put(health.round_trip))
+    client.ping()
+    assert healths.get() is not None
+    undo()
+    assert "a listener failed" in caplog.text
+
+
+def test_the_connections_own_thread_may_not_block(
+    client: WebSocketClient, worker: WebSocketClient
+) -> None:
+    refused: queue.Queue[Exception] = queue.Queue()
+
+    def hear(entry: object) -> None:
+        assert client.room_status("job:1") is not None
+        try:
+            client.ping()
+        except LocalProtocolError as error:
+            refused.put(error)
+
+    client.on_entry(hear)
+    client.join_room("job:1").result()
+    worker.publish(output(1)).result()
+    assert "do not block" in str(refused.get())
+
+
+def test_throttled_and_paused_handlers(client: WebSocketClient, worker: WebSocketClient) -> None:
+    heard: queue.Queue[float] = queue.Queue()
+    listener = client.on(
+        JobProgress, lambda event: heard.put(event.progress), room="job:1", throttle=0.01
+    )
+    client.join_room("job:1").result()
+    listener.pause()
+    assert listener.is_paused
+    for percent in range(10):
+        worker.publish(JobProgress(job_id="1", progress=percent, current_step="")).result()
+    client.ping()
+    listener.resume()
+    while heard.get() != 9:
+        pass
+
+
+# The end.
+
+
+def test_ctrl_c_interrupts_what_blocks_and_loses_nothing(
+    client: WebSocketClient, worker: WebSocketClient
+) -> None:
+    events = client.events(JobOutput, room="job:1")
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        next(events)
+    worker.publish(output(1)).result()
+    assert next(events).chunk == "1 "
+    timer.join()
+
+
+def test_closing_ends_what_other_threads_wait_for(backend: Backend) -> None:
+    client = WebSocketClient(backend.url, token=issue_token(SECRET, "ada"))
+    client.connect()
+    ended: queue.Queue[object] = queue.Queue()
+
+    def read() -> None:
+        ended.put(list(client.events(JobOutput, room="job:1")))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    while client.room_status("job:1") is None:
+        client.ping()
+    client.close()
+    reader.join()
+    assert ended.get() == []
+
+
+def test_a_handler_may_close_its_client(backend: Backend) -> None:
+    client = WebSocketClient(backend.url, token=issue_token(SECRET, "w", service=True))
+    closed = threading.Event()
+
+    def stop(_: object) -> None:
+        client.close()
+        closed.set()
+
+    client.on(JobOutput, stop)
+    client.connect()
+    client.join_room("job:1").result()
+    with contextlib.suppress(NotConnected):
+        client.publish(output(1)).result()
+    closed.wait()
+    for thread in threading.enumerate():
+        if thread.name.startswith("longwire"):
+            thread.join()
