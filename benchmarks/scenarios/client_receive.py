@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, islice
+
 from benchmarks.feeder import Feeder, progress
 from benchmarks.peers import LONGWIRE, Peer
-from benchmarks.process import Meter, Subject
+from benchmarks.process import LAPS, Subject, measured
 from benchmarks.scenario import Figures, Scenario, bars, scaled
 
 WARM = 2000
@@ -19,23 +21,43 @@ def measure(peer: Peer, quick: bool) -> Figures:
     Longwire's client gets positions, which the others do not have, and validates what comes.
     """
     positions = peer is LONGWIRE
-    paced, burst = scaled(peer, PACED, quick=quick), scaled(peer, BURST, quick=quick)
-    ends = (WARM, WARM + paced, WARM + paced + burst)
-    frames = [progress(offset, positions=positions) for offset in range(1, ends[-1] + 1)]
-    with Feeder() as feeder:
-        counts = (str(end) for end in ends)
-        with Subject(peer.client, str(feeder.port), *counts) as client:
-            feeder.welcome(positions=positions)
-            _expect(client, "ready")
-            feeder.burst(frames[: ends[0]])
-            _expect(client, str(ends[0]))
-            with Meter(client) as one_by_one:
-                feeder.pace(frames[ends[0] : ends[1]], RATE)
-                _expect(client, str(ends[1]))
-            with Meter(client) as at_once:
-                feeder.burst(frames[ends[1] :])
-                _expect(client, str(ends[2]))
-    return {**one_by_one.figures(paced), "burst_us": at_once.cpu / burst * 1e6}
+    paced = scaled(peer, PACED, quick=quick) // LAPS
+    burst = scaled(peer, BURST, quick=quick) // LAPS
+    course = Course([WARM, *[paced] * LAPS, *[burst] * LAPS], positions=positions)
+    with Feeder() as feeder, Subject(peer.client, str(feeder.port), *course.ends) as client:
+        feeder.welcome(positions=positions)
+        _expect(client, "ready")
+
+        def at_once() -> None:
+            end, frames = course.take()
+            feeder.burst(frames)
+            _expect(client, end)
+
+        def one_by_one() -> None:
+            end, frames = course.take()
+            feeder.pace(frames, RATE)
+            _expect(client, end)
+
+        at_once()
+        figures = measured(client, paced, one_by_one)
+        return {**figures, "burst_us": measured(client, burst, at_once)["cpu_us"]}
+
+
+class Course:
+    """What a client is fed, stretch by stretch; it says so when it has had each of them."""
+
+    def __init__(self, lengths: list[int], *, positions: bool) -> None:
+        self.ends = [str(end) for end in accumulate(lengths)]
+        offsets = range(1, sum(lengths) + 1)
+        frames = iter([progress(offset, positions=positions) for offset in offsets])
+        self._stretches = [
+            (end, list(islice(frames, length)))
+            for end, length in zip(self.ends, lengths, strict=True)
+        ]
+
+    def take(self) -> tuple[str, list[bytes]]:
+        """The next stretch: what the client says at its end, and the frames."""
+        return self._stretches.pop(0)
 
 
 def _expect(client: Subject, line: str) -> None:

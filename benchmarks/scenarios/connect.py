@@ -6,7 +6,7 @@ from contextlib import closing
 
 from benchmarks.load import Crowd
 from benchmarks.peers import Peer
-from benchmarks.process import Meter, Subject
+from benchmarks.process import LAPS, Subject, measured
 from benchmarks.scenario import Figures, Scenario, bars, scaled
 
 CONNECTIONS = 2000
@@ -15,12 +15,10 @@ WARM = 200
 
 def measure(peer: Peer, quick: bool) -> Figures:
     """Open a WebSocket, sign in, join one room; fifty at a time."""
-    connections = scaled(peer, CONNECTIONS, quick=quick)
+    connections = scaled(peer, CONNECTIONS, quick=quick) // LAPS
     with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
         crowd.sign_in(WARM, "campaign:1")
-        with Meter(server) as meter:
-            crowd.sign_in(connections, "campaign:1")
-    return meter.figures(connections)
+        return measured(server, connections, lambda: crowd.sign_in(connections, "campaign:1"))
 
 
 CONNECT = Scenario(

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from benchmarks.load import ANSWERED, Crowd, frame
 from benchmarks.peers import Peer
-from benchmarks.process import Meter, Subject
+from benchmarks.process import LAPS, Subject, measured
 from benchmarks.scenario import TEXT, Figures, Scenario, bars, scaled
 
 MEMBERS = 200
@@ -15,13 +15,11 @@ ROUNDS = 150
 
 def measure(peer: Peer, quick: bool) -> Figures:
     """Let everybody ask once, and wait for all answers; again and again."""
-    rounds = scaled(peer, ROUNDS, quick=quick)
+    rounds = scaled(peer, ROUNDS, quick=quick) // LAPS or 1
     with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
         crowd.sign_in(MEMBERS)
-        _ask(crowd, max(2, rounds // 5))
-        with Meter(server) as meter:
-            _ask(crowd, rounds)
-    return meter.figures(rounds * MEMBERS)
+        _ask(crowd, rounds * 2)
+        return measured(server, rounds * MEMBERS, lambda: _ask(crowd, rounds))
 
 
 def _ask(crowd: Crowd, rounds: int) -> None:

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from benchmarks.load import ANNOUNCED, Crowd, frame
 from benchmarks.peers import NODE, PEERS, PYTHON_SOCKETIO, Peer, floor
-from benchmarks.process import Meter, Subject
+from benchmarks.process import LAPS, Subject, measured
 from benchmarks.scenario import TEXT, Figures, Scenario, scaled
 
 MEMBERS = 1000
@@ -19,7 +19,7 @@ FLOOR = floor()
 
 def measure(peer: Peer, quick: bool) -> Figures:
     """Tell everybody something; go on when everybody has heard it, so that nothing is joined."""
-    events = scaled(peer, EVENTS, quick=quick)
+    events = scaled(peer, EVENTS, quick=quick) // LAPS or 1
     arguments = (str(MEMBERS), str(FRAME_BYTES)) if peer is FLOOR else ()
     with (
         Subject(peer.server, *arguments) as server,
@@ -32,18 +32,13 @@ def measure(peer: Peer, quick: bool) -> Figures:
             crowd.sign_in(MEMBERS)
             wish = frame("tell", {"room": "global", "text": TEXT})
         _broadcast(crowd, wish, max(2, scaled(peer, WARM, quick=quick)))
-        with Meter(server) as meter:
-            received = _broadcast(crowd, wish, events)
-    deliveries = events * MEMBERS
-    return {**meter.figures(deliveries), "bytes": received / deliveries}
+        return measured(server, events * MEMBERS, lambda: _broadcast(crowd, wish, events))
 
 
-def _broadcast(crowd: Crowd, wish: bytes, events: int) -> int:
-    received = 0
+def _broadcast(crowd: Crowd, wish: bytes, events: int) -> None:
     for _ in range(events):
         crowd.tell(wish)
-        received += crowd.receive(ANNOUNCED, MEMBERS)
-    return received
+        crowd.receive(ANNOUNCED, MEMBERS)
 
 
 FAN_OUT = Scenario(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from benchmarks.load import ANNOUNCED, Crowd, frame
 from benchmarks.peers import LONGWIRE, Peer
-from benchmarks.process import Meter, Subject
+from benchmarks.process import LAPS, Subject, measured
 from benchmarks.scenario import Figures, Scenario
 
 
@@ -37,14 +37,13 @@ MOST_EVENTS = 2000
 def measure(peer: Peer, quick: bool) -> Figures:
     """Tell everybody something, as often as makes enough deliveries."""
     size = SIZES[peer]
-    events = min(MOST_EVENTS, DELIVERIES // size.members) // (5 if quick else 1)
+    events = min(MOST_EVENTS, DELIVERIES // size.members) // (5 if quick else 1) // LAPS or 1
     wish = frame("tell", {"room": "global", "text": "x" * size.text_bytes})
     with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
         crowd.sign_in(size.members)
-        _tell(crowd, wish, max(5, events // 10), size.members)
-        with Meter(server) as meter:
-            _tell(crowd, wish, events, size.members)
-    return meter.figures(events * size.members)
+        _tell(crowd, wish, max(5, events), size.members)
+        units = events * size.members
+        return measured(server, units, lambda: _tell(crowd, wish, events, size.members))
 
 
 def _tell(crowd: Crowd, wish: bytes, events: int, members: int) -> None:

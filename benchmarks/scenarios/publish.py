@@ -12,7 +12,7 @@ from functools import partial
 
 from benchmarks.load import ANSWERED, Crowd, frame
 from benchmarks.peers import LONGWIRE, Peer
-from benchmarks.process import Meter, Subject
+from benchmarks.process import LAPS, Subject, measured
 from benchmarks.scenario import TEXT, Figures, Scenario
 
 MEMORY_ALONE = Peer("memory, alone", LONGWIRE.server)
@@ -37,10 +37,8 @@ def measure(peer: Peer, quick: bool) -> Figures:
         ):
             crowd.sign_in(1, "campaign:0")
             publish(crowd, 5 * TOGETHER)
-            count = COUNT[peer] // (5 if quick else 1)
-            with Meter(server) as meter:
-                publish(crowd, count)
-    return meter.figures(count)
+            count = COUNT[peer] // (5 if quick else 1) // LAPS
+            return measured(server, count, lambda: publish(crowd, count))
 
 
 def _publish(crowd: Crowd, count: int, at_once: int) -> None:

@@ -6,33 +6,31 @@ from contextlib import closing
 
 from benchmarks.load import ANNOUNCED, ANSWERED, Crowd, frame, join
 from benchmarks.peers import Peer
-from benchmarks.process import Meter, Subject
+from benchmarks.process import Subject, measured
 from benchmarks.scenario import TEXT, Figures, Scenario, bars, scaled
 
 MEMBERS = 1000
 ROOMS = 1000
 ROOMS_EACH = 10
+PARTS = 25  # of the rooms, to which a lap publishes
 AT_ONCE = ROOMS // ROOMS_EACH  # rooms that hold everybody exactly once
-PASSES = 15
 
 
 def measure(peer: Peer, quick: bool) -> Figures:
-    """Publish to a hundred rooms at once, in which everybody is once; a pass covers all rooms."""
-    passes = max(1, scaled(peer, PASSES, quick=quick))
+    """Publish to a hundred rooms at once, in which everybody is once; ten such parts are all."""
     with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
         crowd.sign_in(MEMBERS)
         for slice in range(ROOMS_EACH):
             for number, member in enumerate(crowd.members):
                 member.send(join(f"campaign:{slice * AT_ONCE + number % AT_ONCE}"))
             crowd.receive(ANSWERED, MEMBERS)
-        _publish(crowd, 1)
-        with Meter(server) as meter:
-            _publish(crowd, passes)
-    return meter.figures(passes * ROOMS * MEMBERS * ROOMS_EACH // ROOMS)
+        _publish(crowd, ROOMS_EACH)
+        parts = scaled(peer, PARTS, quick=quick)
+        return measured(server, parts * MEMBERS, lambda: _publish(crowd, parts))
 
 
-def _publish(crowd: Crowd, passes: int) -> None:
-    for number in range(passes * ROOMS_EACH):
+def _publish(crowd: Crowd, parts: int) -> None:
+    for number in range(parts):
         first = number % ROOMS_EACH * AT_ONCE
         crowd.tell(frame("tell_rooms", {"first": first, "count": AT_ONCE, "text": TEXT}))
         crowd.receive(ANNOUNCED, MEMBERS)
