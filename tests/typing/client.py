@@ -28,7 +28,7 @@ WebSocketClient("http://localhost:8000", token=provide)
 WebSocketClient("http://localhost:8000", token=lambda: "t")
 
 # Handlers are inferred from the event type.
-assert_type(client.on(JobProgress, lambda event: event.progress), Callable[[], None])
+unsubscribe: Callable[[], None] = client.on(JobProgress, lambda event: event.progress)
 client.on(RoomReset, lambda reset: reset.position.offset)
 client.on("custom", lambda *args: args)
 
