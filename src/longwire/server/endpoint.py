@@ -101,6 +101,7 @@ class Endpoint:
         self._addresses: Counter[str] = Counter()
         self._deadlines = Deadlines()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop  # asking for it is a system call each time
 
     @property
     def sockets(self) -> list[Socket]:
@@ -124,7 +125,8 @@ class Endpoint:
         """
         self._count_address(remote)
         sid = secrets.token_urlsafe(15)
-        now = asyncio.get_running_loop().time()
+        self._loop = asyncio.get_running_loop()
+        now = self._loop.time()
         engine = ServerSession(sid, self._options, transport, now)
         session = Session(
             engine,
@@ -368,7 +370,7 @@ class Endpoint:
                 del self._addresses[remote]
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
+        task = self._loop.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
