@@ -35,13 +35,15 @@ it("is cut, and resumes: nothing lost, nothing twice", async () => {
   };
   say("a");
   await until(() => heard.length === 1);
+  const states: string[] = [];
+  client.onStateChange((state) => states.push(state));
   server.cut();
   say("b");
-  await until(() => client.getState() === "reconnecting");
   await until(() => heard.length === 2);
   say("c");
   await until(() => heard.length === 3);
   expect(heard).toEqual(["a", "b", "c"]);
+  expect(states).toEqual(["reconnecting", "connected"]);
 });
 
 it("refuses rooms, answers requests, and shows what was sent", async () => {
