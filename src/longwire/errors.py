@@ -20,7 +20,8 @@
     ├── CallTimeout                  no acknowledgement came in time
     ├── CallRefused                  the acknowledgement says no
     ├── JobFinished                  the job has ended; nothing more can be said in its name
-    └── OutboxFull                   too much waits to be sent
+    ├── OutboxFull                   too much waits to be sent
+    └── OutboxFileError              the file that should hold the outbox cannot be used
 
 Errors carry data as attributes. `code` is the stable word that travels on the wire.
 """
@@ -222,6 +223,22 @@ class LogFileError(LongwireError):
     """
 
     code = "log_file"
+
+    def __init__(self, path: str, detail: str) -> None:
+        super().__init__(f"{path}: {detail}")
+        self.path = path
+        self.detail = detail
+
+
+class OutboxFileError(LongwireError):
+    """The file that should hold what waits to be sent cannot be used; it was left as it is.
+
+    Attributes:
+        path: the file.
+        detail: why: in use, foreign, not accessible, full.
+    """
+
+    code = "outbox_file"
 
     def __init__(self, path: str, detail: str) -> None:
         super().__init__(f"{path}: {detail}")

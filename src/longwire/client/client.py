@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import weakref
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -17,7 +18,7 @@ from longwire.client.job_tracker import JobFeed, JobTracker
 from longwire.client.listening import Listening
 from longwire.client.membership import ROOM_RESET
 from longwire.client.options import ClientOptions
-from longwire.client.outbox import Outbox
+from longwire.client.outbox import Limits, Outbox
 from longwire.client.outgoing import Outgoing
 from longwire.client.room import Room
 from longwire.client.rooms import Rooms
@@ -103,7 +104,7 @@ class WebSocketClient(Listening):
         self.status = ConnectionStatus(time.time)
         self._tokens = Tokens(token)
         self._rooms = Rooms(self._announce_reset, self._announce_settled)
-        self._outbox = Outbox(self.options.outbox_entries, self.options.outbox_bytes)
+        self._outbox = _outbox_of(self.options)
         self._outgoing = Outgoing(contract, self._outbox)
         self._health = Health(self._send_ping)
         self._subscriptions = Subscriptions(self.options.queue_size, self._rooms.release)
@@ -259,7 +260,8 @@ class WebSocketClient(Listening):
 
         It is on its way when this returns; without a connection it waits for the next one. Await
         the result to be slowed down to what the transport takes, or to learn that the event was
-        given up.
+        given up. A connection that breaks takes along what was not received yet: `call` tells
+        whether the server has it, and what `publish` sends is appended exactly once.
 
         Args:
             event: an instance of an event that clients may send, or a name followed by values.
@@ -268,7 +270,8 @@ class WebSocketClient(Listening):
         Raises:
             OutboxFull: too much waits for a connection.
             InvalidEvent: a value does not fit the event.
-            NotConnected: (awaited) the client disconnected or gave up first.
+            NotConnected: (awaited) the client disconnected or gave up first, or `outbox_age` has
+                passed.
         """
         sent = self._outgoing.emit(event, args)
         wire = self._connector.wire
@@ -318,7 +321,9 @@ class WebSocketClient(Listening):
         Raises:
             InvalidEvent: a value does not fit; nothing was sent.
             OutboxFull: too much waits to be confirmed.
-            NotConnected: (awaited) the client disconnected or gave up, or it is volatile.
+            NotConnected: (awaited) the client disconnected or gave up, or `outbox_age` has passed,
+                or it is volatile.
+            CallTimeout: (awaited) it was sent, and no answer came for almost five minutes.
             LongwireError: (awaited) the server's refusal, by its kind.
         """
         return self._outgoing.publish(event, room, id, volatile)
@@ -418,3 +423,9 @@ class WebSocketClient(Listening):
             feed = JobFeed(self, job_id, lambda: self._feeds.pop(job_id, None))
             self._feeds[job_id] = feed
         return feed
+
+
+def _outbox_of(options: ClientOptions) -> Outbox:
+    limits = Limits(options.outbox_entries, options.outbox_bytes, options.outbox_age)
+    path = None if options.outbox_file is None else os.fspath(options.outbox_file)
+    return Outbox(limits, path)

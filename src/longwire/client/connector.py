@@ -235,6 +235,7 @@ class Connector:
         self._advice = None
         wire: Wire | None = None
         try:
+            self._outbox.open()
             async with asyncio.timeout(self._options.timeout):
                 credentials = Credentials(await self._tokens.get(), positions=True)
                 wire = await self._open(credentials)

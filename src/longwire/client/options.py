@@ -10,6 +10,7 @@ import msgspec
 from longwire.errors import LocalProtocolError
 
 if TYPE_CHECKING:
+    import os
     import ssl
     from collections.abc import Mapping
 
@@ -39,6 +40,11 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
             it at once; a stock Socket.IO server never does, and is connected after this time.
         outbox_entries: most events that wait to be sent or, published, to be confirmed.
         outbox_bytes: the same, by payload.
+        outbox_age: most seconds that one waits to be sent.
+        outbox_file: a file that keeps emitted events and publications until they are sent, also
+            when the process ends first: the next one to use the file sends them. A publication
+            is appended once even so, by its id; an emitted event goes out at most once. One
+            process at a time can use it.
         queue_size: most events that wait for one handler or iterator. Beyond, a room is left and
             resumed from its position once half is handled; what has no position is dropped.
         write_buffer: what may wait for the transport before `emit` makes its caller wait.
@@ -60,6 +66,8 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
     # A minute of a busy producer; a process that is offline for longer must not grow without end.
     outbox_entries: int = 10_000
     outbox_bytes: int = 16_000_000
+    outbox_age: float = 3600.0
+    outbox_file: str | os.PathLike[str] | None = None
     queue_size: int = 10_000
     write_buffer: int = 256_000
     # The server's own maxPayload is 1 MB; joined text frames carry at most 128 KiB of data.

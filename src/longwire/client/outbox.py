@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from typing import TYPE_CHECKING, Protocol
 
-from longwire.errors import NotConnected, OutboxFull
+import msgspec
+
+from longwire.client.outbox_file import OutboxFile
+from longwire.client.payloads import Answer, read_first
+from longwire.errors import CallTimeout, LongwireError, NotConnected, OutboxFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from longwire.connection import AckReceived
+
+logger = logging.getLogger("longwire.client")
+
+# For how long after it was first sent a publication may be sent again with its id: servers
+# remember ids for five minutes, and the way there takes time too.
+ID_WINDOW = 290.0
+
+# How often ages are looked at, at least. What is sent is always looked at right before.
+LOOK_EVERY = 10.0
 
 
 class Sender(Protocol):
@@ -34,9 +49,22 @@ class Entry:
         answer: ends with the acknowledgement; with None for an event that asks for none.
         wants_ack: whether it asks for one.
         repeats: whether it is sent again over the next connection when none came.
+        put_at: when it was put, seconds since the epoch.
+        sent_at: when it was first sent; None before.
+        number: its number in the file; None for what is in memory only.
     """
 
-    __slots__ = ("answer", "args", "name", "repeats", "size", "wants_ack")
+    __slots__ = (
+        "answer",
+        "args",
+        "name",
+        "number",
+        "put_at",
+        "repeats",
+        "sent_at",
+        "size",
+        "wants_ack",
+    )
 
     def __init__(
         self, name: str, args: Sequence[object], size: int, *, wants_ack: bool, repeats: bool
@@ -46,28 +74,48 @@ class Entry:
         self.size = size
         self.wants_ack = wants_ack
         self.repeats = repeats
+        self.put_at = time.time()
+        self.sent_at: float | None = None
+        self.number: int | None = None
         self.answer: asyncio.Future[AckReceived | None] = asyncio.get_running_loop().create_future()
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What an outbox may hold.
+
+    Attributes:
+        entries: most entries that may wait.
+        bytes: the same, by payload.
+        age: most seconds that one may wait.
+    """
+
+    entries: int
+    bytes: int
+    age: float
 
 
 class Outbox:
     """Keeps the order of what is sent, offline and over reconnects, within bounds.
 
     Args:
-        max_entries: most entries that may wait.
-        max_bytes: the same, by payload.
+        limits: the bounds.
+        path: a file in which emitted events and publications wait as well; it is open from the
+            first use until `fail`.
 
     Attributes:
         given_up: entries that were refused or dropped; their callers were told.
     """
 
-    __slots__ = ("_bytes", "_entries", "_max_bytes", "_max_entries", "_sender", "given_up")
+    __slots__ = ("_bytes", "_entries", "_file", "_limits", "_path", "_sender", "_timer", "given_up")
 
-    def __init__(self, max_entries: int, max_bytes: int) -> None:
-        self._max_entries = max_entries
-        self._max_bytes = max_bytes
+    def __init__(self, limits: Limits, path: str | None = None) -> None:
+        self._limits = limits
+        self._path = path
+        self._file: OutboxFile | None = None
         self._entries: dict[Entry, None] = {}
         self._bytes = 0
         self._sender: Sender | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self.given_up = 0
 
     def __len__(self) -> int:
@@ -83,6 +131,7 @@ class Outbox:
 
         Raises:
             OutboxFull: too much waits already; the entry is not taken.
+            OutboxFileError: the file cannot be used; the entry is not taken.
         """
         if self._sender is None or entry.repeats:
             self._keep(entry)
@@ -91,34 +140,109 @@ class Outbox:
 
     def resume(self, sender: Sender) -> None:
         """Send everything that waits over a new connection, in order."""
+        self._expire()
         self._sender = sender
         for entry in list(self._entries):
             self._send(entry, sender)
+
+    def open(self) -> None:
+        """Take the file, and what an earlier run left in it.
+
+        Raises:
+            OutboxFileError: the file cannot be used.
+        """
+        if self._path is None or self._file is not None:
+            return
+        self._file = OutboxFile(self._path)
+        for record in self._file.read():
+            kept = record.is_publication
+            entry = Entry(record.name, record.args, record.size, wants_ack=kept, repeats=kept)
+            entry.number, entry.put_at, entry.sent_at = record.number, record.put_at, record.sent_at
+            entry.answer.add_done_callback(_report)
+            self._add(entry)
 
     def suspend(self) -> None:
         """The connection is gone."""
         self._sender = None
 
     def fail(self, error: Exception) -> None:
-        """Give everything up."""
+        """Give up everything but what is kept in the file; tell everybody who waits."""
         self._sender = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         for entry in list(self._entries):
-            self._drop(entry)
-            self.given_up += 1
-            if not entry.answer.done():
-                entry.answer.set_exception(error)
+            if entry.number is None:
+                self._give_up(entry, error)
+            elif not entry.answer.done():
+                entry.answer.set_exception(NotConnected(f"it waits in {self._path}"))
+        self._entries.clear()
+        self._bytes = 0
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    # Keeping
 
     def _keep(self, entry: Entry) -> None:
-        if len(self._entries) >= self._max_entries or self._bytes + entry.size > self._max_bytes:
+        self.open()
+        limits = self._limits
+        if len(self._entries) >= limits.entries or self._bytes + entry.size > limits.bytes:
             self.given_up += 1
             raise OutboxFull(len(self._entries), self._bytes)
+        # A call is not for the file: nobody would be there to hear its answer.
+        if self._file is not None and (entry.repeats or not entry.wants_ack):
+            entry.number = self._file.put(
+                entry.name, entry.args, entry.size, entry.repeats, entry.put_at
+            )
+        self._add(entry)
+
+    def _add(self, entry: Entry) -> None:
         self._entries[entry] = None
         self._bytes += entry.size
+        if self._timer is None:
+            self._look_later()
 
     def _drop(self, entry: Entry) -> None:
         if entry in self._entries:
             del self._entries[entry]
             self._bytes -= entry.size
+            if entry.number is not None and self._file is not None:
+                self._file.drop(entry.number)
+
+    def _give_up(self, entry: Entry, error: Exception) -> None:
+        self._drop(entry)
+        self.given_up += 1
+        if not entry.answer.done():
+            entry.answer.set_exception(error)
+
+    # Ages
+
+    def _look_later(self) -> None:
+        delay = min(self._limits.age, LOOK_EVERY)
+        self._timer = asyncio.get_running_loop().call_later(delay, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        self._expire()
+        if self._entries:
+            self._look_later()
+
+    def _expire(self) -> None:
+        now = time.time()
+        for entry in list(self._entries):
+            error = self._reason_to_give_up(entry, now)
+            if error is not None:
+                self._give_up(entry, error)
+
+    def _reason_to_give_up(self, entry: Entry, now: float) -> LongwireError | None:
+        if entry.sent_at is not None and now - entry.sent_at > ID_WINDOW:
+            return CallTimeout("no answer came in time; whether it was published is unknown")
+        if entry.sent_at is None and now - entry.put_at >= self._limits.age:
+            return NotConnected(f"there was no connection for {self._limits.age:g} s")
+        return None
+
+    # Sending
 
     def _send(self, entry: Entry, sender: Sender) -> None:
         if not entry.repeats or entry.answer.done():
@@ -129,6 +253,8 @@ class Outbox:
             sender.send(entry.name, entry.args)
             entry.answer.set_result(None)
             return
+        if entry.sent_at is None:
+            self._mark_sent(entry)
 
         def answered(ack: AckReceived | None) -> None:
             if ack is None and entry.repeats and not entry.answer.done():
@@ -142,3 +268,21 @@ class Outbox:
                 entry.answer.set_result(ack)
 
         sender.request(entry.name, entry.args, answered)
+
+    def _mark_sent(self, entry: Entry) -> None:
+        entry.sent_at = time.time()
+        if entry.number is not None and self._file is not None:
+            self._file.mark_sent(entry.number, entry.sent_at)
+
+
+def _report(answer: asyncio.Future[AckReceived | None]) -> None:
+    """Log what becomes of an event whose caller is gone."""
+    if answer.cancelled():
+        return
+    fault: object = answer.exception()
+    if fault is None:
+        ack = answer.result()
+        verdict = Answer() if ack is None else read_first(ack.values(), Answer)
+        fault = None if verdict.ok else verdict.error.message
+    if fault is not None:
+        logger.warning("an event of an earlier run failed: %s", fault)

@@ -110,7 +110,7 @@ def _now_ms() -> int:
 
 def _report_given_up(answer: asyncio.Future[AckReceived | None]) -> None:
     if not answer.cancelled() and answer.exception() is not None:
-        logger.warning("an event was given up: %s", answer.exception())
+        logger.warning("an event was not sent: %s", answer.exception())
 
 
 def _settle_publication(

@@ -1,0 +1,237 @@
+"""The outbox over time and over processes: ages, the file, and what is told to whom."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longwire import Server, WebSocketClient
+from longwire.catalog import JobOutput, JobProgress
+from longwire.client import ClientOptions, outbox
+from longwire.errors import CallTimeout, NotConnected, OutboxFileError
+from longwire.server.authentication import issue_token
+from tests.client.conftest import Connect
+from tests.client.peer import Peer, Visit
+from tests.serving import SECRET
+
+NOBODY = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "outbox.db"
+
+
+def keeping(clients: Connect, url: str, path: Path, **options: Any) -> WebSocketClient:
+    """A client whose outbox is a file."""
+    settings = {"url": url, "outbox_file": path, "reconnection_delay": 0.01, "timeout": 5.0}
+    return clients(url, options=ClientOptions(**settings | options))
+
+
+async def connected(client: WebSocketClient, peer: Peer) -> Visit:
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept()
+    await connecting
+    return visit
+
+
+def progress(percent: float) -> JobProgress:
+    return JobProgress(job_id="1", progress=percent, current_step="x", timestamp=1)
+
+
+def accepted(offset: int) -> dict[str, Any]:
+    return {"ok": True, "room": "job:1", "epoch": "e", "offset": offset}
+
+
+async def all_answered(client: WebSocketClient, visit: Visit) -> None:
+    """Wait until the client has heard every answer so far."""
+    mark = asyncio.create_task(client.call("mark"))
+    await visit.answer("mark")
+    await mark
+
+
+async def test_what_waits_for_too_long_is_given_up_and_its_caller_told(clients: Connect) -> None:
+    client = clients(NOBODY, options=ClientOptions(url=NOBODY, outbox_age=0.02))
+    emitted, published = client.emit("note"), client.publish(progress(1))
+    call = asyncio.create_task(client.call("question"))
+    for waiting in (emitted, published, call):
+        with pytest.raises(NotConnected, match=r"no connection for 0\.02 s"):
+            await waiting
+    assert client.health.given_up == 3
+    assert len(client._outbox) == 0
+    again = client.emit("note")
+    with pytest.raises(NotConnected):
+        await again
+
+
+async def test_what_is_too_old_is_not_sent_by_the_connection_that_comes_at_last(
+    peer: Peer, clients: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = clients(peer.url, options=ClientOptions(url=peer.url, outbox_age=60))
+    old = client.emit("old")
+    now = outbox.time.time()
+    monkeypatch.setattr(outbox.time, "time", lambda: now + 61)
+    new = client.emit("new")
+    visit = await connected(client, peer)
+    await visit.receive("new")
+    await new
+    with pytest.raises(NotConnected):
+        await old
+
+
+async def test_a_publication_is_not_repeated_after_the_server_forgot_its_id(
+    peer: Peer, clients: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = clients(peer.url)
+    visit = await connected(client, peer)
+    lost = client.publish(progress(1))
+    await visit.receive("publish")
+    now = outbox.time.time()
+    monkeypatch.setattr(outbox.time, "time", lambda: now + outbox.ID_WINDOW + 1)
+    visit.drop()
+    visit = await (await peer.visit()).accept()
+    with pytest.raises(CallTimeout, match="unknown"):
+        await lost
+    waiting = client.publish(progress(2))
+    [request] = await visit.answer("publish", accepted(2))
+    assert request["data"]["progress"] == 2
+    await waiting
+
+
+async def test_the_file_keeps_what_waits_for_the_next_run(
+    peer: Peer, clients: Connect, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = keeping(clients, NOBODY, path)
+    emitted = first.emit("note", 1, b"\x00", {"a": [b"\x01", None]})
+    published = first.publish(progress(1))
+    call = asyncio.create_task(first.call("question"))
+    connecting = asyncio.create_task(first.connect())
+    await asyncio.sleep(0)
+    await first.disconnect()
+    for kept in (emitted, published):
+        with pytest.raises(NotConnected, match=r"it waits in .*outbox\.db"):
+            await kept
+    for lost in (call, connecting):
+        with pytest.raises(NotConnected):
+            await lost
+    assert first.health.given_up == 1, "the call, whose caller is gone"
+
+    second = keeping(clients, peer.url, path)
+    later = second.emit("later")
+    visit = await connected(second, peer)
+    note = await visit.receive("note")
+    assert note.values() == [1, b"\x00", {"a": [b"\x01", None]}]
+    [request] = await visit.answer("publish", accepted(1))
+    assert (request["data"], request["room"]) == (
+        {"jobId": "1", "progress": 1, "currentStep": "x", "timestamp": 1},
+        "job:1",
+    )
+    await visit.receive("later")
+    await later
+    await all_answered(second, visit)
+    await second.disconnect()
+
+    third = keeping(clients, peer.url, path)
+    visit = await connected(third, peer)
+    await third.emit("alone")
+    await visit.receive("alone")
+
+
+async def test_a_publication_whose_answer_is_lost_with_the_process_keeps_its_id(
+    peer: Peer, clients: Connect, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = keeping(clients, peer.url, path)
+    visit = await connected(first, peer)
+    published = first.publish(progress(1))
+    request = (await visit.receive("publish")).values()
+    await first.disconnect()
+    with pytest.raises(NotConnected):
+        await published
+    second = keeping(clients, peer.url, path)
+    visit = await connected(second, peer)
+    refusal = {"ok": False, "error": {"code": "forbidden", "message": "not yours"}}
+    with caplog.at_level(logging.WARNING):
+        assert await visit.answer("publish", refusal) == request
+        await all_answered(second, visit)
+    assert "an event of an earlier run failed: not yours" in caplog.text
+
+
+async def test_the_file_is_for_one_process_at_a_time(
+    peer: Peer, clients: Connect, path: Path
+) -> None:
+    first = keeping(clients, peer.url, path)
+    first.emit("note")
+    second = keeping(clients, peer.url, path, reconnection=False)
+    with pytest.raises(OutboxFileError, match="locked"):
+        second.emit("note")
+    with pytest.raises(OutboxFileError):
+        await second.connect()
+    await connected(first, peer)
+    await first.disconnect()
+    second.emit("note")
+    await connected(second, peer)
+
+
+async def test_a_file_that_is_none(clients: Connect, path: Path) -> None:
+    path.write_text("not a database" * 100)  # noqa: ASYNC240
+    with pytest.raises(OutboxFileError):
+        keeping(clients, NOBODY, path).emit("note")
+    with pytest.raises(OutboxFileError):
+        keeping(clients, NOBODY, path.parent / "missing" / "outbox.db").emit("note")
+    with pytest.raises(TypeError):
+        keeping(clients, NOBODY, path.parent / "other.db").emit("note", object())
+
+
+WORKER = """
+    import asyncio, sys
+    from longwire import WebSocketClient
+    from longwire.catalog import JobOutput
+    from longwire.client import ClientOptions
+
+    async def main(url, path, token):
+        options = ClientOptions(url=url, outbox_file=path)
+        client = WebSocketClient(url, token=token, options=options)
+        if url.endswith(":1"):
+            for number in range(50):
+                client.publish(JobOutput(job_id="1", chunk=f"{number} "))
+        else:
+            await client.connect()
+            for number in range(50, 100):
+                client.publish(JobOutput(job_id="1", chunk=f"{number} "))
+        print("ready", flush=True)
+        await asyncio.sleep(60)
+
+    asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_a_killed_process_loses_and_repeats_nothing(
+    url: str, server: Server, clients: Connect, path: Path
+) -> None:
+    token = issue_token(SECRET, "w", service=True)
+
+    def run(address: str) -> None:
+        """Publish, and be killed as soon as all of it was put."""
+        command = [sys.executable, "-c", textwrap.dedent(WORKER), address, str(path), token]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(signal.SIGKILL)
+
+    await asyncio.to_thread(run, NOBODY)
+    await asyncio.to_thread(run, url)
+    last = clients(url, token=token, options=ClientOptions(url=url, outbox_file=path))
+    await last.connect()
+    await last.publish(JobOutput(job_id="1", chunk="end"))
+    history = await server.broker.read("job:1")
+    text = "".join(last.contract.decode(JobOutput, p.data).chunk for p in history.publications)
+    assert text == "".join(f"{number} " for number in range(100)) + "end"
+    assert history.position.offset == 101
