@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from longwire import WebSocketClient
@@ -336,3 +337,28 @@ async def test_a_block_with_a_token_is_a_connection(peer: Peer) -> None:
 async def test_a_call_of_the_server_is_acknowledged(client: WebSocketClient, peer: Peer) -> None:
     visit = await connected(client, peer)
     assert await visit.call("anything", 1) == []
+
+
+async def test_health_counts_drops_returns_and_what_became_of_rooms(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept()
+    await connecting
+    for room, epoch in (("job:1", "e"), ("job:2", "f")):
+        client.join_room(room)
+        await visit.let_in(room, epoch, 0)
+    pinging = asyncio.create_task(client.ping())
+    await visit.pinged.wait()
+    await visit.emit("pong", {"timestamp": 1})
+    await pinging
+    visit.drop()
+    visit = await (await peer.visit()).accept()
+    await visit.let_in("job:1", "e", 0, recovered=True)
+    await visit.let_in("job:2", "g", 0)
+    await until(client, ConnectionState.CONNECTED)
+    health = client.health
+    assert (health.drops, health.reconnects) == (1, 1)
+    assert (health.rooms_resumed, health.rooms_reset) == (1, 1)
+    figures = msgspec.structs.asdict(health)
+    assert [name for name, figure in figures.items() if figure is None] == []

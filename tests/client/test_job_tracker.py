@@ -94,6 +94,28 @@ async def test_a_log_that_begins_anew_is_a_new_job(client: WebSocketClient, visi
         await complete(visit, "1@job:1")
 
 
+async def test_a_reset_job_is_read_again_from_its_beginning(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
+
+        async def follow() -> None:
+            async with client.job("1") as job, client.job("1") as other:
+                assert (await anext(aiter(job))).text == "old"
+                job.reset()
+                assert job.state.text == other.state.text == ""
+                assert (await other.result()).content == "x"
+                assert other.state.text == job.state.text == "old"
+
+        tasks.create_task(follow())
+        await visit.let_in(ROOM, "e", 1)
+        await output(visit, "old", "1@job:1")
+        assert await visit.let_in(ROOM, "e", 1) == [ROOM, {"epoch": "e", "offset": 0}]
+        await output(visit, "old", "1@job:1")
+        await complete(visit, "2@job:1")
+    assert len(client._subscriptions) == 0
+
+
 async def test_a_job_of_somebody_else(client: WebSocketClient, visit: Visit) -> None:
     async def follow() -> None:
         async with client.job("1"):

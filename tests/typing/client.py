@@ -6,13 +6,17 @@ from typing import Any, assert_type
 from longwire import WebSocketClient
 from longwire.catalog import JobCancel, JobOutput, JobProgress, JobResult
 from longwire.client import (
+    ClientOptions,
     ConnectionState,
     EventStream,
     HealthSnapshot,
     JobTracker,
     JoinResult,
+    Listener,
+    Room,
     RoomReset,
     RoomStatus,
+    get_websocket_client,
 )
 from longwire.jobs import Job, JobHost, JobState
 from longwire.types import Position
@@ -44,6 +48,10 @@ client.on(JobProgress, handle)  # type: ignore[arg-type]  # pyright: ignore[repo
 # Iterators too.
 assert_type(client.events(JobProgress), EventStream[JobProgress])
 assert_type(client.events(JobProgress, JobOutput), EventStream[JobProgress | JobOutput])
+assert_type(
+    client.events(JobProgress, JobOutput, RoomReset, room="job:1"),
+    EventStream[JobProgress | JobOutput | RoomReset],
+)
 
 
 async def use() -> None:
@@ -60,9 +68,21 @@ async def use() -> None:
     async with client.start_job(title="Report") as running:
         assert_type(running, Job)
     async with client.room("job:1") as room:
+        assert_type(room, Room)
         assert_type(room.status, RoomStatus | None)
+        assert_type(room.events(JobProgress), EventStream[JobProgress])
+        assert_type(room.on(JobProgress, lambda event: event.progress, throttle=0.5), Listener)
+    assert_type(await client.emit(JobCancel(job_id="1")), None)
+    assert_type(client.position("job:1"), Position | None)
+    assert_type(client.error, Exception | None)
+    assert_type(client.user_id, str | None)
+    assert_type(await client.ping(), float)
     assert_type(client.health, HealthSnapshot)
     assert_type(client.state, ConnectionState)
 
 
 host: JobHost = client
+assert_type(get_websocket_client(), WebSocketClient)
+WebSocketClient("http://localhost:8000", transports=("polling",))
+WebSocketClient("http://localhost:8000", transports=("carrier pigeon",))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+WebSocketClient("http://a", options=ClientOptions(url="http://a", outbox_file="outbox.db"))

@@ -1,12 +1,13 @@
 """The asyncio client.
 
-client          `WebSocketClient`, what users see
+client          `WebSocketClient`, what users see; `shared` gives one to the whole process
 connector       gets and keeps the connection: attempts, sign-in, giving up
-wire            one connection, from open to close
+wire            one connection, from open to close, over `transport` (WebSocket) or `polling`
 inbox           the receive path
-subscriptions   who hears what, and the queues between the read loop and handlers
+subscriptions   who hears what, and the queues between the read loop and handlers; `gate`
+                pauses and throttles them
 rooms           memberships and positions
-outbox          what waits to be sent or confirmed
+outbox          what waits to be sent or confirmed, in memory or in a file
 reconnection    whether and when to come back
 """
 
@@ -18,6 +19,7 @@ from longwire.client.listener import Listener
 from longwire.client.membership import JoinResult, RoomReset, RoomStatus
 from longwire.client.options import ClientOptions
 from longwire.client.room import Room
+from longwire.client.shared import get_websocket_client
 from longwire.client.state import TRANSITIONS, ConnectionState, ConnectionStatus
 from longwire.client.stream import EventStream
 from longwire.client.token import TokenSource
@@ -38,4 +40,5 @@ __all__ = [
     "RoomStatus",
     "TokenSource",
     "WebSocketClient",
+    "get_websocket_client",
 ]

@@ -44,6 +44,15 @@ class Listening:
     @overload
     def on(
         self,
+        event: tuple[type[T], type[T2]],
+        handler: Callable[[T | T2], object],
+        *,
+        room: str | None = None,
+        throttle: float = 0.0,
+    ) -> Listener: ...
+    @overload
+    def on(
+        self,
         event: tuple[type[T], ...],
         handler: Callable[[T], object],
         *,

@@ -87,14 +87,14 @@ class Subscription:
 
     def push(self, arguments: Arguments, room: str | None = None) -> None:
         """Take one event, of a room if that is known, and wake the consumer."""
-        is_held = self.gate is not None and self.gate.holds(arguments, room)
-        if not is_held:
+        gate = self.gate
+        if gate is None or not gate.holds(arguments, room):
             self.pending.append(arguments)
-        if self.size >= self._capacity and not self.is_over:
+            self._wake()
+        size = len(self.pending) if gate is None else self.size
+        if size >= self._capacity and not self.is_over:
             self.is_over = True
             self._subscriptions.full += 1
-        if not is_held:
-            self._wake()
 
     def release(self, events: Iterable[Arguments]) -> None:
         """Take events that the gate held back."""

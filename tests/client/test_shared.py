@@ -1,0 +1,46 @@
+"""One client for a process and an address."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from longwire.client import ConnectionState, get_websocket_client
+from longwire.errors import LocalProtocolError
+
+
+def test_everyone_gets_the_same_client_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGWIRE_URL", "http://one.example")
+    client = get_websocket_client()
+    assert client.options.url == "http://one.example"
+    assert client.state is ConnectionState.DISCONNECTED
+    assert get_websocket_client() is client
+    assert get_websocket_client("http://one.example") is client
+    monkeypatch.setenv("LONGWIRE_URL", "http://two.example")
+    assert get_websocket_client().options.url == "http://two.example"
+
+
+@pytest.mark.parametrize("url", ["", "not an address"])
+def test_there_is_no_address_by_default(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """The specification's client spoke to localhost in production."""
+    monkeypatch.setenv("LONGWIRE_URL", url)
+    with pytest.raises(LocalProtocolError):
+        get_websocket_client()
+
+
+def test_the_environment_is_read_late_and_a_fork_makes_its_own() -> None:
+    code = """
+import os
+from longwire.client import get_websocket_client
+os.environ["LONGWIRE_URL"] = "http://a"
+client = get_websocket_client()
+child = os.fork()
+if child == 0:
+    os._exit(0 if get_websocket_client() is not client else 1)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "LONGWIRE_URL"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
