@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import sys
 import time
 from pathlib import Path
 
@@ -44,6 +46,7 @@ def main() -> None:
     names = [scenario.name for scenario in SCENARIOS]
     arguments.add_argument("--only", nargs="+", choices=names, default=names, metavar="SCENARIO")
     options = arguments.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers end with their `with` blocks
     pin(os.getpid(), LOAD_CORE)
     print(f"load average before: {os.getloadavg()[0]:.2f} (quiet is below 0.5)", flush=True)
     out = options.out or (None if options.quick else RESULTS)
