@@ -104,7 +104,7 @@ class World:
     def __init__(self, seed: int) -> None:
         self.server = RoomServer(random.Random(seed))
         self.subscriptions = Subscriptions(10**6, lambda: None)
-        self.rooms = Rooms(self.announce_reset, lambda room: None)
+        self.rooms = Rooms(self.announce_reset, lambda room: None, lambda attempt: 0.0)
         self.inbox = Inbox(CATALOG, self.subscriptions, self.rooms, {})
         self.inbox.positional = True
         self.server.inbox = self.inbox

@@ -10,7 +10,7 @@ import pytest
 from longwire import WebSocketClient
 from longwire.catalog import JobProgress
 from longwire.client import ClientOptions, ConnectionState, RoomReset, RoomStatus
-from longwire.errors import BrokerUnavailable, InvalidRoom, NotConnected, RoomDenied
+from longwire.errors import InvalidRoom, NotConnected, RoomDenied
 from longwire.types import Position
 from tests.client.conftest import Connect, until
 from tests.client.peer import Peer, Visit
@@ -204,22 +204,107 @@ async def test_a_room_that_is_taken_away_is_asked_for_again_next_time(
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
-async def test_a_room_whose_log_cannot_be_read_now_is_asked_for_again(
-    client: WebSocketClient, peer: Peer, monkeypatch: pytest.MonkeyPatch
+UNREADABLE = {"ok": False, "room": ROOM, "error": {"code": "broker_unavailable", "message": "down"}}
+
+
+async def test_a_join_whose_log_cannot_be_read_now_is_asked_again(
+    client: WebSocketClient, peer: Peer
 ) -> None:
-    monkeypatch.setattr("longwire.client.rooms.RETRY_AFTER", 0.0)
+    visit = await connected(client, peer)
+    progress = Progress(client)
+    joining = client.join_room(ROOM)
+    assert await visit.answer("join_room", UNREADABLE) == [ROOM]
+    assert (await joining).status is RoomStatus.JOINING
+    assert client.room_status(ROOM) is RoomStatus.JOINING
+    assert (await client.join_room(ROOM)).status is RoomStatus.JOINING
+    assert await visit.answer("join_room", UNREADABLE) == [ROOM]
+    assert await visit.let_in(ROOM, "e", 1) == [ROOM]
+    await visit.progress(1, "1@job:1")
+    await progress.until(1)
+    assert client.room_status(ROOM) is RoomStatus.LIVE
+
+
+async def test_a_room_that_cannot_be_resumed_now_keeps_nobody_from_connecting(
+    client: WebSocketClient, peer: Peer
+) -> None:
     visit = await joined(client, peer)
+    progress = Progress(client)
+    await visit.progress(1, "1@job:1")
+    await progress.until(1)
     visit.drop()
     visit = await (await peer.visit()).accept()
-    error = {"code": "broker_unavailable", "message": "down"}
-    await visit.answer("join_room", {"ok": False, "room": ROOM, "error": error})
-    await visit.let_in(ROOM, "e", 0, recovered=True)
-    await until(client, ConnectionState.CONNECTED)
+    position = {"epoch": "e", "offset": 1}
+    for _ in range(3):
+        assert await visit.answer("join_room", UNREADABLE) == [ROOM, position]
+        await until(client, ConnectionState.CONNECTED)
+        assert client.room_status(ROOM) is RoomStatus.LOST
+    assert await visit.let_in(ROOM, "e", 2, recovered=True) == [ROOM, position]
+    await visit.progress(2, "2@job:1")
+    await progress.until(1, 2)
     assert client.room_status(ROOM) is RoomStatus.LIVE
-    joining = client.join_room("job:2")
-    await visit.answer("join_room", {"ok": False, "room": "job:2", "error": error})
-    with pytest.raises(BrokerUnavailable):
-        await joining
+
+
+async def test_a_missing_piece_that_cannot_be_read_now_is_asked_for_again(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    visit = await joined(client, peer)
+    progress = Progress(client)
+    await visit.progress(2, "2@job:1")
+    position = {"epoch": "e", "offset": 0}
+    assert await visit.answer("join_room", UNREADABLE) == [ROOM, position]
+    await visit.progress(3, "3@job:1")  # is replayed later
+    assert await visit.let_in(ROOM, "e", 3, recovered=True) == [ROOM, position]
+    await visit.progress(3, "1-3@job:1")
+    await progress.until(3)
+
+
+async def test_a_room_that_cannot_be_read_is_not_asked_for_after_it_was_left(
+    peer: Peer, clients: Connect
+) -> None:
+    client = clients(peer.url, reconnection_delay=60.0, reconnection_delay_max=60.0)
+    visit = await connected(client, peer)
+    joining = client.join_room(ROOM)
+    await visit.answer("join_room", UNREADABLE)
+    await joining
+    client.leave_room(ROOM)
+    assert client.room_status(ROOM) is None
+    assert (await visit.receive("leave_room")).values() == [ROOM]
+    client.join_room(ROOM)
+    await visit.let_in(ROOM, "e", 0)
+
+
+async def test_a_refusal_after_an_unreadable_log_is_a_denial(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    visit = await connected(client, peer)
+    await_denial = asyncio.Event()
+    client.on("note", await_denial.set)
+    client.join_room(ROOM)
+    await visit.answer("join_room", UNREADABLE)
+    error = {"code": "forbidden", "message": "no"}
+    await visit.answer("join_room", {"ok": False, "room": ROOM, "error": error})
+    await visit.emit("note")
+    await await_denial.wait()
+    assert client.room_status(ROOM) is RoomStatus.DENIED
+
+
+async def test_a_log_that_retention_emptied_is_not_taken_for_a_new_one(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    visit = await connected(client, peer)
+    live = asyncio.Event()
+    client.listen(("@live",), lambda _: live.set(), ROOM)
+    progress = Progress(client, room=ROOM)
+    client.join_room(ROOM)
+    await visit.let_in(ROOM, "e", 7)
+    await live.wait()
+    visit.drop()
+    visit = await (await peer.visit()).accept()
+    await visit.let_in(ROOM, "e", 9)
+    await visit.progress(10, "10@job:1")
+    await progress.until(10)
+    assert client.position(ROOM) == Position("e", 10)
+    assert client.health.rooms_reset == 0
 
 
 async def test_two_users_share_one_membership(client: WebSocketClient, peer: Peer) -> None:

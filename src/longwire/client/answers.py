@@ -69,22 +69,29 @@ def read_answer(ack: AckReceived, kind: type[Any] | None) -> Any:
         raise InvalidEvent("ack", "$", str(error)) from None
 
 
-def _publish_error(fault: Fault, request: PublishRequest) -> LongwireError:
-    room = request.room or ""
+def room_error(fault: Fault, room: str) -> LongwireError:
+    """Return a refusal that concerns a room, as what it is."""
     match fault.code:
         case RoomDenied.code:
             return RoomDenied(room)
         case InvalidRoom.code:
             return InvalidRoom(room, fault.message)
+        case BrokerUnavailable.code:
+            return BrokerUnavailable(fault.message)
+        case _:
+            return CallRefused(fault.message, fault.code)
+
+
+def _publish_error(fault: Fault, request: PublishRequest) -> LongwireError:
+    room = request.room or ""
+    match fault.code:
         case InvalidEvent.code:
             return InvalidEvent(request.event, fault.path, fault.message)
         case UnknownEvent.code:
             return UnknownEvent(request.event)
-        case BrokerUnavailable.code:
-            return BrokerUnavailable(fault.message)
         case InvalidId.code:
             return InvalidId(fault.message)
         case IdempotencyConflict.code:
             return IdempotencyConflict(room, request.id or "")
         case _:
-            return CallRefused(fault.message, fault.code)
+            return room_error(fault, room)

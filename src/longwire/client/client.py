@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import time
 import weakref
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -20,6 +21,7 @@ from longwire.client.membership import ROOM_RESET
 from longwire.client.options import ClientOptions
 from longwire.client.outbox import Limits, Outbox
 from longwire.client.outgoing import Outgoing
+from longwire.client.reconnection import Backoff
 from longwire.client.room import Room
 from longwire.client.rooms import Rooms
 from longwire.client.state import ConnectionState, ConnectionStatus
@@ -103,7 +105,8 @@ class WebSocketClient(Listening):
         self.contract = contract
         self.status = ConnectionStatus(time.time)
         self._tokens = Tokens(token)
-        self._rooms = Rooms(self._announce_reset, self._announce_settled)
+        backoff = Backoff(self.options, random.random)
+        self._rooms = Rooms(self._announce_reset, self._announce_settled, backoff.delay)
         self._outbox = _outbox_of(self.options)
         self._outgoing = Outgoing(contract, self._outbox)
         self._health = Health(self._send_ping)
@@ -223,8 +226,9 @@ class WebSocketClient(Listening):
         """Join a room; await the result for the server's answer.
 
         Joins are counted: as many `leave_room` leave it. The first one says where to begin.
-        Without a connection the join is remembered and the result is there at once, with the
-        status `joining`. The join takes effect whether it is awaited or not.
+        Without a connection, or while the room's log cannot be read, the join is remembered and
+        the result is there at once, with the status `joining`. The join takes effect whether it
+        is awaited or not.
 
         Args:
             room: its name.

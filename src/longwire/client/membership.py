@@ -26,9 +26,10 @@ Start = Position | Literal["now"] | None
 class RoomStatus(StrEnum):
     """Where one membership stands.
 
-    `joining`: asked for, or waiting for a connection. `catching_up`: what was missed is on its
-    way. `live`: at the log's end. `denied`: the server refused; it is asked again with the next
-    connection or token. `lost`: the connection is gone, and the room resumes with the next one.
+    `joining`: asked for, or waiting for a connection or for a log that cannot be read now.
+    `catching_up`: what was missed is on its way. `live`: at the log's end. `denied`: the server
+    refused; it is asked again with the next connection or token. `lost`: the connection is gone,
+    and the room resumes with the next one, as soon as its log can be read.
     """
 
     JOINING = "joining"
@@ -46,7 +47,8 @@ class JoinResult(msgspec.Struct, frozen=True):
         epoch: the incarnation of its log; empty when unknown, as on a stock Socket.IO server.
         offset: the log's end at that moment; replay leads up to it.
         recovered: whether it went on exactly where it had been.
-        status: `joining` when there is no connection yet; the join is sent with the next one.
+        status: `joining` when there is no connection yet, or the room's log cannot be read now
+            (`broker_unavailable`); the join is sent with the next one, or again after a while.
     """
 
     room: str
@@ -96,6 +98,8 @@ class Membership:
         target: the log's end when it was joined; live once the cursor is there.
         turn: counts the joins sent; an answer to an older one is ignored.
         held_back: left for now, since a handler's queue is full.
+        retry: the time of the next try, while the log cannot be read.
+        failures: tries in a row that found it so.
         waiters: joins that wait for the answer; a refusal takes their references back.
         attempts: resumes that wait for it.
         readers: late subscriptions that read the room from its beginning.
@@ -107,11 +111,13 @@ class Membership:
         "asking",
         "attempts",
         "cursor",
+        "failures",
         "granted",
         "held_back",
         "readers",
         "recovered",
         "references",
+        "retry",
         "room",
         "start",
         "status",
@@ -132,9 +138,10 @@ class Membership:
         self.turn = 0
         self.asking = False
         self.held_back = False
+        self.retry: asyncio.TimerHandle | None = None
+        self.failures = 0
         self.waiters: list[asyncio.Future[JoinResult]] = []
         self.attempts: list[asyncio.Future[JoinResult]] = []
-
         self.readers: list[Reader] = []
         self.asked_from = 0
 
@@ -148,6 +155,12 @@ class Membership:
         """The offset that everyone here has passed, late readers included."""
         own = self.cursor.offset if self.cursor is not None else 0
         return min([own, *(reader.offset for reader in self.readers)])
+
+    def stop_retrying(self) -> None:
+        """Wait for no time any more."""
+        if self.retry is not None:
+            self.retry.cancel()
+            self.retry = None
 
     @property
     def result(self) -> JoinResult:

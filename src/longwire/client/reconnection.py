@@ -45,6 +45,26 @@ class Ended(msgspec.Struct, frozen=True):
         return isinstance(self.error, ConnectionRefused)
 
 
+class Backoff:
+    """Full-jitter exponential backoff.
+
+    Args:
+        options: the first and the largest upper bound.
+        random: returns a number in [0, 1).
+    """
+
+    __slots__ = ("_options", "_random")
+
+    def __init__(self, options: ClientOptions, random: Callable[[], float]) -> None:
+        self._options = options
+        self._random = random
+
+    def delay(self, attempt: int) -> float:
+        """Return how many seconds to wait before an attempt; the first one is 1."""
+        bound = self._options.reconnection_delay * 2.0 ** min(attempt - 1, 32)
+        return self._random() * min(bound, self._options.reconnection_delay_max)
+
+
 class ReconnectionPolicy:
     """Decides after every end how long to wait, with full-jitter exponential backoff.
 
@@ -54,14 +74,14 @@ class ReconnectionPolicy:
         random: returns a number in [0, 1).
     """
 
-    __slots__ = ("_can_refresh", "_has_refreshed", "_options", "_random", "attempts")
+    __slots__ = ("_backoff", "_can_refresh", "_has_refreshed", "_options", "attempts")
 
     def __init__(
         self, options: ClientOptions, can_refresh: Callable[[], bool], random: Callable[[], float]
     ) -> None:
         self._options = options
         self._can_refresh = can_refresh
-        self._random = random
+        self._backoff = Backoff(options, random)
         self._has_refreshed = False
         self.attempts = 0
 
@@ -86,7 +106,9 @@ class ReconnectionPolicy:
         limit = self._options.reconnection_attempts
         if limit is not None and self.attempts > limit:
             return None
-        return self._backoff() + (ended.advice.retry_after if ended.advice else 0.0)
+        return self._backoff.delay(self.attempts) + (
+            ended.advice.retry_after if ended.advice else 0.0
+        )
 
     def _delay_for_token(self) -> float | None:
         # Once: a provider whose new token is refused too has nothing better.
@@ -101,10 +123,3 @@ class ReconnectionPolicy:
             return ended.advice.reconnect
         # A stock server gives no advice when it kicks; its clients are expected back.
         return ended.reason.reconnect or ended.reason is SERVER_DISCONNECT
-
-    def _backoff(self) -> float:
-        exponent = min(self.attempts - 1, 32)
-        bound = min(
-            self._options.reconnection_delay * 2.0**exponent, self._options.reconnection_delay_max
-        )
-        return self._random() * bound

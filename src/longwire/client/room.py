@@ -22,7 +22,8 @@ class Room:
 
     Attributes:
         name: the room's name.
-        joined: what the join found; `joining` when there was no connection yet.
+        joined: what the join found; `joining` when there was no connection yet, or the room's log
+            could not be read.
     """
 
     __slots__ = ("_client", "_is_joined", "_start", "joined", "name")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from longwire.client.answers import room_error
 from longwire.client.membership import (
     ROOM_RESET,
     JoinResult,
@@ -18,14 +19,7 @@ from longwire.client.membership import (
     Start,
 )
 from longwire.client.payloads import Fault, RoomAnswer, read_first
-from longwire.errors import (
-    BrokerUnavailable,
-    CallRefused,
-    InvalidRoom,
-    LongwireError,
-    NotConnected,
-    RoomDenied,
-)
+from longwire.errors import BrokerUnavailable, NotConnected
 from longwire.log import Cursor, Verdict
 from longwire.types import Position
 
@@ -35,10 +29,6 @@ if TYPE_CHECKING:
     from longwire.client.subscriptions import Subscription
 
 logger = logging.getLogger("longwire.client")
-
-
-# Between two tries to resume a room whose log cannot be read: about what a failover takes.
-RETRY_AFTER = 1.0
 
 
 class Sender(Protocol):
@@ -65,13 +55,18 @@ class Rooms:
     Args:
         on_reset: called when a room starts over, before its first replayed event.
         on_settled: called when a room has become live.
+        backoff: says how long to wait before the nth try at a log that cannot be read.
     """
 
-    __slots__ = ("_members", "_on_reset", "_on_settled", "_sender", "lost", "resumed")
+    __slots__ = ("_backoff", "_members", "_on_reset", "_on_settled", "_sender", "lost", "resumed")
 
     def __init__(
-        self, on_reset: Callable[[RoomReset], None], on_settled: Callable[[str], None]
+        self,
+        on_reset: Callable[[RoomReset], None],
+        on_settled: Callable[[str], None],
+        backoff: Callable[[int], float],
     ) -> None:
+        self._backoff = backoff
         self._members: dict[str, Membership] = {}
         self._on_reset = on_reset
         self._on_settled = on_settled
@@ -102,7 +97,8 @@ class Rooms:
         member.references += 1
         answer: asyncio.Future[JoinResult] = asyncio.get_running_loop().create_future()
         answer.add_done_callback(_observe)
-        if self._sender is None or member.status in (RoomStatus.LIVE, RoomStatus.CATCHING_UP):
+        is_member = member.status in (RoomStatus.LIVE, RoomStatus.CATCHING_UP)
+        if self._sender is None or is_member or member.retry is not None:
             answer.set_result(member.result)
         else:
             member.waiters.append(answer)
@@ -140,6 +136,7 @@ class Rooms:
 
     def _forget(self, member: Membership, error: Exception) -> None:
         self._members.pop(member.room, None)
+        member.stop_retrying()
         _fail(member, error)
 
     # Connections come and go
@@ -157,6 +154,8 @@ class Rooms:
         for member in self._members.values():
             member.asking = False
             member.turn += 1
+            member.failures = 0
+            member.stop_retrying()
             attempts, member.attempts = member.attempts, []
             for attempt in attempts:
                 attempt.set_exception(NotConnected("the connection ended before the answer"))
@@ -190,6 +189,7 @@ class Rooms:
     def _ask(self, member: Membership) -> None:
         if self._sender is None:
             return
+        member.stop_retrying()
         member.asking = True
         member.turn += 1
         turn = member.turn
@@ -214,18 +214,37 @@ class Rooms:
         answer = read_first(values, RoomAnswer)
         if answer.ok:
             self._accept_join(member, answer)
-        elif answer.error.code == BrokerUnavailable.code and not member.waiters:
-            # The log cannot be read now; nobody denied anything.
-            asyncio.get_running_loop().call_later(RETRY_AFTER, self._ask_again, member, member.turn)
         else:
-            self._deny(member, answer.error)
+            self._refuse(member, answer.error)
 
-    def _ask_again(self, member: Membership, turn: int) -> None:
-        if member.turn == turn and self._members.get(member.room) is member:
-            self._ask(member)
+    def _refuse(self, member: Membership, fault: Fault) -> None:
+        if fault.code == BrokerUnavailable.code:
+            self._ask_later(member)
+        else:
+            self._deny(member, fault)
+
+    def _ask_later(self, member: Membership) -> None:
+        """Ask again by itself: the log cannot be read now, and nobody denied anything."""
+        member.asking = True  # what comes meanwhile will be replayed
+        member.stop_retrying()
+        if member.status is RoomStatus.LIVE:
+            member.status = RoomStatus.CATCHING_UP
+        elif member.status is RoomStatus.DENIED:
+            member.status = RoomStatus.JOINING if member.cursor is None else RoomStatus.LOST
+        member.failures += 1
+        delay = self._backoff(member.failures)
+        logger.info("room %r cannot be read now; next try in %.1f s", member.room, delay)
+        member.retry = asyncio.get_running_loop().call_later(delay, self._ask_again, member)
+        for waiter in _taken(member):
+            waiter.set_result(member.result)
+
+    def _ask_again(self, member: Membership) -> None:
+        member.retry = None
+        self._ask(member)
 
     def _accept_join(self, member: Membership, answer: RoomAnswer) -> None:
         member.asking = False
+        member.failures = 0
         member.recovered = answer.recovered
         member.target = answer.offset
         if not answer.epoch:
@@ -271,6 +290,8 @@ class Rooms:
 
     def _begin_again(self, member: Membership, cursor: Cursor, answer: RoomAnswer) -> None:
         """Take the answer that the position is gone: the retained log comes whole."""
+        if answer.epoch == cursor.epoch and not cursor.offset:
+            return  # nothing was handed out yet that a reset could take back
         only_readers = answer.epoch == cursor.epoch and member.asked_from < cursor.offset
         if not only_readers:
             self._restart(member, answer)
@@ -284,7 +305,7 @@ class Rooms:
     def _deny(self, member: Membership, fault: Fault) -> None:
         member.asking = False
         member.status = RoomStatus.DENIED
-        error = _error_of(member.room, fault)
+        error = room_error(fault, member.room)
         member.references -= len(member.waiters)
         logger.warning("room %r is denied: %s", member.room, error)
         if member.references or member.granted:
@@ -306,7 +327,7 @@ class Rooms:
         answer = read_first(values, RoomAnswer)
         member = self._members.get(answer.room or "")
         if member is not None:
-            self._deny(member, answer.error)
+            self._refuse(member, answer.error)
 
     def _restart(self, member: Membership, answer: RoomAnswer) -> None:
         member.cursor = Cursor(answer.epoch)
@@ -410,16 +431,6 @@ class Rooms:
             if member.held_back:
                 member.held_back = False
                 self._ask(member)
-
-
-def _error_of(room: str, fault: Fault) -> LongwireError:
-    if fault.code == RoomDenied.code:
-        return RoomDenied(room)
-    if fault.code == BrokerUnavailable.code:
-        return BrokerUnavailable(fault.message)
-    if fault.code == InvalidRoom.code:
-        return InvalidRoom(room, fault.message)
-    return CallRefused(fault.message, fault.code)
 
 
 def _taken(member: Membership) -> list[asyncio.Future[JoinResult]]:
