@@ -1,3 +1,4 @@
+import "@fontsource-variable/instrument-sans/wght.css";
 import "./styles/index.css";
 
 import { StrictMode } from "react";
