@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -21,6 +23,7 @@ from longwire.log import RetentionLimits
 from longwire.server import Limits, lane
 from longwire.testing import Frame, History
 from longwire.types import Position
+from longwire.websocket import encode_request, encode_text
 from tests.proxy import Proxy
 from tests.server.raw_polling import RawPolling
 from tests.serving import ServerProcess, serving
@@ -31,6 +34,7 @@ PAYLOAD = 64 * 1024
 # What a room's log keeps by default, in events of this size, and a few for good measure.
 RETAINED = 8 * MIB // PAYLOAD + 8
 READERS = 200
+MASK = bytes(4)
 ROOM = "job:flood"
 
 pytestmark = pytest.mark.timeout(60)
@@ -121,6 +125,43 @@ async def test_many_stalled_readers_cost_a_server_a_bounded_amount_each(
         assert server.resident_bytes - full <= 4 * MIB
         assert full - before <= RETAINED * PAYLOAD + READERS * MIB // 2
     assert history.check().applied == 2 * RETAINED
+
+
+async def test_who_stops_reading_is_noticed_before_the_system_takes_in_megabytes() -> None:
+    server = Server(authenticate=anonymous, shared_jobs=True)
+    async with serving(server) as url, raw_reader(url, ROOM):
+        published = 0
+        while server.hub.volatile_dropped == 0:
+            await server.publish(large(published), room=ROOM)
+            await server.publish(note("is it full?"), room=ROOM, volatile=True)
+            await asyncio.sleep(0)
+            published += 1
+        assert published * PAYLOAD <= MIB
+
+
+@asynccontextmanager
+async def raw_reader(url: str, room: str) -> AsyncIterator[socket.socket]:
+    """A connection in a room, with the smallest buffer that a system gives; it reads nothing."""
+    address = urlsplit(url)
+    loop = asyncio.get_running_loop()
+    with socket.socket() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.setblocking(False)
+        await loop.sock_connect(raw, (address.hostname, address.port))
+        path = "/socket.io/?EIO=4&transport=websocket"
+        await loop.sock_sendall(raw, encode_request(path, "127.0.0.1", b"bG9uZ3dpcmUncyBiZW5jaA=="))
+        await hears(raw, b'0{"sid"')
+        await loop.sock_sendall(raw, encode_text('40{"token":"anybody"}', MASK))
+        await hears(raw, b'["authenticated"')
+        await loop.sock_sendall(raw, encode_text(f'427["join_room","{room}"]', MASK))
+        await hears(raw, b"437[")
+        yield raw
+
+
+async def hears(raw: socket.socket, pattern: bytes) -> None:
+    heard = b""
+    while pattern not in heard:
+        heard += await asyncio.get_running_loop().sock_recv(raw, 4096)
 
 
 class Stall:
