@@ -16,6 +16,7 @@ import pytest
 from longwire import Server, WebSocketClient
 from longwire.catalog import JobOutput, JobProgress
 from longwire.client import ClientOptions, outbox
+from longwire.clock import clock
 from longwire.errors import CallTimeout, NotConnected, OutboxFileError
 from longwire.server.authentication import issue_token
 from tests.client.conftest import Connect
@@ -77,8 +78,8 @@ async def test_what_is_too_old_is_not_sent_by_the_connection_that_comes_at_last(
 ) -> None:
     client = clients(peer.url, options=ClientOptions(url=peer.url, outbox_age=60))
     old = client.emit("old")
-    now = outbox.time.time()
-    monkeypatch.setattr(outbox.time, "time", lambda: now + 61)
+    now = clock.time()
+    monkeypatch.setattr(clock, "time", lambda: now + 61)
     new = client.emit("new")
     visit = await connected(client, peer)
     await visit.receive("new")
@@ -94,8 +95,8 @@ async def test_a_publication_is_not_repeated_after_the_server_forgot_its_id(
     visit = await connected(client, peer)
     lost = client.publish(progress(1))
     await visit.receive("publish")
-    now = outbox.time.time()
-    monkeypatch.setattr(outbox.time, "time", lambda: now + outbox.ID_WINDOW + 1)
+    now = clock.time()
+    monkeypatch.setattr(clock, "time", lambda: now + outbox.ID_WINDOW + 1)
     visit.drop()
     visit = await (await peer.visit()).accept()
     with pytest.raises(CallTimeout, match="unknown"):

@@ -62,6 +62,24 @@ async def test_a_hostile_token_is_refused(kind: str) -> None:
     assert caught.value.code == ("token_missing" if kind == "nothing" else "token_invalid")
 
 
+@pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize("value", ["soon", float("nan"), None])
+async def test_a_time_that_is_none_is_refused(name: str, value: object) -> None:
+    claims = {"sub": "alice", "exp": time.time() + 60, name: value}
+    token = jwt.api_jws.encode(json.dumps(claims).encode(), SECRET, "HS256")
+
+    with pytest.raises(AuthenticationError, match="token is invalid"):
+        await jwt_authenticator(SECRET)(token)
+
+
+async def test_leeway_excuses_clocks_that_differ() -> None:
+    authenticate = jwt_authenticator(SECRET, leeway=10)
+
+    assert await authenticate(issue_token(SECRET, "alice", ttl=-5)) is not None
+    early = {"sub": "alice", "exp": time.time() + 60, "nbf": time.time() + 5}
+    assert await authenticate(jwt.encode(early, SECRET, "HS256")) is not None
+
+
 async def test_an_expired_token_says_so() -> None:
     with pytest.raises(AuthenticationError) as caught:
         await jwt_authenticator(SECRET)(issue_token(SECRET, "alice", ttl=-1))

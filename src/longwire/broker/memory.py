@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import msgspec
 
 from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, fingerprint
 from longwire.broker.sweeper import Sweeper
+from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
 from longwire.log import History, RoomLog
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
@@ -64,7 +64,7 @@ class MemoryBroker:
         *,
         retention: RetentionLimits = DEFAULT_RETENTION,
         limits: MemoryLimits = DEFAULT_LIMITS,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = wall_time,
     ) -> None:
         self._retention = retention
         self._limits = limits

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections import OrderedDict
 from itertools import takewhile
 from pathlib import Path
@@ -15,6 +14,7 @@ from longwire.broker.group_commit import FiledRoom, GroupCommit, LoadedLog
 from longwire.broker.idempotency import IdempotencyWindow
 from longwire.broker.memory import NOWHERE
 from longwire.broker.sweeper import Sweeper
+from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
 from longwire.log import History, RoomLog
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
@@ -66,7 +66,7 @@ class SQLiteBroker:
         *,
         retention: RetentionLimits = DEFAULT_RETENTION,
         limits: SQLiteLimits = DEFAULT_LIMITS,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = wall_time,
     ) -> None:
         self._path = Path(path)
         self._retention = retention

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import time
 import weakref
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -27,6 +26,7 @@ from longwire.client.rooms import Rooms
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.client.subscriptions import Subscriptions
 from longwire.client.token import Tokens, TokenSource
+from longwire.clock import wall_time
 from longwire.errors import NotConnected
 from longwire.jobs import Job
 
@@ -103,7 +103,7 @@ class WebSocketClient(Listening):
         )
         self.options.check()
         self.contract = contract
-        self.status = ConnectionStatus(time.time)
+        self.status = ConnectionStatus(wall_time)
         self._tokens = Tokens(token)
         backoff = Backoff(self.options, random.random)
         self._rooms = Rooms(self._announce_reset, self._announce_settled, backoff.delay)

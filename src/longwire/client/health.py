@@ -6,7 +6,6 @@ Nothing here decides whether a connection is alive; Engine.IO's heartbeat does.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import msgspec
 
 from longwire.client.observers import Observers
 from longwire.client.payloads import Pong, read_first
+from longwire.clock import clock
 from longwire.errors import NotConnected
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Health:
         self._samples.append(round_trip)
         timestamp = read_first(values, Pong).timestamp
         if timestamp is not None:
-            self._clock_offset = timestamp / 1000 + round_trip / 2 - time.time()
+            self._clock_offset = timestamp / 1000 + round_trip / 2 - clock.time()
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from longwire.client.outbox_file import OutboxFile
 from longwire.client.payloads import Answer, read_first
+from longwire.clock import clock
 from longwire.errors import CallTimeout, LongwireError, NotConnected, OutboxFull
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Entry:
         self.size = size
         self.wants_ack = wants_ack
         self.repeats = repeats
-        self.put_at = time.time()
+        self.put_at = clock.time()
         self.sent_at: float | None = None
         self.number: int | None = None
         self.answer: asyncio.Future[AckReceived | None] = asyncio.get_running_loop().create_future()
@@ -229,7 +229,7 @@ class Outbox:
             self._look_later()
 
     def _expire(self) -> None:
-        now = time.time()
+        now = clock.time()
         for entry in list(self._entries):
             error = self._reason_to_give_up(entry, now)
             if error is not None:
@@ -270,7 +270,7 @@ class Outbox:
         sender.request(entry.name, entry.args, answered)
 
     def _mark_sent(self, entry: Entry) -> None:
-        entry.sent_at = time.time()
+        entry.sent_at = clock.time()
         if entry.number is not None and self._file is not None:
             self._file.mark_sent(entry.number, entry.sent_at)
 

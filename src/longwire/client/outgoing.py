@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import time
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from longwire.client.answers import PublishRequest, read_answer, read_published
 from longwire.client.outbox import Entry, Outbox
+from longwire.clock import clock
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Outgoing:
 
 
 def _now_ms() -> int:
-    return int(time.time() * 1000)
+    return int(clock.time() * 1000)
 
 
 def _report_given_up(answer: asyncio.Future[AckReceived | None]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -23,6 +22,7 @@ from longwire.catalog import (
     JobResult,
     JobStatusChanged,
 )
+from longwire.clock import clock
 from longwire.errors import InvalidEvent, JobFinished
 from longwire.jobs.blocking import BlockingJob
 from longwire.jobs.delivery import Delivery
@@ -358,7 +358,7 @@ class Job:
 
 def _check(event: Event) -> None:
     # The host validates once more what it sends; this raises while the caller can still be blamed.
-    CATALOG.encode(event, time.time_ns() // 1_000_000)
+    CATALOG.encode(event, int(clock.time() * 1000))
 
 
 def _check_text(chunk: object) -> None:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from longwire.clock import clock
 from longwire.errors import AuthenticationError, LocalProtocolError
+
+# PyJWT reads a clock that nobody can move: `_check_times` does it instead.
+_JWT_OPTIONS: Any = {
+    "require": ["exp", "sub"],
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+}
 
 SERVICE_SCOPE = "service"
 
@@ -91,18 +100,29 @@ def jwt_authenticator(
                 algorithms=list(algorithms),
                 audience=audience,
                 issuer=issuer,
-                leeway=leeway,
-                options={"require": ["exp", "sub"]},
+                options=_JWT_OPTIONS,
             )
-        except jwt.ExpiredSignatureError:
-            raise AuthenticationError("token has expired", "token_expired") from None
         except jwt.PyJWKClientConnectionError:
             raise  # the issuer's fault, not the token's
         except (jwt.PyJWTError, ValueError) as error:
             raise AuthenticationError(f"token is invalid: {error}") from None
+        _check_times(claims, leeway)
         return identity_of(claims)
 
     return authenticate
+
+
+def _check_times(claims: Mapping[str, Any], leeway: float) -> None:
+    """Check when a token begins and ends to be valid (RFC 7519 § 4.1.4 to § 4.1.6)."""
+    now = clock.time()
+    times = {name: claims[name] for name in ("exp", "nbf", "iat") if name in claims}
+    for name, time in times.items():
+        if not isinstance(time, int | float) or not math.isfinite(time):
+            raise AuthenticationError(f"token is invalid: {name} must be a number of seconds")
+    if times["exp"] <= now - leeway:
+        raise AuthenticationError("token has expired", "token_expired")
+    if max(times.get("nbf", now), times.get("iat", now)) > now + leeway:
+        raise AuthenticationError("token is invalid: it is not valid yet")
 
 
 def identity_of(claims: Mapping[str, Any]) -> Identity:
@@ -133,7 +153,7 @@ def issue_token(secret: str, user_id: str, *, service: bool = False, ttl: float 
     """
     import jwt
 
-    now = time.time()
+    now = clock.time()
     claims: dict[str, Any] = {"sub": user_id, "iat": int(now), "exp": int(now + ttl)}
     if service:
         claims["scope"] = SERVICE_SCOPE

@@ -5,12 +5,12 @@ Their names, arguments and answers are the wire's (docs/wire.md).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
+from longwire.clock import clock
 from longwire.connection import EventReceived
 from longwire.errors import (
     AuthenticationError,
@@ -233,7 +233,7 @@ async def leave_room(server: Backend, socket: Socket, event: EventReceived, answ
 
 async def ping(server: Backend, socket: Socket, event: EventReceived, answer: Answer) -> None:
     """Answer with the server's clock, in milliseconds."""
-    pong = {"timestamp": int(time.time() * 1000)}
+    pong = {"timestamp": int(clock.time() * 1000)}
     socket.emit("pong", pong)
     answer(pong)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
@@ -11,6 +10,7 @@ from msgspec.structs import replace
 
 from longwire.broker import Broker, MemoryBroker
 from longwire.catalog import CATALOG, JobCancel, JobCreated
+from longwire.clock import clock
 from longwire.connection import ConnectionOptions
 from longwire.engineio import Options
 from longwire.errors import AuthenticationError, InvalidId, InvalidRoom, LocalProtocolError
@@ -323,7 +323,7 @@ class Server:
         identity = await self._authenticate(token)
         if identity is None:
             raise AuthenticationError("the token was refused")
-        if identity.expires_at is not None and identity.expires_at <= time.time():
+        if identity.expires_at is not None and identity.expires_at <= clock.time():
             raise AuthenticationError("token has expired", "token_expired")
         return identity
 
@@ -436,4 +436,4 @@ def _check_id(id: str | None) -> None:
 
 
 def _now_ms() -> int:
-    return int(time.time() * 1000)
+    return int(clock.time() * 1000)

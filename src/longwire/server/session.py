@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from time import monotonic  # the clock of asyncio's and uvloop's loops, without asking for one
 from typing import TYPE_CHECKING, Protocol
 
+from longwire.clock import clock
 from longwire.connection import (
     AckReceived,
     Connection,
@@ -143,7 +143,7 @@ class Session:
 
     def open_probe(self, writer: Writer) -> bool:
         """Take a WebSocket that probes for an upgrade; False refuses it."""
-        if not self.engine.receive_probe_open(monotonic()):
+        if not self.engine.receive_probe_open(clock.monotonic()):
             return False
         self._probe = writer
         self.flush()
@@ -152,40 +152,40 @@ class Session:
     def receive_websocket(self, writer: Writer, data: str | bytes) -> None:
         """Take one WebSocket message."""
         if writer is self._writer:
-            self.engine.receive_message(data, monotonic())
+            self.engine.receive_message(data, clock.monotonic())
         elif writer is self._probe:
-            self.engine.receive_probe(data, monotonic())
+            self.engine.receive_probe(data, clock.monotonic())
         self.flush()
 
     def receive_websocket_eof(self, writer: Writer) -> None:
         """Learn that a WebSocket is gone."""
         if writer is self._probe:
             self._probe = None
-            self.engine.receive_probe_eof(monotonic())
+            self.engine.receive_probe_eof(clock.monotonic())
         elif writer is self._writer:
-            self.engine.receive_eof(monotonic())
+            self.engine.receive_eof(clock.monotonic())
         self.flush()
 
     def receive_post_open(self) -> bool:
         """Learn that a polling POST began; False refuses it."""
-        accepted = self.engine.receive_post_open(monotonic())
+        accepted = self.engine.receive_post_open(clock.monotonic())
         self.flush()
         return accepted
 
     def receive_payload(self, body: str) -> bool:
         """Take the body of a polling POST; False refuses it."""
-        accepted = self.engine.receive_payload(body, monotonic())
+        accepted = self.engine.receive_payload(body, clock.monotonic())
         self.flush()
         return accepted
 
     def receive_post_eof(self) -> None:
         """Learn that a polling POST was cut off, or is too large to take."""
-        self.engine.receive_post_eof(monotonic())
+        self.engine.receive_post_eof(clock.monotonic())
         self.flush()
 
     def receive_poll(self) -> asyncio.Future[str] | None:
         """Take a polling GET; the future is its body. None refuses a second one at a time."""
-        if not self.engine.receive_poll(monotonic()):
+        if not self.engine.receive_poll(clock.monotonic()):
             self.flush()
             return None
         poll = self._poll = asyncio.get_running_loop().create_future()
@@ -196,7 +196,7 @@ class Session:
         """Learn that the client gave its pending GET up."""
         if self._poll is poll:
             self._poll = None
-            self.engine.receive_poll_eof(monotonic())
+            self.engine.receive_poll_eof(clock.monotonic())
             self.flush()
 
     # Sending
@@ -253,7 +253,7 @@ class Session:
 
     def close(self, reason: DisconnectReason) -> None:
         """End the session."""
-        self.connection.close(reason, monotonic())
+        self.connection.close(reason, clock.monotonic())
         self.flush()
 
     def _send(self) -> None:
@@ -266,7 +266,7 @@ class Session:
             for data in self.engine.probe_messages_to_send():
                 self._probe.write(data)
         if self._poll is not None:
-            body = self.engine.poll_response(monotonic())
+            body = self.engine.poll_response(clock.monotonic())
             if body is not None:
                 poll, self._poll = self._poll, None
                 if not poll.done():
@@ -285,7 +285,7 @@ class Session:
     def _begin_lag(self) -> None:
         if not self._lagging:
             self._lagging = True
-            self._stalled_since = monotonic()
+            self._stalled_since = clock.monotonic()
             self._deadlines.watch(self)
 
     # Time
@@ -310,7 +310,7 @@ class Session:
 
     def reading_delay(self) -> float:
         """Return for how many seconds a transport should not read, since the peer is too fast."""
-        return max(0.0, self._paced_until - monotonic() - 1.0)
+        return max(0.0, self._paced_until - clock.monotonic() - 1.0)
 
     # Events
 
@@ -318,7 +318,7 @@ class Session:
         match event:
             case EventReceived():
                 interval = 1 / self._limits.events_per_second
-                self._paced_until = max(self._paced_until, monotonic()) + interval
+                self._paced_until = max(self._paced_until, clock.monotonic()) + interval
                 self._owner.receive_event(self, event)
             case AckReceived():
                 self._owner.receive_ack(self, event)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
+from longwire.clock import clock
 from longwire.errors import CallTimeout, NotConnected
 from longwire.reasons import SERVER_DISCONNECT, TOKEN_EXPIRED, DisconnectReason
 from longwire.types import Position
@@ -64,7 +64,7 @@ class Socket:
         self._notified = False
         self._expires_at: float | None = None
         if identity.expires_at is not None:
-            remaining = identity.expires_at - time.time()
+            remaining = identity.expires_at - clock.time()
             self._expires_at = asyncio.get_running_loop().time() + remaining
 
     # Sending
