@@ -1,15 +1,21 @@
 import { useCallback, useEffect, useMemo } from "react";
 
-import { initialJob, type JobHandle, type JobSnapshot } from "../index.js";
+import { initialJob, type JobHandle, type JobSnapshot, type JobState } from "../index.js";
 import { useClient } from "./provider.js";
 import { useLatest } from "./useLatest.js";
 import { useReadable } from "./useReadable.js";
+import { useSeeded } from "./useSeeded.js";
 
 export interface UseJobOptions<R = JobSnapshot> {
   /** Picks what the component needs; it renders only when that changes. */
   select?: ((job: JobSnapshot) => R) | undefined;
   /** `false`: do not watch. */
   enabled?: boolean | undefined;
+  /**
+   * The job as a server read it, at `GET /api/jobs/{id}`: shown there, while hydrating, and until
+   * the live job has caught up with it.
+   */
+  initialData?: JobState | null | undefined;
   /** Called once when the job ends, also if it had ended before we looked. */
   onComplete?: ((job: JobSnapshot) => void) | undefined;
 }
@@ -39,7 +45,12 @@ export function useJob<R>(
 export function useJob(id: string | null, options: UseJobOptions<unknown> = {}): unknown {
   const handle = useJobHandle(options.enabled === false ? null : id);
   const select = options.select;
-  const value = useReadable<JobSnapshot, unknown>(handle, NO_JOB, select ?? whole);
+  const known = useKnown(id, options.initialData);
+  const value = useReadable<JobSnapshot, unknown>(
+    useSeeded(handle, known, isBehind),
+    known ?? NO_JOB,
+    select ?? whole,
+  );
   useOnComplete(handle, options.onComplete);
   const view = useMemo(
     () => (select ? null : withVerbs(value as JobSnapshot, handle)),
@@ -52,6 +63,20 @@ export function useJob(id: string | null, options: UseJobOptions<unknown> = {}):
 export function useJobHandle(id: string | null): JobHandle | null {
   const client = useClient();
   return useMemo(() => (id === null ? null : client.job(id)), [client, id]);
+}
+
+function useKnown(id: string | null, job: JobState | null | undefined): JobSnapshot | null {
+  return useMemo(
+    () => (job && job.jobId === id ? { ...job, isKnown: true, roomError: null } : null),
+    [id, job],
+  );
+}
+
+/** Whether the log has not come as far yet; who may not read it any more is shown that. */
+function isBehind(live: JobSnapshot, known: JobSnapshot): boolean {
+  if (live.roomError) return false;
+  if (!live.isKnown || live.attempt < known.attempt) return true;
+  return !live.isComplete && Number(live.updatedAt) < Number(known.updatedAt);
 }
 
 function withVerbs(job: JobSnapshot, handle: JobHandle | null): JobView {

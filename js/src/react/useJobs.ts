@@ -1,12 +1,32 @@
-import type { JobsSnapshot } from "../index.js";
+import { useMemo } from "react";
+
+import type { JobsSnapshot, JobState } from "../index.js";
 import { useClient } from "./provider.js";
 import { useReadable } from "./useReadable.js";
+import { useSeeded } from "./useSeeded.js";
+
+export interface UseJobsOptions {
+  /**
+   * The jobs as a server read them, at `GET /api/jobs`: shown there, while hydrating, and until
+   * the list has come here.
+   */
+  initialData?: readonly JobState[] | null | undefined;
+}
 
 const NO_JOBS: JobsSnapshot = Object.freeze({ jobs: [], status: "loading", error: null });
 
 const whole = (jobs: JobsSnapshot): JobsSnapshot => jobs;
 
 /** The signed-in user's jobs, newest first, running ones live. */
-export function useJobs(): JobsSnapshot {
-  return useReadable(useClient().jobs(), NO_JOBS, whole);
+export function useJobs({ initialData: jobs }: UseJobsOptions = {}): JobsSnapshot {
+  const known = useMemo(
+    () => (jobs ? { jobs, status: "ready" as const, error: null } : null),
+    [jobs],
+  );
+  const store = useSeeded<JobsSnapshot>(useClient().jobs(), known, isBehind);
+  return useReadable(store, known ?? NO_JOBS, whole);
+}
+
+function isBehind(live: JobsSnapshot): boolean {
+  return live.status === "loading" && !live.error;
 }
