@@ -8,8 +8,9 @@ import pytest
 from fastapi import FastAPI
 
 from longwire import CATALOG, Server, anonymous, issue_token, jwt_authenticator
-from longwire.catalog import JobCreated, JobStatusChanged
+from longwire.catalog import AgentStatusChanged, JobCreated, JobStatusChanged
 from longwire.integrations.fastapi import mount
+from longwire.server import is_signed_in
 
 SECRET = "a secret of thirty-two bytes or more"
 
@@ -169,6 +170,29 @@ async def test_a_job_is_the_fold_of_its_log_and_belongs_to_its_owner(
     assert [job["title"] for job in jobs] == ["Report"]
     assert (await http.get("/api/jobs", headers=bearer("bob"))).json() == {"jobs": []}
     assert (await http.get("/api/jobs/42", headers=bearer("bob"))).status_code == 404
+
+
+async def test_rooms_are_listed_to_those_who_may_join_them(
+    http: httpx.AsyncClient, server: Server
+) -> None:
+    await server.publish(AgentStatusChanged(agent_type="cmo", status="ready"))
+    await server.publish(AgentStatusChanged(agent_type="seo_writer", status="busy"))
+
+    async def listed(prefix: str, user: str) -> list[str]:
+        answer = await http.get("/api/rooms", params={"prefix": prefix}, headers=bearer(user))
+        return answer.json()["rooms"]
+
+    assert await listed("agent:", "alice") == []
+    server.rule("agent:{agent_type}")(is_signed_in)
+    assert await listed("agent:", "alice") == ["agent:seo_writer", "agent:cmo"]
+    assert await listed("agent:c", "alice") == ["agent:cmo"]
+    assert await listed("campaign:", "alice") == []
+
+
+async def test_rooms_are_not_listed_without_a_token_or_a_prefix(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/api/rooms?prefix=agent:")).status_code == 401
+    answer = await http.get("/api/rooms", headers=bearer("alice"))
+    assert (answer.status_code, answer.json()["field"]) == (400, "$.prefix")
 
 
 async def test_cancelling_asks_the_worker_and_a_finished_job_says_no(

@@ -34,6 +34,9 @@ from longwire.types import override
 
 T = TypeVar("T")
 
+# More than a page can show; each is put to the room rules.
+MAX_ROOMS = 1000
+
 # One request; a batch of small events fits, a flood has to come in parts.
 MAX_BODY = 1_000_000
 MAX_BATCH = 1000
@@ -134,7 +137,7 @@ def mount(app: FastAPI, server: Server, *, prefix: str = "") -> None:
 
 
 def router(server: Server) -> APIRouter:
-    """Return the HTTP interface: publishing, jobs, health."""
+    """Return the HTTP interface: publishing, rooms, jobs, health."""
     api = APIRouter(route_class=_ProblemRoute)
     known = Depends(_identity_of(server))
 
@@ -150,6 +153,13 @@ def router(server: Server) -> APIRouter:
         if body.lstrip()[:1] == b"[":
             return await _publish_batch(server, _decode(body, list[PublishRequest]))
         return _json(await _publish(server, _decode(body, PublishRequest)))
+
+    @api.get("/api/rooms")
+    async def rooms(identity: Annotated[Identity, known], prefix: str = "") -> Response:
+        if not prefix:
+            raise InvalidRequest("say how the rooms begin, as in campaign:", "$.prefix")
+        latest = (await server.broker.rooms(prefix))[:MAX_ROOMS]
+        return _json({"rooms": await server.rules.permitted(identity, latest)})
 
     @api.get("/api/jobs")
     async def jobs(identity: Annotated[Identity, known]) -> Response:

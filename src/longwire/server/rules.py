@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from longwire.errors import ContractError, InvalidRoom, RoomDenied
@@ -62,3 +62,14 @@ class RoomRules:
         rule = self._rules.get(pattern.template)
         if rule is None or not await rule(identity, parameters):
             raise RoomDenied(room)
+
+    async def permitted(self, identity: Identity, rooms: Iterable[str]) -> list[str]:
+        """Return those of `rooms` that `identity` may be in, in the same order."""
+        found: list[str] = []
+        for room in rooms:
+            try:
+                await self.check(identity, room)
+            except (InvalidRoom, RoomDenied):
+                continue
+            found.append(room)
+        return found
