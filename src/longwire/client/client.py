@@ -55,9 +55,10 @@ class WebSocketClient(Listening):
             print(event.progress)
     ```
 
-    Every call has a meaning in every state. Handlers and rooms may be set before `connect`, and
-    survive reconnects and `disconnect`. What is emitted or published without a connection waits,
-    within bounds, for the next one; what is given up raises in its caller.
+    Every call has a meaning in every state (docs/python-client.md has the table). Handlers and
+    rooms may be set before `connect`, and survive reconnects and `disconnect`. What is emitted or
+    published without a connection waits, within bounds, for the next one; what is given up raises
+    in its caller. In the state `error` nothing waits: it fails at once, until `retry` or `connect`.
 
     Delivery: in order per room, without loss or duplicate over reconnects, decided by positions
     and never by comparing payloads. A room whose log began anew is replayed after a `RoomReset`.
@@ -167,7 +168,8 @@ class WebSocketClient(Listening):
         """Connect, sign in and resume rooms; return when that is done.
 
         Callers at the same time share one connection. When connected, another token replaces the
-        old one in place. While the server cannot be reached it is tried again within `timeout`.
+        old one in place. While the server cannot be reached it is tried again within `timeout`;
+        a client that was connected before tries at once, and goes on after that.
 
         Args:
             token: replaces the token or provider given before.
@@ -176,6 +178,7 @@ class WebSocketClient(Listening):
             ConnectionRefused: the server refused the token.
             NotConnected: there is no connection within `timeout`, or `disconnect` was called.
             AuthenticationError: connected, and the server refused the new token.
+            CallTimeout: connected, and the server does not answer to the new token.
         """
         if token is not None:
             self._tokens.source = token
@@ -184,9 +187,18 @@ class WebSocketClient(Listening):
                 await self._connector.refresh()
             return
         outcome = self._connector.start()
+        limit = None  # the first connection has its own
+        if self.state is ConnectionState.RECONNECTING:
+            self._connector.retry()
+            limit = self.options.timeout
         self._waiting_to_connect += 1
         try:
-            await asyncio.shield(outcome)
+            async with asyncio.timeout(limit):
+                await asyncio.shield(outcome)
+        except TimeoutError:
+            raise NotConnected(
+                f"no connection within {limit} s; the client goes on trying"
+            ) from None
         except asyncio.CancelledError:
             if self._waiting_to_connect == 1 and self.state is ConnectionState.CONNECTING:
                 await self.disconnect()
@@ -296,7 +308,7 @@ class WebSocketClient(Listening):
         Raises:
             CallTimeout: no answer came; whether the server acted is unknown.
             CallRefused: a refusal, where the event declares a type that has no place for one.
-            NotConnected: the connection ended before the answer.
+            NotConnected: the connection ended before the answer, or the client gave up.
             OutboxFull: too much waits for a connection.
         """
         limit = self.options.timeout if timeout is None else timeout

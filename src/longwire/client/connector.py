@@ -16,7 +16,7 @@ from longwire.client.polling import FAILURES
 from longwire.client.reconnection import Ended, ReconnectionPolicy
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.client.wire import Wire, turns
-from longwire.errors import AuthenticationError, ConnectionRefused, NotConnected
+from longwire.errors import AuthenticationError, CallTimeout, ConnectionRefused, NotConnected
 from longwire.reasons import (
     PARSE_ERROR,
     SERVER_DISCONNECT,
@@ -143,6 +143,7 @@ class Connector:
             self._policy.reset()
             self._status.enter(ConnectionState.CONNECTING)
             self._outcome = None
+            self._outbox.refusal = None
             self._is_stopping = False
             self._supervisor = asyncio.create_task(self._supervise(), name="longwire client")
         return self._expect_outcome()
@@ -166,8 +167,7 @@ class Connector:
             supervisor.cancel()
             await asyncio.gather(supervisor, return_exceptions=True)
         self._tokens.cancel()
-        if self._status.state is not ConnectionState.DISCONNECTED:
-            self._end(ConnectionState.DISCONNECTED, None)
+        self._end(ConnectionState.DISCONNECTED, None)
 
     def _expect_outcome(self) -> asyncio.Future[None]:
         if self._outcome is None:
@@ -216,11 +216,13 @@ class Connector:
 
     def _end(self, state: ConnectionState, error: Exception | None) -> None:
         reason = error or NotConnected("the client disconnected")
+        gave_up = state is ConnectionState.ERROR
+        self._outbox.refusal = error if gave_up else None
         self._outbox.fail(reason)
         self._rooms.fail(reason)
         self._settle_outcome(reason)
         self._status.enter(state, error)
-        self._give_up(error if state is ConnectionState.ERROR else None)
+        self._give_up(error if gave_up else None)
 
     async def _pause(self, delay: float) -> None:
         self._hurry.clear()
@@ -298,12 +300,10 @@ class Connector:
             raise NotConnected("the connection ended during sign-in")
 
     async def _resume(self, wire: Wire) -> None:
-        answers = self._rooms.resume(WireRequests(wire))
+        grace = None if self._inbox.positional else self._options.authentication_grace
+        answers = self._rooms.resume(WireRequests(wire), grace)
         if answers:
-            wait = None if self._inbox.positional else self._options.authentication_grace
-            await asyncio.wait(answers, timeout=wait)
-        if not self._inbox.positional:
-            self._rooms.settle_unanswered()
+            await asyncio.wait(answers)
         if not wire.is_open:
             raise NotConnected("the connection ended before it was ready")
 
@@ -382,6 +382,7 @@ class Connector:
         Raises:
             AuthenticationError: the server refused it; the old one counts until it expires.
             NotConnected: the connection ended meanwhile.
+            CallTimeout: no answer came, as from a stock Socket.IO server.
         """
         token = token if token is not None else await self._tokens.get()
         if self.wire is None:
@@ -390,7 +391,12 @@ class Connector:
             self._answer = asyncio.get_running_loop().create_future()
             self._answer.add_done_callback(_observe)
         self.wire.send("auth", (token,))
-        await asyncio.shield(self._answer)
+        limit = self._options.timeout
+        try:
+            async with asyncio.timeout(limit):
+                await asyncio.shield(self._answer)
+        except TimeoutError:
+            raise CallTimeout(f"no answer to the new token in {limit:g} s") from None
 
     def _receive_authenticated(self, values: list[object]) -> None:
         self.user = read_first(values, Authenticated)

@@ -156,6 +156,22 @@ class Membership:
         own = self.cursor.offset if self.cursor is not None else 0
         return min([own, *(reader.offset for reader in self.readers)])
 
+    def take_waiters(self) -> list[asyncio.Future[JoinResult]]:
+        """Give those who wait for the answer; they wait no longer."""
+        waiters = self.waiters + self.attempts
+        self.waiters, self.attempts = [], []
+        return [waiter for waiter in waiters if not waiter.done()]
+
+    def settle(self, result: JoinResult) -> None:
+        """Tell those who wait what was found."""
+        for waiter in self.take_waiters():
+            waiter.set_result(result)
+
+    def fail(self, error: Exception) -> None:
+        """Tell those who wait that they are not in."""
+        for waiter in self.take_waiters():
+            waiter.set_exception(error)
+
     def stop_retrying(self) -> None:
         """Wait for no time any more."""
         if self.retry is not None:

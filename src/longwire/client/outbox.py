@@ -104,9 +104,21 @@ class Outbox:
 
     Attributes:
         given_up: entries that were refused or dropped; their callers were told.
+        refusal: why there will be no connection; what is put then fails at once, unless a file
+            keeps it. None while there may be one.
     """
 
-    __slots__ = ("_bytes", "_entries", "_file", "_limits", "_path", "_sender", "_timer", "given_up")
+    __slots__ = (
+        "_bytes",
+        "_entries",
+        "_file",
+        "_limits",
+        "_path",
+        "_sender",
+        "_timer",
+        "given_up",
+        "refusal",
+    )
 
     def __init__(self, limits: Limits, path: str | None = None) -> None:
         self._limits = limits
@@ -117,6 +129,7 @@ class Outbox:
         self._sender: Sender | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.given_up = 0
+        self.refusal: Exception | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -127,12 +140,15 @@ class Outbox:
         return self._sender is not None
 
     def put(self, entry: Entry) -> None:
-        """Send now, or keep for the next connection.
+        """Send now, or keep for the next connection; its answer fails at once if there is none.
 
         Raises:
             OutboxFull: too much waits already; the entry is not taken.
             OutboxFileError: the file cannot be used; the entry is not taken.
         """
+        if self.refusal is not None and not self._is_for_file(entry):
+            self._refuse(entry, self.refusal)
+            return
         if self._sender is None or entry.repeats:
             self._keep(entry)
         if self._sender is not None:
@@ -190,12 +206,20 @@ class Outbox:
         if len(self._entries) >= limits.entries or self._bytes + entry.size > limits.bytes:
             self.given_up += 1
             raise OutboxFull(len(self._entries), self._bytes)
-        # A call is not for the file: nobody would be there to hear its answer.
-        if self._file is not None and (entry.repeats or not entry.wants_ack):
+        if self._file is not None and self._is_for_file(entry):
             entry.number = self._file.put(
                 entry.name, entry.args, entry.size, entry.repeats, entry.put_at
             )
         self._add(entry)
+
+    def _is_for_file(self, entry: Entry) -> bool:
+        # A call is not: nobody would be there to hear its answer.
+        return self._path is not None and (entry.repeats or not entry.wants_ack)
+
+    def _refuse(self, entry: Entry, reason: Exception) -> None:
+        error = NotConnected(f"the client gave up ({reason}); retry() or connect() starts again")
+        error.__cause__ = reason
+        self._give_up(entry, error)
 
     def _add(self, entry: Entry) -> None:
         self._entries[entry] = None

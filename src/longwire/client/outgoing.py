@@ -39,7 +39,7 @@ class Outgoing:
         name, values, size = self._encode(event, args)
         entry = Entry(name, values, size, wants_ack=False, repeats=False)
         self._outbox.put(entry)
-        if not entry.answer.done():
+        if not entry.answer.done() or entry.answer.exception() is not None:
             entry.answer.add_done_callback(_report_given_up)
         # An event that wants no acknowledgement ends with None.
         return cast("asyncio.Future[None]", entry.answer)

@@ -58,7 +58,16 @@ class Rooms:
         backoff: says how long to wait before the nth try at a log that cannot be read.
     """
 
-    __slots__ = ("_backoff", "_members", "_on_reset", "_on_settled", "_sender", "lost", "resumed")
+    __slots__ = (
+        "_backoff",
+        "_grace",
+        "_members",
+        "_on_reset",
+        "_on_settled",
+        "_sender",
+        "lost",
+        "resumed",
+    )
 
     def __init__(
         self,
@@ -71,6 +80,7 @@ class Rooms:
         self._on_reset = on_reset
         self._on_settled = on_settled
         self._sender: Sender | None = None
+        self._grace: float | None = None
         self.resumed = 0
         self.lost = 0
 
@@ -137,13 +147,19 @@ class Rooms:
     def _forget(self, member: Membership, error: Exception) -> None:
         self._members.pop(member.room, None)
         member.stop_retrying()
-        _fail(member, error)
+        member.fail(error)
 
     # Connections come and go
 
-    def resume(self, sender: Sender) -> list[asyncio.Future[JoinResult]]:
-        """Join everything over a new connection; the futures end with the answers."""
+    def resume(
+        self, sender: Sender, grace: float | None = None
+    ) -> list[asyncio.Future[JoinResult]]:
+        """Join everything over a new connection; the futures end with the answers.
+
+        After `grace` seconds a join counts as done: a stock server may never answer.
+        """
         self._sender = sender
+        self._grace = grace
         for member in self._members.values():
             member.asking = member.held_back = False
         return self._ask_pending()
@@ -162,16 +178,10 @@ class Rooms:
             if member.status is not RoomStatus.JOINING:
                 member.status = RoomStatus.LOST
 
-    def settle_unanswered(self) -> None:
-        """Count joins that a stock server never answers as done."""
-        for member in self._members.values():
-            if member.asking:
-                self._accept_join(member, RoomAnswer(room=member.room))
-
     def fail(self, error: Exception) -> None:
         """Tell everyone who waits for a join that there will be no connection."""
         for member in self._members.values():
-            _fail(member, error)
+            member.fail(error)
 
     def _ask_pending(self) -> list[asyncio.Future[JoinResult]]:
         answers: list[asyncio.Future[JoinResult]] = []
@@ -201,10 +211,12 @@ class Rooms:
             args = (member.room, member.start)
 
         def answered(values: list[object] | None) -> None:
-            if values is not None and member.turn == turn:
+            if values is not None and member.turn == turn and member.asking:
                 self._receive_answer(member, values)
 
         self._sender.request("join_room", args, answered)
+        if self._grace is not None:
+            asyncio.get_running_loop().call_later(self._grace, answered, list[object]())
 
     # What the server says
 
@@ -235,8 +247,7 @@ class Rooms:
         delay = self._backoff(member.failures)
         logger.info("room %r cannot be read now; next try in %.1f s", member.room, delay)
         member.retry = asyncio.get_running_loop().call_later(delay, self._ask_again, member)
-        for waiter in _taken(member):
-            waiter.set_result(member.result)
+        member.settle(member.result)
 
     def _ask_again(self, member: Membership) -> None:
         member.retry = None
@@ -263,9 +274,7 @@ class Rooms:
         if member.waiters and self._sender is not None:
             # Who awaits a join must be able to subscribe before the first replayed event.
             self._sender.pause()
-        result = msgspec.structs.replace(member.result, offset=answer.offset)
-        for waiter in _taken(member):
-            waiter.set_result(result)
+        member.settle(msgspec.structs.replace(member.result, offset=answer.offset))
 
     def _expect_replay(self, member: Membership) -> None:
         """Notice a replay that has nothing to say: all was dropped by retention.
@@ -309,7 +318,7 @@ class Rooms:
         member.references -= len(member.waiters)
         logger.warning("room %r is denied: %s", member.room, error)
         if member.references or member.granted:
-            _fail(member, error)
+            member.fail(error)
         else:
             self._forget(member, error)
 
@@ -431,17 +440,6 @@ class Rooms:
             if member.held_back:
                 member.held_back = False
                 self._ask(member)
-
-
-def _taken(member: Membership) -> list[asyncio.Future[JoinResult]]:
-    waiters = member.waiters + member.attempts
-    member.waiters, member.attempts = [], []
-    return [waiter for waiter in waiters if not waiter.done()]
-
-
-def _fail(member: Membership, error: Exception) -> None:
-    for waiter in _taken(member):
-        waiter.set_exception(error)
 
 
 def _observe(answer: asyncio.Future[JoinResult]) -> None:

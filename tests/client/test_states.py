@@ -1,0 +1,195 @@
+"""What each call means in each state: it is done, waits within bounds, or fails with a reason."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from longwire import WebSocketClient
+from longwire.catalog import JobCancel, JobProgress
+from longwire.client import ClientOptions, ConnectionState, RoomStatus
+from longwire.errors import CallTimeout, NotConnected
+from tests.client.conftest import Connect, until
+from tests.client.peer import Peer, Visit
+
+NOBODY = "http://127.0.0.1:1"
+
+Send = Callable[[WebSocketClient], Awaitable[object]]
+
+SENDING: dict[str, Send] = {
+    "emit": lambda client: client.emit("note", 1),
+    "emit a typed event": lambda client: client.emit(JobCancel(job_id="1", timestamp=1)),
+    "publish": lambda client: client.publish(progress(1)),
+    "call": lambda client: client.call("question"),
+}
+
+
+def progress(percent: float) -> JobProgress:
+    return JobProgress(job_id="1", progress=percent, current_step="x", timestamp=1)
+
+
+@pytest.fixture(params=SENDING.values(), ids=SENDING.keys())
+def send(request: pytest.FixtureRequest) -> Send:
+    """One of the ways to send."""
+    return request.param
+
+
+async def connected(client: WebSocketClient, peer: Peer) -> Visit:
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept()
+    await connecting
+    return visit
+
+
+async def given_up(clients: Connect, **options: Any) -> WebSocketClient:
+    """A client in the state `error`."""
+    client = clients(NOBODY, **{"timeout": 0.01} | options)
+    with pytest.raises(NotConnected):
+        await client.connect()
+    assert client.state is ConnectionState.ERROR
+    return client
+
+
+async def test_what_waits_before_the_first_connection_fails_when_the_client_is_closed(
+    clients: Connect, send: Send
+) -> None:
+    client = clients(NOBODY)
+    waiting = asyncio.ensure_future(send(client))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await client.disconnect()
+    with pytest.raises(NotConnected):
+        await waiting
+
+
+async def test_an_iterator_of_a_client_that_never_connected_ends_with_it(
+    clients: Connect,
+) -> None:
+    client = clients(NOBODY)
+    stream = client.events(JobProgress)
+    next_one = asyncio.ensure_future(anext(stream, None))
+    await asyncio.sleep(0)
+    await client.disconnect()
+    assert await next_one is None
+
+
+async def test_who_gave_up_refuses_at_once_and_says_why(clients: Connect, send: Send) -> None:
+    client = await given_up(clients)
+    with pytest.raises(NotConnected, match=r"gave up \(.+\); retry\(\) or connect\(\)") as caught:
+        await asyncio.wait_for(send(client), 1)
+    assert caught.value.__cause__ is client.error
+    assert client.health.given_up == 1
+
+
+async def test_who_gave_up_sends_again_after_a_retry(peer: Peer, clients: Connect) -> None:
+    client = clients(peer.url, reconnection_attempts=0, timeout=0.05)
+    visit = await connected(client, peer)
+    visit.drop()
+    await until(client, ConnectionState.ERROR)
+    lost = client.emit("lost")
+    client.retry()
+    kept = client.emit("kept")
+    visit = await (await peer.visit()).accept()
+    assert (await visit.receive("kept")).values() == []
+    await kept
+    with pytest.raises(NotConnected):
+        await lost
+
+
+async def test_a_refused_token_is_replaced_by_another(client: WebSocketClient, peer: Peer) -> None:
+    connecting = asyncio.create_task(client.connect("wrong"))
+    await (await peer.visit()).refuse("no", "token_invalid")
+    await asyncio.wait([connecting])
+    assert connecting.exception() is client.error
+    with pytest.raises(NotConnected):
+        await client.call("question")
+    connecting = asyncio.create_task(client.connect("right"))
+    await asyncio.sleep(0)
+    answer = asyncio.create_task(client.call("question"))
+    visit = await (await peer.visit()).accept()
+    assert visit.auth["token"] == "right"
+    await connecting
+    await visit.answer("question", 42)
+    assert await answer == 42
+
+
+async def test_who_gave_up_still_hears_and_joins_with_the_next_connection(
+    peer: Peer, clients: Connect
+) -> None:
+    client = clients(peer.url, reconnection_attempts=0, timeout=0.05)
+    visit = await connected(client, peer)
+    visit.drop()
+    await until(client, ConnectionState.ERROR)
+    assert (await client.join_room("job:1")).status is RoomStatus.JOINING
+    heard: asyncio.Queue[JobProgress] = asyncio.Queue()
+    client.on(JobProgress, heard.put_nowait)
+    client.retry()
+    visit = await (await peer.visit()).accept()
+    await visit.let_in("job:1", "e", 1)
+    await visit.progress(7, "1@job:1")
+    assert (await heard.get()).progress == 7
+
+
+async def test_a_file_keeps_what_is_sent_after_giving_up(
+    peer: Peer, clients: Connect, tmp_path: Path
+) -> None:
+    path = tmp_path / "outbox.db"
+    options = ClientOptions(url=peer.url, outbox_file=path, reconnection_attempts=0, timeout=0.05)
+    client = clients(peer.url, options=options)
+    visit = await connected(client, peer)
+    visit.drop()
+    await until(client, ConnectionState.ERROR)
+    emitted = client.emit("note")
+    with pytest.raises(NotConnected):
+        await client.call("question")
+    client.retry()
+    visit = await (await peer.visit()).accept()
+    await visit.receive("note")
+    await emitted
+
+
+async def test_connecting_again_while_it_reconnects_tries_at_once_and_not_for_ever(
+    peer: Peer, clients: Connect
+) -> None:
+    client = clients(
+        peer.url, reconnection_delay=1000.0, reconnection_delay_max=1000.0, timeout=0.05
+    )
+    visit = await connected(client, peer)
+    visit.drop()
+    await until(client, ConnectionState.RECONNECTING)
+    connecting = asyncio.create_task(client.connect())
+    await peer.visit()  # nobody answers it
+    with pytest.raises(NotConnected, match="goes on trying"):
+        await connecting
+    assert client.state is ConnectionState.RECONNECTING
+
+
+async def test_a_new_token_that_a_stock_server_ignores_is_not_waited_for_for_ever(
+    peer: Peer, clients: Connect
+) -> None:
+    client = clients(
+        peer.url,
+        options=ClientOptions(url=peer.url, timeout=0.1, authentication_grace=0.01),
+    )
+    connecting = asyncio.create_task(client.connect("old"))
+    await (await peer.visit()).accept(user=None)
+    await connecting
+    with pytest.raises(CallTimeout, match="new token"):
+        await client.connect("new")
+
+
+async def test_a_join_that_a_stock_server_never_answers_counts_as_done(
+    peer: Peer, clients: Connect
+) -> None:
+    client = clients(peer.url, options=ClientOptions(url=peer.url, authentication_grace=0.01))
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept(user=None)
+    await connecting
+    joined = await client.join_room("news")
+    await visit.receive("join_room")
+    assert joined.status is RoomStatus.LIVE
+    assert client.room_status("news") is RoomStatus.LIVE
