@@ -1,8 +1,9 @@
 """The fan-out loop: what grows a room's log goes to every member at its end.
 
-Everything that one loop tick brings to a room is written to each member at once. A large room is
-written in slices, so that the loop is never held for more than a few milliseconds; what comes
-meanwhile waits for the last slice, so the order in the room stays.
+Everything that one loop tick brings to a room is written to each member at once. A turn of the loop
+takes so many writes, however many rooms grew and however large they are: what does not fit is
+written in the next turns, room after room, so that the loop is never held for more than a few
+milliseconds. What comes meanwhile to a large room waits for its last slice, so the order stays.
 """
 
 from __future__ import annotations
@@ -22,12 +23,38 @@ if TYPE_CHECKING:
 # transport is full is noticed before the next lot is handed to it.
 MAX_PENDING_BYTES = 256 * 1024
 
+# Bytes that cost the system about as much to take in as the call does: some 10 µs.
+BYTES_PER_WRITE = 32 * 1024
+
+
+class Slices:
+    """A batch on its way to many members.
+
+    Attributes:
+        batch: what they are written.
+        weight: how many small writes one of it costs as much as.
+        since: where the members stand that it follows.
+        members: everybody who was live when it began, and their turns at that time.
+        next: the first of them who was not written to yet.
+    """
+
+    __slots__ = ("batch", "members", "next", "since", "weight")
+
+    def __init__(
+        self, batch: PreparedBatch, weight: int, since: int, members: list[Member]
+    ) -> None:
+        self.batch = batch
+        self.weight = weight
+        self.since = since
+        self.members = [(member, member.turn) for member in members]
+        self.next = 0
+
 
 class Fanout:
     """Writes what is pending in rooms to their live members.
 
     Args:
-        slice_size: members written in one go.
+        slice_size: small writes in one go; larger ones count for more.
         fall_behind: called with a member that has to be fed from the log.
     """
 
@@ -36,6 +63,7 @@ class Fanout:
         self._fall_behind = fall_behind
         self._dirty: dict[HubRoom, None] = {}
         self._scheduled = False
+        self._left = 0
         self.volatile_dropped = 0
 
     def append(self, room: HubRoom, message: PreparedMessage) -> None:
@@ -44,22 +72,22 @@ class Fanout:
         room.pending_bytes += len(message.data)
         if room.pending_bytes > MAX_PENDING_BYTES:
             self.flush(room)
-            return
-        self._dirty[room] = None
-        if not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._flush_dirty)
+        else:
+            self._put_off(room)
 
     def flush(self, room: HubRoom) -> None:
         """Write what is pending now; nothing while an earlier fan-out is under way."""
         if not room.pending or room.fan_out is not None:
             return
+        weight = 1 + room.pending_bytes // BYTES_PER_WRITE
         batch = PreparedBatch(room.pending)
         room.pending = []
         room.pending_bytes = 0
-        if len(room.live) > self._slice_size:
-            self._begin_slices(room, batch)
+        writes = weight * len(room.live)
+        if writes > self._slice_size:
+            self._begin_slices(room, batch, weight)
         else:
+            self._left -= writes
             for member in [m for m in room.live if not m.recipient.write(batch)]:
                 self.park(member)
             self._end(room, batch)
@@ -88,50 +116,60 @@ class Fanout:
             member.live = True
         return True
 
-    def _flush_dirty(self) -> None:
-        self._scheduled = False
-        dirty, self._dirty = self._dirty, {}
-        for room in dirty:
-            self.flush(room)
+    def _put_off(self, room: HubRoom) -> None:
+        self._dirty[room] = None
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._take_turn)
 
-    def _begin_slices(self, room: HubRoom, batch: PreparedBatch) -> None:
+    def _take_turn(self) -> None:
+        """Write what a turn of the loop takes, to one room after the other."""
+        self._scheduled = False
+        self._left = self._slice_size
+        dirty, self._dirty = self._dirty, {}
+        rooms = iter(dirty)
+        for room in rooms:
+            if room.fan_out is None:
+                self.flush(room)
+            else:
+                self._write_slice(room, room.fan_out)
+            if self._left <= 0:
+                break
+        # Who was not written to yet precedes who was: a large room keeps nobody waiting.
+        begun, self._dirty = self._dirty, {}
+        for room in (*rooms, *begun):
+            self._put_off(room)
+
+    def _begin_slices(self, room: HubRoom, batch: PreparedBatch, weight: int) -> None:
         """Take every live member out of the set; each comes back once it was written to."""
-        room.fan_out = batch
         members = list(room.live)
+        room.fan_out = Slices(batch, weight, room.offset, members)
         room.live.clear()
         for member in members:
             member.live = False
             member.offset = room.offset
-        since, room.offset = room.offset, _end_of(room, batch)
-        turns = [member.turn for member in members]
-        self._write_slice(room, batch, since, members, turns, 0)
+        room.offset = _end_of(room, batch)
+        self._write_slice(room, room.fan_out)
 
-    def _write_slice(
-        self,
-        room: HubRoom,
-        batch: PreparedBatch,
-        since: int,
-        members: Sequence[Member],
-        turns: Sequence[int],
-        start: int,
-    ) -> None:
-        if room.fan_out is not batch:
-            return  # the log began anew
-        end = start + self._slice_size
-        for member, turn in zip(members[start:end], turns[start:end], strict=True):
-            if member.turn != turn or member.offset != since:
+    def _write_slice(self, room: HubRoom, slices: Slices) -> None:
+        start, batch = slices.next, slices.batch
+        end = slices.next = start + max(1, self._slice_size // slices.weight)
+        written = slices.members[start:end]
+        self._left -= len(written) * slices.weight
+        for member, turn in written:
+            if member.turn != turn or member.offset != slices.since:
                 continue  # it left, joined again or was fed from the log meanwhile
             member.turn += 1
             if member.recipient.write(batch):
                 member.live = True
                 room.live[member] = None
-        if end < len(members):
-            loop = asyncio.get_running_loop()
-            loop.call_soon(self._write_slice, room, batch, since, members, turns, end)
+        if end < len(slices.members):
+            self._put_off(room)
             return
         room.fan_out = None
         self._end(room, batch)
-        self.flush(room)
+        if room.pending:
+            self._put_off(room)
 
     def _end(self, room: HubRoom, batch: PreparedBatch) -> None:
         """Move the room's offset on, and with it who waited for that."""

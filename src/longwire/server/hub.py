@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 # Seconds until a log that could not be reached is read again for those who wait for it.
 READ_AGAIN = 0.25
 
+# Slices of logs that are read at a time and written in one turn of the loop, half a megabyte each
+# at most: whoever keeps up does not wait for a thousand who catch up together.
+SLICES_AT_A_TIME = 8
+
 
 class Joined(msgspec.Struct, frozen=True):
     """What a join found: the log's end at that moment, and whether the position was resumed."""
@@ -46,6 +50,7 @@ class Hub:
         self._rooms: dict[str, HubRoom] = {}
         self._fanout = Fanout(fanout_slice, self._feed)
         self._feeders: set[asyncio.Task[None]] = set()
+        self._slices = asyncio.Semaphore(SLICES_AT_A_TIME)
 
     @property
     def volatile_dropped(self) -> int:
@@ -121,8 +126,11 @@ class Hub:
         async with self._held(room) as hub_room:
             if position == "now" or (position is None and recipient in hub_room.members):
                 self._join_now(hub_room, recipient, acknowledge)
-            else:
+            elif recipient in hub_room.members:
                 await self._join_from(hub_room, recipient, position, acknowledge)
+            else:
+                async with self._turn():
+                    await self._join_from(hub_room, recipient, position, acknowledge)
 
     async def leave(self, recipient: Recipient, room: str) -> bool:
         """End a membership; False if there was none."""
@@ -166,6 +174,7 @@ class Hub:
         for feeder in self._feeders:
             feeder.cancel()
         await asyncio.gather(*self._feeders, return_exceptions=True)
+        self._slices = asyncio.Semaphore(SLICES_AT_A_TIME)  # the next loop's, if there is one
 
     def _join_now(
         self, hub_room: HubRoom, recipient: Recipient, acknowledge: Callable[[Joined], None]
@@ -281,15 +290,19 @@ class Hub:
     async def _catch_up_slice(self, member: Member) -> bool:
         """Write one slice; True if there is more to do."""
         await asyncio.sleep(0)
+        try:
+            async with self._turn():
+                return await self._write_slice(member)
+        except BrokerUnavailable:
+            await asyncio.sleep(READ_AGAIN)  # the member stays where it is
+            return True
+
+    async def _write_slice(self, member: Member) -> bool:
         hub_room, turn = member.room, member.turn
         if member.live or member in hub_room.ahead or not self._is_current(member):
             return False
         since = Position(hub_room.epoch, member.offset) if member.offset else None
-        try:
-            history = await self._broker.read(hub_room.name, since, limit=self._replay_slice)
-        except BrokerUnavailable:
-            await asyncio.sleep(READ_AGAIN)  # the member stays where it is
-            return True
+        history = await self._broker.read(hub_room.name, since, limit=self._replay_slice)
         if not self._is_current(member):
             return False
         if member.turn != turn:
@@ -303,6 +316,15 @@ class Hub:
             return True
         member.offset = history.position.offset
         return not self._fanout.settle(member)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[None]:
+        """Wait for one of the slices that a turn of the loop takes, in the order of asking."""
+        await self._slices.acquire()
+        try:
+            yield
+        finally:
+            asyncio.get_running_loop().call_soon(self._slices.release)
 
     def _is_current(self, member: Member) -> bool:
         return member.room.members.get(member.recipient) is member

@@ -22,7 +22,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         token_expiry_notice: seconds before a token's end at which `auth_expiring` is sent.
         token_grace: seconds after a token's end at which its connection is cut.
         replay_slice: frames read from a log in one go while a cursor catches up.
-        fanout_slice: members of a room that are written to in one go: about 5 ms of the loop.
+        fanout_slice: writes in one go, in all rooms together: about 5 ms of the loop. A write of
+            more than 32 KiB counts for several.
         retry_after: seconds that clients are told to wait when the server restarts.
     """
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from longwire.prepared import PreparedBatch
+    from longwire.server.fanout import Slices
     from longwire.types import Position
 
 
@@ -87,7 +88,7 @@ class HubRoom:
         self.ahead: dict[Member, None] = {}
         self.pending: list[PreparedMessage] = []
         self.pending_bytes = 0
-        self.fan_out: PreparedBatch | None = None
+        self.fan_out: Slices | None = None
         self.listeners: dict[Listener, None] = {}
         self.opened: asyncio.Future[None] | None = None
         self.holds = 0
