@@ -3,9 +3,12 @@ import { gzipSync } from "node:zlib";
 
 import { rolldown } from "rolldown";
 
+const HOOKS = "LongwireProvider, useConnection, useEvent, useJob, useJobs, useRoom";
+
 const BARS = [
   ["the client", 'export { createClient } from "./src/index.ts";', 6_000],
-  ["with every hook and component", 'export * from "./src/react/index.ts";', 10_500],
+  ["with the hooks for jobs", `export { ${HOOKS} } from "./src/react/index.ts";`, 8_500],
+  ["with every hook and component", 'export * from "./src/react/index.ts";', 14_800],
 ];
 
 /** Lets code stand where a file is expected. */

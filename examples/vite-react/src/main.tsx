@@ -26,7 +26,7 @@ function Job({ id }: { id: string }) {
           Stop
         </button>
       )}
-      <JobOutput output={job.output} isRunning={job.isRunning} />
+      <JobOutput job={job} />
     </article>
   );
 }

@@ -1,131 +1,75 @@
-import {
-  memo,
-  type ReactElement,
-  type ReactNode,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from "react";
+import type { CSSProperties, ReactElement } from "react";
 
-import type { OutputChunk, OutputType } from "../index.js";
+import type { JobState } from "../index.js";
+import { type OutputLabels, OutputSections } from "./OutputSections.js";
+import { type JobWithOutput, useJobOutput } from "./useJobOutput.js";
 
 export interface JobOutputProps {
-  output: readonly OutputChunk[];
+  /** What `useJob` gives. */
+  job: JobWithOutput & Pick<JobState, "isRunning">;
   /** Its accessible name. */
   label?: string;
-  /** Whether more is coming. */
-  isRunning?: boolean;
   className?: string;
   /** Names of the kinds of text. */
-  typeLabels?: Partial<Record<OutputType, string>>;
-  /** The button that goes back to the newest output. */
+  typeLabels?: OutputLabels;
+  /** The button that goes to the end. */
   latestLabel?: string;
-  /** Renders the text of a chunk, for colours and the like. */
-  renderText?: (text: string) => ReactNode;
+  /** Said where the beginning is no longer there. */
+  truncatedLabel?: string;
 }
 
-interface Section {
-  readonly type: OutputType | null;
-  readonly chunks: OutputChunk[];
-}
+const FRAME: CSSProperties = { position: "relative" };
 
-const TYPE_LABELS: Record<OutputType, string> = {
-  thinking: "Thinking",
-  writing: "Writing",
-  tool_call: "Tool call",
+const PANE: CSSProperties = {
+  maxBlockSize: "var(--longwire-output-height, 24rem)",
+  overflow: "auto",
+  overscrollBehavior: "contain",
+  fontFamily: "var(--longwire-output-font, ui-monospace, monospace)",
+  fontVariantLigatures: "none",
+  tabSize: 8,
 };
 
-/** How near to its end a reader may be to be taken along, in pixels. */
-const NEAR_END = 24;
+const MARKED: CSSProperties = { borderInlineStart: "2px solid", paddingInlineStart: "1ch" };
+
+const KINDS = { thinking: { ...MARKED, fontStyle: "italic" }, tool_call: MARKED };
+
+const LATEST: CSSProperties = { position: "absolute", insetBlockEnd: 8, insetInlineEnd: 24 };
 
 /**
- * Streaming text, its kinds told apart (`data-type`). Follows the end until the reader scrolls
- * away. Never a live region: spoken token by token it would be unusable.
+ * Streamed text as a terminal shows it: colours, lines written over, kinds told apart
+ * (`data-type`). Follows the end until the reader scrolls away. 100,000 lines cost little.
+ * Never a live region: spoken token by token it would be unusable.
  */
 export function JobOutput(props: JobOutputProps): ReactElement {
-  const { output, label = "Output", isRunning = false, className } = props;
-  const sections = useMemo(() => group(output), [output]);
-  const { ref, isFollowing, onScroll, follow } = useFollowEnd(output);
+  const { job, label = "Output", className } = props;
+  const output = useJobOutput(job);
+  const { pane, content, isFollowing, jump } = output;
   return (
-    <div className={className} data-longwire="job-output">
+    <div className={className} style={FRAME} data-longwire="job-output">
       <div
-        ref={ref}
-        onScroll={onScroll}
+        ref={pane}
         role="log"
         aria-live="off"
-        aria-busy={isRunning}
+        aria-busy={job.isRunning}
         aria-label={label}
         tabIndex={0}
-        data-part="text"
+        style={PANE}
+        data-part="pane"
       >
-        {sections.map((section, index) => (
-          <SectionView key={index} section={section} {...props} />
-        ))}
+        <div ref={content} data-part="text">
+          {output.isTruncated && (
+            <div data-part="truncated">
+              {props.truncatedLabel ?? "Earlier output is no longer shown."}
+            </div>
+          )}
+          <OutputSections output={output} labels={props.typeLabels} styles={KINDS} />
+        </div>
       </div>
       {!isFollowing && (
-        <button type="button" data-part="latest" onClick={follow}>
+        <button type="button" style={LATEST} data-part="latest" onClick={jump}>
           {props.latestLabel ?? "Jump to latest"}
         </button>
       )}
     </div>
   );
-}
-
-function SectionView(props: JobOutputProps & { section: Section }): ReactElement {
-  const { type, chunks } = props.section;
-  return (
-    <div data-part="section" data-type={type ?? "plain"}>
-      {type && <div data-part="type">{props.typeLabels?.[type] ?? TYPE_LABELS[type]}</div>}
-      <div data-part="content" style={{ whiteSpace: "pre-wrap" }}>
-        {chunks.map((chunk, index) => (
-          <Chunk key={index} text={chunk.text} render={props.renderText} />
-        ))}
-      </div>
-    </div>
-  );
-}
-
-interface ChunkProps {
-  text: string;
-  render: ((text: string) => ReactNode) | undefined;
-}
-
-/** Only the newest chunk grows; the others are not rendered again. */
-const Chunk = memo(({ text, render }: ChunkProps): ReactElement => (
-  <>{render ? render(text) : text}</>
-));
-Chunk.displayName = "Chunk";
-
-function group(output: readonly OutputChunk[]): Section[] {
-  const sections: Section[] = [];
-  for (const chunk of output) {
-    const type = chunk.type ?? null;
-    const last = sections.at(-1);
-    if (last?.type === type) last.chunks.push(chunk);
-    else sections.push({ type, chunks: [chunk] });
-  }
-  return sections;
-}
-
-interface Following {
-  ref: React.RefObject<HTMLDivElement | null>;
-  isFollowing: boolean;
-  onScroll: () => void;
-  follow: () => void;
-}
-
-function useFollowEnd(content: unknown): Following {
-  const ref = useRef<HTMLDivElement>(null);
-  const [isFollowing, setFollowing] = useState(true);
-  useLayoutEffect(() => {
-    const element = ref.current;
-    if (element && isFollowing) element.scrollTop = element.scrollHeight;
-  }, [content, isFollowing]);
-  const onScroll = (): void => {
-    const element = ref.current;
-    if (!element) return;
-    setFollowing(element.scrollHeight - element.scrollTop - element.clientHeight <= NEAR_END);
-  };
-  return { ref, isFollowing, onScroll, follow: () => setFollowing(true) };
 }

@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { initialJob } from "../../src/index.js";
 import {
   ConnectionStatus,
-  JobOutput,
   JobProgressBar,
   LiveRegion,
   LiveRegionProvider,
@@ -139,54 +138,5 @@ describe("JobProgressBar", () => {
   it("is indeterminate until progress is known (D58)", () => {
     render(<JobProgressBar job={initialJob("1")} label="Report" />);
     expect(screen.getByRole("progressbar").hasAttribute("value")).toBe(false);
-  });
-});
-
-describe("JobOutput", () => {
-  const output = [
-    { text: "hm", type: "thinking" as const },
-    { text: "Answer", type: "writing" as const },
-    { text: "plain" },
-  ];
-
-  it("tells kinds of text apart (D55)", () => {
-    const { container } = render(<JobOutput output={output} />);
-    const sections = [...container.querySelectorAll("[data-part=section]")];
-    expect(sections.map((section) => section.getAttribute("data-type"))).toEqual([
-      "thinking",
-      "writing",
-      "plain",
-    ]);
-    expect(sections.map((section) => section.textContent)).toEqual([
-      "Thinkinghm",
-      "WritingAnswer",
-      "plain",
-    ]);
-  });
-
-  it("is never a live region, and can be reached by keyboard (E72)", () => {
-    render(<JobOutput output={output} isRunning label="Output of Report" />);
-    const log = screen.getByRole("log", { name: "Output of Report" });
-    expect(log.getAttribute("aria-live")).toBe("off");
-    expect(log.getAttribute("aria-busy")).toBe("true");
-    expect(log.tabIndex).toBe(0);
-  });
-
-  it("follows the end until the reader scrolls away, and goes back on request", () => {
-    const { rerender } = render(<JobOutput output={output} />);
-    const log = screen.getByRole("log");
-    Object.defineProperties(log, {
-      scrollHeight: { value: 1_000, configurable: true },
-      clientHeight: { value: 100, configurable: true },
-    });
-    rerender(<JobOutput output={[...output, { text: "more" }]} />);
-    expect(log.scrollTop).toBe(1_000);
-    log.scrollTop = 10;
-    fireEvent.scroll(log);
-    rerender(<JobOutput output={[...output, { text: "more and more" }]} />);
-    expect(log.scrollTop).toBe(10);
-    fireEvent.click(screen.getByRole("button", { name: "Jump to latest" }));
-    expect(log.scrollTop).toBe(1_000);
-    expect(screen.queryByRole("button")).toBeNull();
   });
 });

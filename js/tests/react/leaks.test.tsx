@@ -71,7 +71,7 @@ function Page({ cycle }: { cycle: number }): ReactElement {
     <>
       <ConnectionStatus />
       <JobProgressBar job={job} label="Job" />
-      <JobOutput output={job.output} />
+      <JobOutput job={job} />
       <LiveRegion message="hello" />
       <Toasts queue={useToasts()} />
       {cycle % 100 === 50 && <Jobs />}

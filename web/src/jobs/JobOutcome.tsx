@@ -2,7 +2,7 @@ import type { JobArtifact, JobResult, JobState } from "longwire";
 import type { ReactElement } from "react";
 
 import { formatLabel, formatMetric } from "../format/number";
-import { safeHref } from "../output/pieces";
+import { safeHref } from "../output/safeHref";
 import { CopyButton } from "../shell/CopyButton";
 
 /** Why a job failed, and whether trying again makes sense. */

@@ -1,7 +1,6 @@
-import type { Run } from "./line";
-import { Screen } from "./screen";
-
-export type OutputType = "thinking" | "writing" | "tool_call";
+import type { OutputType } from "../contract.js";
+import type { Run } from "./line.js";
+import { Screen } from "./screen.js";
 
 /** Lines that are laid out, and skipped while out of sight, together. */
 export interface Block {
@@ -26,6 +25,8 @@ export interface TranscriptSnapshot {
 
 const BLOCK_LINES = 200;
 const MAX_LINES = 250_000;
+/** Each costs some nodes of the page, however short it is. */
+const MAX_SECTIONS = 2_000;
 const EMPTY: TranscriptSnapshot = { sections: [], lines: 0, dropped: 0 };
 
 class LiveSection {
@@ -129,21 +130,22 @@ export class Transcript {
     return section;
   }
 
-  /** Lets go of the oldest lines beyond the bound: the number of those that stay. */
+  /** Lets go of the oldest beyond the bounds: the number of lines that stay. */
   #trim(): number {
     let lines = this.#sections.reduce((sum, { screen }) => sum + screen.height, 0);
+    while (this.#sections.length > MAX_SECTIONS) lines -= this.#dropSection();
     while (lines > MAX_LINES) {
-      const [first] = this.#sections;
-      if (!first) break;
-      let gone = first.drop(lines - MAX_LINES);
-      if (gone === 0) {
-        if (this.#sections.length === 1) break;
-        gone = first.screen.height;
-        this.#sections.shift();
-      }
-      lines -= gone;
+      const gone = this.#sections[0]?.drop(lines - MAX_LINES) ?? 0;
+      if (gone === 0 && this.#sections.length === 1) break;
       this.#dropped += gone;
+      lines -= gone || this.#dropSection();
     }
     return lines;
+  }
+
+  #dropSection(): number {
+    const height = this.#sections.shift()?.screen.height ?? 0;
+    this.#dropped += height;
+    return height;
   }
 }

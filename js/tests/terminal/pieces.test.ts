@@ -1,8 +1,7 @@
-// @vitest-environment happy-dom
 import { describe, expect, it } from "vitest";
 
-import { piecesOf, safeHref } from "../../src/output/pieces";
-import { Screen } from "../../src/terminal/screen";
+import { piecesOf } from "../../src/terminal/pieces.js";
+import { Screen } from "../../src/terminal/screen.js";
 
 function pieces(text: string): ReturnType<typeof piecesOf> {
   const screen = new Screen();
@@ -32,17 +31,4 @@ describe("what a block is drawn from", () => {
       { text: "<img src=x onerror=alert(1)>\n", style: null },
     ]);
   });
-});
-
-describe("where a result may lead", () => {
-  it.each(["https://x.org/", "http://x.org/a"])("to %s", (address) => {
-    expect(safeHref(address)).toBe(address);
-  });
-
-  it.each(["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///x", "http://"])(
-    "not to %s",
-    (address) => {
-      expect(safeHref(address)).toBeNull();
-    },
-  );
 });

@@ -1,13 +1,15 @@
-/** How a run of terminal text looks: SGR (ECMA-48 § 8.3.117) as classes and colours. */
+/** How a run of terminal text looks: SGR (ECMA-48 § 8.3.117) as CSS properties. */
 
-/** One of the 16 colours of the theme, a colour of its own, or the pane's default. */
+/** One of the 16 colours of the theme, a colour of its own, or the default. */
 export type Colour = number | string | null;
 
 export interface Style {
-  readonly className: string;
-  /** Colours that no class can name: the 256-colour cube and 24-bit colours. */
   readonly color?: string;
   readonly backgroundColor?: string;
+  readonly fontWeight?: number;
+  readonly fontStyle?: "italic";
+  readonly textDecorationLine?: string;
+  readonly opacity?: number;
 }
 
 interface Attributes {
@@ -103,25 +105,64 @@ function apply(codes: readonly number[], before: Attributes): Attributes {
   return attributes;
 }
 
-const FLAGS = ["bold", "dim", "italic", "underline", "strike"] as const;
+/** The theme, readable on light and on dark paper; a page changes it by `--longwire-ansi-0` … `15`. */
+const THEME = [
+  "#14171d, #5b6270",
+  "#b4212d, #ff8a8e",
+  "#0a6b41, #6fce9f",
+  "#7c5200, #e3b65f",
+  "#2a45e0, #8fa3ff",
+  "#8f2a9c, #d79be6",
+  "#006a78, #62c4d3",
+  "#5d6470, #c6cad2",
+  "#6b7280, #8b93a1",
+  "#c92a36, #ffa3a6",
+  "#0b7a4b, #8bdcb3",
+  "#8a5b00, #f0ca80",
+  "#3a55f0, #a9b8ff",
+  "#a335b1, #e3b5ee",
+  "#007988, #85d6e2",
+  "#14171d, #ffffff",
+];
 
-function classes(attributes: Attributes, front: Colour, back: Colour): string {
-  const names = FLAGS.filter((flag) => attributes[flag]).map((flag) => `t-${flag}`);
-  if (typeof front === "number") names.push(`t-fg-${front}`);
-  if (typeof back === "number") names.push(`t-bg-${back}`);
-  if (attributes.inverse) names.push("t-inverse");
-  return names.join(" ");
+const INK = "var(--longwire-ink, CanvasText)";
+const PAPER = "var(--longwire-paper, Canvas)";
+
+function css(colour: number | string): string {
+  if (typeof colour === "string") return colour;
+  return `var(--longwire-ansi-${colour}, light-dark(${THEME[colour] ?? ""}))`;
+}
+
+/** On a colour of the theme, and on ink, text without a colour of its own is drawn in paper. */
+function frontColour({ inverse, foreground, background }: Attributes): string | null {
+  const [front, back] = inverse ? [background, foreground] : [foreground, background];
+  if (front !== null) return css(front);
+  return inverse || typeof back === "number" ? PAPER : null;
+}
+
+function backColour({ inverse, foreground, background }: Attributes): string | null {
+  const back = inverse ? foreground : background;
+  if (back !== null) return css(back);
+  return inverse ? INK : null;
+}
+
+function decoration({ underline, strike }: Attributes): string {
+  return [underline && "underline", strike && "line-through"].filter(Boolean).join(" ");
 }
 
 function render(attributes: Attributes): Style | null {
-  const [front, back] = attributes.inverse
-    ? [attributes.background, attributes.foreground]
-    : [attributes.foreground, attributes.background];
-  const className = classes(attributes, front, back);
-  const color = typeof front === "string" ? { color: front } : {};
-  const backgroundColor = typeof back === "string" ? { backgroundColor: back } : {};
-  const plain = className === "" && front === null && back === null;
-  return plain ? null : { className, ...color, ...backgroundColor };
+  const color = frontColour(attributes);
+  const backgroundColor = backColour(attributes);
+  const textDecorationLine = decoration(attributes);
+  const style: Style = {
+    ...(color !== null && { color }),
+    ...(backgroundColor !== null && { backgroundColor }),
+    ...(attributes.bold && { fontWeight: 700 }),
+    ...(attributes.dim && { opacity: 0.72 }),
+    ...(attributes.italic && { fontStyle: "italic" }),
+    ...(textDecorationLine && { textDecorationLine }),
+  };
+  return Object.keys(style).length === 0 ? null : style;
 }
 
 /** The pen of a terminal: SGR codes change it, text written meanwhile takes its style. */

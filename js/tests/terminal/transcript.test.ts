@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { Transcript, type TranscriptSnapshot } from "../../src/terminal/transcript";
+import { Transcript, type TranscriptSnapshot } from "../../src/terminal/transcript.js";
 
 function text(snapshot: TranscriptSnapshot): string[][] {
   return snapshot.sections.map((section) =>
@@ -84,6 +84,17 @@ describe("a transcript", () => {
     expect(new Set(ids).size).toBe(ids.length);
     transcript.write("\nmore", "writing");
     expect(text(transcript.snapshot()).at(-1)?.slice(-2)).toEqual(["last", "more"]);
+  });
+
+  it("forgets the oldest sections when there are too many", () => {
+    const transcript = new Transcript();
+    for (let step = 0; step < 3_000; step++) {
+      transcript.write(`step ${step}\n`, step % 2 ? "thinking" : "tool_call");
+    }
+    const snapshot = transcript.snapshot();
+    expect(snapshot.sections).toHaveLength(2_000);
+    expect(snapshot).toMatchObject({ lines: 2_000, dropped: 1_000 });
+    expect(text(snapshot)[0]).toEqual(["step 1000"]);
   });
 
   it("gives the text alone", () => {

@@ -1,5 +1,5 @@
-import { Line } from "./line";
-import { Pen } from "./style";
+import { Line } from "./line.js";
+import { Pen } from "./style.js";
 
 /** A line longer than this is broken: output without any newline must not stall the page. */
 const MAX_COLUMNS = 20_000;

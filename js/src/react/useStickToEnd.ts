@@ -1,15 +1,29 @@
-import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import {
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 
 /** Closer to the end than this counts as being there. */
 const NEAR_PX = 40;
 
 export interface StickToEnd {
+  /** The element that scrolls. */
   readonly pane: RefObject<HTMLDivElement | null>;
+  /** The one element in it, which grows. */
   readonly content: RefObject<HTMLDivElement | null>;
   /** Whether the reader is at the end, and stays there as it moves. */
   readonly isFollowing: boolean;
+  /** Goes to the end, and takes the focus there. */
   readonly jump: () => void;
 }
+
+/** React 18 warns of layout effects on a server, where there is no layout. */
+const useLayout = typeof document === "undefined" ? useEffect : useLayoutEffect;
 
 function distanceToEnd(pane: HTMLElement): number {
   return pane.scrollHeight - pane.scrollTop - pane.clientHeight;
@@ -24,18 +38,18 @@ export function useStickToEnd(version: unknown): StickToEnd {
   const pane = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const following = useRef(true);
-  const [isFollowing, setIsFollowing] = useState(true);
+  const [isFollowing, setFollowing] = useState(true);
 
   const follow = useCallback((value: boolean) => {
     following.current = value;
-    setIsFollowing(value);
+    setFollowing(value);
   }, []);
 
   const toEnd = useCallback(() => {
     if (pane.current && following.current) pane.current.scrollTop = pane.current.scrollHeight;
   }, []);
 
-  useLayoutEffect(toEnd, [toEnd, version]);
+  useLayout(toEnd, [toEnd, version]);
 
   useEffect(() => {
     const element = pane.current;
@@ -64,5 +78,5 @@ export function useStickToEnd(version: unknown): StickToEnd {
     pane.current?.focus({ preventScroll: true });
   }, [follow, toEnd]);
 
-  return { pane, content, isFollowing, jump };
+  return useMemo(() => ({ pane, content, isFollowing, jump }), [isFollowing, jump]);
 }

@@ -1,4 +1,4 @@
-import type { Style } from "./style";
+import type { Style } from "./style.js";
 
 /** Text of one style. */
 export interface Run {
@@ -6,15 +6,18 @@ export interface Run {
   readonly style: Style | null;
 }
 
+const PROPERTIES = [
+  "color",
+  "backgroundColor",
+  "fontWeight",
+  "fontStyle",
+  "textDecorationLine",
+  "opacity",
+] as const satisfies readonly (keyof Style)[];
+
 function sameStyle(one: Style | null, other: Style | null): boolean {
-  if (one === other) return true;
-  return (
-    one !== null &&
-    other !== null &&
-    one.className === other.className &&
-    one.color === other.color &&
-    one.backgroundColor === other.backgroundColor
-  );
+  if (one === null || other === null) return one === other;
+  return one === other || PROPERTIES.every((property) => one[property] === other[property]);
 }
 
 /** Adds text to runs, growing the last one if it looks the same. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { Screen } from "../../src/terminal/screen";
+import { Screen } from "../../src/terminal/screen.js";
+import type { Style } from "../../src/terminal/style.js";
 
 function shown(...writes: string[]): string[] {
   const screen = new Screen();
@@ -8,12 +9,19 @@ function shown(...writes: string[]): string[] {
   return screen.lines.slice(0, screen.height).map((line) => line.text);
 }
 
-function styled(text: string): [string, string | undefined][] {
+/** Runs with the names of their looks: colours of the theme by number. */
+function styled(text: string): [string, string?][] {
   const screen = new Screen();
   screen.write(text);
   return screen.lines.flatMap((line) =>
-    line.runs.map((run): [string, string | undefined] => [run.text, run.style?.className]),
+    line.runs.map((run): [string, string?] => [run.text, ...looks(run.style)]),
   );
+}
+
+function looks(style: Style | null): [string?] {
+  if (style === null) return [];
+  const names = Object.entries(style).map(([property, value]) => `${property} ${value}`);
+  return [names.join(", ").replace(/var\(--longwire-([\w-]+), [\w-]+(\([^)]*\))?\)/g, "$1")];
 }
 
 describe("lines", () => {
@@ -43,9 +51,9 @@ describe("writing over a line", () => {
 
   it("keeps the colours of the part that is not covered", () => {
     expect(styled("\x1b[31mabcdef\rXY\x1b[0mZ")).toEqual([
-      ["XY", "t-fg-1"],
-      ["Z", undefined],
-      ["def", "t-fg-1"],
+      ["XY", "color ansi-1"],
+      ["Z"],
+      ["def", "color ansi-1"],
     ]);
   });
 
@@ -83,12 +91,12 @@ describe("writing over a line", () => {
 describe("colours", () => {
   it("names the colours of the theme", () => {
     expect(styled("\x1b[1;31merror\x1b[0m: no")).toEqual([
-      ["error", "t-bold t-fg-1"],
-      [": no", undefined],
+      ["error", "color ansi-1, fontWeight 700"],
+      [": no"],
     ]);
     expect(styled("\x1b[92;44mx\x1b[39;49my")).toEqual([
-      ["x", "t-fg-10 t-bg-4"],
-      ["y", undefined],
+      ["x", "color ansi-10, backgroundColor ansi-4"],
+      ["y"],
     ]);
   });
 
@@ -96,24 +104,37 @@ describe("colours", () => {
     const screen = new Screen();
     screen.write("\x1b[38;5;208ma\x1b[48;2;1;2;3mb\x1b[0;38;5;250mc\x1b[38;5;9md");
     expect(screen.lines[0]?.runs.map(({ style }) => style)).toEqual([
-      { className: "", color: "rgb(255 135 0)" },
-      { className: "", color: "rgb(255 135 0)", backgroundColor: "rgb(1 2 3)" },
-      { className: "", color: "rgb(188 188 188)" },
-      { className: "t-fg-9" },
+      { color: "rgb(255 135 0)" },
+      { color: "rgb(255 135 0)", backgroundColor: "rgb(1 2 3)" },
+      { color: "rgb(188 188 188)" },
+      { color: "var(--longwire-ansi-9, light-dark(#c92a36, #ffa3a6))" },
     ]);
   });
 
   it("inverts", () => {
-    expect(styled("\x1b[7;31mx")).toEqual([["x", "t-bg-1 t-inverse"]]);
+    expect(styled("\x1b[7;31mx")).toEqual([["x", "color paper, backgroundColor ansi-1"]]);
+  });
+
+  it("draws on paper what is inverse without a colour, and in paper what is on a colour", () => {
+    expect(styled("\x1b[7mx")).toEqual([["x", "color paper, backgroundColor ink"]]);
+    expect(styled("\x1b[44mx")).toEqual([["x", "color paper, backgroundColor ansi-4"]]);
+    expect(styled("\x1b[48;2;1;2;3mx")).toEqual([["x", "backgroundColor rgb(1 2 3)"]]);
+  });
+
+  it("knows the other looks", () => {
+    expect(styled("\x1b[2;3;4;9mx\x1b[22;23;24;29my")).toEqual([
+      ["x", "opacity 0.72, fontStyle italic, textDecorationLine underline line-through"],
+      ["y"],
+    ]);
   });
 
   it("joins neighbours that look the same", () => {
-    expect(styled("\x1b[32ma\x1b[0m\x1b[32mb")).toEqual([["ab", "t-fg-2"]]);
+    expect(styled("\x1b[32ma\x1b[0m\x1b[32mb")).toEqual([["ab", "color ansi-2"]]);
   });
 
   it("ignores colours that do not exist", () => {
     expect(styled("\x1b[38;5;999ma\x1b[38;2;300;0;0mb\x1b[58mc\x1b[38md")).toEqual([
-      ["abcd", undefined],
+      ["abcd"],
     ]);
   });
 });

@@ -1,20 +1,17 @@
-import { fold, initialJob, type JobState } from "longwire";
 import { describe, expect, it } from "vitest";
 
-import { JobTranscript } from "../../src/output/JobTranscript";
-import { Settable } from "../support/readable";
+import { fold, initialJob } from "../../src/index.js";
+import { OutputTranscript } from "../../src/terminal/outputTranscript.js";
+import type { TranscriptSnapshot } from "../../src/terminal/transcript.js";
 
 const TEXT = Array.from({ length: 3_000 }, (_, index) => `${index} wörds 😀 and\tmore\n`).join("");
 
 /** A job that writes, as the client folds it. */
 class Writer {
-  readonly job: Settable<JobState>;
-  readonly transcript: JobTranscript;
+  readonly transcript = new OutputTranscript();
+  job = initialJob("42");
 
-  constructor(private readonly limit = 1_000) {
-    this.job = new Settable(initialJob("42"));
-    this.transcript = new JobTranscript(this.job);
-  }
+  constructor(private readonly limit = 1_000) {}
 
   write(chunk: string, type?: "thinking" | "tool_call"): void {
     this.#fold("job:output", { chunk, isComplete: false, ...(type && { type }) });
@@ -25,12 +22,15 @@ class Writer {
   }
 
   #fold(event: string, data: object): void {
-    const about = { jobId: "42", timestamp: 1, ...data };
-    this.job.set(fold(this.job.getSnapshot(), event, about, this.limit));
+    this.job = fold(this.job, event, { jobId: "42", timestamp: 1, ...data }, this.limit);
+  }
+
+  look(): TranscriptSnapshot {
+    return this.transcript.follow(this.job.output);
   }
 
   shown(): string {
-    this.transcript.getSnapshot();
+    this.look();
     return this.transcript.text();
   }
 }
@@ -42,7 +42,7 @@ describe("a job's transcript", () => {
     const step = Math.max(length, 100);
     for (let at = 0; at < characters.length; at += step) {
       writer.write(characters.slice(at, at + step).join(""));
-      if (at % 7 === 0) writer.transcript.getSnapshot();
+      if (at % 7 === 0) writer.look();
     }
     expect(writer.shown()).toBe(TEXT);
   });
@@ -52,16 +52,16 @@ describe("a job's transcript", () => {
     writer.write("hm", "thinking");
     writer.write("grep", "tool_call");
     writer.write("Answer");
-    const types = writer.transcript.getSnapshot().sections.map((section) => section.type);
+    const types = writer.look().sections.map((section) => section.type);
     expect(types).toEqual(["thinking", "tool_call", "writing"]);
   });
 
   it("is the same object as long as nothing is written", () => {
     const writer = new Writer();
     writer.write("a");
-    const before = writer.transcript.getSnapshot();
-    writer.job.set({ ...writer.job.getSnapshot(), progress: 10 });
-    expect(writer.transcript.getSnapshot()).toBe(before);
+    const before = writer.look();
+    writer.job = { ...writer.job, progress: 10 };
+    expect(writer.look()).toBe(before);
   });
 
   it("starts anew with a new attempt", () => {
@@ -88,8 +88,19 @@ describe("a job's transcript", () => {
     const pieces = Array.from({ length: 20 }, (_, index) => `${index}`.padEnd(5_000, ".") + "\n");
     for (const piece of pieces) {
       writer.write(piece);
-      writer.transcript.getSnapshot();
+      writer.look();
     }
     expect(writer.shown()).toBe(pieces.join(""));
+  });
+
+  it("shows an older output again when a render is given up", () => {
+    const writer = new Writer();
+    writer.write("one\n");
+    const { output } = writer.job;
+    writer.write("two\n");
+    expect(writer.shown()).toBe("one\ntwo\n");
+    writer.transcript.follow(output);
+    expect(writer.transcript.text()).toBe("one\n");
+    expect(writer.shown()).toBe("one\ntwo\n");
   });
 });

@@ -1,6 +1,5 @@
-import type { Run } from "../terminal/line";
-import { pushRun } from "../terminal/line";
-import type { Style } from "../terminal/style";
+import { pushRun, type Run } from "./line.js";
+import type { Style } from "./style.js";
 
 /** What a block is drawn from: text of one look, and where it leads if it is an address. */
 export interface Piece {
@@ -35,12 +34,7 @@ export function piecesOf(rows: readonly (readonly Run[])[]): Piece[] {
   return runs.flatMap(withLinks);
 }
 
-/** An address that a reader may be led to: nothing but the web. */
-export function safeHref(address: string): string | null {
-  try {
-    const { protocol, href } = new URL(address, document.baseURI);
-    return protocol === "http:" || protocol === "https:" ? href : null;
-  } catch {
-    return null;
-  }
+/** The text of some lines, without its looks. */
+export function textOf(rows: readonly (readonly Run[])[]): string {
+  return rows.map((row) => row.map((run) => run.text).join("") + "\n").join("");
 }

@@ -1,0 +1,17 @@
+// @vitest-environment happy-dom
+import { describe, expect, it } from "vitest";
+
+import { safeHref } from "../../src/output/safeHref";
+
+describe("where a result may lead", () => {
+  it.each(["https://x.org/", "http://x.org/a"])("to %s", (address) => {
+    expect(safeHref(address)).toBe(address);
+  });
+
+  it.each(["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///x", "http://"])(
+    "not to %s",
+    (address) => {
+      expect(safeHref(address)).toBeNull();
+    },
+  );
+});
