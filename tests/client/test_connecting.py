@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 import pytest
 
-from longwire import WebSocketClient
+from longwire import CATALOG, WebSocketClient
 from longwire.client import ConnectionState
 from longwire.errors import (
     AuthenticationError,
@@ -41,7 +41,8 @@ async def test_connected_means_authenticated(peer: Peer, clients: Connect) -> No
     assert client.state is ConnectionState.CONNECTING
     await visit.accept(user="ada")
     await connecting
-    assert visit.auth == {"token": "secret", "positions": True}
+    contract = CATALOG.fingerprint
+    assert visit.auth == {"token": "secret", "positions": True, "contract": contract}
     assert client.is_connected
     assert client.user_id == "ada"
     assert states == ["connecting", "connected"]
@@ -361,4 +362,5 @@ async def test_health_counts_drops_returns_and_what_became_of_rooms(
     assert (health.drops, health.reconnects) == (1, 1)
     assert (health.rooms_resumed, health.rooms_reset) == (1, 1)
     figures = msgspec.structs.asdict(health)
-    assert [name for name, figure in figures.items() if figure is None] == []
+    unknown = [name for name, figure in figures.items() if figure is None]
+    assert unknown == ["other_contract"]

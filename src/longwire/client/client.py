@@ -115,6 +115,7 @@ class WebSocketClient(Listening):
         self._streams: weakref.WeakSet[EventStream[Any]] = weakref.WeakSet()
         self._connector = Connector(
             self.options,
+            contract,
             self.status,
             self._tokens,
             self._rooms,
@@ -395,6 +396,7 @@ class WebSocketClient(Listening):
             events_dropped=self._inbox.dropped,
             handler_failures=self._subscriptions.failures,
             given_up=self._outbox.given_up,
+            other_contract=self._connector.other_contract,
         )
 
     def on_health(self, listener: Callable[[HealthSnapshot], object]) -> Callable[[], None]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from longwire.client.token import Tokens
     from longwire.connection import AckReceived, EventReceived
     from longwire.engineio import Transport
+    from longwire.schema import Contract
 
 logger = logging.getLogger("longwire.client")
 
@@ -86,11 +87,13 @@ class Connector:
     Attributes:
         wire: the present connection; None between two, and until its rooms are resumed.
         user: whom the server takes this client for; None on a stock Socket.IO server.
+        other_contract: the fingerprint of the server's contract, if it is another.
     """
 
     def __init__(
         self,
         options: ClientOptions,
+        contract: Contract,
         status: ConnectionStatus,
         tokens: Tokens,
         rooms: Rooms,
@@ -99,6 +102,7 @@ class Connector:
         give_up: Callable[[Exception | None], None],
     ) -> None:
         self._options = options
+        self._contract = contract
         self._status = status
         self._tokens = tokens
         self._rooms = rooms
@@ -120,6 +124,7 @@ class Connector:
         self._held: list[EventReceived] | None = None
         self.wire: Wire | None = None
         self.user: Authenticated | None = None
+        self.other_contract: str | None = None
 
     @property
     def system_handlers(self) -> dict[str, SystemHandler]:
@@ -239,8 +244,8 @@ class Connector:
         try:
             self._outbox.open()
             async with asyncio.timeout(self._options.timeout):
-                credentials = Credentials(await self._tokens.get(), positions=True)
-                wire = await self._open(credentials)
+                token, contract = await self._tokens.get(), self._contract.fingerprint
+                wire = await self._open(Credentials(token, positions=True, contract=contract))
                 await self._sign_in(wire)
                 await self._resume(wire)
         except Exception as error:
@@ -400,10 +405,17 @@ class Connector:
 
     def _receive_authenticated(self, values: list[object]) -> None:
         self.user = read_first(values, Authenticated)
+        self._notice_contract(self.user.contract)
         self._inbox.positional = True
         self._rooms.grant(self.user.rooms)
         self._signed_in.set()
         self._settle_answer(None)
+
+    def _notice_contract(self, other: str | None) -> None:
+        if other is not None and other != self.other_contract:
+            own = self._contract.fingerprint
+            logger.warning("the server's contract is %s, this client was built for %s", other, own)
+        self.other_contract = other
 
     def _receive_auth_error(self, values: list[object]) -> None:
         message = str(values[0]) if values else "the token was refused"

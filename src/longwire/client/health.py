@@ -42,6 +42,9 @@ class HealthSnapshot(msgspec.Struct, frozen=True, kw_only=True):
         events_dropped: events without a position that a full queue could not take.
         handler_failures: exceptions of handlers.
         given_up: events that were never sent; their callers were told.
+        other_contract: the fingerprint of the server's contract, if it is another than this
+            client's; None if it is the same, or unknown. Events that both declare alike are as
+            good as ever; others may be refused, dropped as invalid, or come as plain values.
     """
 
     round_trip: float | None = None
@@ -58,6 +61,7 @@ class HealthSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     events_dropped: int = 0
     handler_failures: int = 0
     given_up: int = 0
+    other_contract: str | None = None
 
 
 class Health:

@@ -17,6 +17,7 @@ class Credentials(msgspec.Struct, frozen=True, omit_defaults=True):
 
     token: str | None = None
     positions: bool = False
+    contract: str | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -26,10 +27,17 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Authenticated(msgspec.Struct, frozen=True, rename="camel"):
-    """The event `authenticated`: who one is, and the rooms that sign-in granted."""
+    """The event `authenticated`: who one is, and the rooms that sign-in granted.
+
+    Attributes:
+        user_id: who.
+        rooms: the rooms.
+        contract: the fingerprint of the server's contract, where it is another than the client's.
+    """
 
     user_id: str = ""
     rooms: tuple[str, ...] = ()
+    contract: str | None = None
 
 
 class Advice(msgspec.Struct, frozen=True, rename="camel"):

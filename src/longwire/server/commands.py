@@ -24,6 +24,7 @@ from longwire.types import Position
 
 if TYPE_CHECKING:
     from longwire.server.authentication import Identity
+    from longwire.server.fingerprints import Fingerprints
     from longwire.server.hub import Hub, Joined
     from longwire.server.limits import Limits
     from longwire.server.rules import RoomRules
@@ -65,6 +66,11 @@ class Backend(Protocol):
     @property
     def limits(self) -> Limits:
         """What a peer may cost."""
+        ...
+
+    @property
+    def fingerprints(self) -> Fingerprints:
+        """Which contracts the clients were built for."""
         ...
 
     async def authenticate(self, token: str) -> Identity:
@@ -128,7 +134,7 @@ async def auth(server: Backend, socket: Socket, event: EventReceived, answer: An
     socket.replace_identity(identity)
     await leave_denied_rooms(server, socket)
     rooms = granted_rooms(server, socket.identity)
-    socket.emit("authenticated", {"userId": identity.user_id, "rooms": rooms})
+    socket.welcome(rooms)
     answer({"ok": True, "userId": identity.user_id, "rooms": rooms})
 
 

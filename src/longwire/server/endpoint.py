@@ -65,6 +65,7 @@ class ConnectPayload(msgspec.Struct):
     positions: bool = False
     pid: str | None = None
     offset: str | None = None
+    contract: object = None
 
 
 class TooManySessions(LongwireError):
@@ -239,10 +240,13 @@ class Endpoint:
         if self._recovery is not None and not payload.positions:
             socket.record = self._recovery.open(sid, socket)
         self._accept(socket)
-        rooms = granted_rooms(self._server, identity)
         if not payload.positions:
-            await self._join_granted(socket, rooms)
-        socket.emit("authenticated", {"userId": identity.user_id, "rooms": rooms})
+            await self._join_granted(socket, granted_rooms(self._server, identity))
+        self._welcome(socket, payload)
+
+    def _welcome(self, socket: Socket, payload: ConnectPayload) -> None:
+        socket.other_contract = self._server.fingerprints.receive(payload.contract)
+        socket.welcome(granted_rooms(self._server, socket.identity))
 
     def _accept(self, socket: Socket, replay: Sequence[str] = ()) -> None:
         self._sockets[socket.session] = socket
@@ -274,8 +278,7 @@ class Endpoint:
         self._accept(socket, [message.packet(True) for message in missed.messages])
         for room, end in missed.ends.items():
             await self._join(socket, room, end)
-        rooms = granted_rooms(self._server, identity)
-        socket.emit("authenticated", {"userId": identity.user_id, "rooms": rooms})
+        self._welcome(socket, payload)
         return True
 
     async def _join_granted(self, socket: Socket, rooms: list[str]) -> None:

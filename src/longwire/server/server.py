@@ -20,6 +20,7 @@ from longwire.schema import Contract, Encoded, Event, declaration_of
 from longwire.server.application import Application, beside
 from longwire.server.commands import leave_denied_rooms
 from longwire.server.endpoint import Endpoint
+from longwire.server.fingerprints import Fingerprints
 from longwire.server.handlers import EventHandler, Handlers, RawHandler
 from longwire.server.hub import Hub
 from longwire.server.job_registry import JobRegistry
@@ -95,6 +96,7 @@ class Server:
         self.limits = limits or Limits()
         self.hub = Hub(self.broker, self.limits.replay_slice, self.limits.fanout_slice)
         self.rules = RoomRules(contract)
+        self.fingerprints = Fingerprints(contract)
         self._authenticate = authenticate
         self._shared_jobs = shared_jobs
         self._handlers = Handlers(contract)

@@ -27,6 +27,7 @@ class Socket:
         identity: whom its current token speaks for.
         positions: whether it asked for positions, and so joins its rooms itself.
         rooms: the rooms that it joined.
+        other_contract: the server's fingerprint, if the client was built for another contract.
         is_open: whether it can still be told something.
         record: what is needed to recover the connection, where that is enabled.
     """
@@ -38,6 +39,7 @@ class Socket:
         "_notified",
         "identity",
         "is_open",
+        "other_contract",
         "positions",
         "record",
         "rooms",
@@ -52,6 +54,7 @@ class Socket:
         self.session = session
         self.positions = positions
         self.record: Record | None = None
+        self.other_contract: str | None = None
         self.is_open = True
         self.rooms: set[str] = set()
         self._limits = limits
@@ -77,6 +80,13 @@ class Socket:
         if self.is_open:
             self.session.connection.send_event("/", event, args)
             self.session.transmit()
+
+    def welcome(self, rooms: list[str]) -> None:
+        """Tell the client who it is, what it may hear, and if it was built for another contract."""
+        welcome: dict[str, object] = {"userId": self.identity.user_id, "rooms": rooms}
+        if self.other_contract is not None:
+            welcome["contract"] = self.other_contract
+        self.emit("authenticated", welcome)
 
     async def call(self, event: str, *args: object, timeout: float = 10.0) -> list[Any]:
         """Send an event and return the arguments of the client's acknowledgement.
