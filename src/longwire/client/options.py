@@ -12,8 +12,9 @@ from longwire.errors import LocalProtocolError
 if TYPE_CHECKING:
     import os
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
+    from longwire.client.transport import WebSocket
     from longwire.engineio import Transport
 
 # The scheme of each transport, by that of the URL.
@@ -52,6 +53,8 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
         headers: further headers of every request.
         ssl: TLS settings for `https` and `wss`; None means the system's.
         proxy: an HTTP or SOCKS proxy; True takes it from the environment, None goes direct.
+        open_websocket: opens every WebSocket instead of a connection to the address, such as in
+            memory; see `longwire.testing.Link`.
     """
 
     url: str
@@ -75,6 +78,7 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     ssl: ssl.SSLContext | None = None
     proxy: str | bool | None = True
+    open_websocket: Callable[[ClientOptions], Awaitable[WebSocket]] | None = None
 
     def check(self) -> None:
         """Refuse what no attempt could succeed with.

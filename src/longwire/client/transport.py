@@ -239,6 +239,9 @@ async def open_websocket(
         WebSocketException: what answered speaks no WebSocket there.
     """
 
+    if options.open_websocket is not None:
+        return await options.open_websocket(options)
+
     class Handshake(_Handshake):
         max_message = options.max_message
         write_buffer = options.write_buffer
