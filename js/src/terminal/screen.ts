@@ -11,7 +11,7 @@ const REACH = 200;
 const MAX_SEQUENCE = 4_096;
 
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/g;
-const CSI = /^(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~])/;
+const CSI = /(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~])/y;
 const STRING = /^\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)/;
 const SHORT = /^\x1b[ -/]*[0-~]/;
 /** The beginnings of the three: the rest is still to come. */
@@ -115,12 +115,13 @@ export class Screen {
   }
 
   #escape(data: string, at: number): number {
-    const rest = data.slice(at, at + MAX_SEQUENCE);
-    const csi = CSI.exec(rest);
+    CSI.lastIndex = at;
+    const csi = CSI.exec(data);
     if (csi) {
       this.#obey(csi[2] ?? "", csi[1] ?? "");
       return csi[0].length;
     }
+    const rest = data.slice(at, at + MAX_SEQUENCE);
     if (rest.length < MAX_SEQUENCE && BEGUN.some((begun) => begun.test(rest))) return 0;
     return (STRING.exec(rest) ?? SHORT.exec(rest))?.[0].length ?? 1;
   }

@@ -165,20 +165,48 @@ function render(attributes: Attributes): Style | null {
   return Object.keys(style).length === 0 ? null : style;
 }
 
+/** Attributes with the style that they make. */
+interface Look {
+  readonly attributes: Attributes;
+  readonly style: Style | null;
+}
+
+const PLAIN_LOOK: Look = { attributes: PLAIN, style: null };
+
+/** More looks than most programs use. */
+const REMEMBERED = 256;
+
 /** The pen of a terminal: SGR codes change it, text written meanwhile takes its style. */
 export class Pen {
-  #attributes = PLAIN;
-  #style: Style | null = null;
+  #look = PLAIN_LOOK;
+  /** What parameters make of plain text: programs use the same few over and over. */
+  readonly #known = new Map<string, Look>();
 
-  /** The style of what is written now; null is plain text. The same object until it changes. */
+  /** The style of what is written now; null is plain text. */
   get style(): Style | null {
-    return this.#style;
+    return this.#look.style;
   }
 
   /** Takes the parameters of an SGR sequence, `1;31` or `38:5:208`. Unknown codes are ignored. */
   select(parameters: string): void {
-    const codes = parameters.split(/[;:]/).map((code) => Number(code || "0"));
-    this.#attributes = apply(codes, this.#attributes);
-    this.#style = render(this.#attributes);
+    if (parameters === "" || parameters === "0") this.#look = PLAIN_LOOK;
+    else if (this.#look === PLAIN_LOOK) this.#look = this.#fromPlain(parameters);
+    else this.#look = look(this.#look.attributes, parameters);
   }
+
+  #fromPlain(parameters: string): Look {
+    let known = this.#known.get(parameters);
+    if (!known) {
+      if (this.#known.size >= REMEMBERED) this.#known.clear();
+      this.#known.set(parameters, (known = look(PLAIN, parameters)));
+    }
+    return known;
+  }
+}
+
+function look(before: Attributes, parameters: string): Look {
+  const codes = parameters.split(/[;:]/).map((code) => Number(code || "0"));
+  const attributes = apply(codes, before);
+  const style = render(attributes);
+  return style === null ? PLAIN_LOOK : { attributes, style };
 }
