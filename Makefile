@@ -6,6 +6,9 @@ BIN := .venv/bin
 ARGS ?=
 
 JS_SOURCES := $(shell find js/src web/src web/index.html -type f 2>/dev/null)
+EXAMPLES := examples/nextjs examples/vite-react
+EXAMPLE_SOURCES := $(shell find $(EXAMPLES) \( -name node_modules -o -name .next -o -name dist \) -prune \
+	-o -type f ! -name next-env.d.ts -print)
 JS_PROJECTS := $(wildcard package.json package-lock.json .npmrc js/*.json js/*.ts js/*.js js/*.mjs web/*.json web/*.ts web/*.js web/*.mjs)
 
 .DEFAULT_GOAL := help
@@ -26,7 +29,7 @@ help:
 
 # --- set-up ---------------------------------------------------------------------------------
 
-setup: .make/python .make/web .make/test-programs
+setup: .make/python .make/web .make/examples .make/test-programs
 
 .make:
 	@mkdir -p $@
@@ -47,12 +50,16 @@ setup: .make/python .make/web .make/test-programs
 	@touch $@
 
 .make/node: package.json package-lock.json js/package.json web/package.json \
-		examples/vite-react/package.json .make/programs
+		$(EXAMPLES:%=%/package.json) .make/programs
 	npm ci --no-audit --no-fund
 	@touch $@
 
 .make/web: .make/node $(JS_SOURCES) $(JS_PROJECTS)
-	npm run build
+	npm run build -w js -w web
+	@touch $@
+
+.make/examples: .make/node $(filter js/%,$(JS_SOURCES)) $(EXAMPLE_SOURCES) | .make/web
+	npm run build $(EXAMPLES:%=-w %)
 	@touch $@
 
 # --- doors ----------------------------------------------------------------------------------
@@ -115,4 +122,4 @@ lock:
 
 clean:
 	rm -rf .make .venv node_modules js/node_modules web/node_modules js/dist web/dist src/longwire/web/static \
-		examples/vite-react/node_modules examples/vite-react/dist
+		$(EXAMPLES:%=%/node_modules) examples/nextjs/.next examples/vite-react/dist

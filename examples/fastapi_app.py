@@ -22,6 +22,8 @@ from longwire.integrations.fastapi import mount
 from longwire.server import Identity, Socket, issue_token, jwt_authenticator
 
 SECRET = os.environ["LONGWIRE_SECRET"]
+# Pages served from elsewhere that may connect; by default that of examples/nextjs.
+ORIGINS = os.environ.get("LONGWIRE_ORIGINS", "http://localhost:3000").split()
 
 
 class StockChanged(Event, name="stock:changed", room="shop:{shop}", conflate=Latest("product")):
@@ -43,6 +45,7 @@ class Reservation(Event, name="stock:reserve", origin="client"):
 server = Server(
     contract=CATALOG | Contract([StockChanged, Reservation]),
     authenticate=jwt_authenticator(SECRET),
+    allowed_origins=ORIGINS,
 )
 app = FastAPI()
 mount(app, server)
@@ -97,8 +100,8 @@ async def deliver(shop: str, product: str, count: int, user: User) -> None:
 
 
 @app.post("/reports", status_code=202)
-async def start_report(topic: str, user: User) -> dict[str, str]:
-    """Start writing a report; the answer names the job to watch."""
+async def start_report(topic: str, user: User, seconds: float = 1.0) -> dict[str, str]:
+    """Start writing a report, so many seconds a chapter; the answer names the job to watch."""
     job = server.job(owner=user.user_id, title=f"Report about {topic}")
 
     async def write() -> None:
@@ -106,6 +109,7 @@ async def start_report(topic: str, user: User) -> dict[str, str]:
             for number in range(1, 6):
                 await job.progress(number * 20, f"Chapter {number}")
                 await job.output(f"Chapter {number}: more about {topic}.\n", type="writing")
+                await asyncio.sleep(seconds)
             await job.complete({"content": f"All about {topic}"}, cost=0.05)
 
     task = asyncio.create_task(write())

@@ -66,7 +66,7 @@ async def test_shoppers_see_the_stock(
 
 
 async def test_a_report_is_a_job(http: httpx.AsyncClient) -> None:
-    started = await http.post("/reports", params={"topic": "tea"})
+    started = await http.post("/reports", params={"topic": "tea", "seconds": 0})
     job_id = started.json()["jobId"]
 
     async with asyncio.timeout(5):

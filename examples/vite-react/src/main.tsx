@@ -71,7 +71,7 @@ function App() {
   return (
     <LongwireProvider token={token}>
       {token === null ? (
-        <form action={(form) => setToken(String(form.get("token")))}>
+        <form action={(form) => setToken(form.get("token") as string)}>
           <label>
             Token <input name="token" type="password" required />
           </label>

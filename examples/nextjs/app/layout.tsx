@@ -1,0 +1,15 @@
+import { Live } from "./live";
+import { LONGWIRE_URL } from "./longwire";
+
+export const dynamic = "force-dynamic"; // LONGWIRE_URL counts when the server runs
+
+export default function Layout({ children }: LayoutProps<"/">) {
+  return (
+    <html lang="en">
+      <title>Live jobs</title>
+      <body>
+        <Live url={LONGWIRE_URL}>{children}</Live>
+      </body>
+    </html>
+  );
+}
