@@ -20,7 +20,8 @@ from longwire.broker import Broker, MemoryBroker, SQLiteBroker
 from longwire.catalog import Announcement
 from longwire.client.inbox import read_place
 from longwire.log import RetentionLimits
-from longwire.server import Limits, lane
+from longwire.server import Limits, lane, websocket
+from longwire.server.asgi import Receive, Scope, Send
 from longwire.testing import Frame, History
 from longwire.types import Position
 from longwire.websocket import encode_request, encode_text
@@ -284,6 +285,28 @@ async def test_the_connection_of_who_never_reads_again_is_let_go(
                 await asyncio.sleep(0.01)
         stall.proxy.thaw()
         await stall.end()
+
+
+@pytest.mark.parametrize("ws", ["websockets-sansio", "wsproto"])
+async def test_a_plain_asgi_server_is_told_to_let_go_of_who_never_reads_again(
+    ws: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT", 0.2)
+    limits = Limits(stall_timeout=0.5)
+    server = Server(authenticate=anonymous, shared_jobs=True, limits=limits)
+    ended = asyncio.Event()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await server(scope, receive, send)
+        if scope["type"] == "websocket":
+            ended.set()
+
+    async with serving(application, ws=ws) as url, raw_reader(url, ROOM):
+        while server.sockets:
+            await server.publish(large(0), room=ROOM)
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            await ended.wait()
 
 
 async def test_a_slow_polling_client_is_fed_from_the_log_as_it_polls() -> None:

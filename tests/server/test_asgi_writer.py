@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -37,6 +38,14 @@ class Drained:
         self.happened.set()
 
 
+def asgi_writer(
+    transport: Transport,
+    on_drained: Callable[[], None] = lambda: None,
+    on_closing: Callable[[], None] = lambda: None,
+) -> ASGIWriter:
+    return ASGIWriter(transport.send, on_drained, on_closing)
+
+
 @pytest.fixture
 async def transport() -> Transport:
     return Transport()
@@ -44,7 +53,7 @@ async def transport() -> Transport:
 
 async def test_a_server_that_takes_messages_costs_no_task(transport: Transport) -> None:
     before = len(asyncio.all_tasks())
-    writer = ASGIWriter(transport.send, Drained())
+    writer = asgi_writer(transport)
     writer.write("text")
     writer.write(b"bytes")
     assert transport.sent == ["text", b"bytes"]
@@ -54,13 +63,13 @@ async def test_a_server_that_takes_messages_costs_no_task(transport: Transport) 
 
 async def test_a_batch_goes_out_packet_by_packet(transport: Transport) -> None:
     messages = [PreparedMessage("tick", b"{}", "global", n, n) for n in (1, 2)]
-    ASGIWriter(transport.send, Drained()).write_batch(PreparedBatch(messages), positions=True)
+    asgi_writer(transport).write_batch(PreparedBatch(messages), positions=True)
     assert transport.sent == ['42["tick",{},"1@global"]', '42["tick",{},"2@global"]']
 
 
 async def test_what_a_full_server_does_not_take_waits_in_order(transport: Transport) -> None:
     drained = Drained()
-    writer = ASGIWriter(transport.send, drained)
+    writer = asgi_writer(transport, drained)
     transport.open.clear()
     for text in "abc":
         writer.write(text)
@@ -78,7 +87,7 @@ async def test_what_a_full_server_does_not_take_waits_in_order(transport: Transp
 async def test_closing_comes_after_what_was_written_and_nothing_after_it(
     transport: Transport,
 ) -> None:
-    writer = ASGIWriter(transport.send, Drained())
+    writer = asgi_writer(transport)
     transport.open.clear()
     writer.write("last words")
     writer.close()
@@ -92,7 +101,7 @@ async def test_closing_comes_after_what_was_written_and_nothing_after_it(
 @pytest.mark.parametrize("full", [False, True])
 async def test_a_peer_that_is_gone_ends_the_writing(transport: Transport, full: bool) -> None:
     drained = Drained()
-    writer = ASGIWriter(transport.send, drained)
+    writer = asgi_writer(transport, drained)
     transport.error = OSError("the peer is gone")
     if full:
         transport.open.clear()
@@ -107,7 +116,7 @@ async def test_a_peer_that_is_gone_ends_the_writing(transport: Transport, full: 
 
 async def test_an_abandoned_writer_drops_what_waits(transport: Transport) -> None:
     drained = Drained()
-    writer = ASGIWriter(transport.send, drained)
+    writer = asgi_writer(transport, drained)
     transport.open.clear()
     writer.write("one")
     writer.abandon()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
+
+from longwire.server.lane import CLOSE_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -19,13 +22,21 @@ class ASGIWriter:
 
     Each `send` is stepped once, inline; only one that suspends, because the transport is full,
     gets a task, and what is written meanwhile waits in a queue.
+
+    Args:
+        send: the server's.
+        on_drained: called when a server that was full has taken everything.
+        on_closing: called when the close frame was written: the peer should be gone soon.
     """
 
-    __slots__ = ("_closed", "_on_drained", "_queue", "_send", "_task")
+    __slots__ = ("_closed", "_on_closing", "_on_drained", "_queue", "_send", "_task")
 
-    def __init__(self, send: Send, on_drained: Callable[[], None]) -> None:
+    def __init__(
+        self, send: Send, on_drained: Callable[[], None], on_closing: Callable[[], None]
+    ) -> None:
         self._send = send
         self._on_drained = on_drained
+        self._on_closing = on_closing
         self._queue: deque[Message] | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -50,6 +61,7 @@ class ASGIWriter:
         if not self._closed:
             self._submit({"type": "websocket.close", "code": 1000})
             self._closed = True
+            self._on_closing()
 
     def abandon(self) -> None:
         """Drop what waits: the peer is gone."""
@@ -139,25 +151,31 @@ class _Suspended:
 async def serve_websocket(
     attach: Callable[[ASGIWriter], Session | None], receive: Receive, send: Send
 ) -> None:
-    """Speak for one WebSocket until it is gone.
+    """Speak for one WebSocket until it is gone, or was closed and does not go.
 
     `attach` gives the session that the accepted WebSocket belongs to, or None to refuse it.
     """
     await receive()
     sessions: list[Session] = []
-    writer = ASGIWriter(send, lambda: sessions[0].receive_drained())
-    await send({"type": "websocket.accept"})
-    session = attach(writer)
-    if session is None:
-        writer.close()
-        await writer.drain()
-        return
-    sessions.append(session)
-    try:
-        await _pump(session, writer, receive)
-    finally:
-        session.receive_websocket_eof(writer)
-        writer.abandon()
+
+    def set_deadline() -> None:
+        patience.reschedule(asyncio.get_running_loop().time() + CLOSE_TIMEOUT)
+
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(None) as patience:
+            writer = ASGIWriter(send, lambda: sessions[0].receive_drained(), set_deadline)
+            await send({"type": "websocket.accept"})
+            session = attach(writer)
+            if session is None:
+                writer.close()
+                await writer.drain()
+                return
+            sessions.append(session)
+            try:
+                await _pump(session, writer, receive)
+            finally:
+                writer.abandon()
+                session.receive_websocket_eof(writer)
 
 
 async def _pump(session: Session, writer: ASGIWriter, receive: Receive) -> None:
