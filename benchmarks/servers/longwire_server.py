@@ -17,6 +17,7 @@ from longwire import Server, Socket, anonymous
 from longwire.broker import open_broker
 from longwire.catalog import Announcement, JobCompleted, JobCreated, JobOutput, JobResult
 from longwire.engineio import Options
+from longwire.server import Limits
 from longwire.server.rules import is_signed_in
 
 server = Server(
@@ -24,6 +25,7 @@ server = Server(
     authenticate=anonymous,
     shared_jobs=True,
     options=Options(ping_interval=300),  # no heartbeat falls into a measurement
+    limits=Limits(stall_timeout=300),  # and nobody who stalls is let go
 )
 server.rule("campaign:{campaign_id}")(is_signed_in)
 
@@ -56,6 +58,17 @@ async def tick(args: list[dict[str, Any]], socket: Socket) -> None:
     for number in range(wish["count"]):
         await asyncio.sleep(max(0.0, start + number / wish["rate"] - time.monotonic()))
         await announce(wish["room"], f"{time.monotonic_ns():020}{wish['text']}")
+
+
+@server.on("pace")
+async def pace(args: list[dict[str, Any]], socket: Socket) -> None:
+    """As `tick`, but each event bears the time at which it was due."""
+    [wish] = args
+    start = time.monotonic_ns()
+    for number in range(wish["count"]):
+        due = start + round(number / wish["rate"] * 1e9)
+        await asyncio.sleep(max(0, due - time.monotonic_ns()) / 1e9)
+        await announce(wish["room"], f"{due:020}{wish['text']}")
 
 
 @server.on("collect")
