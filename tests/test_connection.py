@@ -240,6 +240,49 @@ class TestEvents:
         assert isinstance(ack, AckReceived)
         assert (ack.namespace, ack.ack_id, ack.values()) == ("/", 0, [1, 2])
 
+    @pytest.mark.parametrize(
+        "message", ['42["a"]', '420["a",{"b":1}]', '427["a",1,[2]]', '42["a","ä","ö","ü"]', "42[7]"]
+    )
+    def test_an_event_may_be_read_past_the_engine(self, message: str) -> None:
+        event = joined().read_event(message)
+        assert [event] == receive(joined(), message)
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            *("", "2", "3", "41", "430[]", "42", "42[]", "42{}", '42["connect"]', '42/n,["a"]'),
+            b"a",
+            f'451-["a",{PLACEHOLDER}]',
+        ],
+    )
+    def test_whatever_else_is_not_touched(self, message: str | bytes) -> None:
+        connection, other = joined("/n"), joined("/n")
+        assert connection.read_event(message) is None
+        assert repr(receive(connection, message)) == repr(receive(other, message))
+
+    def test_nor_is_what_might_be_too_large(self) -> None:
+        connection, large = joined(), f'42["a","{"x" * 250_000}"]'
+        assert connection.read_event(large) is None
+        assert [values(event) for event in receive(connection, large)] == [["x" * 250_000]]
+
+    def test_an_event_is_not_read_past_what_came_before(self) -> None:
+        assert server().read_event('42["a"]') is None
+        connection = joined()
+        receive(connection, f'451-["a",{PLACEHOLDER}]')
+        assert connection.read_event('42["b"]') is None
+        connection = joined()
+        connection.engine.receive_message('42["a"]', 1.0)
+        assert connection.read_event('42["b"]') is None
+        connection.close(SERVER_SHUTDOWN, 1.0)
+        connection.events()
+        assert connection.read_event('42["b"]') is None
+
+    def test_an_answer_of_one_packet_may_be_written_past_the_engine(self) -> None:
+        connection = joined()
+        assert connection.can_write_directly
+        assert connection.encode_ack(7, [{"ok": True}]) == '437[{"ok":true}]'
+        assert connection.encode_ack(7, [b"two packets"]) is None
+
     def test_binary_data_in_both_directions(self) -> None:
         connection = joined("/n")
         events = receive(connection, f'451-["a",{PLACEHOLDER}]', b"\x01")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from longwire.engineio import Closed, MessageReceived, Opened, State, Upgraded
+from longwire.engineio import MESSAGE, Closed, MessageReceived, Opened, State, Upgraded
 from longwire.errors import LocalProtocolError, RemoteProtocolError
 from longwire.reasons import CONNECT_TIMEOUT, DisconnectReason
 from longwire.socketio import (
@@ -114,6 +114,7 @@ _ONLY_MAIN: Final = frozenset((MAIN,))
 """Almost every connection is in the main namespace alone: they share this set."""
 
 _CONTENT: Final = (Event, Ack)
+_EVENT: Final = MESSAGE + "2"
 _OVER: Final = (State.CLOSING, State.CLOSED)
 DEFAULT_OPTIONS: Final = ConnectionOptions()
 
@@ -179,6 +180,26 @@ class Connection:
         It may if the main namespace is joined and nothing that was sent before still waits here.
         """
         return MAIN in self._connected and self.engine.can_write_directly
+
+    def read_event(self, message: str | bytes) -> Event | None:
+        """Read a message of the active WebSocket at once, if it is a plain event.
+
+        The result is what `engine.receive_message` and then `events` would give, at a third of the
+        cost. None: the message has to go that way, and nothing has happened yet.
+        """
+        if (
+            type(message) is not str
+            or not message.startswith(_EVENT)
+            or self._incomplete is not None
+            or MAIN not in self._connected
+            or not self.engine.can_read_directly(message)
+        ):
+            return None
+        try:
+            packet = decode_packet(message[1:])
+        except RemoteProtocolError:
+            return None
+        return packet if type(packet) is Event and packet.namespace is MAIN else None
 
     def events(self) -> list[ConnectionEvent]:
         """What happened since the last call, in order."""
@@ -320,6 +341,17 @@ class Connection:
         """
         if self._can_send(namespace):
             self._send(*encode_ack(namespace, ack_id, args))
+
+    def encode_ack(self, ack_id: int, args: Sequence[object]) -> str | None:
+        """Encode an answer in the main namespace as the one packet that it usually is.
+
+        For whoever `can_write_directly`. None: it has attachments and goes by `send_ack`.
+
+        Raises:
+            LocalProtocolError: an argument cannot be sent.
+        """
+        text, attachments = encode_ack(MAIN, ack_id, args)
+        return None if attachments else MESSAGE + text
 
     def send_prepared(self, prepared: PreparedMessage, positions: bool) -> None:
         """Send a prepared event in the main namespace; nothing if that is not joined."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,6 +105,26 @@ near_misses = st.tuples(
     )
     | any_text,
 ).map("".join)
+
+
+def _outcome(text: str) -> object:
+    try:
+        return decode_packet(text)
+    except RemoteProtocolError:
+        return "refused"
+
+
+@given(
+    name=st.one_of(names, st.sampled_from(sorted(RESERVED_EVENTS)), st.integers(0, 9)),
+    args=st.lists(json_values, max_size=4),
+    ack_id=st.sampled_from(["", "0", "7", "999999999999999", "9007199254740993", "٣", "-1", "x"]),
+    end=st.sampled_from(["]", "]", "]", "", "]]", ",]"]),
+)
+def test_an_event_means_the_same_whether_it_names_the_main_namespace_or_not(
+    name: str | int, args: list[Any], ack_id: str, end: str
+) -> None:
+    items = ack_id + msgspec.json.encode([name, *args]).decode()[:-1] + end
+    assert _outcome("2" + items) == _outcome("2/," + items)
 
 
 @given(text=any_text | near_misses, attachments=st.lists(st.binary(max_size=4), max_size=3))

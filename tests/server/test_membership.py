@@ -284,6 +284,20 @@ async def test_a_handler_that_fails_is_logged_and_told_apart_from_the_clients_fa
     assert "ZeroDivisionError" in caplog.text
 
 
+async def test_an_answer_that_cannot_be_sent_is_the_handlers_failure(
+    server: Server, url: str, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    @server.on("describe")
+    async def describe(args: list[object], socket: object) -> object:
+        return object()
+
+    async with websocket(url) as connection:
+        await sign_in(connection, token)
+        failed = await call(connection, "describe")
+    assert failed["error"] == {"code": "internal_error", "message": "the handler failed"}
+    assert "Encoding objects of type object is unsupported" in caplog.text
+
+
 async def test_the_server_calls_a_client_and_gets_its_answer(
     server: Server, url: str, token: str
 ) -> None:

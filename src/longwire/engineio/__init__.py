@@ -19,7 +19,7 @@ from longwire.engineio.errors import (
 )
 from longwire.engineio.event import Closed, MessageReceived, Opened, SessionEvent, Upgraded
 from longwire.engineio.handshake import Handshake
-from longwire.engineio.payload import decode_payload, encode_payload
+from longwire.engineio.payload import MESSAGE, decode_payload, encode_payload
 from longwire.engineio.query import Query, parse_query
 from longwire.engineio.server import Options, ServerSession
 from longwire.engineio.session import Session
@@ -29,6 +29,7 @@ __all__ = [
     "BAD_HANDSHAKE_METHOD",
     "BAD_REQUEST",
     "FORBIDDEN",
+    "MESSAGE",
     "TRANSITIONS",
     "TRANSPORT_UNKNOWN",
     "UNKNOWN_SESSION",

@@ -85,6 +85,18 @@ class Session(ABC):
         """Whether packets may go to the WebSocket past this object without overtaking others."""
         return self.state is _WEBSOCKET and self._queue is None
 
+    def can_read_directly(self, message: str) -> bool:
+        """Whether a message of the active WebSocket may be read past this object.
+
+        It may if nothing that arrived before still waits here, and its size is certainly allowed.
+        """
+        limit = self._max_received
+        return (
+            self.state is _WEBSOCKET
+            and self._events is None
+            and (limit is None or len(message) * 4 <= limit)
+        )
+
     def events(self) -> list[SessionEvent]:
         """What happened since the last call, in order."""
         events = self._events

@@ -22,6 +22,7 @@ from longwire.engineio import ServerSession
 from longwire.errors import (
     AuthenticationError,
     BrokerUnavailable,
+    LocalProtocolError,
     LongwireError,
     RemoteProtocolError,
 )
@@ -44,6 +45,7 @@ from longwire.server.commands import (
 from longwire.server.deadlines import Deadlines
 from longwire.server.session import Session
 from longwire.server.socket import Socket
+from longwire.server.task_pool import TaskPool
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
@@ -102,6 +104,7 @@ class Endpoint:
         self._addresses: Counter[str] = Counter()
         self._deadlines = Deadlines()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._handling = TaskPool()
         self._loop: asyncio.AbstractEventLoop  # asking for it is a system call each time
 
     @property
@@ -147,7 +150,7 @@ class Endpoint:
             self.receive_shutdown(session)
         for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, self._handling.close(), return_exceptions=True)
         self._deadlines.close()
         if self._recovery is not None:
             self._recovery.close()
@@ -166,7 +169,7 @@ class Endpoint:
         socket = self._sockets[session]
         command = COMMANDS.get(event.name)
         if command is None:
-            self._spawn(self._handle(socket, event))
+            self._handling.run(self._handle(socket, event))
             return
         queue = self._commands.get(socket)
         if queue is not None:
@@ -325,13 +328,9 @@ class Endpoint:
     async def _handle(self, socket: Socket, event: EventReceived) -> None:
         try:
             answer = await self._handlers.handle(event, socket)
-        except LongwireError as error:
-            self._refuse(socket, event, error)
-        except Exception:
-            logger.exception("handler of %r failed", event.name[:100])
-            self._refuse(socket, event, InternalError("the handler failed"))
-        else:
             socket.acknowledge(event.ack_id, *(() if answer is None else (answer,)))
+        except Exception as error:
+            self._refuse(socket, event, _refusal(event, error))
 
     def _refuse(self, socket: Socket, event: EventReceived, error: LongwireError) -> None:
         if event.ack_id is not None:
@@ -376,6 +375,14 @@ class Endpoint:
         task = self._loop.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _refusal(event: EventReceived, error: Exception) -> LongwireError:
+    """What the client is told when a handler fails; what is not meant for it is logged."""
+    if isinstance(error, LongwireError) and not isinstance(error, LocalProtocolError):
+        return error
+    logger.error("handler of %r failed", event.name[:100], exc_info=error)
+    return InternalError("the handler failed")
 
 
 def _refuse_session(session: Session, error: LongwireError) -> None:

@@ -57,8 +57,8 @@ class Handlers:
         self._check_free(name)
         self._raw[name] = handler
 
-    async def handle(self, event: EventReceived, socket: Socket) -> object:
-        """Call the event's handler and return what it answers.
+    def handle(self, event: EventReceived, socket: Socket) -> Awaitable[object]:
+        """Call the event's handler; what is returned awaits its answer.
 
         Raises:
             UnknownEvent: nobody handles it.
@@ -67,11 +67,11 @@ class Handlers:
         typed = self._typed.get(event.name) or self._defaults.get(event.name)
         if typed is not None:
             payload = event.args[0] if event.args else b"null"
-            return await typed(self._contract.decode(event.name, payload), socket)
+            return typed(self._contract.decode(event.name, payload), socket)
         raw = self._raw.get(event.name)
         if raw is None:
             raise UnknownEvent(event.name)
-        return await raw(event.values(), socket)
+        return raw(event.values(), socket)
 
     def _check_free(self, name: str) -> None:
         if name in self._typed or name in self._raw:

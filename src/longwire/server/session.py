@@ -16,6 +16,8 @@ from longwire.connection import (
 from longwire.engineio import Closed, Upgraded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from longwire.engineio import ServerSession
     from longwire.prepared import PreparedBatch
     from longwire.reasons import DisconnectReason
@@ -92,6 +94,7 @@ class Session:
     __slots__ = (
         "_deadlines",
         "_direct",
+        "_is_ahead",
         "_lagging",
         "_limits",
         "_owner",
@@ -133,6 +136,7 @@ class Session:
         self._lagging = False
         self._stalled_since: float | None = None
         self._paced_until = 0.0
+        self._is_ahead = False
 
     # Transports
 
@@ -152,6 +156,10 @@ class Session:
     def receive_websocket(self, writer: Writer, data: str | bytes) -> None:
         """Take one WebSocket message."""
         if writer is self._writer:
+            event = self.connection.read_event(data)
+            if event is not None:
+                self._receive_event(event)
+                return
             self.engine.receive_message(data, clock.monotonic())
         elif writer is self._probe:
             self.engine.receive_probe(data, clock.monotonic())
@@ -224,6 +232,16 @@ class Session:
             self.connection.send_prepared(message, positions)
         self.flush()
         return True
+
+    def acknowledge(self, ack_id: int, args: Sequence[object]) -> None:
+        """Answer an event of the main namespace."""
+        direct = self._direct
+        packet = None if direct is None else self.connection.encode_ack(ack_id, args)
+        if direct is None or packet is None:
+            self.connection.send_ack("/", ack_id, args)
+            self.transmit()
+        else:
+            direct.write(packet)
 
     def transmit(self) -> None:
         """Hand over what was just sent, and nothing else.
@@ -310,6 +328,8 @@ class Session:
 
     def reading_delay(self) -> float:
         """Return for how many seconds a transport should not read, since the peer is too fast."""
+        if not self._is_ahead:
+            return 0.0
         return max(0.0, self._paced_until - clock.monotonic() - 1.0)
 
     # Events
@@ -317,9 +337,7 @@ class Session:
     def _dispatch(self, event: object) -> None:
         match event:
             case EventReceived():
-                interval = 1 / self._limits.events_per_second
-                self._paced_until = max(self._paced_until, clock.monotonic()) + interval
-                self._owner.receive_event(self, event)
+                self._receive_event(event)
             case AckReceived():
                 self._owner.receive_ack(self, event)
             case ConnectRequested():
@@ -332,6 +350,12 @@ class Session:
                 self._finish(reason)
             case _:
                 pass
+
+    def _receive_event(self, event: EventReceived) -> None:
+        now = clock.monotonic()
+        self._paced_until = max(self._paced_until, now) + 1 / self._limits.events_per_second
+        self._is_ahead = self._paced_until > now + 1.0
+        self._owner.receive_event(self, event)
 
     def _finish(self, reason: DisconnectReason) -> None:
         self._send()

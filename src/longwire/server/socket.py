@@ -122,8 +122,7 @@ class Socket:
     def acknowledge(self, ack_id: int | None, *args: object) -> None:
         """Answer an event of the client, if it asked for an answer."""
         if ack_id is not None and self.is_open:
-            self.session.connection.send_ack("/", ack_id, args)
-            self.session.transmit()
+            self.session.acknowledge(ack_id, args)
 
     def disconnect(
         self, reason: DisconnectReason = SERVER_DISCONNECT, retry_after: float = 0.0
