@@ -3,6 +3,7 @@ import { type ReactElement, useState } from "react";
 import { Session } from "./session/Session";
 import { SignIn } from "./session/SignIn";
 import type { TokenStore } from "./session/token";
+import { TokensContext } from "./session/TokensContext";
 
 interface Visit {
   /** Counts the sign-ins: each has a connection of its own. */
@@ -24,11 +25,13 @@ export function App({ tokens }: { readonly tokens: TokenStore }): ReactElement {
   }
   if (visit.isSignedOut) return <SignIn problem={null} onToken={begin} />;
   return (
-    <Session
-      key={visit.number}
-      token={visit.token}
-      onToken={begin}
-      onSignOut={() => begin(null)}
-    />
+    <TokensContext value={tokens}>
+      <Session
+        key={visit.number}
+        token={visit.token}
+        onToken={begin}
+        onSignOut={() => begin(null)}
+      />
+    </TokensContext>
   );
 }

@@ -16,6 +16,12 @@ export function formatPercent(progress: number): string {
   return `${Math.floor(progress)}%`;
 }
 
+/** A ratio as a change in percent, with its sign. */
+export function formatRatio(ratio: number): string {
+  const percent = Math.round(ratio * 100);
+  return `${percent > 0 ? "+" : percent < 0 ? "\u2212" : ""}${GROUPED.format(Math.abs(percent))}%`;
+}
+
 /** `1 line`, `2 lines`. */
 export function count(amount: number, noun: string): string {
   return `${formatNumber(amount)} ${noun}${amount === 1 ? "" : "s"}`;

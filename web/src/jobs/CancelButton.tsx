@@ -1,10 +1,11 @@
 import type { JobView } from "longwire/react";
-import { useAnnounce } from "longwire/react";
+import { useAnnounce, useClient } from "longwire/react";
 import { type KeyboardEvent, type ReactElement, useEffect, useRef, useState } from "react";
 
 type Phase =
   | { readonly step: "idle" }
   | { readonly step: "asking" }
+  | { readonly step: "waiting" }
   | { readonly step: "sending" }
   | { readonly step: "refused"; readonly reason: string };
 
@@ -35,25 +36,21 @@ function Confirm({ onConfirm, onKeep }: ConfirmProps): ReactElement {
   );
 }
 
-/** Asks a running job to stop, after asking the reader. */
-export function CancelButton({ job }: { readonly job: JobView }): ReactElement {
-  const [phase, setPhase] = useState<Phase>(IDLE);
-  const button = useRef<HTMLButtonElement>(null);
-  const returnsFocus = useRef(false);
+const REASON = "Cancelled on the web page";
+
+/** Sends the request, as soon as there is a connection. */
+function useCancel(job: JobView, setPhase: (phase: Phase) => void): () => Promise<void> {
+  const client = useClient();
   const announce = useAnnounce();
-  useEffect(() => {
-    if (phase.step === "asking" || !returnsFocus.current) return;
-    returnsFocus.current = false;
-    button.current?.focus();
-  }, [phase]);
-  function leave(to: Phase): void {
-    returnsFocus.current = true;
-    setPhase(to);
-  }
-  async function confirm(): Promise<void> {
-    leave({ step: "sending" });
+  return async () => {
     try {
-      await job.cancel("Cancelled on the web page");
+      if (!client.isConnected()) {
+        setPhase({ step: "waiting" });
+        announce("The job will be asked to stop when you are back online.");
+        await client.connect();
+      }
+      setPhase({ step: "sending" });
+      await job.cancel(REASON);
       announce("Asked the job to stop.");
       setPhase(IDLE);
     } catch (error) {
@@ -61,11 +58,34 @@ export function CancelButton({ job }: { readonly job: JobView }): ReactElement {
       announce(`The job was not stopped. ${reason}`, "assertive");
       setPhase({ step: "refused", reason });
     }
+  };
+}
+
+function labelOf(phase: Phase, job: JobView): string {
+  if (phase.step === "waiting") return "Stops when back online";
+  return phase.step === "sending" || job.cancelRequested ? "Stopping…" : "Cancel job";
+}
+
+/** Asks a running job to stop, after asking the reader. */
+export function CancelButton({ job }: { readonly job: JobView }): ReactElement {
+  const [phase, setPhase] = useState<Phase>(IDLE);
+  const cancel = useCancel(job, setPhase);
+  const button = useRef<HTMLButtonElement>(null);
+  const returnsFocus = useRef(false);
+  useEffect(() => {
+    if (phase.step === "asking" || !returnsFocus.current) return;
+    returnsFocus.current = false;
+    button.current?.focus();
+  }, [phase]);
+  function leave(act: () => unknown): void {
+    returnsFocus.current = true;
+    act();
   }
   if (phase.step === "asking") {
-    return <Confirm onConfirm={() => void confirm()} onKeep={() => leave(IDLE)} />;
+    return <Confirm onConfirm={() => leave(cancel)} onKeep={() => leave(() => setPhase(IDLE))} />;
   }
-  const isStopping = phase.step === "sending" || job.cancelRequested;
+  const label = labelOf(phase, job);
+  const isStopping = label !== "Cancel job";
   return (
     <div className="cancel">
       {phase.step === "refused" && <span className="cancel-refused">{phase.reason}</span>}
@@ -75,7 +95,7 @@ export function CancelButton({ job }: { readonly job: JobView }): ReactElement {
         aria-disabled={isStopping}
         onClick={() => !isStopping && setPhase({ step: "asking" })}
       >
-        {isStopping ? "Stopping…" : "Cancel job"}
+        {label}
       </button>
     </div>
   );

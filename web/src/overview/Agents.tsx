@@ -1,15 +1,26 @@
-import type { AgentStatusEvent } from "longwire";
+import type { AgentType } from "longwire";
+import { useAgent } from "longwire/react";
 import { type ReactElement, useId } from "react";
 
 import { count, formatLabel } from "../format/number";
 import { formatRoute } from "../routing/route";
 import { agentName } from "./agentName";
 
-function Agent({ agent }: { readonly agent: AgentStatusEvent }): ReactElement {
+const AGENTS: readonly AgentType[] = [
+  "analytics_specialist",
+  "cmo",
+  "email_marketer",
+  "seo_writer",
+  "social_media_manager",
+];
+
+function Agent({ agentType }: { readonly agentType: AgentType }): ReactElement | null {
+  const agent = useAgent(agentType);
+  if (agent === null) return null;
   const queue = agent.queueDepth ?? 0;
   return (
     <li className="agent" data-status={agent.status}>
-      <span className="agent-name">{agentName(agent.agentType)}</span>
+      <span className="agent-name">{agentName(agentType)}</span>
       <span className="agent-status">{formatLabel(agent.status)}</span>
       {(agent.currentJob !== undefined || queue > 0) && (
         <span className="agent-work">
@@ -24,14 +35,14 @@ function Agent({ agent }: { readonly agent: AgentStatusEvent }): ReactElement {
 }
 
 /** Which agents are at work, on what, and how much waits for them. */
-export function Agents({ agents }: { readonly agents: readonly AgentStatusEvent[] }): ReactElement {
+export function Agents(): ReactElement {
   const heading = useId();
   return (
-    <section aria-labelledby={heading}>
+    <section className="panel" aria-labelledby={heading}>
       <h2 id={heading}>Agents</h2>
       <ul>
-        {agents.map((agent) => (
-          <Agent key={agent.agentType} agent={agent} />
+        {AGENTS.map((agentType) => (
+          <Agent key={agentType} agentType={agentType} />
         ))}
       </ul>
     </section>

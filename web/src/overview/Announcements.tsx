@@ -1,9 +1,8 @@
 import type { AnnouncementEvent } from "longwire";
-import { useAnnounce } from "longwire/react";
-import { type ReactElement, useEffect, useState } from "react";
+import { useAnnounce, useEvent } from "longwire/react";
+import { type ReactElement, useState } from "react";
 
 import { Age } from "../jobs/Times";
-import { useOverview } from "./useOverview";
 
 const KEY = "longwire.announcements.seen";
 
@@ -24,22 +23,39 @@ function writeSeen(moment: number): void {
   }
 }
 
-/** Speaks of what is announced while the page is open, not of what was before. */
-function useSpoken(announcements: readonly AnnouncementEvent[]): void {
+const KEPT = 3;
+
+function isSame(a: AnnouncementEvent, b: AnnouncementEvent): boolean {
+  return a.timestamp === b.timestamp && a.message === b.message;
+}
+
+/** The last announcements, newest first. What comes while the page is open is spoken, too. */
+function useAnnouncements(): readonly AnnouncementEvent[] {
   const announce = useAnnounce();
   const [openedAt] = useState(() => Date.now());
-  const newest = announcements[0];
-  useEffect(() => {
-    if (!newest || newest.timestamp < openedAt) return;
-    announce(newest.message, newest.level === "error" ? "assertive" : "polite");
-  }, [announce, newest, openedAt]);
+  const [announcements, setAnnouncements] = useState<readonly AnnouncementEvent[]>([]);
+  useEvent("announcement", (event) => {
+    setAnnouncements((known) => {
+      const all = [event, ...known.filter((other) => !isSame(other, event))];
+      return all.sort((a, b) => b.timestamp - a.timestamp).slice(0, KEPT);
+    });
+    if (event.timestamp >= openedAt) {
+      announce(event.message, event.level === "error" ? "assertive" : "polite");
+    }
+  });
+  return announcements;
 }
+
+const WORDS: Readonly<Record<AnnouncementEvent["level"], string>> = {
+  info: "",
+  warning: "Warning. ",
+  error: "Problem. ",
+};
 
 /** What the operators have to say to everyone, until the reader has seen it. */
 export function Announcements(): ReactElement | null {
-  const { announcements } = useOverview();
+  const announcements = useAnnouncements();
   const [seen, setSeen] = useState(readSeen);
-  useSpoken(announcements);
   const shown = announcements.filter(({ timestamp }) => timestamp > seen);
   const newest = shown[0];
   if (!newest) return null;
@@ -53,7 +69,7 @@ export function Announcements(): ReactElement | null {
         {shown.map((announcement) => (
           <li key={`${announcement.timestamp} ${announcement.message}`} data-level={announcement.level}>
             <p>
-              {announcement.level !== "info" && <strong>{announcement.level === "error" ? "Problem. " : "Warning. "}</strong>}
+              <strong>{WORDS[announcement.level]}</strong>
               {announcement.message}
             </p>
             <Age moment={announcement.timestamp} />

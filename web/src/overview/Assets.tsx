@@ -1,21 +1,23 @@
-import type { ContentAsset } from "longwire";
+import { useAssets } from "longwire/react";
 import { type ReactElement, useId } from "react";
 
 import { formatLabel } from "../format/number";
 
+const SHOWN = 8;
+
 /** What the agents made last, and how far it is from being published. */
-export function Assets({ assets }: { readonly assets: readonly ContentAsset[] }): ReactElement {
+export function Assets(): ReactElement {
   const heading = useId();
+  const assets = useAssets().slice(0, SHOWN);
   return (
-    <section aria-labelledby={heading}>
+    <section className="panel" aria-labelledby={heading}>
       <h2 id={heading}>Assets</h2>
       <ul>
         {assets.map((asset) => (
-          <li className="asset" key={asset.id}>
+          <li className="asset" key={asset.id} data-status={asset.status}>
             <span className="asset-title">{asset.title}</span>
-            <span className="asset-state">
-              {formatLabel(asset.type)} · {formatLabel(asset.status)}
-            </span>
+            <span className="asset-type">{formatLabel(asset.type)}</span>
+            <span className="asset-status">{formatLabel(asset.status)}</span>
           </li>
         ))}
       </ul>

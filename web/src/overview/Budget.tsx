@@ -1,13 +1,9 @@
-import type { BudgetUpdatedEvent, BudgetWarningEvent } from "longwire";
+import type { BudgetUpdatedEvent } from "longwire";
+import { useBudget } from "longwire/react";
 import { type ReactElement, useId } from "react";
 
 import { formatCost } from "../format/number";
 import { agentName } from "./agentName";
-
-interface BudgetProps {
-  readonly budget: BudgetUpdatedEvent | null;
-  readonly warning: BudgetWarningEvent | null;
-}
 
 function Breakdown({ breakdown }: { readonly breakdown: Record<string, number> }): ReactElement {
   const entries = Object.entries(breakdown).sort(([, a], [, b]) => b - a);
@@ -41,10 +37,12 @@ function Used({ budget }: { readonly budget: BudgetUpdatedEvent }): ReactElement
 }
 
 /** What may be spent, what was, and by whom. */
-export function Budget({ budget, warning }: BudgetProps): ReactElement {
+export function Budget(): ReactElement | null {
+  const { budget, warning } = useBudget();
   const heading = useId();
+  if (budget === null && warning === null) return null;
   return (
-    <section aria-labelledby={heading}>
+    <section className="panel" aria-labelledby={heading}>
       <h2 id={heading}>Budget</h2>
       {warning !== null && <p className="budget-warning">{warning.message}</p>}
       {budget !== null && <Used budget={budget} />}

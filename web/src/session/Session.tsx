@@ -1,4 +1,4 @@
-import { createClient, LongwireError, type WebSocketClient } from "longwire";
+import { createClient, type WebSocketClient } from "longwire";
 import { LiveRegionProvider, LongwireProvider, useConnection } from "longwire/react";
 import { type ReactElement, useState } from "react";
 
@@ -6,21 +6,14 @@ import { useHealth } from "../connection/useHealth";
 import { JobPage } from "../jobs/JobPage";
 import { JobsPage } from "../jobs/JobsPage";
 import { Announcements } from "../overview/Announcements";
-import { OverviewContext, useOverviewSource } from "../overview/useOverview";
 import { useRoute } from "../routing/useRoute";
 import { Masthead } from "../shell/Masthead";
 import { endpointOf } from "./endpoint";
-import { SignIn } from "./SignIn";
+import { SignIn, SignInDialog } from "./SignIn";
+import { useRenewal } from "./useRenewal";
 
 /** Chunks of 4 KiB that are kept of a job's output: far more than a person reads. */
 const OUTPUT_LIMIT = 20_000;
-
-/** Refusals that another token can cure, and what to say of them. */
-const SIGN_IN: Readonly<Record<string, string | null>> = {
-  token_missing: null,
-  token_invalid: "The server does not accept this token.",
-  token_expired: "This token has expired. Sign in with a new one.",
-};
 
 interface SessionProps {
   /** null tries without: some servers let everybody in. */
@@ -37,42 +30,41 @@ function connectWith(token: string | null): WebSocketClient {
   });
 }
 
-/** What the sign-in page has to say if this error leads there; undefined if it does not. */
-function signInProblem(error: Error | null): string | null | undefined {
-  return error instanceof LongwireError ? SIGN_IN[error.code] : undefined;
-}
-
 function Page(): ReactElement {
   const route = useRoute();
   if (route.page === "job") return <JobPage key={route.jobId} jobId={route.jobId} />;
   return <JobsPage filter={route.status} />;
 }
 
-function SignedIn({ token, onToken, onSignOut }: SessionProps): ReactElement {
-  const { state, error, userId, latencyMs } = useConnection();
+function SignedIn({ onToken, onSignOut }: SessionProps): ReactElement {
+  const { state, connectedAt, userId, latencyMs } = useConnection();
   const health = useHealth();
-  const overview = useOverviewSource();
-  const problem = state === "error" ? signInProblem(error) : undefined;
-  if (problem !== undefined) {
-    return <SignIn problem={token === null ? null : problem} onToken={onToken} />;
+  const renewal = useRenewal();
+  if (state === "error" && renewal.problem !== undefined && connectedAt === null) {
+    return <SignIn problem={renewal.problem} onToken={onToken} />;
   }
   return (
     <>
       <a className="skip" href="#main" onClick={skipToMain}>
         Skip to content
       </a>
-      <Masthead health={health} latencyMs={latencyMs}>
+      <Masthead health={health} latencyMs={latencyMs} renewal={renewal}>
         {userId !== null && <span className="user">{userId}</span>}
         <button type="button" className="quiet" onClick={onSignOut}>
           Sign out
         </button>
       </Masthead>
       <main id="main" tabIndex={-1}>
-        <OverviewContext value={overview}>
-          <Announcements />
-          <Page />
-        </OverviewContext>
+        <Announcements />
+        <Page />
       </main>
+      {renewal.isAsking && (
+        <SignInDialog
+          problem={renewal.problem ?? null}
+          onToken={renewal.renew}
+          onClose={renewal.dismiss}
+        />
+      )}
     </>
   );
 }

@@ -7,6 +7,7 @@ import {
   formatLabel,
   formatMetric,
   formatPercent,
+  formatRatio,
 } from "../../src/format/number";
 
 it.each([
@@ -77,4 +78,8 @@ it("shows metrics of any shape", () => {
 
 it("counts", () => {
   expect([count(1, "line"), count(1_200, "line")]).toEqual(["1 line", "1,200 lines"]);
+});
+
+it("says a ratio as a change, with its sign", () => {
+  expect([2.4, -0.18, 0, 12.5].map(formatRatio)).toEqual(["+240%", "\u221218%", "0%", "+1,250%"]);
 });

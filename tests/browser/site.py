@@ -1,0 +1,54 @@
+"""A Longwire site as its visitors and its backend use it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from longwire import issue_token
+from tests.serving import SECRET
+
+USER = "ada"
+
+
+class Site:
+    """Signs in to a server's page, and publishes beside it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def token(self, user: str = USER, *, service: bool = False, ttl: float = 3600.0) -> str:
+        return issue_token(SECRET, user, service=service, ttl=ttl)
+
+    def address(
+        self,
+        route: str = "/jobs",
+        *,
+        user: str = USER,
+        url: str | None = None,
+        ttl: float = 3600.0,
+        service: bool = False,
+    ) -> str:
+        """The address that signs in and opens a view; by way of `url`, if given."""
+        token = self.token(user, service=service, ttl=ttl)
+        return f"{url or self.url}/#token={token}&to={route}"
+
+    async def publish(self, event: str, data: dict[str, Any], **fields: str) -> None:
+        headers = {"authorization": f"Bearer {self.token('backend', service=True)}"}
+        async with httpx.AsyncClient(trust_env=False, base_url=self.url) as http:
+            body = {"event": event, "data": data, **fields}
+            answer = await http.post("/api/publish", json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+
+    async def begin(self, job_id: str, title: str, *, owner: str = USER) -> None:
+        """Have a job running."""
+        await self.publish("job:created", {"jobId": job_id, "title": title, "owner": owner})
+        await self.publish("job:status", {"jobId": job_id, "status": "running"})
+
+    async def progress(self, job_id: str, progress: float, step: str) -> None:
+        data = {"jobId": job_id, "progress": progress, "currentStep": step}
+        await self.publish("job:progress", data)
+
+    async def write(self, job_id: str, chunk: str) -> None:
+        await self.publish("job:output", {"jobId": job_id, "chunk": chunk})

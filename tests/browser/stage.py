@@ -1,0 +1,188 @@
+"""A day at a marketing team's server: what pages are looked at with, by machines and by people."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tests.browser.site import Site
+
+USER = "ada"
+RUNNING = "spring-launch"
+FAILED = "competitor-audit"
+COMPLETED = "wire-essay"
+CANCELLED = "old-newsletter"
+QUEUED = "seo-refresh"
+LONG = "long-title"
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+
+THINKING = (
+    "The brief asks for three e-mails over nine days. The first should not sell at all: "
+    "it earns the right to the second. Keep the subject lines under 45 characters.\n"
+)
+TOOL_CALL = 'search_assets(tag="spring", status="approved")\n→ 14 assets, newest from yesterday\n'
+DRAFT = """\
+Subject: The line that never drops
+
+Dear reader,
+
+in March 1898 a single wire between two islands carried every birth, every
+price and every storm warning. When it broke, the islands waited; when it
+was mended, nothing that had been said meanwhile was lost.
+
+We build that wire for software. This spring it gets faster, and you can
+watch it work:
+
+  1. Open the page of any running job.
+  2. Pull out your network cable, and count to ten.
+  3. Put it back.
+
+\x1b[32m✓\x1b[0m tone of voice  \x1b[32m✓\x1b[0m reading ease 68  \x1b[33m!\x1b[0m two links
+  https://example.com/spring
+  https://example.com/spring/terms
+"""
+AUDIT = """\
+\x1b[2m$\x1b[0m longwire run -- python audit.py --sites 24
+fetched  1/24  northwind.example     \x1b[32m200\x1b[0m  412 kB
+fetched  2/24  contoso.example       \x1b[32m200\x1b[0m  1.2 MB
+fetched  3/24  fabrikam.example      \x1b[33m301\x1b[0m  → www.fabrikam.example
+fetched  4/24  www.fabrikam.example  \x1b[32m200\x1b[0m  388 kB
+fetched  5/24  tailspin.example      \x1b[31m429\x1b[0m  Retry-After: 3600
+Traceback (most recent call last):
+  File "audit.py", line 88, in fetch
+    response.raise_for_status()
+\x1b[31mHTTPStatusError\x1b[0m: 429 Too Many Requests: https://tailspin.example/
+"""
+ESSAY = """\
+A room is a log, and a reader is a place in it. Once that is said, the rest follows: \
+who comes late reads from the start, who was away reads on from where they stood, and who \
+reads slowly is told the same story in fewer words.
+
+Nothing here is kept twice. The page that you are looking at holds no truth of its own; \
+close it in the middle of a sentence, and the sentence is there when you come back.
+"""
+
+
+class Stage:
+    """Jobs in every state, and everything that is told beside them."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.now = int(time.time() * 1_000)
+
+    async def set(self) -> None:
+        """Publish it all."""
+        await self._jobs()
+        await self._agents()
+        await self._campaigns()
+        await self._personal()
+
+    async def say(self, event: str, data: dict[str, Any], age: int = 0, **fields: str) -> None:
+        """Publish an event that is `age` milliseconds old."""
+        await self.site.publish(event, {"timestamp": self.now - age, **data}, **fields)
+
+    async def begin(self, job_id: str, title: str, age: int) -> None:
+        await self.say("job:created", {"jobId": job_id, "title": title, "owner": USER}, age)
+        await self.say("job:status", {"jobId": job_id, "status": "running"}, age)
+
+    async def progress(self, job_id: str, progress: float, step: str, left: float) -> None:
+        data = {"jobId": job_id, "progress": progress, "currentStep": step}
+        await self.say("job:progress", {**data, "estimatedCompletion": left})
+
+    async def write(self, job_id: str, text: str, type: str | None = None) -> None:
+        kind = {} if type is None else {"type": type}
+        await self.say("job:output", {"jobId": job_id, "chunk": text, **kind})
+
+    async def announce(self, message: str, level: str = "info") -> None:
+        await self.site.publish("announcement", {"message": message, "level": level})
+
+    async def _jobs(self) -> None:
+        await self._old_jobs()
+        await self._completed()
+        await self._failed()
+        await self._running()
+        await self.say(
+            "job:created", {"jobId": QUEUED, "title": "Refresh 40 landing pages", "owner": USER}
+        )
+
+    async def _old_jobs(self) -> None:
+        await self.begin(CANCELLED, "February newsletter", 27 * HOUR)
+        cancelled = {"jobId": CANCELLED, "status": "cancelled", "message": "Superseded"}
+        await self.say("job:status", cancelled, 26 * HOUR)
+        title = "Compare the click-through of every campaign since 2019 by region, weekday and hour"
+        await self.begin(LONG, title, 3 * HOUR)
+        done = {"jobId": LONG, "result": {"metrics": {"rows": 1_204_311}}}
+        await self.say("job:completed", {**done, "cost": 0.0, "duration": 734.2}, 2 * HOUR)
+
+    async def _completed(self) -> None:
+        await self.begin(COMPLETED, "Essay: what a wire remembers", 52 * MINUTE)
+        await self.write(COMPLETED, "Outline: room, reader, place. Two paragraphs.\n", "thinking")
+        await self.write(COMPLETED, ESSAY, "writing")
+        artifacts = [
+            {"type": "document", "url": "https://example.com/essay.pdf", "name": "essay.pdf"},
+            {"type": "image", "url": "https://example.com/wire.png", "name": "header-image.png"},
+        ]
+        metrics = {"words": 104, "readingEase": 71.4, "sources": 6}
+        result = {"content": ESSAY, "metrics": metrics, "artifacts": artifacts}
+        done = {"jobId": COMPLETED, "result": result, "cost": 0.84, "duration": 194.0}
+        await self.say("job:completed", done, 49 * MINUTE)
+
+    async def _failed(self) -> None:
+        await self.begin(FAILED, "Audit of 24 competitors", 18 * MINUTE)
+        await self.write(FAILED, AUDIT)
+        failed = {
+            "jobId": FAILED,
+            "error": "tailspin.example asked to wait an hour before the next request",
+            "errorCode": "rate_limited",
+            "retryable": True,
+        }
+        await self.say("job:failed", failed, 16 * MINUTE)
+
+    async def _running(self) -> None:
+        await self.begin("translations", "Translate the product tour", 9 * MINUTE)
+        await self.progress("translations", 31, "Portuguese, 5 of 16", 1_230)
+        await self.begin(RUNNING, "Spring launch: three e-mails", 4 * MINUTE)
+        await self.write(RUNNING, THINKING, "thinking")
+        await self.write(RUNNING, TOOL_CALL, "tool_call")
+        await self.write(RUNNING, DRAFT, "writing")
+        await self.progress(RUNNING, 64, "Checking links of the second e-mail", 95)
+
+    async def _agents(self) -> None:
+        agents: list[dict[str, Any]] = [
+            {"agentType": "cmo", "status": "ready"},
+            {"agentType": "email_marketer", "status": "busy", "currentJob": RUNNING},
+            {"agentType": "seo_writer", "status": "busy", "currentJob": COMPLETED, "queueDepth": 3},
+            {"agentType": "social_media_manager", "status": "offline"},
+            {"agentType": "analytics_specialist", "status": "error", "queueDepth": 1},
+        ]
+        for agent in agents:
+            await self.say("agent:status", agent)
+
+    async def _campaigns(self) -> None:
+        figures = {
+            "spring-launch": (184_200, 6_127, 311, 42.5, 2.4),
+            "winter-sale": (912_440, 18_249, 402, 310.0, -0.18),
+        }
+        for campaign, (impressions, clicks, conversions, cost, roi) in figures.items():
+            metrics = {"impressions": impressions, "clicks": clicks, "conversions": conversions}
+            metrics |= {"cost": cost, "roi": roi}
+            await self.say("campaign:metrics", {"campaignId": campaign, "metrics": metrics})
+
+    async def _personal(self) -> None:
+        room = f"user:{USER}"
+        spent = {"seo_writer": 31.2, "email_marketer": 6.84, "cmo": 4.1}
+        budget = {"used": 42.14, "total": 50.0, "percentage": 84.28, "breakdown": spent}
+        warning = {"threshold": 80, "message": "Over 80 % of this month is spent."}
+        await self.say("budget:updated", budget, room=room)
+        await self.say("budget:warning", {**warning, "currentUsage": 84.28}, room=room)
+        titles = {
+            "What a wire remembers": ("blog", "review"),
+            "The line that never drops": ("email", "draft"),
+            "Spring, in one page": ("landing_page", "published"),
+        }
+        for number, (title, (type, status)) in enumerate(titles.items()):
+            asset = {"id": f"asset-{number}", "title": title, "type": type, "status": status}
+            asset |= {"createdAt": self.now - number * HOUR, "updatedAt": self.now}
+            await self.say("asset:created", {"asset": asset}, room=room)

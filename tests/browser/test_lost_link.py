@@ -1,0 +1,112 @@
+"""The page on a link that is cut, or that swallows everything without a word."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from playwright.async_api import Page, expect
+
+from tests.browser.command import HundredLines
+from tests.browser.looking import expect_lines, expect_live, expect_spoken, output
+from tests.browser.site import Site
+from tests.proxy import Proxy
+
+
+async def test_a_page_whose_link_is_cut_catches_up(
+    page: Page, run: HundredLines, site: Site, proxy: Proxy
+) -> None:
+    address = site.address(f"/jobs/{run.job_id}", user="worker", service=True, url=proxy.url)
+    await page.goto(address)
+    run.step(20)
+    await expect_lines(page, 20)
+
+    proxy.refuse()
+    proxy.cut()
+    run.step(20)
+    await expect(page.get_by_text("Reconnecting").first).to_be_visible()
+    await expect_spoken(page, "Connection lost. Trying to reconnect.")
+    proxy.accept()
+    await page.get_by_role("button", name="Retry now").click()
+
+    await expect_lines(page, 40)
+    await expect_spoken(page, "Back online, and up to date.")
+
+
+async def test_a_blip_is_not_worth_a_word(
+    page: Page, run: HundredLines, site: Site, proxy: Proxy
+) -> None:
+    """The link comes back within the grace time: nothing flickers, nothing is announced."""
+    address = site.address(f"/jobs/{run.job_id}", user="worker", service=True, url=proxy.url)
+    await page.goto(address)
+    await expect(output(page)).to_contain_text("begin")
+    await page.evaluate(WATCH_NOTICES)
+
+    proxy.cut()
+    run.step(20)
+    await expect_lines(page, 20)
+
+    await expect_live(page)
+    assert await page.evaluate("window.noticed") == 0
+
+
+WATCH_NOTICES = """() => {
+  window.noticed = 0;
+  const watch = new MutationObserver(() => {
+    if (document.querySelector(".notice")) window.noticed++;
+  });
+  watch.observe(document.body, { childList: true, subtree: true });
+}"""
+
+
+async def test_a_dead_link_is_told_and_survived(page: Page, alert_site: Site) -> None:
+    job_id = f"dead-link-{uuid4()}"
+    await alert_site.begin(job_id, "Behind a dead link")
+    async with Proxy(alert_site.url) as proxy:
+        await page.goto(alert_site.address(f"/jobs/{job_id}", url=proxy.url))
+        await alert_site.write(job_id, "line 1\n1%\n")
+        await expect_lines(page, 1)
+
+        proxy.freeze()
+        await alert_site.write(job_id, "line 2\n2%\n")
+        await expect(page.get_by_role("banner")).to_contain_text("Reconnecting")
+        proxy.thaw()
+
+        await expect_live(page)
+        await expect_lines(page, 2)
+
+
+async def test_a_cancel_pressed_offline_is_sent_later_and_once(
+    page: Page, site: Site, proxy: Proxy
+) -> None:
+    job_id = f"offline-{uuid4()}"
+    await site.begin(job_id, "Cancelled from a train")
+    sent: list[str] = []
+    page.on("websocket", lambda link: link.on("framesent", lambda data: sent.append(str(data))))
+    await page.goto(site.address(f"/jobs/{job_id}", url=proxy.url))
+    await expect_live(page)
+
+    proxy.refuse()
+    proxy.cut()
+    await expect(page.get_by_role("banner")).to_contain_text("Reconnecting")
+    await page.get_by_role("button", name="Cancel job").click()
+    await page.get_by_role("button", name="Stop it").click()
+    waiting = page.get_by_role("button", name="Stops when back online")
+    await expect(waiting).to_have_attribute("aria-disabled", "true")
+    await expect(waiting).to_be_focused()
+    proxy.accept()
+    await page.get_by_role("button", name="Retry now").click()
+
+    await expect(page.get_by_role("button", name="Stopping…")).to_be_visible()
+    assert len([frame for frame in sent if "job:cancel" in frame]) == 1
+
+
+async def test_a_page_outlives_cut_after_cut(page: Page, site: Site, proxy: Proxy) -> None:
+    job_id = f"cuts-{uuid4()}"
+    await site.begin(job_id, "Through thick and thin")
+    await page.goto(site.address(f"/jobs/{job_id}", url=proxy.url))
+    await page.evaluate("window.isSamePage = true")
+    for number in range(1, 4):
+        proxy.cut()
+        await site.write(job_id, f"line {number}\n{number}%\n")
+        await expect_lines(page, number)
+    assert await page.evaluate("window.isSamePage")
