@@ -2,30 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from longwire.broker import Broker, MemoryBroker, SQLiteBroker
+from longwire.broker.redis import RedisBroker
 from longwire.log import RetentionLimits
 from tests.broker.recording import ManualClock, RecordingReceiver
+from tests.redis_server import RedisServer
 
 
 class SweepingBroker(Broker, Protocol):
-    def sweep(self) -> None: ...
+    def sweep(self) -> asyncio.Task[None] | None: ...
+
+
+async def sweep(broker: SweepingBroker) -> None:
+    """Let a broker forget what is too old, and wait until it has."""
+    sweeping = broker.sweep()
+    if sweeping is not None:
+        await sweeping
 
 
 Make = Callable[[ManualClock, RetentionLimits], SweepingBroker]
 
+prefixes = (f"test{number}" for number in itertools.count())
 
-def make_memory(path: Path) -> Make:
+
+def make_memory(request: pytest.FixtureRequest) -> Make:
     return lambda clock, retention: MemoryBroker(clock=clock, retention=retention)
 
 
-def make_sqlite(path: Path) -> Make:
+def make_sqlite(request: pytest.FixtureRequest) -> Make:
+    path: Path = request.getfixturevalue("tmp_path")
     return lambda clock, retention: SQLiteBroker(path / "logs.db", clock=clock, retention=retention)
+
+
+def make_redis(request: pytest.FixtureRequest) -> Make:
+    url = request.getfixturevalue("redis_server").url
+    return lambda clock, retention: RedisBroker(
+        url, prefix=next(prefixes), clock=clock, retention=retention
+    )
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """One Redis for all tests that do it no harm; each has a prefix of its own."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def prefix() -> str:
+    return next(prefixes)
 
 
 @pytest.fixture
@@ -44,15 +77,14 @@ def retention() -> RetentionLimits:
     return RetentionLimits(max_age=3600.0)
 
 
-@pytest.fixture(params=[make_memory, make_sqlite], ids=["memory", "sqlite"])
+@pytest.fixture(params=[make_memory, make_sqlite, make_redis], ids=["memory", "sqlite", "redis"])
 async def broker(
     request: pytest.FixtureRequest,
-    tmp_path: Path,
     clock: ManualClock,
     receiver: RecordingReceiver,
     retention: RetentionLimits,
 ) -> AsyncIterator[SweepingBroker]:
-    broker: SweepingBroker = request.param(tmp_path)(clock, retention)
+    broker: SweepingBroker = request.param(request)(clock, retention)
     await broker.start(receiver)
     yield broker
     await broker.close()

@@ -9,7 +9,7 @@ import pytest
 from longwire.errors import BrokerUnavailable, IdempotencyConflict
 from longwire.log import Draft, RetentionLimits
 from longwire.types import Position
-from tests.broker.conftest import SweepingBroker
+from tests.broker.conftest import SweepingBroker, sweep
 from tests.broker.recording import (
     ManualClock,
     RecordingReceiver,
@@ -92,7 +92,7 @@ async def test_a_subscribed_room_keeps_its_epoch_though_it_is_empty(
     await broker.subscribe("room")
     before = await broker.position("room")
     clock.now += 10 * 24 * 3600
-    broker.sweep()
+    await sweep(broker)
 
     assert await broker.position("room") == before
     assert (await broker.publish("room", note("1"))).epoch == before.epoch
@@ -217,7 +217,7 @@ async def test_old_entries_go_and_state_stays(broker: SweepingBroker, clock: Man
     await broker.publish("room", note("old"))
     clock.now += 3601
     await broker.publish("room", note("new"))
-    broker.sweep()
+    await sweep(broker)
 
     history = await broker.read("room")
 
@@ -234,7 +234,7 @@ async def test_an_idle_room_is_forgotten_and_its_next_log_has_another_epoch(
     await broker.subscribe("used")
     used = await broker.publish("used", progress(1))
     clock.now += 3601
-    broker.sweep()
+    await sweep(broker)
 
     assert await broker.rooms("") == ["used"]
     after = await broker.publish("idle", progress(2))

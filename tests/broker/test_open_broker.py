@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from longwire.broker import MemoryBroker, SQLiteBroker, open_broker
+from longwire.broker.redis import RedisBroker
 from longwire.errors import UnsupportedBroker
 from tests.broker.recording import RecordingReceiver, note
 
@@ -38,16 +41,51 @@ async def test_sqlite_at_a_relative_path(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    "url", ["", "memory:x", "sqlite:", "sqlite:///", "sqlite://x", "postgres://h/db", "x"]
+    "url",
+    [
+        "redis://user:secret@host:6379/0",
+        "redis://host",
+        "rediss://:secret@host",
+        "unix://user:secret@/run/redis.sock?db=3",
+    ],
+)
+def test_redis(url: str) -> None:
+    broker = open_broker(url)
+
+    assert isinstance(broker, RedisBroker)
+    assert "secret" not in repr(broker)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "memory:x", "sqlite:", "sqlite:///", "sqlite://x", "postgres://h/db", "x", "redis:"]
 )
 def test_what_is_unknown_is_refused_with_what_there_is(url: str) -> None:
-    with pytest.raises(UnsupportedBroker, match=r"memory: or sqlite:///"):
+    with pytest.raises(UnsupportedBroker, match=r"memory:, sqlite:///.* or redis://"):
         open_broker(url)
 
 
-@pytest.mark.parametrize("url", ["redis://user:secret@host:6379/0", "rediss://:secret@host"])
-def test_redis_is_not_there_yet_and_its_password_is_not_repeated(url: str) -> None:
-    with pytest.raises(UnsupportedBroker, match="no Redis broker yet") as refused:
+@pytest.mark.parametrize(
+    "url", ["redis://user:secret@host:port/0", "redis://:sec@ret@host:99999999", "redis://[::1/2"]
+)
+def test_a_malformed_redis_address_is_refused_and_its_password_is_not_repeated(url: str) -> None:
+    with pytest.raises(UnsupportedBroker) as refused:
         open_broker(url)
-    assert "secret" not in str(refused.value)
-    assert "secret" not in refused.value.url
+    assert "ret" not in str(refused.value)
+    assert "ret" not in refused.value.url
+
+
+def test_without_its_extra_redis_is_refused_with_what_to_install() -> None:
+    code = """if True:
+        import sys
+        sys.modules["redis"] = None
+        from longwire.broker import open_broker
+        from longwire.errors import UnsupportedBroker
+        try:
+            open_broker("redis://:secret@host")
+        except UnsupportedBroker as error:
+            print(error)
+    """
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == (
+        "unsupported broker 'redis://…@host': install it first: pip install 'longwire[redis]'\n"
+    )

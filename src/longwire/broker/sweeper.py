@@ -15,7 +15,7 @@ SWEEP_INTERVAL = 60.0
 class Sweeper:
     """Calls `sweep` every `interval` seconds from `start` until `stop`."""
 
-    def __init__(self, sweep: Callable[[], None], interval: float = SWEEP_INTERVAL) -> None:
+    def __init__(self, sweep: Callable[[], object], interval: float = SWEEP_INTERVAL) -> None:
         self._sweep = sweep
         self._interval = interval
         self._timer: asyncio.TimerHandle | None = None

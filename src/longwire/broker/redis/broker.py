@@ -1,0 +1,235 @@
+"""The Redis broker: many processes share logs that live in Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from longwire.broker.memory import NOWHERE
+from longwire.broker.redis.address import Address
+from longwire.broker.redis.commands import PATIENCE, Commands
+from longwire.broker.redis.doorbell import Doorbell
+from longwire.broker.redis.entry import VOLATILE, parse_bell, parse_volatile, volatile_bell
+from longwire.broker.redis.feed import Feed
+from longwire.broker.redis.folding import Folder
+from longwire.broker.redis.publishing import Publisher
+from longwire.broker.redis.reading import LogReader
+from longwire.broker.redis.room_script import RoomScripts
+from longwire.broker.redis.upkeep import Upkeep
+from longwire.errors import BrokerUnavailable
+from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
+from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from longwire.broker.base import Receiver
+    from longwire.log import Draft, History
+    from longwire.types import Position
+
+DEFAULT_PREFIX = "longwire"
+DELIVERY_WAIT = 0.5
+"""Seconds that a publish waits for its own bell; then the log is read."""
+
+
+class RedisBroker:
+    """A `Broker` for any number of processes, whose logs live in Redis.
+
+    The log is the truth, and pub/sub only the doorbell: an entry is appended, given its offset
+    and announced in one piece, and what an announcement did not bring is read from the log.
+
+    While Redis is away, calls wait for a few seconds and then raise `BrokerUnavailable`; this
+    node comes back by itself and catches up. A publish with an id is repeated by itself, too.
+
+    What Redis loses, it loses with its epochs: a room goes on under its epoch as long as the same
+    run of Redis goes on. After a restart or a failover the logs have new epochs, since their
+    newest entries may be missing, unless Redis is known to answer only what is on its disk
+    (`appendonly yes`, `appendfsync always`).
+
+    One Redis, or whatever stands before a primary and its replicas. The entries of a room are
+    deleted as `retention` says; rooms that nobody writes or subscribes to leave after its age.
+
+    Args:
+        url: `redis://`, `rediss://` or `unix://`, with user, password and database.
+        prefix: begins the names of all keys; nodes with the same one share logs.
+        retention: the bounds of one room's log, the same on all nodes.
+        clock: tells the time in seconds; nodes' clocks should agree within seconds.
+
+    Raises:
+        ValueError: the address is malformed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = DEFAULT_PREFIX,
+        retention: RetentionLimits = DEFAULT_RETENTION,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        address = Address(url, prefix)
+        index = (f"{prefix}:written", f"{prefix}:used")
+        self._clock = clock
+        self._node = secrets.token_hex(8).encode()
+        self._channels = f"{prefix}@{address.database}:"
+        self._receiver: Receiver | None = None
+        self._feeds: dict[str, Feed] = {}
+        self._publishing = 0
+        self._idle = asyncio.Event()
+        scripts = RoomScripts(prefix, retention, self._now_ms)
+        self._questions = Commands(address)
+        self._reader = LogReader(self._questions.ask, scripts)
+        self._folder = Folder(self._questions.ask, self._reader, scripts)
+        self._publisher = Publisher(scripts, self._channel, self._folder.begin, index, self._now_ms)
+        self._appends = Commands(address, self._publisher.gather)
+        self._publisher.connect(self._appends)
+        self._doorbell = Doorbell(address, self._ring, self._catch_up)
+        self._upkeep = Upkeep(
+            self._questions.ask, scripts, index, f"{prefix}:runs", self._feeds, self._now_ms
+        )
+
+    async def start(self, receiver: Receiver) -> None:
+        """Connect and deliver to `receiver` from now on.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be reached, refuses the password, or is a replica.
+        """
+        try:
+            for part in (self._questions, self._appends, self._doorbell):
+                await part.start()
+        except BaseException:
+            await self._disconnect()
+            raise
+        self._receiver = receiver
+        self._upkeep.start()
+
+    async def close(self) -> None:
+        """Finish what was begun, as far as Redis is there, and let go of it."""
+        self._receiver = None
+        if self._publishing:
+            self._idle.clear()
+            await self._idle.wait()
+        await self._upkeep.close()
+        await self._folder.close()
+        for room in list(self._feeds):
+            self._feeds.pop(room).close()
+        await self._disconnect()
+
+    async def publish(self, room: str, draft: Draft, *, id: str | None = None) -> Position:
+        """Append, announce, deliver; see `Broker.publish`.
+
+        Should Redis go away between taking the entry in and announcing it, this returns before
+        the entry was delivered on this node; it will be when Redis is back.
+        """
+        self._started()
+        self._publishing += 1
+        try:
+            position = await self._publisher.publish(room, draft, id)
+            await self._until_delivered(room, position)
+        finally:
+            self._publishing -= 1
+            if not self._publishing:
+                self._idle.set()
+        return position
+
+    async def publish_volatile(self, room: str, draft: Draft) -> None:
+        """Deliver past the log; see `Broker.publish_volatile`."""
+        receiver = self._started()
+        bell = volatile_bell(self._node, draft)
+        channel = self._channel(room)
+        if room in self._feeds:
+            receiver.receive_volatile(room, draft)
+        await self._appends.call(lambda _: (b"PUBLISH", channel, bell), may_repeat=False).reply
+
+    async def subscribe(self, room: str) -> None:
+        """Deliver `room` from now on; see `Broker.subscribe`."""
+        receiver = self._started()
+        if room in self._feeds:
+            return
+        feed = Feed(room, receiver, self._upkeep.hold, self._read_on)
+        self._feeds[room] = feed
+        try:
+            await self._doorbell.listen(self._channel(room), PATIENCE)
+            await feed.begin()
+        except BaseException:
+            await self.unsubscribe(room)
+            raise
+
+    async def unsubscribe(self, room: str) -> None:
+        """Stop delivering `room`; see `Broker.unsubscribe`."""
+        feed = self._feeds.pop(room, None)
+        if feed is not None:
+            feed.close()
+            self._doorbell.unlisten(self._channel(room))
+
+    async def read(
+        self,
+        room: str,
+        since: Position | None = None,
+        *,
+        limit: int = DEFAULT_SLICE_FRAMES,
+        max_bytes: int = DEFAULT_SLICE_BYTES,
+    ) -> History:
+        """Read a slice of `room`'s log; see `Broker.read`."""
+        self._started()
+        return await self._reader.read(room, since, limit, max_bytes) or NOWHERE
+
+    async def position(self, room: str) -> Position:
+        """The end of `room`'s log; see `Broker.position`."""
+        self._started()
+        return await self._reader.position(room) or NOWHERE.position
+
+    async def rooms(self, prefix: str) -> list[str]:
+        """Rooms that begin with `prefix`, last written first; see `Broker.rooms`."""
+        self._started()
+        return await self._upkeep.rooms(prefix)
+
+    def sweep(self) -> asyncio.Task[None]:
+        """Forget what is older than the retention's age. Called every minute by itself."""
+        return self._upkeep.sweep()
+
+    def _started(self) -> Receiver:
+        if self._receiver is None:
+            raise BrokerUnavailable("the broker is not running")
+        return self._receiver
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+    def _channel(self, room: str) -> bytes:
+        return f"{self._channels}{room}".encode()
+
+    def _ring(self, channel: bytes, payload: bytes) -> None:
+        room = channel.decode().removeprefix(self._channels)
+        feed = self._feeds.get(room)
+        if feed is None:
+            return
+        if not payload.startswith(VOLATILE):
+            feed.ring(parse_bell(payload))
+            return
+        node, draft = parse_volatile(payload)
+        if node != self._node and self._receiver is not None:
+            self._receiver.receive_volatile(room, draft)
+
+    def _catch_up(self) -> None:
+        for feed in self._feeds.values():
+            feed.catch_up()
+
+    async def _read_on(self, room: str, since: Position) -> History:
+        history = await self._reader.read(room, since, DEFAULT_SLICE_FRAMES, DEFAULT_SLICE_BYTES)
+        return history or NOWHERE
+
+    async def _until_delivered(self, room: str, position: Position) -> None:
+        feed = self._feeds.get(room)
+        reached = feed.reached(position) if feed is not None and feed.epoch else None
+        if feed is None or reached is None:
+            return
+        done, _ = await asyncio.wait([reached], timeout=DELIVERY_WAIT)
+        if not done:
+            feed.catch_up()
+            await asyncio.wait([reached], timeout=PATIENCE)
+
+    async def _disconnect(self) -> None:
+        await asyncio.gather(self._doorbell.close(), self._appends.close(), self._questions.close())

@@ -1,0 +1,30 @@
+-- Read a page of a room's log.
+--
+--   ARGV      since_epoch, since_offset ('' if nobody resumes), after ('' for the first page),
+--             max_entries, max_bytes
+--   returns   nil if there is no room, or epoch, end, trimmed, folds, 1 if the position recovers,
+--             1 if there is more, and the members
+
+local SINCE_EPOCH, SINCE, AFTER = ARGV[MORE], tonumber(ARGV[MORE + 1]), tonumber(ARGV[MORE + 2])
+local COUNT, BYTES = tonumber(ARGV[MORE + 3]), tonumber(ARGV[MORE + 4])
+local STEP = 64
+
+local room = find()
+if not room then return nil end
+
+local recovered = SINCE ~= nil and SINCE_EPOCH == room.epoch
+  and room.trimmed <= SINCE and SINCE <= room['end']
+local after = AFTER or (recovered and SINCE) or 0
+local members, size, more = {}, 0, 0
+while #members < COUNT and size < BYTES do
+  local step = call('ZRANGEBYSCORE', LOG, '(' .. after, '+inf', 'LIMIT', 0, STEP)
+  for _, member in ipairs(step) do
+    members[#members + 1] = member
+    size = size + #member
+  end
+  more = 0
+  if #step < STEP then break end
+  after = parse(step[#step])
+  if after < room['end'] then more = 1 end
+end
+return {room.epoch, room['end'], room.trimmed, room.folds, recovered and 1 or 0, more, members}
