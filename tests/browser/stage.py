@@ -18,6 +18,23 @@ LONG = "long-title"
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 
+CAMPAIGNS: dict[str, dict[str, float]] = {
+    "winter-sale": {
+        "impressions": 912_440,
+        "clicks": 18_249,
+        "conversions": 402,
+        "cost": 310.0,
+        "roi": -0.18,
+    },
+    "spring-launch": {
+        "impressions": 184_200,
+        "clicks": 6_127,
+        "conversions": 311,
+        "cost": 42.5,
+        "roi": 2.4,
+    },
+}
+
 THINKING = (
     "The brief asks for three e-mails over nine days. The first should not sell at all: "
     "it earns the right to the second. Keep the subject lines under 45 characters.\n"
@@ -160,15 +177,13 @@ class Stage:
         for agent in agents:
             await self.say("agent:status", agent)
 
+    async def measure_campaign(self, campaign_id: str, **figures: float) -> None:
+        metrics = {**CAMPAIGNS[campaign_id], **figures}
+        await self.say("campaign:metrics", {"campaignId": campaign_id, "metrics": metrics})
+
     async def _campaigns(self) -> None:
-        figures = {
-            "spring-launch": (184_200, 6_127, 311, 42.5, 2.4),
-            "winter-sale": (912_440, 18_249, 402, 310.0, -0.18),
-        }
-        for campaign, (impressions, clicks, conversions, cost, roi) in figures.items():
-            metrics = {"impressions": impressions, "clicks": clicks, "conversions": conversions}
-            metrics |= {"cost": cost, "roi": roi}
-            await self.say("campaign:metrics", {"campaignId": campaign, "metrics": metrics})
+        for campaign_id in CAMPAIGNS:
+            await self.measure_campaign(campaign_id)
 
     async def _personal(self) -> None:
         room = f"user:{USER}"

@@ -1,0 +1,102 @@
+"""The views of the page, and how to get to each."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+
+from playwright.async_api import Page, expect
+
+from tests.browser.looking import expect_live, output
+from tests.browser.stage import COMPLETED, FAILED, RUNNING, Stage
+from tests.proxy import Proxy
+
+Show = Callable[[Page, Stage], AbstractAsyncContextManager[None]]
+"""Brings a page to a view; the view holds for the body."""
+
+
+def simply(show: Callable[[Page, Stage], Awaitable[None]]) -> Show:
+    """A view that holds by itself."""
+
+    @contextlib.asynccontextmanager
+    async def shown(page: Page, stage: Stage) -> AsyncIterator[None]:
+        await show(page, stage)
+        yield
+
+    return shown
+
+
+@simply
+async def jobs(page: Page, stage: Stage) -> None:
+    await page.goto(stage.site.address())
+    await expect(page.get_by_role("listitem").filter(has_text="Spring launch")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Campaigns")).to_be_visible()
+    await expect(page.get_by_text("Over 80 % of this month")).to_be_visible()
+    await expect(page.get_by_text("winter-sale")).to_be_visible()
+
+
+def job(job_id: str, last_words: str) -> Show:
+    async def show(page: Page, stage: Stage) -> None:
+        await page.goto(stage.site.address(f"/jobs/{job_id}"))
+        await expect(output(page)).to_contain_text(last_words)
+        await expect_live(page)
+
+    return simply(show)
+
+
+@simply
+async def nothing(page: Page, stage: Stage) -> None:
+    await page.goto(stage.site.address(user="newcomer"))
+    await expect(page.get_by_role("heading", name="No jobs yet")).to_be_visible()
+
+
+@simply
+async def unknown_job(page: Page, stage: Stage) -> None:
+    await page.goto(stage.site.address("/jobs/tomorrow"))
+    await expect(page.get_by_text("Nothing has been heard of this job yet")).to_be_visible()
+
+
+@simply
+async def sign_in(page: Page, stage: Stage) -> None:
+    await page.goto(f"{stage.site.url}/#token=wrong")
+    await expect(page.get_by_role("alert").first).to_contain_text("does not accept this token")
+
+
+@simply
+async def asking_to_cancel(page: Page, stage: Stage) -> None:
+    await page.goto(stage.site.address(f"/jobs/{RUNNING}"))
+    await page.get_by_role("button", name="Cancel job").click()
+    await expect(page.get_by_role("button", name="Stop it")).to_be_visible()
+
+
+@simply
+async def signing_in_again(page: Page, stage: Stage) -> None:
+    await page.goto(stage.site.address(f"/jobs/{RUNNING}", ttl=50))
+    await page.get_by_role("button", name="Sign in again").click()
+    await expect(page.get_by_role("dialog").get_by_label("Access token")).to_be_focused()
+
+
+@contextlib.asynccontextmanager
+async def reconnecting(page: Page, stage: Stage) -> AsyncIterator[None]:
+    async with Proxy(stage.site.url) as proxy:
+        await page.goto(stage.site.address(f"/jobs/{RUNNING}", url=proxy.url))
+        await expect_live(page)
+        proxy.refuse()
+        proxy.cut()
+        await expect(page.get_by_role("banner")).to_contain_text("Reconnecting")
+        yield
+
+
+VIEWS: dict[str, Show] = {
+    "jobs": jobs,
+    "running": job(RUNNING, "The line that never drops"),
+    "failed": job(FAILED, "429 Too Many Requests"),
+    "completed": job(COMPLETED, "Nothing here is kept twice"),
+    "reconnecting": reconnecting,
+    "nothing": nothing,
+    "unknown-job": unknown_job,
+    "sign-in": sign_in,
+    "asking-to-cancel": asking_to_cancel,
+    "signing-in-again": signing_in_again,
+}
