@@ -54,6 +54,14 @@ async def given_up(clients: Connect, **options: Any) -> WebSocketClient:
     return client
 
 
+async def sent_away(client: WebSocketClient, visit: Visit) -> None:
+    """Bring a connected client into the state `error`."""
+    advice = {"reason": "server_disconnect", "message": "no", "reconnect": False, "retryAfter": 0}
+    await visit.emit("closing", advice)
+    visit.drop()
+    await until(client, ConnectionState.ERROR)
+
+
 async def test_what_waits_before_the_first_connection_fails_when_the_client_is_closed(
     clients: Connect, send: Send
 ) -> None:
@@ -86,10 +94,8 @@ async def test_who_gave_up_refuses_at_once_and_says_why(clients: Connect, send: 
 
 
 async def test_who_gave_up_sends_again_after_a_retry(peer: Peer, clients: Connect) -> None:
-    client = clients(peer.url, reconnection_attempts=0, timeout=0.05)
-    visit = await connected(client, peer)
-    visit.drop()
-    await until(client, ConnectionState.ERROR)
+    client = clients(peer.url)
+    await sent_away(client, await connected(client, peer))
     lost = client.emit("lost")
     client.retry()
     kept = client.emit("kept")
@@ -120,10 +126,8 @@ async def test_a_refused_token_is_replaced_by_another(client: WebSocketClient, p
 async def test_who_gave_up_still_hears_and_joins_with_the_next_connection(
     peer: Peer, clients: Connect
 ) -> None:
-    client = clients(peer.url, reconnection_attempts=0, timeout=0.05)
-    visit = await connected(client, peer)
-    visit.drop()
-    await until(client, ConnectionState.ERROR)
+    client = clients(peer.url)
+    await sent_away(client, await connected(client, peer))
     assert (await client.join_room("job:1")).status is RoomStatus.JOINING
     heard: asyncio.Queue[JobProgress] = asyncio.Queue()
     client.on(JobProgress, heard.put_nowait)
@@ -138,11 +142,9 @@ async def test_a_file_keeps_what_is_sent_after_giving_up(
     peer: Peer, clients: Connect, tmp_path: Path
 ) -> None:
     path = tmp_path / "outbox.db"
-    options = ClientOptions(url=peer.url, outbox_file=path, reconnection_attempts=0, timeout=0.05)
+    options = ClientOptions(url=peer.url, outbox_file=path)
     client = clients(peer.url, options=options)
-    visit = await connected(client, peer)
-    visit.drop()
-    await until(client, ConnectionState.ERROR)
+    await sent_away(client, await connected(client, peer))
     emitted = client.emit("note")
     with pytest.raises(NotConnected):
         await client.call("question")
@@ -156,7 +158,7 @@ async def test_connecting_again_while_it_reconnects_tries_at_once_and_not_for_ev
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(
-        peer.url, reconnection_delay=1000.0, reconnection_delay_max=1000.0, timeout=0.05
+        peer.url, reconnection_delay=1000.0, reconnection_delay_max=1000.0, timeout=0.5
     )
     visit = await connected(client, peer)
     visit.drop()
@@ -173,7 +175,7 @@ async def test_a_new_token_that_a_stock_server_ignores_is_not_waited_for_for_eve
 ) -> None:
     client = clients(
         peer.url,
-        options=ClientOptions(url=peer.url, timeout=0.1, authentication_grace=0.01),
+        options=ClientOptions(url=peer.url, timeout=0.5, authentication_grace=0.01),
     )
     connecting = asyncio.create_task(client.connect("old"))
     await (await peer.visit()).accept(user=None)
