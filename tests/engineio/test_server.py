@@ -182,6 +182,28 @@ class TestHeartbeat:
         session.handle_deadline(100.0)
         assert session.events() == []
 
+    def test_who_is_seen_to_live_may_answer_later(self) -> None:
+        session = websocket()
+        session.postpone_pong(20.0)
+        assert session.next_deadline() == 25.0
+        session.handle_deadline(25.0)
+        assert session.awaits_pong
+        assert not session.is_pong_overdue(44.9)
+        assert session.is_pong_overdue(45.0)
+        session.postpone_pong(45.0)
+        session.handle_deadline(45.0)
+        assert session.next_deadline() == 65.0
+        session.receive_message("3", 64.0)
+        assert not session.awaits_pong
+        assert session.next_deadline() == 89.0
+
+    def test_a_goodbye_is_not_postponed(self) -> None:
+        session = polling()
+        session.handle_deadline(25.0)
+        session.close(SERVER_SHUTDOWN, 30.0)
+        session.postpone_pong(40.0)
+        assert session.next_deadline() == 60.0
+
     def test_a_pong_that_nobody_asked_for_delays_nothing(self) -> None:
         session = websocket()
         session.receive_message("3", 20.0)

@@ -214,6 +214,20 @@ class ServerSession(Session):
         self._awaits_pong = True
         self._deadline = now + self._options.ping_timeout
 
+    @property
+    def awaits_pong(self) -> bool:
+        """Whether a ping is not answered yet."""
+        return self._awaits_pong
+
+    def is_pong_overdue(self, now: float) -> bool:
+        """Whether `handle_deadline` would end the session because the peer did not answer."""
+        return self._awaits_pong and self._deadline is not None and now >= self._deadline
+
+    def postpone_pong(self, now: float) -> None:
+        """Give the peer as long again: the driver sees that it lives, and is slow."""
+        if self._awaits_pong and self.state is not State.CLOSING:
+            self._deadline = now + self._options.ping_timeout
+
     # -- what the two ends do differently
 
     @override

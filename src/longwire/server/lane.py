@@ -6,6 +6,7 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, Protocol, cast
 
+from longwire.server.traffic import UNKNOWN, Traffic, measure_traffic
 from longwire.types import override
 from longwire.websocket import (
     BinaryMessage,
@@ -100,6 +101,10 @@ class Lane(asyncio.Protocol):
     def close(self) -> None:
         """Close the WebSocket after everything that was written."""
         self._close(NORMAL_CLOSURE)
+
+    def traffic(self) -> Traffic:
+        """Return what passed so far, in bytes."""
+        return UNKNOWN if self._transport is None else measure_traffic(self._transport)
 
     def _close(self, code: int, reason: str = "") -> None:
         if self._transport is None or self._is_closing:

@@ -16,9 +16,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         events_per_second: beyond it, with a second's burst, a session is read more slowly;
             nothing is dropped.
         poll_buffer: bytes that wait for a polling client's next poll before it lags.
-        stall_timeout: seconds that a connection may stay stalled before it is closed with
-            the advice to come back and resume; less than the heartbeat's timeout, which would
-            end it without a word.
+        stall_timeout: seconds in which a stalled connection must take something, however
+            little; otherwise it is closed with the advice to come back and resume. Less than
+            the heartbeat's timeout, which would end it without a word.
         token_expiry_notice: seconds before a token's end at which `auth_expiring` is sent.
         token_grace: seconds after a token's end at which its connection is cut.
         replay_slice: frames read from a log in one go while a cursor catches up.

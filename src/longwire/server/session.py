@@ -14,6 +14,7 @@ from longwire.connection import (
     EventReceived,
 )
 from longwire.engineio import Closed, Upgraded
+from longwire.server.traffic import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from longwire.reasons import DisconnectReason
     from longwire.server.deadlines import Deadlines
     from longwire.server.limits import Limits
+    from longwire.server.traffic import Traffic
 
 
 class Writer(Protocol):
@@ -43,6 +45,10 @@ class Writer(Protocol):
 
     def close(self) -> None:
         """Close the WebSocket after everything that was written."""
+        ...
+
+    def traffic(self) -> Traffic:
+        """Return what passed so far, in units of its own."""
         ...
 
 
@@ -101,6 +107,8 @@ class Session:
         "_paced_until",
         "_poll",
         "_probe",
+        "_seen",
+        "_stalled_at",
         "_stalled_since",
         "_writer",
         "connection",
@@ -135,6 +143,8 @@ class Session:
         self._limits = limits
         self._lagging = False
         self._stalled_since: float | None = None
+        self._stalled_at = 0
+        self._seen = UNKNOWN
         self._paced_until = 0.0
         self._is_ahead = False
 
@@ -304,6 +314,7 @@ class Session:
         if not self._lagging:
             self._lagging = True
             self._stalled_since = clock.monotonic()
+            self._stalled_at = self._traffic().taken
             self._deadlines.watch(self)
 
     # Time
@@ -320,11 +331,35 @@ class Session:
         """Do what is due."""
         since = self._stalled_since
         if since is not None and since + self._limits.stall_timeout <= now:
-            self._stalled_since = None
-            self._owner.receive_stalled(self)
+            self._end_patience(now)
             return
+        if self.engine.is_pong_overdue(now) and self._is_slow():
+            self.engine.postpone_pong(now)
+        had_pinged = self.engine.awaits_pong
         self.connection.handle_deadline(now)
         self.flush()
+        if self.engine.awaits_pong and not had_pinged:
+            self._seen = self._traffic()
+
+    def _end_patience(self, now: float) -> None:
+        """Let go of who takes nothing; who takes a little may go on."""
+        stalled_at, self._stalled_at = self._stalled_at, self._traffic().taken
+        if self._stalled_at > stalled_at:
+            self._stalled_since = now
+        else:
+            self._stalled_since = None
+            self._owner.receive_stalled(self)
+
+    def _is_slow(self) -> bool:
+        """Whether the pong may still come: after what either side is sending, or to be read."""
+        before, now = self._seen, self._traffic()
+        taken = now.taken - before.taken
+        self._seen = now._replace(waiting=max(0, before.waiting - taken))
+        is_behind = before.waiting > 0 or now.unread > 0 or self.stalled
+        return now.received > before.received or (taken > 0 and is_behind)
+
+    def _traffic(self) -> Traffic:
+        return UNKNOWN if self._writer is None else self._writer.traffic()
 
     def reading_delay(self) -> float:
         """Return for how many seconds a transport should not read, since the peer is too fast."""

@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from longwire.server.lane import CLOSE_TIMEOUT
+from longwire.server.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -29,7 +30,7 @@ class ASGIWriter:
         on_closing: called when the close frame was written: the peer should be gone soon.
     """
 
-    __slots__ = ("_closed", "_on_closing", "_on_drained", "_queue", "_send", "_task")
+    __slots__ = ("_closed", "_on_closing", "_on_drained", "_queue", "_send", "_taken", "_task")
 
     def __init__(
         self, send: Send, on_drained: Callable[[], None], on_closing: Callable[[], None]
@@ -40,6 +41,7 @@ class ASGIWriter:
         self._queue: deque[Message] | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        self._taken = 0
 
     @property
     def stalled(self) -> bool:
@@ -62,6 +64,11 @@ class ASGIWriter:
             self._submit({"type": "websocket.close", "code": 1000})
             self._closed = True
             self._on_closing()
+
+    def traffic(self) -> Traffic:
+        """Return how many messages the server took after making them wait, and how many wait."""
+        waiting = 0 if self._task is None else 1 + len(self._queue or ())
+        return Traffic(taken=self._taken, waiting=waiting)
 
     def abandon(self) -> None:
         """Drop what waits: the peer is gone."""
@@ -93,8 +100,10 @@ class ASGIWriter:
     async def _finish(self, suspended: _Suspended) -> None:
         try:
             await suspended
+            self._taken += 1
             while self._queue:
                 await self._send(self._queue.popleft())
+                self._taken += 1
         except Exception:
             self._closed = True
         finally:
