@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import subprocess
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 
@@ -75,6 +78,23 @@ class RedisServer:
         """Kill the process and start another one with what is on the disk."""
         self.kill()
         self.start()
+
+    def freeze(self) -> None:
+        """Let the process stand still: it holds its connections and answers nobody."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen process go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def listen_tls(self) -> int:
+        """Listen for TLS too, at a port that is free."""
+        with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+            port: int = listener.getsockname()[1]
+        self.run("CONFIG", "SET", "tls-port", port)
+        return port
 
     def run(self, *command: Any) -> Any:
         """Run one command and return its reply."""

@@ -114,17 +114,13 @@ class Address:
         """What went wrong, in words that hold no password."""
         if isinstance(error, _IsReplica):
             return "is a replica: logs are written to the primary"
-        text = str(error)
-        if isinstance(
-            error, AuthenticationError | AuthenticationWrongNumberOfArgsError
-        ) or text.startswith(("NOAUTH", "WRONGPASS", "HELLO must be called")):
+        if _is_about_password(error):
             return "refuses the user or the password"
         if isinstance(error, TimeoutError):
             return "does not answer"
+        text = str(error) or type(error).__name__
         password = self._options.get("password")
-        if password:
-            text = text.replace(str(password), "…")
-        return f"cannot be used: {text or type(error).__name__}"
+        return f"cannot be used: {text.replace(str(password), '…') if password else text}"
 
 
 class _IsReplica(RedisError):
@@ -154,6 +150,15 @@ async def _exchange(connection: AbstractConnection, commands: Sequence[Command])
         except ResponseError as error:
             replies.append(error)
     return replies
+
+
+def _is_about_password(error: BaseException | None) -> bool:
+    """Whether it is, or was caused by, a refused password."""
+    while error is not None:
+        if isinstance(error, AuthenticationError | AuthenticationWrongNumberOfArgsError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _fields(info: bytes) -> dict[str, str]:

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from redis.exceptions import ResponseError
+from redis.exceptions import MasterDownError, NoScriptError, ReadOnlyError, ResponseError
 
 from longwire.broker.redis.line import Line
 from longwire.errors import BrokerUnavailable
@@ -20,10 +20,9 @@ PATIENCE = 5.0
 """Seconds that a call waits for Redis to come back, or to answer: longer than a restart takes,
 shorter than a browser waits for an answer."""
 
-# Errors after which another connection is needed: Redis has become a replica, is loading its
-# data, or has forgotten our scripts.
-_DROPPING = ("READONLY", "LOADING", "MASTERDOWN", "NOSCRIPT", "NOAUTH")
-_NOT_RUN = ("NOSCRIPT", "LOADING", "READONLY")
+# Redis has forgotten our scripts, or has become a replica: nothing was run, and it takes another
+# connection to go on.
+_NOT_RUN = (NoScriptError, ReadOnlyError, MasterDownError)
 
 
 class Call:
@@ -129,13 +128,11 @@ class Commands:
             if not call.reply.done():
                 call.reply.set_result(reply)
             return
-        words = str(reply)
-        if words.startswith(_NOT_RUN):
+        if isinstance(reply, _NOT_RUN):
             self._waiting.append(call)
-        else:
-            call.fail(BrokerUnavailable(f"Redis at {self._shown} refused: {words}"))
-        if words.startswith(_DROPPING):
             self._line.drop()
+        else:
+            call.fail(BrokerUnavailable(f"Redis at {self._shown} refused: {reply}"))
 
     def line_lost(self) -> None:
         """Repeat what may be repeated, refuse the rest; see `LineUser`."""

@@ -48,10 +48,8 @@ class Folder:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Leave what is not folded as it is."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Finish what was begun."""
+        await asyncio.gather(*self._tasks)
 
     async def fold(self, room: str, start: int) -> None:
         """Fold what stands at `start` or after it.
