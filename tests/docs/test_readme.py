@@ -93,3 +93,11 @@ async def test_a_job(folder: Path) -> None:
 
     async with running("python job.py", folder) as output:
         assert await output.read() == b"completed It was a dark and stormy night.\n"
+
+
+async def test_a_test(folder: Path) -> None:
+    for name in ("app.py", "test_app.py"):
+        (folder / name).write_text(SNIPPETS[name])
+
+    async with running("pytest -q -p no:cacheprovider test_app.py", folder) as output:
+        await read_until(output, re.compile(rb"^1 passed"))

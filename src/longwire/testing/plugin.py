@@ -1,6 +1,6 @@
 """Loaded by pytest wherever Longwire is installed; see `longwire.testing.fixtures`.
 
-Nothing is imported before a project's tests have been found to use it.
+What is heavy is imported by the fixtures that are used.
 """
 
 from __future__ import annotations
