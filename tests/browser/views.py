@@ -30,7 +30,8 @@ def simply(show: Callable[[Page, Stage], Awaitable[None]]) -> Show:
 @simply
 async def jobs(page: Page, stage: Stage) -> None:
     await page.goto(stage.site.address())
-    await expect(page.get_by_role("listitem").filter(has_text="Spring launch")).to_be_visible()
+    running = page.get_by_role("main").get_by_role("listitem").filter(has_text="Checking links")
+    await expect(running).to_contain_text("64%")
     await expect(page.get_by_role("heading", name="Campaigns")).to_be_visible()
     await expect(page.get_by_text("Over 80 % of this month")).to_be_visible()
     await expect(page.get_by_text("winter-sale")).to_be_visible()

@@ -11,6 +11,7 @@ import { JobAnnouncer } from "./announcements";
 import { CancelButton } from "./CancelButton";
 import { JobFacts } from "./JobFacts";
 import { JobFailure, ResultDetails, ResultText } from "./JobOutcome";
+import { Percent } from "./Percent";
 import { lineOf, nameOf, STATUS_WORDS } from "./status";
 
 function titleOf(job: JobSnapshot): string {
@@ -56,8 +57,7 @@ function JobHead({ job }: { readonly job: JobSnapshot }): ReactElement {
         </div>
         {!job.isComplete && job.progress !== null && (
           <span className="percent" aria-hidden="true">
-            {Math.floor(job.progress)}
-            <span className="percent-sign">%</span>
+            <Percent progress={job.progress} />
           </span>
         )}
       </div>

@@ -2,9 +2,9 @@ import type { JobState } from "longwire";
 import { JobProgressBar } from "longwire/react";
 import { memo, type ReactElement } from "react";
 
-import { formatPercent } from "../format/number";
 import { formatRoute } from "../routing/route";
 import { StatusIcon } from "../shell/icons";
+import { Percent } from "./Percent";
 import { lineOf, nameOf, STATUS_WORDS } from "./status";
 import { Age, Elapsed } from "./Times";
 
@@ -21,7 +21,7 @@ export const JobRow = memo(function JobRow({ job }: { readonly job: JobState }):
           {line !== "" && <span className="job-step">{line}</span>}
         </span>
         <span className="job-percent">
-          {job.isRunning && job.progress !== null && formatPercent(job.progress)}
+          {job.isRunning && job.progress !== null && <Percent progress={job.progress} />}
         </span>
         <span className="job-elapsed">
           <Elapsed job={job} />

@@ -3,6 +3,7 @@ import { useAgent } from "longwire/react";
 import { type ReactElement, useId } from "react";
 
 import { count, formatLabel } from "../format/number";
+import { useJobName } from "../jobs/useJobName";
 import { formatRoute } from "../routing/route";
 import { agentName } from "./agentName";
 
@@ -14,6 +15,10 @@ const AGENTS: readonly AgentType[] = [
   "social_media_manager",
 ];
 
+function JobLink({ jobId }: { readonly jobId: string }): ReactElement {
+  return <a href={formatRoute({ page: "job", jobId })}>{useJobName(jobId)}</a>;
+}
+
 function Agent({ agentType }: { readonly agentType: AgentType }): ReactElement | null {
   const agent = useAgent(agentType);
   if (agent === null) return null;
@@ -24,9 +29,7 @@ function Agent({ agentType }: { readonly agentType: AgentType }): ReactElement |
       <span className="agent-status">{formatLabel(agent.status)}</span>
       {(agent.currentJob !== undefined || queue > 0) && (
         <span className="agent-work">
-          {agent.currentJob !== undefined && (
-            <a href={formatRoute({ page: "job", jobId: agent.currentJob })}>{agent.currentJob}</a>
-          )}
+          {agent.currentJob !== undefined && <JobLink jobId={agent.currentJob} />}
           {queue > 0 && <span>{count(queue, "job")} waiting</span>}
         </span>
       )}
