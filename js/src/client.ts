@@ -99,9 +99,10 @@ export class WebSocketClient<
     this.#connection.close();
   }
 
-  /** Tries now: at once instead of later while reconnecting, anew after an error. */
+  /** Tries now: at once instead of later while reconnecting, anew after an error or a refusal. */
   retry(): void {
     this.#connection.retry();
+    this.#rooms.retry();
   }
 
   /** Changes who signs in; while connected this happens in place, without a reconnect. */

@@ -13,6 +13,8 @@ import type { ClosingAdvice } from "./wire.js";
 export interface Identity {
   readonly userId: string | null;
   readonly rooms: readonly string[];
+  /** The fingerprint of its contract, if that is not ours. */
+  readonly contract?: string;
 }
 
 /** What is known where the server says nothing. */
@@ -31,6 +33,8 @@ export interface ConnectionSnapshot {
   /** The last measured round trip. */
   readonly latencyMs: number | null;
   readonly userId: string | null;
+  /** The server has another contract than this client was built for: a page may need a reload. */
+  readonly isOutdated: boolean;
   readonly connectedAt: number | null;
   readonly disconnectedAt: number | null;
 }
@@ -64,6 +68,7 @@ export const INITIAL: ConnectionSnapshot = {
   nextRetryAt: null,
   latencyMs: null,
   userId: null,
+  isOutdated: false,
   connectedAt: null,
   disconnectedAt: null,
 };
@@ -84,7 +89,6 @@ export class Connection {
   /** Names the current attempt; whatever belongs to an older one is void. */
   #session = 0;
   #phase: "idle" | "opening" | "signing-in" | "up" = "idle";
-  #auth: Record<string, unknown> = {};
   #token: TokenSource | undefined;
   /** The token changed after the current session was given one. */
   #tokenIsNewer = false;
@@ -115,7 +119,7 @@ export class Connection {
 
   /** Connects if nothing does so already; resolves when connected. */
   open(): Promise<void> {
-    if (this.state === "disconnected" || this.state === "error") this.#start();
+    if (TRANSITIONS[this.state].open) this.#start();
     return this.whenReady();
   }
 
@@ -202,8 +206,9 @@ export class Connection {
     try {
       const token = await this.token();
       if (session !== this.#session) return;
-      this.#auth = { token: token ?? undefined, positions: this.settings.positions || undefined };
       this.#socket ??= this.#createSocket();
+      const { positions, contract } = this.settings;
+      this.#socket.auth = { token: token ?? undefined, positions: positions || undefined, contract };
       this.#socket.connect();
       // The Manager does not listen to a transport that closes before it has opened. Any other
       // end is told by the socket, which after a refusal closes the transport itself.
@@ -226,7 +231,6 @@ export class Connection {
       autoConnect: false,
       reconnection: false,
       timeout: false as unknown as number,
-      auth: (give: (auth: Record<string, unknown>) => void) => give(this.#auth),
     };
     // Without an address it is the page's own; the declaration forbids what the function takes.
     const socket = io(this.settings.url as string, options);
@@ -255,9 +259,8 @@ export class Connection {
   #signedIn(identity: Identity): void {
     clearTimeout(this.#watchdog);
     this.#phase = "up";
-    this.status.set({ userId: identity.userId });
     const session = this.#session;
-    void this.host.resume(identity).then(() => {
+    void this.#resume(identity).then(() => {
       if (session === this.#session) this.#ready(identity !== NOBODY);
     });
   }
@@ -277,10 +280,13 @@ export class Connection {
 
   #receiveAuthenticated(identity: Identity): void {
     if (this.#phase === "signing-in") this.#signedIn(identity);
-    else {
-      this.status.set({ userId: identity.userId, error: null });
-      void this.host.resume(identity);
-    }
+    else void this.#resume(identity);
+  }
+
+  #resume(identity: Identity): Promise<void> {
+    const { userId, contract } = identity;
+    this.status.set({ userId, isOutdated: !!contract, error: null });
+    return this.host.resume(identity);
   }
 
   #receiveAuthError(message: string): void {

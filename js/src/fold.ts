@@ -117,7 +117,7 @@ function status(state: JobState, event: JobStatusEvent): Change {
   const currentStep = message || state.currentStep;
   const isRunning = status === "running";
   if (isRunning || status === "queued") return { status, currentStep, isRunning };
-  const error = status === "failed" ? (message ?? null) : state.error;
+  const error = status === "failed" ? (message ?? null) : null;
   return end(state, status, { currentStep, error });
 }
 
@@ -133,7 +133,7 @@ function progress(state: JobState, event: JobProgressEvent): Change {
 function output(state: JobState, event: JobOutputEvent, limit: number): Change {
   const chunks = append(state.output, event.chunk, event.type ?? null);
   return {
-    output: chunks.length > limit ? chunks.slice(-limit) : chunks,
+    output: chunks.slice(-limit),
     outputTruncated: state.outputTruncated || chunks.length > limit,
     outputComplete: event.isComplete,
   };
@@ -166,16 +166,19 @@ function cut(text: string): string[] {
   return pieces;
 }
 
+/** Whether a state has ended otherwise, or so with this detail. */
+function isTold(state: JobState, status: JobStatus, detail: unknown): boolean {
+  return state.isComplete && (state.status !== status || detail !== null);
+}
+
 function completed(state: JobState, event: JobCompletedEvent): Change {
-  const isKnown = state.result !== null || state.status !== "completed";
-  if (state.isComplete && isKnown) return null;
+  if (isTold(state, "completed", state.result)) return null;
   const { result, cost, duration } = event;
   return end(state, "completed", { result, cost, duration });
 }
 
 function failed(state: JobState, event: JobFailedEvent): Change {
-  const isKnown = state.retryable !== null || state.status !== "failed";
-  if (state.isComplete && isKnown) return null;
+  if (isTold(state, "failed", state.retryable)) return null;
   const { error, retryable } = event;
   return end(state, "failed", { error, errorCode: event.errorCode ?? null, retryable });
 }

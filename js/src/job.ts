@@ -26,38 +26,28 @@ export interface JobsHost {
 /** One watched job: the fold of what came, and the store that observers look at. */
 class Watched {
   readonly store: BatchedStore<JobSnapshot>;
-  #state: JobState;
-  #isKnown = false;
-  #roomError: LongwireError | null = null;
+  #job: JobSnapshot;
 
   constructor(
-    readonly id: string,
+    id: string,
     private readonly settings: Settings,
   ) {
-    this.#state = initialJob(id);
-    this.store = new BatchedStore(
-      () => ({ ...this.#state, isKnown: this.#isKnown, roomError: this.#roomError }),
-      settings.notifyInterval,
-    );
+    this.#job = { ...initialJob(id), isKnown: false, roomError: null };
+    this.store = new BatchedStore(() => this.#job, settings.notifyInterval);
   }
 
   receive(event: string, data: unknown): void {
-    const state = fold(this.#state, event, data, this.settings.outputLimit);
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#isKnown = true;
-    this.store.invalidate();
+    const job = fold(this.#job, event, data, this.settings.outputLimit);
+    if (job !== this.#job) this.put({ ...job, isKnown: true });
   }
 
   /** Starts over; observers go on seeing the old state until the log begins to come again. */
   reset(): void {
-    this.#state = initialJob(this.id);
-    this.#isKnown = false;
-    this.store.invalidate();
+    this.put({ ...initialJob(this.#job.jobId), isKnown: false });
   }
 
-  setRoomError(error: LongwireError | null): void {
-    this.#roomError = error;
+  put(change: Partial<JobSnapshot>): void {
+    this.#job = { ...this.#job, ...change };
     this.store.invalidate();
   }
 }
@@ -68,19 +58,9 @@ export class WatchedJobs {
 
   constructor(private readonly host: JobsHost) {}
 
-  snapshot(id: string): JobSnapshot | undefined {
-    return this.#watched.get(`job:${id}`)?.store.getSnapshot();
-  }
-
-  /** Is in a job's room as long as somebody listens. */
-  subscribe(id: string, listener: () => void): () => void {
-    const room = `job:${id}`;
-    const release = this.host.holdRoom(room);
-    const remove = this.#watched.get(room)?.store.subscribe(listener);
-    return () => {
-      remove?.();
-      release();
-    };
+  /** What observers of a job look at, while somebody is in its room. */
+  store(room: string): Readable<JobSnapshot> | undefined {
+    return this.#watched.get(room)?.store;
   }
 
   /** Takes an event that came by `room`; where that is unknown, as on a stock server, by its id. */
@@ -99,7 +79,7 @@ export class WatchedJobs {
     if (status === "left") {
       watched?.store.stop();
       this.#watched.delete(room);
-    } else if (watched) watched.setRoomError(error);
+    } else if (watched) watched.put({ roomError: error });
     else if (room.startsWith("job:")) {
       this.#watched.set(room, new Watched(room.slice(4), this.host.settings));
     }
@@ -108,24 +88,33 @@ export class WatchedJobs {
 
 /** One job, observable. Its room is joined while somebody subscribes. */
 export class JobHandle implements Readable<JobSnapshot> {
-  readonly #unknown: JobSnapshot;
+  readonly #room: string;
+  readonly #unknown: Readable<JobSnapshot>;
 
   constructor(
     readonly id: string,
     private readonly jobs: WatchedJobs,
     private readonly host: JobsHost,
   ) {
-    this.#unknown = Object.freeze({ ...initialJob(id), isKnown: false, roomError: null });
+    this.#room = `job:${id}`;
+    this.#unknown = new Watched(id, host.settings).store;
   }
 
-  readonly getSnapshot = (): JobSnapshot => this.jobs.snapshot(this.id) ?? this.#unknown;
+  readonly getSnapshot = (): JobSnapshot =>
+    (this.jobs.store(this.#room) ?? this.#unknown).getSnapshot();
 
-  readonly subscribe = (listener: () => void): (() => void) =>
-    this.jobs.subscribe(this.id, listener);
+  readonly subscribe = (listener: () => void): (() => void) => {
+    const release = this.host.holdRoom(this.#room);
+    const remove = this.jobs.store(this.#room)?.subscribe(listener);
+    return () => {
+      remove?.();
+      release();
+    };
+  };
 
   /** Asks the job to stop; resolves when the server took the request, rejects if it did not. */
   readonly cancel = (reason?: string): Promise<unknown> => this.host.cancelJob(this.id, reason);
 
   /** Drops what was derived and reads the job's log again. */
-  readonly reset = (): void => this.host.rereadRoom(`job:${this.id}`);
+  readonly reset = (): void => this.host.rereadRoom(this.#room);
 }

@@ -1,12 +1,5 @@
 type Listener<A extends unknown[]> = (...args: A) => void;
 
-/** Lets the platform report it, like any error that nobody catches. */
-function report(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
-}
-
 /** A set of callbacks. One that throws is reported to the platform and stops no other. */
 export class Listeners<A extends unknown[] = []> {
   readonly #all = new Set<{ listener: Listener<A> }>();
@@ -23,7 +16,9 @@ export class Listeners<A extends unknown[] = []> {
       try {
         listener(...args);
       } catch (error) {
-        report(error);
+        queueMicrotask(() => {
+          throw error;
+        });
       }
     }
   }

@@ -3,7 +3,7 @@ export type Ack = (answer: unknown) => void;
 
 /** What the server's end of a link is told. */
 export interface LinkHost {
-  connected(): void;
+  connected(auth: { contract?: string }): void;
   received(event: string, args: unknown[], ack: Ack): void;
   closed(): void;
 }
@@ -56,7 +56,7 @@ export class MemoryLink {
   #receive(message: string): void {
     if (message.startsWith("40")) {
       this.#send('40{"sid":"memory"}');
-      this.host.connected();
+      this.host.connected(JSON.parse(message.slice(2) || "{}") as { contract?: string });
       return;
     }
     const [, id = "", body] = EVENT.exec(message) ?? [];

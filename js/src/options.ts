@@ -1,6 +1,7 @@
 import type { WebSocket as WebSocketTransport } from "socket.io-client";
 
 import type { BackoffOptions } from "./backoff.js";
+import { CONTRACT_FINGERPRINT } from "./contract.js";
 
 /** A token, or a function that fetches a fresh one for each attempt and each refresh. */
 export type TokenSource = string | (() => string | null | Promise<string | null>);
@@ -31,6 +32,8 @@ export interface ClientOptions {
   joinTimeout?: number;
   /** Ask for log positions, the base of resuming; a stock server ignores it. */
   positions?: boolean;
+  /** The `CONTRACT_FINGERPRINT` of your own generated contract; by default Longwire's. */
+  contract?: string;
   /** Events kept to be sent while offline; `emit` throws beyond it. */
   outboxLimit?: number;
   /** Output chunks that a job keeps. */
@@ -66,6 +69,7 @@ const DEFAULTS = {
   callTimeout: 10_000,
   joinTimeout: 3_000,
   positions: true,
+  contract: CONTRACT_FINGERPRINT,
   outboxLimit: 1_000,
   outputLimit: 1_000,
   // Twenty times a second is as live as an eye can tell.

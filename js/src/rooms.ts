@@ -68,7 +68,7 @@ export class Rooms {
   join(name: string, from: "now" | null = null): void {
     const room = this.#rooms.get(name) ?? this.#add(name, from);
     room.refs++;
-    if (this.sender.isUp) this.#askUnlessJoined(room);
+    this.#askUnlessJoined(room);
   }
 
   /** Leaves when everybody who joined has left. */
@@ -95,8 +95,13 @@ export class Rooms {
     this.#granted = granted;
     for (const name of granted) if (!before.includes(name)) this.join(name);
     for (const name of before) if (!granted.includes(name)) this.leave(name);
-    for (const room of this.#rooms.values()) this.#askUnlessJoined(room);
+    this.retry();
     return this.#whenSettled();
+  }
+
+  /** Asks again for the rooms that were refused. */
+  retry(): void {
+    for (const room of this.#rooms.values()) this.#askUnlessJoined(room);
   }
 
   /** The transport is gone: every room waits for the next one. */
@@ -131,28 +136,20 @@ export class Rooms {
   /** The server's `room_reset`: the log began anew and comes whole. */
   receiveReset({ room: name, epoch }: RoomReset): void {
     const room = this.#rooms.get(name);
-    if (!room) return;
-    room.position = { epoch, offset: 0 };
-    this.resets.emit(name);
+    if (room) this.#restart(room, epoch, 0);
   }
 
   #add(name: string, from: "now" | null): Room {
-    const room: Room = {
-      name,
-      refs: 0,
-      snapshot: LEFT,
-      position: null,
-      from,
-      ticket: 0,
-      isPending: false,
-    };
+    const snapshot = JOINING;
+    const room: Room = { name, refs: 0, snapshot, position: null, from, ticket: 0, isPending: false };
     this.#rooms.set(name, room);
-    this.#show(room, JOINING);
+    this.changes.emit(name);
     return room;
   }
 
   #askUnlessJoined(room: Room): void {
-    if (room.snapshot.status !== "joined" && !room.isPending) this.#ask(room);
+    const isWanted = room.snapshot.status !== "joined" && !room.isPending;
+    if (isWanted && this.sender.isUp) this.#ask(room);
   }
 
   #ask(room: Room): void {
@@ -181,7 +178,11 @@ export class Rooms {
   #place(room: Room, ack: JoinAck & { ok: true }): void {
     if (ack.recovered && room.position) return;
     const skipsHistory = room.from === "now" && !room.position;
-    room.position = { epoch: ack.epoch, offset: skipsHistory ? ack.offset : 0 };
+    this.#restart(room, ack.epoch, skipsHistory ? ack.offset : 0);
+  }
+
+  #restart(room: Room, epoch: string, offset: number): void {
+    room.position = { epoch, offset };
     this.resets.emit(room.name);
   }
 

@@ -1,6 +1,6 @@
 import { WebSocket as WebSocketTransport } from "socket.io-client";
 
-import { type ClientOptions, EVENTS, type ServerToClientEvents } from "./index.js";
+import { type ClientOptions, CONTRACT_FINGERPRINT, EVENTS, type ServerToClientEvents } from "./index.js";
 import { type Ack, MemoryLink } from "./memoryLink.js";
 
 type Payload<K extends keyof ServerToClientEvents> = Parameters<ServerToClientEvents[K]>[0];
@@ -8,6 +8,11 @@ type Payload<K extends keyof ServerToClientEvents> = Parameters<ServerToClientEv
 interface Log {
   readonly epoch: string;
   readonly frames: [event: string, data: object][];
+}
+
+interface Client {
+  readonly rooms: Set<string>;
+  contract?: string | undefined;
 }
 
 /** What a client sent: the event, then its arguments. */
@@ -31,7 +36,9 @@ export class TestServer {
   readonly refused = new Map<string, string>();
   /** Answers to events that ask for one; by default `{ ok: true }`. */
   readonly answers = new Map<string, (...args: unknown[]) => unknown>();
-  readonly #links = new Map<MemoryLink, Set<string>>();
+  /** The fingerprint of its contract; a client that was built for another one is outdated. */
+  contract: string = CONTRACT_FINGERPRINT;
+  readonly #links = new Map<MemoryLink, Client>();
   readonly #logs = new Map<string, Log>();
 
   /**
@@ -62,7 +69,7 @@ export class TestServer {
   ): void {
     const { frames } = this.#log(room);
     frames.push([event, { timestamp: Date.now(), ...data }]);
-    for (const [link, rooms] of this.#links) {
+    for (const [link, { rooms }] of this.#links) {
       if (rooms.has(room)) this.#deliver(link, room, frames.length);
     }
   }
@@ -73,24 +80,29 @@ export class TestServer {
   }
 
   #open(): MemoryLink {
-    const rooms = new Set<string>();
+    const client: Client = { rooms: new Set() };
     const link = new MemoryLink({
-      connected: () => this.#authenticate(link),
+      connected: ({ contract }) => {
+        client.contract = contract;
+        this.#authenticate(link);
+      },
       received: (event, args, ack) => this.#receive(link, event, args, ack),
       closed: () => void this.#links.delete(link),
     });
-    this.#links.set(link, rooms);
+    this.#links.set(link, client);
     return link;
   }
 
   #authenticate(link: MemoryLink): void {
-    link.emit("authenticated", { userId: this.userId, rooms: this.rooms });
+    const { userId, rooms, contract } = this;
+    const isOutdated = (this.#links.get(link)?.contract ?? contract) !== contract;
+    link.emit("authenticated", { userId, rooms, ...(isOutdated && { contract }) });
   }
 
   #receive(link: MemoryLink, event: string, args: unknown[], ack: Ack): void {
     this.sent.push([event, ...args]);
     if (event === "join_room") this.#join(link, args, ack);
-    else if (event === "leave_room") this.#links.get(link)?.delete(args[0] as string);
+    else if (event === "leave_room") this.#links.get(link)?.rooms.delete(args[0] as string);
     else if (event === "auth") this.#authenticate(link);
     else if (event === "ping") link.emit("pong", { timestamp: Date.now() });
     else ack(this.answers.get(event)?.(...args) ?? { ok: true });
@@ -107,7 +119,7 @@ export class TestServer {
     const position = (start ?? {}) as { epoch?: string; offset?: number };
     const recovered = position.epoch === epoch;
     ack({ ok: true, room, epoch, offset: frames.length, recovered });
-    this.#links.get(link)?.add(room);
+    this.#links.get(link)?.rooms.add(room);
     const from = start === "now" ? frames.length : recovered ? (position.offset ?? 0) : 0;
     for (let next = from + 1; next <= frames.length; next++) this.#deliver(link, room, next);
   }

@@ -5,7 +5,7 @@ import { setTimeout as realTime } from "node:timers/promises";
 
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
-import { type ConnectionState, LongwireError } from "../src/index.js";
+import { type ConnectionState, CONTRACT_FINGERPRINT, LongwireError } from "../src/index.js";
 import { startClient, startPair } from "./fixtures.js";
 import { startWire, until } from "./wire.js";
 
@@ -26,7 +26,7 @@ describe("connecting", () => {
     await client.connect();
     expect(states).toEqual(["connecting", "connected"]);
     expect(client.isConnected()).toBe(true);
-    expect(wire.auths).toEqual([{ token: "ada", positions: true }]);
+    expect(wire.auths).toEqual([{ token: "ada", positions: true, contract: CONTRACT_FINGERPRINT }]);
   });
 
   it("makes one connection of two calls of connect (A12)", async () => {
@@ -51,6 +51,25 @@ describe("connecting", () => {
   it("needs no authenticated event of a stock server (A15)", async () => {
     const { client } = await startPair({ isStock: true });
     expect(client.connection.getSnapshot()).toMatchObject({ state: "connected", error: null });
+  });
+
+  it("sees that the server has another contract than it was built for", async () => {
+    const wire = await startWire({ contract: "0123456789abcdef" });
+    const client = startClient(wire.url);
+    await client.connect();
+    expect(client.connection.getSnapshot()).toMatchObject({ isOutdated: true, error: null });
+    wire.options.contract = CONTRACT_FINGERPRINT;
+    client.setToken("grace");
+    await until(() => client.connection.getSnapshot().userId === "grace");
+    expect(client.connection.getSnapshot().isOutdated).toBe(false);
+  });
+
+  it("says which contract an application was built for", async () => {
+    const wire = await startWire({ contract: "0123456789abcdef" });
+    const client = startClient(wire.url, { contract: "0123456789abcdef" });
+    await client.connect();
+    expect(wire.auths).toMatchObject([{ contract: "0123456789abcdef" }]);
+    expect(client.connection.getSnapshot().isOutdated).toBe(false);
   });
 
   it("falls back to polling where WebSocket is not spoken (A18)", async () => {

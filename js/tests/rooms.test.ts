@@ -71,6 +71,19 @@ describe("joining", () => {
     ]);
   });
 
+  it("asks for a refused room again when it is told to (B33)", async () => {
+    const { wire, client } = await startPair();
+    wire.refusals.set("job:2", "forbidden");
+    client.joinRoom("job:1");
+    client.joinRoom("job:2");
+    await until(() => client.room("job:2").getSnapshot().status === "refused");
+    wire.refusals.clear();
+    client.retry();
+    await until(() => client.room("job:2").getSnapshot().status === "joined");
+    expect(client.room("job:2").getSnapshot().error).toBeNull();
+    expect(wire.of("join_room")).toEqual([["job:1"], ["job:2"], ["job:2"]]);
+  });
+
   it("asks for a refused room again when it signs in anew", async () => {
     const { wire, client } = await startPair();
     wire.refusals.set("job:2", "forbidden");

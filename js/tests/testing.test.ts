@@ -60,3 +60,13 @@ it("refuses rooms, answers requests, and shows what was sent", async () => {
   expect(await client.call("publish", { event: "x", data: {} })).toEqual({ ok: true });
   expect(server.sent).toContainEqual(["job:cancel", { jobId: "1", reason: "enough" }]);
 });
+
+it("has another contract, if it is told to", async () => {
+  const server = new TestServer();
+  const client = start(server);
+  await client.connect();
+  expect(client.connection.getSnapshot().isOutdated).toBe(false);
+  server.contract = "0123456789abcdef";
+  server.cut();
+  await until(() => client.connection.getSnapshot().isOutdated);
+});

@@ -27,6 +27,8 @@ export interface WireOptions {
   granted?: string[];
   transports?: ("websocket" | "polling")[];
   port?: number;
+  /** The fingerprint of its contract; told to whom has another. */
+  contract?: string;
   /** Milliseconds between Engine.IO's own pings. */
   pingInterval?: number;
 }
@@ -175,7 +177,11 @@ export class Wire {
   #authenticate(socket: Socket, token: string): void {
     const refusal = this.refusesToken(token);
     if (refusal) socket.emit("auth_error", refusal.message);
-    else socket.emit("authenticated", { userId: token, rooms: this.options.granted ?? [] });
+    else {
+      const { granted: rooms = [], contract } = this.options;
+      const isOther = contract !== undefined && contract !== socket.handshake.auth.contract;
+      socket.emit("authenticated", { userId: token, rooms, ...(isOther && { contract }) });
+    }
   }
 
   #cancel(jobId: string, ack: Ack | undefined): void {

@@ -12,6 +12,8 @@ export interface ConnectionLabels {
   retry: string;
   /** Said of an error; the error's own words follow. */
   error: string;
+  outdated: string;
+  reload: string;
 }
 
 export interface ConnectionStatusProps {
@@ -20,6 +22,11 @@ export interface ConnectionStatusProps {
   grace?: number;
   /** How long the recovery is shown. In milliseconds. */
   restoredFor?: number;
+  /**
+   * Has the page say when it was built for another contract than the server's, with a button that
+   * does this: mostly `() => location.reload()`.
+   */
+  onReload?: () => void;
   labels?: Partial<ConnectionLabels>;
 }
 
@@ -30,19 +37,22 @@ const LABELS: ConnectionLabels = {
   restored: "Back online.",
   retry: "Try now",
   error: "Connection refused:",
+  outdated: "A new version is available.",
+  reload: "Reload",
 };
 
-type Shown = Exclude<ConnectionState, "connected"> | "restored" | null;
+type Shown = Exclude<ConnectionState, "connected"> | "restored" | "outdated" | null;
 
 /**
  * Says so when the connection is disturbed for longer than a moment, and when it is back; empty
  * otherwise. `data-state` is what it shows.
  */
 export function ConnectionStatus(props: ConnectionStatusProps): ReactElement {
-  const { className, grace = 2_000, restoredFor = 3_000 } = props;
+  const { className, grace = 2_000, restoredFor = 3_000, onReload } = props;
   const labels = { ...LABELS, ...props.labels };
-  const { state, error, retry } = useConnection();
-  const shown = useShown(state, grace, restoredFor);
+  const { state, error, isOutdated, retry } = useConnection();
+  const disturbance = useShown(state, grace, restoredFor);
+  const shown = disturbance ?? (isOutdated && onReload ? "outdated" : null);
   const canRetry = shown === "error" || shown === "reconnecting";
   return (
     <div className={className} data-longwire="connection-status" data-state={shown ?? "quiet"}>
@@ -50,6 +60,11 @@ export function ConnectionStatus(props: ConnectionStatusProps): ReactElement {
       {canRetry && (
         <button type="button" onClick={retry}>
           {labels.retry}
+        </button>
+      )}
+      {shown === "outdated" && (
+        <button type="button" onClick={onReload}>
+          {labels.reload}
         </button>
       )}
     </div>

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo } from "react";
 
-import { initialJob, type JobHandle, type JobSnapshot, type JobState } from "../index.js";
+import { initialJob, type JobHandle, type JobSnapshot, type JobState, type WebSocketClient } from "../index.js";
 import { useClient } from "./provider.js";
 import { useLatest } from "./useLatest.js";
 import { useReadable } from "./useReadable.js";
@@ -26,6 +26,8 @@ export interface JobView extends JobSnapshot {
   readonly cancel: (reason?: string) => Promise<unknown>;
   /** Drops what was derived and reads the job's log again. */
   readonly reset: () => void;
+  /** Asks again: to be let in after a refusal (`roomError`), and to connect if there is no connection. */
+  readonly retry: () => void;
 }
 
 const NO_JOB: JobSnapshot = Object.freeze({ ...initialJob(""), isKnown: false, roomError: null });
@@ -43,6 +45,7 @@ export function useJob<R>(
   options: UseJobOptions<R> & { select: (job: JobSnapshot) => R },
 ): R;
 export function useJob(id: string | null, options: UseJobOptions<unknown> = {}): unknown {
+  const client = useClient();
   const handle = useJobHandle(options.enabled === false ? null : id);
   const select = options.select;
   const known = useKnown(id, options.initialData);
@@ -53,8 +56,8 @@ export function useJob(id: string | null, options: UseJobOptions<unknown> = {}):
   );
   useOnComplete(handle, options.onComplete);
   const view = useMemo(
-    () => (select ? null : withVerbs(value as JobSnapshot, handle)),
-    [select, value, handle],
+    () => (select ? null : withVerbs(value as JobSnapshot, handle, client)),
+    [select, value, handle, client],
   );
   return view ?? value;
 }
@@ -79,9 +82,18 @@ function isBehind(live: JobSnapshot, known: JobSnapshot): boolean {
   return !live.isComplete && Number(live.updatedAt) < Number(known.updatedAt);
 }
 
-function withVerbs(job: JobSnapshot, handle: JobHandle | null): JobView {
+function withVerbs(
+  job: JobSnapshot,
+  handle: JobHandle | null,
+  client: WebSocketClient,
+): JobView {
   const nothing = (): Promise<unknown> => Promise.resolve();
-  return { ...job, cancel: handle?.cancel ?? nothing, reset: handle?.reset ?? (() => undefined) };
+  return {
+    ...job,
+    cancel: handle?.cancel ?? nothing,
+    reset: handle?.reset ?? (() => undefined),
+    retry: () => client.retry(),
+  };
 }
 
 /** Calls back once for each attempt that ends while the job is watched. */

@@ -1,7 +1,7 @@
 import type { JobResult, JobStatus } from "../index.js";
 import { useMemo } from "react";
 
-import { type JobView, useJob } from "./useJob.js";
+import { type JobView, useJob, type UseJobOptions } from "./useJob.js";
 
 /** A job under the names of the specification; `null` means that nobody has said yet. */
 export interface JobProgressView {
@@ -20,8 +20,12 @@ export interface JobProgressView {
 }
 
 /** Progress, output and outcome of a job; `null` means none. */
-export function useJobProgress(jobId: string | null): JobProgressView {
-  const job = useJob(jobId);
+export function useJobProgress(
+  jobId: string | null,
+  options: Pick<UseJobOptions, "enabled" | "initialData" | "onComplete"> = {},
+): JobProgressView {
+  const { enabled, initialData, onComplete } = options;
+  const job = useJob(jobId, { enabled, initialData, onComplete });
   const texts = useMemo(() => job.output.map((chunk) => chunk.text), [job.output]);
   return useMemo(() => view(job, texts), [job, texts]);
 }

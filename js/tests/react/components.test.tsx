@@ -123,6 +123,20 @@ describe("ConnectionStatus", () => {
     fireEvent.click(screen.getByRole("button", { name: "Again" }));
     await until(() => refused.isConnected());
   });
+
+  it("offers a reload where the server is of another version, if the page can", async () => {
+    const { wire, client } = await startPair({ contract: "0123456789abcdef" });
+    const onReload = vi.fn();
+    const { rerender } = render(<ConnectionStatus grace={0} />, { wrapper: withClient(client) });
+    expect(text()).toBe("");
+    rerender(<ConnectionStatus grace={0} restoredFor={20} onReload={onReload} />);
+    expect(text()).toBe("A new version is available.");
+    fireEvent.click(screen.getByRole("button", { name: "Reload" }));
+    expect(onReload).toHaveBeenCalledOnce();
+    wire.cut();
+    await until(() => text() === "Connection lost. Reconnecting…");
+    await until(() => text() === "A new version is available.");
+  });
 });
 
 describe("JobProgressBar", () => {

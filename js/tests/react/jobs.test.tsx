@@ -196,6 +196,24 @@ describe("useJob", () => {
     await until(() => result.current.isKnown);
   });
 
+  it("asks again on request after a refusal, and after giving up (D66)", async () => {
+    const { wire, client } = await startPair({ client: { reconnection: false } });
+    wire.refusals.set("job:1", "forbidden");
+    wire.publish("job:1", "job:progress", progress("1", 7));
+    const { result } = renderHook(() => useJob("1"), { wrapper: withClient(client) });
+    await until(() => result.current.roomError?.code === "forbidden");
+    wire.refusals.clear();
+    result.current.retry();
+    await until(() => result.current.progress === 7);
+    expect(result.current.roomError).toBeNull();
+
+    wire.cut();
+    await until(() => client.getState() === "error");
+    wire.publish("job:1", "job:progress", progress("1", 8));
+    result.current.retry();
+    await until(() => result.current.progress === 8);
+  });
+
   it("cancels (D66)", async () => {
     const { wire, result } = await hook(() => useJob("1"), null);
     await result.current.cancel("enough");

@@ -4,7 +4,7 @@ import { type ReactElement, StrictMode } from "react";
 import { renderToString } from "react-dom/server";
 import { describe, expect, it, vi } from "vitest";
 
-import type { TokenSource } from "../../src/index.js";
+import { CONTRACT_FINGERPRINT, type TokenSource } from "../../src/index.js";
 import { LongwireProvider, useConnection, useWebSocket } from "../../src/react/index.js";
 import { QUICK, startClient } from "../fixtures.js";
 import { startWire, until } from "../wire.js";
@@ -44,7 +44,7 @@ describe("LongwireProvider", () => {
     expect(wire.auths).toEqual([]);
     rerender(<App url={wire.url} token="ada" />);
     await until(() => shown() === "connected ada");
-    expect(wire.auths).toEqual([{ token: "ada", positions: true }]);
+    expect(wire.auths).toMatchObject([{ token: "ada", positions: true }]);
   });
 
   it("takes another token in place (D47)", async () => {
@@ -70,7 +70,7 @@ describe("LongwireProvider", () => {
     const wire = await startWire();
     render(<App url={wire.url} />);
     await until(() => shown() === "connected nobody");
-    expect(wire.auths).toEqual([{ positions: true }]);
+    expect(wire.auths).toEqual([{ positions: true, contract: CONTRACT_FINGERPRINT }]);
   });
 
   it("disconnects when it is gone, and connects elsewhere for another url", async () => {

@@ -89,8 +89,8 @@ export type Draft<T, Defaults extends keyof T = never> = Omit<T, "timestamp" | D
 """
 
 SERVER_EVENTS: Final = """\
-  /** Signed in; `rooms` are those that come with it. */
-  authenticated: (data: { userId: string; rooms: string[] }) => void;
+  /** Signed in; `rooms` are those that come with it, `contract` the server's if it is another. */
+  authenticated: (data: { userId: string; rooms: string[]; contract?: string }) => void;
   auth_error: (error: string) => void;
   /** The token expires in so many seconds: send another with `auth`. */
   auth_expiring: (data: { expiresIn: number }) => void;

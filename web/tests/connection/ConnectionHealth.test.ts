@@ -16,6 +16,7 @@ function snapshot(state: ConnectionState): ConnectionSnapshot {
     nextRetryAt: null,
     latencyMs: null,
     userId: null,
+    isOutdated: false,
     connectedAt: null,
     disconnectedAt: null,
   };
