@@ -58,6 +58,18 @@ def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:
     assert said.startswith(f"cannot listen on 127.0.0.1:{port}: ")
 
 
+def test_lets_pages_elsewhere_in_that_it_is_told_of(tmp_path: Path) -> None:
+    longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
+    pages = ["http://localhost:3000", "https://app.example.com"]
+    options = [option for page in pages for option in ("--allow-origin", page)]
+    with longwire.start("serve", "--port", "0", *options) as server:
+        url = f"{address(server)}/socket.io/?EIO=4&transport=polling"
+        for page in pages:
+            answer = httpx.get(url, headers={"Origin": page}, trust_env=False)
+            assert answer.headers["access-control-allow-origin"] == page
+        assert httpx.get(url, headers={"Origin": "http://x"}, trust_env=False).status_code == 403
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -66,6 +78,7 @@ def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:
         ["--port", "x"],
         ["--broker", "carrier-pigeon:"],
         ["--broker", "sqlite:////no/such/folder/log.db"],
+        ["--allow-origin", "app.example.com"],
         ["--nonsense"],
     ],
 )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from longwire.errors import LocalProtocolError
 from longwire.server.origin import OriginPolicy
 
 
@@ -56,5 +57,12 @@ def test_a_page_of_the_same_origin_gets_no_cors_headers() -> None:
     assert OriginPolicy().response_headers(headers, "https") == []
 
 
-def test_a_star_allows_everybody() -> None:
-    assert OriginPolicy("*").allows({"origin": "http://anything.test", "host": "x"}, "ws")
+@pytest.mark.parametrize("allowed", ["*", ["https://app.example.com", "*"]])
+def test_a_star_allows_everybody(allowed: str | list[str]) -> None:
+    assert OriginPolicy(allowed).allows({"origin": "http://anything.test", "host": "x"}, "ws")
+
+
+@pytest.mark.parametrize("allowed", ["app.example.com", ["https://"], ["ftp://example.com"], [""]])
+def test_what_is_no_origin_is_refused_at_once(allowed: str | list[str]) -> None:
+    with pytest.raises(LocalProtocolError, match="is no origin such as"):
+        OriginPolicy(allowed)

@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from longwire.server import Server, anonymous
 from longwire.web import create_app
 
+AUTH = "authorization"
+
 
 @asynccontextmanager
 async def _client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
@@ -50,6 +52,19 @@ async def test_socket_io_is_beside_it(client: httpx.AsyncClient) -> None:
     response = await client.get("socket.io/?EIO=4&transport=polling")
     assert response.status_code == 200
     assert response.text.startswith('0{"sid":')
+
+
+async def test_pages_elsewhere_use_it_where_they_are_allowed() -> None:
+    origins = ["https://app.example.com"]
+    app = create_app(Server(authenticate=anonymous, allowed_origins=origins), origins)
+    asks = {"access-control-request-method": "GET", "access-control-request-headers": AUTH}
+    async with app.router.lifespan_context(app), _client(app) as client:
+        for origin, granted in [(origins[0], origins[0]), ("https://elsewhere.example", None)]:
+            for path in ("/api/jobs", "/socket.io/?EIO=4&transport=polling"):
+                answer = await client.get(path, headers={"origin": origin})
+                assert answer.headers.get("access-control-allow-origin") == granted
+            asked = await client.options("/api/jobs", headers={"origin": origin, **asks})
+            assert asked.is_success == (granted is not None)
 
 
 async def test_no_page_loads_anything_from_elsewhere(client: httpx.AsyncClient) -> None:

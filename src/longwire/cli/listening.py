@@ -15,7 +15,7 @@ from longwire.broker import open_broker
 from longwire.server import Identity, Server, anonymous, jwt_authenticator
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import AsyncGenerator, Callable, Collection, Generator
 
 # Our own WebSocket lane; everything that is not Longwire's it hands to uvicorn's.
 LANE: Final = "longwire.server.uvicorn:WebSocketProtocol"
@@ -50,7 +50,7 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-def make_server(broker: str, secret: str | None) -> Server:
+def make_server(broker: str, secret: str | None, origins: Collection[str] = ()) -> Server:
     """Return the server of the command line, with its room rules.
 
     Everyone signed in is let into `campaign:*`, `agent:*` and jobs without an owner; a job with
@@ -59,12 +59,18 @@ def make_server(broker: str, secret: str | None) -> Server:
     Args:
         broker: `memory:`, `sqlite:///…` or `redis://…`.
         secret: verifies tokens; without one everybody is the user `anonymous`.
+        origins: of web pages that may connect, beside the server's own.
 
     Raises:
-        LongwireError: there is no such broker.
+        LongwireError: there is no such broker, or that is no origin.
     """
     authenticate = anonymous if secret is None else jwt_authenticator(secret)
-    server = Server(broker=open_broker(broker), authenticate=authenticate, shared_jobs=True)
+    server = Server(
+        broker=open_broker(broker),
+        authenticate=authenticate,
+        shared_jobs=True,
+        allowed_origins=origins,
+    )
     server.rule("campaign:{campaign_id}")(_is_signed_in)
     server.rule("agent:{agent_type}")(_is_signed_in)
     return server
@@ -76,7 +82,7 @@ async def _is_signed_in(identity: Identity, parameters: Any) -> bool:
 
 @asynccontextmanager
 async def listening(
-    make: Callable[[int], Server], host: str, *ports: int
+    make: Callable[[int], Server], host: str, *ports: int, origins: Collection[str] = ()
 ) -> AsyncGenerator[tuple[str, Server]]:
     """Serve at the address that is given to the body; then say goodbye to every client.
 
@@ -85,6 +91,7 @@ async def listening(
             the HTTP interface and the web page.
         host: the address to listen on.
         *ports: the first one of these that can be had; 0 takes a free one.
+        origins: of web pages that may use the HTTP interface, beside the server's own.
 
     Raises:
         CannotListen: the address cannot be listened on.
@@ -96,7 +103,7 @@ async def listening(
     with contextlib.closing(listener):
         server = make(port)
         await server.start()
-        driver = _Uvicorn(_config(create_app(server)))
+        driver = _Uvicorn(_config(create_app(server, origins)))
         serving = asyncio.create_task(driver.serve(sockets=[listener]))
         try:
             await driver.ready.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from longwire.cli.settings import (
     durable_broker,
     ensure_secret,
 )
+
+if TYPE_CHECKING:
+    from longwire.server import Server
 
 
 @click.command()
@@ -31,8 +35,16 @@ from longwire.cli.settings import (
     help="Where the logs are: memory: or sqlite:///FILE. By default a file for this port in the "
     "user's state directory; memory: if the port is 0.",
 )
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    metavar="URL",
+    help="Where a web page is that may use this server too, such as https://app.example.com; may "
+    "be given again. * allows every page.",
+)
 @click.option("--dev", is_flag=True, help="Make and keep a secret if LONGWIRE_SECRET is not set.")
-def serve(host: str, port: int, broker: str | None, dev: bool) -> int:
+def serve(host: str, port: int, broker: str | None, origins: tuple[str, ...], dev: bool) -> int:
     """Serve until a signal stops it.
 
     Prints "Listening on http://HOST:PORT" when it is ready. SIGTERM tells every client to come
@@ -44,7 +56,8 @@ def serve(host: str, port: int, broker: str | None, dev: bool) -> int:
 
     secret = ensure_secret() if dev else _given_secret()
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-        return runner.run(_serve(host, port, broker or durable_broker("serve", port), secret))
+        broker = broker or durable_broker("serve", port)
+        return runner.run(_serve(host, port, broker, secret, origins))
 
 
 def _given_secret() -> str:
@@ -54,15 +67,18 @@ def _given_secret() -> str:
     return secret
 
 
-async def _serve(host: str, port: int, broker: str, secret: str) -> int:
+async def _serve(host: str, port: int, broker: str, secret: str, origins: tuple[str, ...]) -> int:
     import asyncio
 
     from longwire.cli.listening import listening, make_server
     from longwire.cli.stopping import stopping
 
+    def make(port: int) -> Server:
+        return make_server(broker, secret, origins)
+
     with stopping() as stop:
         try:
-            async with listening(lambda _: make_server(broker, secret), host, port) as (url, _):
+            async with listening(make, host, port, origins=origins) as (url, _):
                 click.echo(f"Listening on {url}")
                 await asyncio.Event().wait()
         except asyncio.CancelledError:

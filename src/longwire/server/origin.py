@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from longwire.errors import LocalProtocolError
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -18,12 +20,15 @@ class OriginPolicy:
 
     Args:
         allowed: further origins such as `https://app.example.com`, or `"*"` for all.
+
+    Raises:
+        LocalProtocolError: one of them is no origin.
     """
 
     def __init__(self, allowed: Collection[str] | str = ()) -> None:
-        self._everyone = allowed == "*"
-        names = () if isinstance(allowed, str) else allowed
-        self._allowed = {_normalized(origin) for origin in names}
+        names = {allowed} if isinstance(allowed, str) else set(allowed)
+        self._everyone = "*" in names
+        self._allowed = {_checked(origin) for origin in names - {"*"}}
 
     def allows(self, headers: Mapping[str, str], scheme: str) -> bool:
         """Return whether the page that sent `headers` may use this server."""
@@ -55,6 +60,13 @@ class OriginPolicy:
         if secure and origin[0] != "https":
             return False
         return _normalized(f"{origin[0]}://{headers.get('host', '')}") == origin
+
+
+def _checked(origin: str) -> tuple[str, str, int]:
+    normalized = _normalized(origin)
+    if normalized is None:
+        raise LocalProtocolError(f"{origin!r} is no origin such as 'https://app.example.com'")
+    return normalized
 
 
 def _normalized(origin: str) -> tuple[str, str, int] | None:
