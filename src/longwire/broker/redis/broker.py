@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from typing import TYPE_CHECKING
 
 from longwire.broker.memory import NOWHERE
@@ -18,6 +17,7 @@ from longwire.broker.redis.publishing import Publisher
 from longwire.broker.redis.reading import LogReader
 from longwire.broker.redis.room_script import RoomScripts
 from longwire.broker.redis.upkeep import Upkeep
+from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
@@ -67,7 +67,7 @@ class RedisBroker:
         *,
         prefix: str = DEFAULT_PREFIX,
         retention: RetentionLimits = DEFAULT_RETENTION,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = wall_time,
     ) -> None:
         address = Address(url, prefix)
         index = (f"{prefix}:written", f"{prefix}:used")
