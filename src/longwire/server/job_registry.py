@@ -15,12 +15,13 @@ from longwire.catalog import (
     JobFailed,
     JobLease,
     JobOutput,
+    JobProgress,
     JobStatusChanged,
 )
 from longwire.errors import JobFinished, LongwireError
 from longwire.jobs import JobState, fold
 from longwire.jobs.fold import TERMINAL
-from longwire.schema import Event
+from longwire.schema import Event, declaration_of
 from longwire.server.deadlines import Deadlines
 from longwire.types import Position
 
@@ -38,6 +39,9 @@ logger = logging.getLogger("longwire.jobs")
 MAX_SUMMARIES = 10_000
 
 ROOM_PREFIX = "job:"
+
+# A job's log is full of these, and they tell no more than that its worker lives.
+SIGNS_OF_LIFE = frozenset(declaration_of(event).name for event in (JobOutput, JobProgress))
 
 
 class UnknownJob(LongwireError):

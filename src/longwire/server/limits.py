@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from longwire.errors import InvalidId
+
+# Characters of a publish id: a UUID takes 36, and the log remembers thousands for minutes.
+MAX_ID_LENGTH = 200
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds on what peers may do.
@@ -38,3 +43,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     replay_slice: int = 100
     fanout_slice: int = 500
     retry_after: float = 1.0
+
+
+def check_id(id: str | None) -> None:
+    """Return if a publish may bear this id.
+
+    Raises:
+        InvalidId: it may not.
+    """
+    if id is not None and not 0 < len(id) <= MAX_ID_LENGTH:
+        raise InvalidId(f"an id has 1 to {MAX_ID_LENGTH} characters, this one {len(id)}")

@@ -13,7 +13,7 @@ from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.clock import clock
 from longwire.connection import ConnectionOptions
 from longwire.engineio import Options
-from longwire.errors import AuthenticationError, InvalidId, InvalidRoom, LocalProtocolError
+from longwire.errors import AuthenticationError, InvalidRoom, LocalProtocolError
 from longwire.jobs import Job, JobState
 from longwire.log import Draft
 from longwire.schema import Contract, Encoded, Event, declaration_of
@@ -23,8 +23,8 @@ from longwire.server.endpoint import Endpoint
 from longwire.server.fingerprints import Fingerprints
 from longwire.server.handlers import EventHandler, Handlers, RawHandler
 from longwire.server.hub import Hub
-from longwire.server.job_registry import JobRegistry
-from longwire.server.limits import Limits
+from longwire.server.job_registry import SIGNS_OF_LIFE, JobRegistry
+from longwire.server.limits import Limits, check_id
 from longwire.server.mounting import Mountable, mount, serve_lifespan
 from longwire.server.origin import OriginPolicy
 from longwire.server.recovery import Recovery, RecoveryOptions
@@ -41,14 +41,12 @@ if TYPE_CHECKING:
     from longwire.types import Position
 
 E = TypeVar("E", bound=Event)
+T = TypeVar("T")
 
 _CREATED = declaration_of(JobCreated).name
 
 # Seconds in which a new session must sign in: clients do so in their first packet.
 CONNECT_TIMEOUT = 10.0
-
-# Characters of a publish id: a UUID takes 36, and the log remembers thousands for minutes.
-MAX_ID_LENGTH = 200
 
 
 class Server:
@@ -114,7 +112,7 @@ class Server:
         )
         self._started: asyncio.Future[None] | None = None
         self._is_closed = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._declare_defaults()
 
     # Life
@@ -293,23 +291,33 @@ class Server:
         """Return if `publish_data` would accept this event; raise what it would raise."""
         encoded = self.contract.encode_data(event, data, _now_ms(), room)
         _room_of(encoded)
-        _check_id(id)
+        check_id(id)
 
     async def _append(
         self, encoded: Encoded, id: str | None, volatile: bool
     ) -> tuple[str, Position]:
         room = _room_of(encoded)
-        _check_id(id)
+        check_id(id)
         if self._started is None or not self._started.done():
             await self.start()
         draft = Draft(encoded.event, encoded.data, encoded.slot, encoded.concat)
         if volatile:
             await self.broker.publish_volatile(room, draft)
             return room, await self.broker.position(room)
+        if not room.startswith("job:"):
+            return room, await self.broker.publish(room, draft, id=id)
+        appending = self._append_to_job(encoded, room, draft, id)
+        if encoded.event in SIGNS_OF_LIFE:
+            return room, await appending
+        # Somebody has to draw the conclusions, even if the caller is cancelled meanwhile.
+        return room, await asyncio.shield(self._spawn(appending))
+
+    async def _append_to_job(
+        self, encoded: Encoded, room: str, draft: Draft, id: str | None
+    ) -> Position:
         position = await self.broker.publish(room, draft, id=id)
-        if room.startswith("job:"):
-            await self._observe(encoded, room, position)
-        return room, position
+        await self._observe(encoded, room, position)
+        return position
 
     async def _publish_once(self, event: Event, id: str) -> Position:
         return await self.publish(event, id=id)
@@ -373,7 +381,11 @@ class Server:
                 callback(cast("JobCancel", self.contract.decode(name, message.data)))
 
         self._spawn(self.hub.listen(room, listener))
-        return lambda: self._spawn(self.hub.unlisten(room, listener))
+
+        def undo() -> None:
+            self._spawn(self.hub.unlisten(room, listener))
+
+        return undo
 
     async def _observe(self, encoded: Encoded, room: str, position: Position) -> None:
         """Follow a job: its lease, and its owner, who decides who may stay."""
@@ -420,21 +432,17 @@ class Server:
                 self.rules.add(pattern, rule)
         self._handlers.add_default(declaration_of(JobCancel).name, self._cancel_for_client)
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _room_of(encoded: Encoded) -> str:
     if encoded.room is None:
         raise InvalidRoom("", f"{encoded.event} does not tell its room: room is required")
     return encoded.room
-
-
-def _check_id(id: str | None) -> None:
-    if id is not None and not 0 < len(id) <= MAX_ID_LENGTH:
-        raise InvalidId(f"an id has 1 to {MAX_ID_LENGTH} characters, this one {len(id)}")
 
 
 def _now_ms() -> int:

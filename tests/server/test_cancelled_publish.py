@@ -1,0 +1,115 @@
+"""A caller that is cancelled while it publishes: what was appended has its consequences."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from longwire import Event, Identity, Server
+from longwire.broker import open_broker
+from longwire.catalog import JobCompleted, JobCreated, JobLease, JobOutput
+from longwire.prepared import PreparedMessage
+from tests.server.raw_websocket import call, sign_in, websocket
+from tests.serving import serving
+
+ROOM = "job:1"
+
+
+async def by_name(token: str) -> Identity:
+    return Identity(token)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Server]:
+    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'log.db'}"
+    async with Server(broker=open_broker(url), authenticate=by_name, shared_jobs=True) as server:
+        yield server
+
+
+class Heard:
+    """What a room delivers on this node."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.offsets: list[int] = []
+        self._changed = asyncio.Event()
+
+    def __call__(self, message: PreparedMessage) -> None:
+        self.names.append(message.event)
+        self.offsets.append(message.last)
+        self._changed.set()
+
+    async def reaches(self, count: int) -> None:
+        async with asyncio.timeout(5):
+            while len(self.names) < count:
+                self._changed.clear()
+                await self._changed.wait()
+
+
+async def publish_and_be_cancelled(server: Server, event: Event, turns: int) -> None:
+    """Give up after so many turns of the loop: before, while or after it is appended."""
+    publishing = asyncio.create_task(server.publish(event))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    publishing.cancel()
+    with suppress(asyncio.CancelledError):
+        await publishing
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3, 5])
+async def test_what_was_appended_is_delivered_in_order(server: Server, turns: int) -> None:
+    heard = Heard()
+    await server.hub.listen(ROOM, heard)
+    for number in range(20):
+        await publish_and_be_cancelled(server, JobOutput(job_id="1", chunk=f"{number} "), turns)
+    last = await server.publish(JobOutput(job_id="1", chunk="last"))
+    await heard.reaches(last.offset)
+    assert heard.offsets == list(range(1, last.offset + 1))
+    state = await server.job_state("1")
+    assert state is not None
+    numbers = [int(word) for word in "".join(c.text for c in state.output).split()[:-1]]
+    assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3, 5])
+async def test_the_owner_of_a_job_hears_of_it(server: Server, turns: int) -> None:
+    heard = Heard()
+    await server.hub.listen("user:ada", heard)
+    created = JobCreated(job_id="1", owner="ada")
+    while await server.job_state("1") is None:
+        await publish_and_be_cancelled(server, created, turns)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await heard.reaches(1)
+    assert set(heard.names) == {"job:created"}
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3, 5])
+async def test_who_may_not_see_a_job_any_more_leaves_its_room(server: Server, turns: int) -> None:
+    async with serving(server) as url, websocket(url) as connection:
+        await sign_in(connection, "bob", positions=True)
+        assert (await call(connection, "join_room", ROOM))["ok"]
+        created = JobCreated(job_id="1", owner="ada")
+        async with asyncio.timeout(5):
+            while server.hub.members(ROOM):
+                await publish_and_be_cancelled(server, created, turns)
+        assert await server.job_state("1") is not None
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3, 5])
+async def test_a_lease_counts_and_its_end_too(server: Server, turns: int) -> None:
+    heard = Heard()
+    await server.hub.listen(ROOM, heard)
+    await server.publish(JobCreated(job_id="1"))
+    while "job:lease" not in heard.names:
+        await publish_and_be_cancelled(server, JobLease(job_id="1", expires_in=0.3), turns)
+        await asyncio.sleep(0.01)
+    while "job:completed" not in heard.names:
+        completed = JobCompleted(job_id="1", result={}, cost=0, duration=1)
+        await publish_and_be_cancelled(server, completed, turns)
+        await asyncio.sleep(0.01)
+    assert not server._jobs._leased
