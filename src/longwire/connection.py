@@ -181,6 +181,15 @@ class Connection:
         """
         return MAIN in self._connected and self.engine.can_write_directly
 
+    @property
+    def can_read_directly(self) -> bool:
+        """Whether events of the main namespace may be read past this object, as they arrive."""
+        return (
+            MAIN in self._connected
+            and self._incomplete is None
+            and self.engine.can_read_directly("")
+        )
+
     def read_event(self, message: str | bytes) -> Event | None:
         """Read a message of the active WebSocket at once, if it is a plain event.
 

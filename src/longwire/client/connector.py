@@ -15,7 +15,7 @@ from longwire.client.payloads import Advice, Authenticated, Credentials, read_fi
 from longwire.client.polling import FAILURES
 from longwire.client.reconnection import Ended, ReconnectionPolicy
 from longwire.client.state import ConnectionState, ConnectionStatus
-from longwire.client.wire import Wire, turns
+from longwire.client.wire import Wire, WireRequests, turns
 from longwire.errors import AuthenticationError, CallTimeout, ConnectionRefused, NotConnected
 from longwire.reasons import (
     PARSE_ERROR,
@@ -25,7 +25,7 @@ from longwire.reasons import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from longwire.client.health import Health
     from longwire.client.inbox import Inbox, SystemHandler
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from longwire.client.outbox import Outbox
     from longwire.client.rooms import Rooms
     from longwire.client.token import Tokens
-    from longwire.connection import AckReceived, EventReceived
+    from longwire.connection import EventReceived
     from longwire.engineio import Transport
     from longwire.schema import Contract
 
@@ -49,36 +49,6 @@ HOPELESS = (
 )
 
 GIVING_UP = (ConnectionState.DISCONNECTED, ConnectionState.ERROR)
-
-
-class WireRequests:
-    """A wire, as rooms see it: acknowledgements as plain values."""
-
-    __slots__ = ("_wire",)
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-
-    def send(self, name: str, args: Sequence[object]) -> None:
-        """Send an event that needs no acknowledgement."""
-        self._wire.send(name, args)
-
-    def pause(self) -> None:
-        """Read nothing until those who wait had a turn."""
-        self._wire.pause()
-
-    def request(
-        self,
-        name: str,
-        args: Sequence[object],
-        answered: Callable[[list[object] | None], None],
-    ) -> None:
-        """Send an event and hear the values of its acknowledgement."""
-
-        def unpack(ack: AckReceived | None) -> None:
-            answered(None if ack is None else ack.values())
-
-        self._wire.request(name, args, unpack)
 
 
 class Connector:
@@ -371,6 +341,18 @@ class Connector:
         wire = self._opening
         if event.ack_id is not None and wire is not None:
             wire.acknowledge(event.ack_id, ())
+
+    def receive_logged(self, messages: list[str | bytes]) -> int:
+        """Take events of logs from the front of what came; return how many."""
+        return self._inbox.receive_logged(messages) if self._held is None else 0
+
+    def receive_events(self, events: list[EventReceived]) -> None:
+        """Take events that came together and ask for no answer."""
+        if self._held is None:
+            self._inbox.receive_all(events)
+        else:
+            for event in events:
+                self.receive_event(event)
 
     def receive_closed(self, reason: DisconnectReason, error: Exception) -> None:
         """Notice the end at once, before the loop does."""

@@ -32,6 +32,20 @@ Place = tuple[int, int, str]
 
 _text = msgspec.json.Decoder(str).decode
 
+
+class _Logged(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
+    """An event with its place, as it stands in the packet."""
+
+    name: str
+    data: msgspec.Raw
+    place: str
+
+
+_logged = msgspec.json.Decoder(_Logged).decode
+
+# More digits than a place can have that is read at once.
+MANY_DIGITS = 16
+
 SystemHandler = Callable[[list[object]], None]
 
 
@@ -54,6 +68,7 @@ class Inbox:
 
     __slots__ = (
         "_contract",
+        "_decoders",
         "_known",
         "_rooms",
         "_subscriptions",
@@ -74,6 +89,7 @@ class Inbox:
     ) -> None:
         self._contract = contract
         self._known = dict(contract.declarations)
+        self._decoders = {name: contract.decoder(name) for name in self._known}
         self._subscriptions = subscriptions
         self._rooms = rooms
         self._system = system
@@ -100,6 +116,61 @@ class Inbox:
         if event.name != ROOM_RESET:
             self.announce(event.name, None, tuple(values))
 
+    def receive_logged(self, messages: list[str | bytes]) -> int:
+        """Take from the front what is simply the next event of a live room; return how many.
+
+        The rest has to go the long way. Handlers run before this returns, each for its slice of
+        time. It does for an event what `receive` does, at a third of the cost.
+        """
+        if not self.positional:
+            return 0
+        taken = 0
+        self._subscriptions.begin_batch()
+        try:
+            for message in messages:
+                if not self._take(message):
+                    break
+                taken += 1
+        finally:
+            self._subscriptions.end_batch()
+        return taken
+
+    def _take(self, message: str | bytes) -> bool:
+        if type(message) is not str or message[:3] != "42[":
+            return False
+        try:
+            entry = _logged(message[2:])
+        except (ValueError, RecursionError):
+            return False
+        name, place = entry.name, entry.place
+        number, _, room = place.partition("@")
+        if not number.isdigit() or not number.isascii() or len(number) >= MANY_DIGITS:
+            return False
+        subscriptions, decode = self._subscriptions, self._decoders.get(name)
+        if decode is None or subscriptions.full or self.entry_listeners.callbacks:
+            return False
+        if not self._rooms.advance(room, int(number)):
+            return False
+        self.received += 1
+        heard_by = subscriptions.find(name, room)
+        if heard_by:
+            try:
+                arguments = (decode(entry.data),)
+            except InvalidEvent as error:
+                self._drop(error)
+            else:
+                give(name, room, arguments, heard_by)
+        return True
+
+    def receive_all(self, events: list[EventReceived]) -> None:
+        """Take events that came together; then their handlers run, each for its slice of time."""
+        self._subscriptions.begin_batch()
+        try:
+            for event in events:
+                self.receive(event)
+        finally:
+            self._subscriptions.end_batch()
+
     def announce(self, name: str, room: str | None, arguments: Arguments) -> None:
         """Give something that is no event of the application to those who hear that name."""
         for hearer in self._subscriptions.find(name, room):
@@ -118,7 +189,7 @@ class Inbox:
         late = self._rooms.accept_late(member, first, last) if member.readers else ()
         if not self._rooms.accept(member, first, last):
             heard_by = ()
-        elif self.entry_listeners:
+        elif self.entry_listeners.callbacks:
             self.entry_listeners.notify(LogEntry(room, first, last, event.name, event.args[0]))
         if late:
             heard_by += tuple(reader for reader in late if event.name in reader.names)
@@ -148,14 +219,18 @@ class Inbox:
 
     def _decode(self, event: EventReceived, *, logged: bool) -> Arguments | None:
         try:
-            if event.name in self._known:
-                return (self._contract.decode(event.name, event.args[0]),)
+            decode = self._decoders.get(event.name)
+            if decode is not None:
+                return (decode(event.args[0]),)
             values = event.values()
             return tuple(values[:-1] if logged else values)
         except (InvalidEvent, IndexError, RemoteProtocolError) as error:
-            self.invalid += 1
-            logger.warning("an invalid event was dropped: %s", error)
+            self._drop(error)
             return None
+
+    def _drop(self, error: Exception) -> None:
+        self.invalid += 1
+        logger.warning("an invalid event was dropped: %s", error)
 
     def _room_of(self, name: str, value: object) -> str | None:
         declaration = self._known.get(name)

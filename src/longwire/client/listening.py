@@ -78,8 +78,8 @@ class Listening:
     ) -> Listener:
         """Call `handler` for every such event from now on, over reconnects.
 
-        Handlers run off the read loop, in order, one event at a time; an async one is awaited
-        before the next event. One that raises is logged and counted. One that is too slow makes
+        Handlers run in order, one event at a time, after everything that came together was taken
+        in; an async one is awaited before the next event. One that raises is logged and counted. One that is too slow makes
         its rooms wait, and nobody else.
 
         Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -66,6 +66,24 @@ class RoomReset(msgspec.Struct, frozen=True):
 
     room: str
     position: Position
+
+
+class Sender(Protocol):
+    """What rooms need from a connection."""
+
+    def request(
+        self, name: str, args: tuple[object, ...], answered: Callable[[list[object] | None], None]
+    ) -> None:
+        """Send an event; `answered` gets the acknowledgement, or None if the connection is lost."""
+        ...
+
+    def send(self, name: str, args: tuple[object, ...]) -> None:
+        """Send an event that needs no acknowledgement."""
+        ...
+
+    def pause(self) -> None:
+        """Hand out nothing more until those who wait for what just came had a turn."""
+        ...
 
 
 class Reader:

@@ -14,29 +14,30 @@ T = TypeVar("T")
 
 
 class Observers(Generic[T]):
-    """An ordered set of callbacks; each is called at once, in the order of registration."""
+    """An ordered set of callbacks; each is called at once, in the order of registration.
 
-    __slots__ = ("_callbacks",)
+    Attributes:
+        callbacks: those that are registered.
+    """
+
+    __slots__ = ("callbacks",)
 
     def __init__(self) -> None:
-        self._callbacks: dict[object, Callable[[T], object]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._callbacks)
+        self.callbacks: dict[object, Callable[[T], object]] = {}
 
     def add(self, callback: Callable[[T], object]) -> Callable[[], None]:
         """Register; return the undo, which may be called more than once."""
         key = object()
-        self._callbacks[key] = callback
+        self.callbacks[key] = callback
 
         def remove() -> None:
-            self._callbacks.pop(key, None)
+            self.callbacks.pop(key, None)
 
         return remove
 
     def notify(self, value: T) -> None:
         """Call everyone; exceptions are logged."""
-        for callback in list(self._callbacks.values()):
+        for callback in list(self.callbacks.values()):
             try:
                 callback(value)
             except Exception:

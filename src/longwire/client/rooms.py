@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,6 +16,7 @@ from longwire.client.membership import (
     Reader,
     RoomReset,
     RoomStatus,
+    Sender,
     Start,
 )
 from longwire.client.payloads import Fault, RoomAnswer, read_first
@@ -30,23 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("longwire.client")
 
-
-class Sender(Protocol):
-    """What rooms need from a connection."""
-
-    def request(
-        self, name: str, args: tuple[object, ...], answered: Callable[[list[object] | None], None]
-    ) -> None:
-        """Send an event; `answered` gets the acknowledgement, or None if the connection is lost."""
-        ...
-
-    def send(self, name: str, args: tuple[object, ...]) -> None:
-        """Send an event that needs no acknowledgement."""
-        ...
-
-    def pause(self) -> None:
-        """Hand out nothing more until those who wait for what just came had a turn."""
-        ...
+LIVE = RoomStatus.LIVE  # an enumeration's member costs more to reach
 
 
 class Rooms:
@@ -352,6 +337,20 @@ class Rooms:
     def find(self, room: str) -> Membership | None:
         """Return the membership of a room, if there is one."""
         return self._members.get(room)
+
+    def advance(self, room: str, offset: int) -> bool:
+        """Whether an event is simply the next one of a live room, which then has passed it.
+
+        What `accept` does for almost every event. False says nothing: ask `accept`.
+        """
+        member = self._members.get(room)
+        if member is None or member.status is not LIVE or member.asking or member.readers:
+            return False
+        cursor = member.cursor
+        if cursor is None or offset != cursor.offset + 1:
+            return False
+        cursor.offset = offset
+        return True
 
     def accept(self, member: Membership, first: int, last: int) -> bool:
         """Whether to hand out an event that stands for `first`…`last` of the room's log.

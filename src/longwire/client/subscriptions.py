@@ -1,7 +1,7 @@
 """Who hears which event, and the bounded queues between the read loop and handlers.
 
-A subscription is a queue. The read loop appends and returns; a handler runs later, in order, and
-a slow one fills its own queue only.
+A subscription is a queue. What is read is appended to it; its handler runs after that, in order,
+and a slow one fills its own queue only.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from longwire.client.gate import Gate
+from longwire.clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -42,6 +43,7 @@ class Subscription:
         room: the only room that it hears, None for all.
         pending: what waits, oldest first.
         gate: holds events back before they come to `pending`, if that was ever asked for.
+        is_awake: whether the consumer looks at the queue by itself, and need not be woken.
         is_over: whether the queue filled up and is not half empty again.
     """
 
@@ -51,6 +53,7 @@ class Subscription:
         "_wake",
         "gate",
         "hears_all",
+        "is_awake",
         "is_over",
         "names",
         "pending",
@@ -72,6 +75,7 @@ class Subscription:
         self.room = room
         self.pending: deque[Arguments] = deque()
         self.gate: Gate | None = None
+        self.is_awake = False
         self.is_over = False
 
     @property
@@ -87,11 +91,12 @@ class Subscription:
 
     def push(self, arguments: Arguments, room: str | None = None) -> None:
         """Take one event, of a room if that is known, and wake the consumer."""
-        gate = self.gate
+        pending, gate = self.pending, self.gate
         if gate is None or not gate.holds(arguments, room):
-            self.pending.append(arguments)
-            self._wake()
-        size = len(self.pending) if gate is None else self.size
+            pending.append(arguments)
+            if not self.is_awake:
+                self._wake()
+        size = len(pending) if gate is None else self.size
         if size >= self._capacity and not self.is_over:
             self.is_over = True
             self._subscriptions.full += 1
@@ -99,7 +104,8 @@ class Subscription:
     def release(self, events: Iterable[Arguments]) -> None:
         """Take events that the gate held back."""
         self.pending.extend(events)
-        self._wake()
+        if not self.is_awake:
+            self._wake()
 
     def take(self) -> Arguments:
         """Give the oldest event; the queue is not empty."""
@@ -134,7 +140,7 @@ class Handler:
         subscription: where its events wait.
     """
 
-    __slots__ = ("_function", "_is_running", "_loop", "_subscriptions", "subscription")
+    __slots__ = ("_function", "_loop", "_subscriptions", "subscription")
 
     def __init__(
         self,
@@ -145,33 +151,31 @@ class Handler:
     ) -> None:
         self._subscriptions = subscriptions
         self._function = function
-        self._is_running = False
-        self._loop: asyncio.AbstractEventLoop
         self.subscription = Subscription(subscriptions, names, room, self._wake)
 
     def _wake(self) -> None:
-        if not self._is_running:
-            self._is_running = True
-            self._loop = asyncio.get_running_loop()
-            self._loop.call_soon(self._drain)
+        self.subscription.is_awake = True
+        self._subscriptions.run_soon(self._drain)
 
     def _drain(self) -> None:
         """Call the function until the queue is empty, it awaits, or its slice of time is over."""
-        subscription, function, now = self.subscription, self._function, self._loop.time
-        deadline = now() + SLICE
-        while subscription.pending:
+        subscription, function = self.subscription, self._function
+        pending, deadline = subscription.pending, clock.monotonic() + SLICE
+        while pending:
             try:
-                result = function(*subscription.take())
+                result = function(
+                    *(subscription.take() if subscription.is_over else pending.popleft())
+                )
             except Exception as error:
                 self._subscriptions.report(subscription.names, error)
                 continue
             if result is not None and inspect.isawaitable(result):
                 self._subscriptions.spawn(self._drain_awaiting(result))
                 return
-            if now() >= deadline:
-                self._loop.call_soon(self._drain)
+            if clock.monotonic() >= deadline:
+                asyncio.get_running_loop().call_soon(self._drain)
                 return
-        self._is_running = False
+        subscription.is_awake = False
 
     async def _drain_awaiting(self, result: object) -> None:
         subscription = self.subscription
@@ -187,7 +191,7 @@ class Handler:
                     self._subscriptions.report(subscription.names, error)
                     result = None
         finally:
-            self._is_running = False
+            subscription.is_awake = False
 
 
 class Subscriptions:
@@ -204,6 +208,7 @@ class Subscriptions:
 
     __slots__ = (
         "_by_name",
+        "_due",
         "_found",
         "_roomed",
         "_subscriptions",
@@ -218,6 +223,7 @@ class Subscriptions:
         self._by_name: dict[tuple[str, str | None], tuple[Subscription, ...]] = {}
         self._found: dict[tuple[str, str | None], tuple[Subscription, ...]] = {}
         self.full = 0
+        self._due: list[Callable[[], None]] | None = None
         self._roomed: Counter[str] = Counter()
         self._subscriptions: set[Subscription] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -272,6 +278,23 @@ class Subscriptions:
     def has_rooms(self, name: str) -> bool:
         """Whether somebody hears this event in one room only."""
         return name in self._roomed
+
+    def run_soon(self, drain: Callable[[], None]) -> None:
+        """Let a handler take its events: at the end of the batch that is read, or in its turn."""
+        if self._due is None:
+            asyncio.get_running_loop().call_soon(drain)
+        else:
+            self._due.append(drain)
+
+    def begin_batch(self) -> None:
+        """Wake nobody until `end_batch`."""
+        self._due = []
+
+    def end_batch(self) -> None:
+        """Run the handlers that have events now: it saves each a turn of the loop."""
+        due, self._due = self._due or (), None
+        for drain in due:
+            drain()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a handler's coroutine; `cancel` ends it."""

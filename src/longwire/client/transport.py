@@ -133,8 +133,9 @@ class WebSocket(asyncio.Protocol):
         """Decode what came and hand it over."""
         messages: list[str | bytes] = []
         for message in self._decoder.receive_data(data):
-            if type(message) is TextMessage or type(message) is BinaryMessage:
-                messages.append(message.data)
+            kind = type(message)
+            if kind is TextMessage or kind is BinaryMessage:
+                messages.append(message.data)  # type: ignore[union-attr]
             else:
                 self._receive_control(message)
         if not messages:

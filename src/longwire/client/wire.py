@@ -51,6 +51,14 @@ class Receiver(Protocol):
         """The server sent an event."""
         ...
 
+    def receive_logged(self, messages: list[str | bytes]) -> int:
+        """Messages came together: take events of logs from the front; return how many."""
+        ...
+
+    def receive_events(self, events: list[EventReceived]) -> None:
+        """The server sent events that ask for no answer; they came together, and nothing else."""
+        ...
+
     def receive_closed(self, reason: DisconnectReason, error: Exception) -> None:
         """The connection is over; nothing follows, and every acknowledgement was answered."""
         ...
@@ -231,7 +239,23 @@ class Wire:
     # What the carrier tells
 
     def receive_messages(self, messages: list[str | bytes]) -> None:
-        """Take what came in one go."""
+        """Take what came in one go; plain events, which is almost all, past the session."""
+        if self.is_open and self._backlog is None and self.connection.can_read_directly:
+            taken = self._receiver.receive_logged(messages)
+            if taken == len(messages):
+                return
+            messages = messages[taken:]
+        read = self.connection.read_event
+        events: list[EventReceived] = []
+        for data in messages:
+            event = read(data)
+            if event is None or event.ack_id is not None:
+                break
+            events.append(event)
+        else:
+            if self.is_open and self._backlog is None:
+                self._receiver.receive_events(events)
+                return
         engine, now = self.connection.engine, self._loop.time()
         for data in messages:
             engine.receive_message(data, now)
@@ -331,6 +355,36 @@ class Wire:
         self._timer = None
         self.connection.handle_deadline(self._loop.time())
         self._pump()
+
+
+class WireRequests:
+    """A wire, as rooms see it: acknowledgements as plain values."""
+
+    __slots__ = ("_wire",)
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def send(self, name: str, args: Sequence[object]) -> None:
+        """Send an event that needs no acknowledgement."""
+        self._wire.send(name, args)
+
+    def pause(self) -> None:
+        """Read nothing until those who wait had a turn."""
+        self._wire.pause()
+
+    def request(
+        self,
+        name: str,
+        args: Sequence[object],
+        answered: Callable[[list[object] | None], None],
+    ) -> None:
+        """Send an event and hear the values of its acknowledgement."""
+
+        def unpack(ack: AckReceived | None) -> None:
+            answered(None if ack is None else ack.values())
+
+        self._wire.request(name, args, unpack)
 
 
 async def turns() -> None:

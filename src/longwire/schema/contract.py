@@ -15,7 +15,7 @@ from longwire.schema.fingerprint import fingerprint
 from longwire.schema.room_pattern import MAX_ROOM_LENGTH, RoomPattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from longwire.schema.event import Event
     from longwire.types import Conflation
@@ -205,6 +205,14 @@ class Contract:
         """
         kind = self._named(event) if isinstance(event, str) else self._kind_of(event)
         return kind.codec.decode(data)
+
+    def decoder(self, event: str) -> Callable[[bytes | msgspec.Raw], object]:
+        """Return what `decode` does for one event, for who reads many.
+
+        Raises:
+            UnknownEvent: the contract has no such event.
+        """
+        return self._named(event).codec.decode
 
     def match_room(self, room: str) -> tuple[RoomPattern, dict[str, str]] | None:
         """Find the pattern that a room name fits, and the values of its parameters."""
