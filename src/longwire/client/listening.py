@@ -79,8 +79,8 @@ class Listening:
         """Call `handler` for every such event from now on, over reconnects.
 
         Handlers run in order, one event at a time, after everything that came together was taken
-        in; an async one is awaited before the next event. One that raises is logged and counted. One that is too slow makes
-        its rooms wait, and nobody else.
+        in; an async one is awaited before the next event. One that raises is logged and counted.
+        One that is too slow makes its rooms wait, and nobody else.
 
         Args:
             event: an event type, or several, which then share one queue. Or a name: its handler
