@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 import pytest
 
-from longwire import Contract, Event, Server, WebSocketClient, anonymous
+from longwire import Contract, Event, Server
 from longwire.catalog import Announcement, JobOutput, JobProgress, JobStatus
 from longwire.errors import InvalidRoom
-from longwire.testing import BrokenPromise, Fault, Frame, History, Reader
+from longwire.testing import (
+    BrokenPromise,
+    Fault,
+    Frame,
+    History,
+    Link,
+    ManualClock,
+    Reader,
+    authenticate_by_name,
+)
 from longwire.types import Position
-from tests.serving import serving
 
 ROOM = "job:1"
 EPOCH = "e"
+
+
+@pytest.fixture
+def longwire_server() -> Server:
+    return Server(authenticate=authenticate_by_name, shared_jobs=True)
 
 
 def output(text: str) -> JobOutput:
@@ -269,19 +280,22 @@ def test_an_event_needs_a_room() -> None:
         History(Contract([Homeless])).offer(Homeless())
 
 
-async def test_a_client_is_followed_through_a_real_server() -> None:
-    history, server = History(), Server(authenticate=anonymous, shared_jobs=True)
-    async with serving(server) as url, WebSocketClient(url, token="anybody") as client:
-        await history.publish(server, output("before "))
-        await history.publish(server, progress(10))
-        undo = history.reader("ada").follow(client, ROOM)
-        await client.join_room(ROOM)
-        await history.publish(server, output("after"))
-        async with asyncio.timeout(5):
-            await history.caught_up()
-        undo()
-        proof = history.check()
-        assert (proof.published, proof.applied) == (3, 3)
-        await history.publish(server, progress(20))
-        with pytest.raises(BrokenPromise, match="offset 4 is lost"):
-            history.check()
+async def test_a_client_is_followed_over_a_link_that_breaks(
+    longwire_link: Link, longwire_clock: ManualClock
+) -> None:
+    history, server = History(), longwire_link.server
+    client = await longwire_link.connect("ada")
+    await history.publish(server, output("before "))
+    await history.publish(server, progress(10))
+    undo = history.reader("ada").follow(client, ROOM)
+    await client.join_room(ROOM)
+    longwire_link.cut(client)
+    await history.publish(server, output("after"))
+    await longwire_clock.advance(1)
+    await history.caught_up()
+    undo()
+    proof = history.check()
+    assert (proof.published, proof.applied) == (3, 3)
+    await history.publish(server, progress(20))
+    with pytest.raises(BrokenPromise, match="offset 4 is lost"):
+        history.check()
