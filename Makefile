@@ -13,7 +13,7 @@ JS_PROJECTS := $(wildcard package.json package-lock.json .npmrc js/*.json js/*.t
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-python test-js check check-python check-js check-generated bench coverage generated format lock clean
+.PHONY: help setup demo test test-python test-js check check-python check-js check-generated bench screenshots coverage generated format lock clean
 
 help:
 	@echo 'make setup      everything that development needs, into .venv and node_modules'
@@ -22,6 +22,7 @@ help:
 	@echo 'make check      style, types, layers, generated files'
 	@echo 'make coverage   the tests again, counted: which lines and branches they reach'
 	@echo 'make bench      the benchmarks, with the peers beside us'
+	@echo 'make screenshots  the pictures in docs/screenshots'
 	@echo 'make generated  what is written from the contract: js/src/contract.ts'
 	@echo 'make format     lay the code out'
 	@echo 'make lock       renew constraints.txt and package-lock.json'
@@ -108,6 +109,9 @@ bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
 	$(BIN)/python -m benchmarks.storm
 	$(BIN)/python -m benchmarks.stalled
+
+screenshots: setup
+	$(BIN)/python -m pytest tests/browser/screenshots.py
 
 generated: .make/python
 	$(BIN)/longwire types --out js/src/contract.ts
