@@ -141,7 +141,7 @@ def _decode_plain_event(text: str) -> Event | None:
         return None
     if items.name in RESERVED_EVENTS:
         return None
-    args = () if items.first is _ABSENT else (items.first,)
+    args: tuple[msgspec.Raw, ...] = () if items.first is _ABSENT else (items.first,)
     if items.second is not _ABSENT:
         args = (items.first, items.second)
     return Event(MAIN, items.name, args, (), int(digits) if digits else None)
