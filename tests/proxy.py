@@ -103,8 +103,7 @@ class Proxy:
     """
 
     def __init__(self, upstream: str) -> None:
-        address = urlsplit(upstream)
-        self.upstream = (address.hostname, address.port)
+        self.forward(upstream)
         self.url = ""
         self.accepted = 0
         self.transferred = 0
@@ -128,6 +127,11 @@ class Proxy:
         self.cut()
         await asyncio.gather(*self._tasks)
         self.cut()
+
+    def forward(self, upstream: str) -> None:
+        """Lead new connections to this server."""
+        address = urlsplit(upstream)
+        self.upstream = (address.hostname, address.port)
 
     def cut(self) -> None:
         """Reset every connection; new ones are taken as before."""

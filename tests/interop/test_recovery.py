@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from longwire import CATALOG, Server, issue_token, jwt_authenticator
+from longwire.broker import SQLiteBroker
 from longwire.catalog import Announcement
 from longwire.server import RecoveryOptions
 from tests.interop.stock_clients import NodeClient, node_client
@@ -159,6 +161,48 @@ async def test_who_missed_too_much_begins_anew() -> None:
         proxy.accept()
         assert (await client.expect("connect"))[1] is False
         await client.expect("event", "authenticated")
+
+
+async def test_a_client_recovers_on_the_server_that_was_started_after_this_one(
+    tmp_path: Path,
+) -> None:
+    def start() -> Server:
+        return Server(
+            broker=SQLiteBroker(tmp_path / "log.db"),
+            authenticate=jwt_authenticator(SECRET),
+            shared_jobs=True,
+            recovery=RecoveryOptions(),
+        )
+
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(node_client(["websocket"]))
+        server = start()
+        async with serving(server) as url:
+            proxy = await stack.enter_async_context(Proxy(url))
+            auth = {"token": issue_token(SECRET, "ada")}
+            await client.connect(proxy.url, auth, reconnectionDelay=20, reconnectionDelayMax=50)
+            sid, _ = await client.expect("connect")
+            await client.expect("event", "authenticated")
+            assert (await client.call("join_room", "job:1"))[0]["ok"]
+            for number in range(3):
+                await announce(server, f"before {number}")
+                assert await heard(client) == f"before {number}"
+            proxy.refuse()
+        await client.expect("disconnect")
+        server = start()
+        async with serving(server) as url:
+            await announce(server, "missed")
+            await server.publish_data(
+                "job:progress", b'{"jobId":"1","progress":5,"currentStep":"missed too"}'
+            )
+            proxy.forward(url)
+            proxy.accept()
+            assert await client.expect("connect") == [sid, True]
+            assert await heard(client) == "missed"
+            progress, *_ = await client.expect("event", "job:progress")
+            assert progress["currentStep"] == "missed too"
+            await announce(server, "after")
+            assert await heard(client) == "after"
 
 
 async def test_without_the_option_clients_are_not_told_a_private_id() -> None:

@@ -153,7 +153,7 @@ class Endpoint:
         await asyncio.gather(*self._tasks, self._handling.close(), return_exceptions=True)
         self._deadlines.close()
         if self._recovery is not None:
-            self._recovery.close()
+            await self._recovery.close()
 
     # SessionOwner
 
@@ -262,12 +262,12 @@ class Endpoint:
         recovery = self._recovery
         if recovery is None or payload.positions or payload.pid is None:
             return False
-        record = recovery.find(payload.pid, identity)
+        record = await recovery.find(payload.pid, payload.offset, identity)
         if record is None:
             return False
         if record.socket is not None:
             record.socket.session.close(TRANSPORT_CLOSED)
-            recovery.find(payload.pid, identity)
+            recovery.hold(record)
         missed = await recovery.missed(record, payload.offset, identity)
         if missed is None:
             recovery.discard(record)

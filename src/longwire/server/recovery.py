@@ -5,20 +5,24 @@ event: here `"<offset>@<room>"`, as for clients that ask for positions. When it 
 both, it gets its old id, its rooms, and what it missed, before it is told that it is connected.
 
 A record exists from CONNECT on, so a client that returns before the server noticed that its old
-connection is dead takes that one over.
+connection is dead takes that one over. When the connection ends, the record is also given to the
+broker, so that the next process or another node can go on with it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
-from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from longwire.errors import InvalidRoom, RoomDenied
+from longwire.broker import MemoryBroker
+from longwire.errors import BrokerUnavailable, InvalidRoom, RoomDenied
 from longwire.prepared import PreparedBatch, PreparedMessage
+from longwire.server.recovery_store import MAX_SENT, KeptRecord, RecoveryStore
+from longwire.server.trail import Trail
 from longwire.types import Position
 
 if TYPE_CHECKING:
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
     from longwire.server.authentication import Identity
     from longwire.server.rules import RoomRules
     from longwire.server.socket import Socket
+
+logger = logging.getLogger("longwire.server")
 
 
 class RecoveryOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,65 +44,6 @@ class RecoveryOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     max_disconnection_duration: float = 120.0
     max_missed: int = 1000
-
-
-class Trail:
-    """What one client was sent, room by room and in order.
-
-    The client names only the last event that it got; this tells how far it is in every room.
-    """
-
-    __slots__ = ("_has_forgotten", "_max_sent", "_sent", "_starts")
-
-    def __init__(self, max_sent: int) -> None:
-        self._max_sent = max_sent
-        self._starts: dict[str, Position] = {}
-        self._sent: deque[tuple[str, int]] = deque()
-        self._has_forgotten = False
-
-    def begin(self, room: str, position: Position) -> None:
-        """Follow a room that the client is fed from `position` on."""
-        self.end(room)
-        self._starts[room] = position
-
-    def end(self, room: str) -> None:
-        """Stop following a room."""
-        if self._starts.pop(room, None) is not None:
-            self._sent = deque(sent for sent in self._sent if sent[0] != room)
-
-    def note(self, batch: PreparedBatch) -> None:
-        """Take down what is sent now."""
-        for message in batch.messages:
-            if message.room is not None:
-                self._sent.append((message.room, message.last))
-        while len(self._sent) > self._max_sent:
-            room, last = self._sent.popleft()
-            self._starts[room] = Position(self._starts[room].epoch, last)
-            self._has_forgotten = True
-
-    @property
-    def newest(self) -> str:
-        """The offset of what was sent last, as the client is told it; "" if nothing was."""
-        return "{1}@{0}".format(*self._sent[-1]) if self._sent else ""
-
-    def positions(self, last_seen: str | None) -> dict[str, Position] | None:
-        """Return how far the client is in every room; None if that is not known any more.
-
-        Args:
-            last_seen: the offset that the client came with, if it has seen any.
-        """
-        if not last_seen:
-            return None if self._has_forgotten else dict(self._starts)
-        sent = list(self._sent)
-        seen = _parse(last_seen)
-        if seen not in sent:
-            known = {(room, position.offset) for room, position in self._starts.items()}
-            return dict(self._starts) if seen in known else None
-        reached = dict(self._starts)
-        end = len(sent) - sent[::-1].index(seen)
-        for room, last in sent[:end]:
-            reached[room] = Position(reached[room].epoch, last)
-        return reached
 
 
 class Record(msgspec.Struct, gc=False):
@@ -141,6 +88,11 @@ class Recovery:
         self._options = options
         self._broker = broker
         self._rules = rules
+        # What a log in memory would keep is here already, and dies with this process.
+        is_shared = not isinstance(broker, MemoryBroker)
+        max_age = options.max_disconnection_duration
+        self._store = RecoveryStore(broker, max_age) if is_shared else None
+        self._saving: set[asyncio.Task[None]] = set()
         self._records: dict[str, Record] = {}
         self._expiries: dict[str, asyncio.TimerHandle] = {}
 
@@ -152,15 +104,25 @@ class Recovery:
         self._records[record.pid] = record
         return record
 
-    def find(self, pid: str, identity: Identity) -> Record | None:
-        """Return the record of that private id, if it is this user's; it does not expire now."""
+    async def find(self, pid: str, last_seen: str | None, identity: Identity) -> Record | None:
+        """Return the record of that private id, if it is this user's; it does not expire now.
+
+        Raises:
+            BrokerUnavailable: the log where it may be cannot be read.
+        """
         record = self._records.get(pid)
+        if record is None or (record.socket is None and not record.trail.knows(last_seen)):
+            record = await self._load(pid) or self._records.get(pid)
         if record is None or record.user_id != identity.user_id:
             return None
-        expiry = self._expiries.pop(pid, None)
+        self.hold(record)
+        return record
+
+    def hold(self, record: Record) -> None:
+        """Keep a record from expiring."""
+        expiry = self._expiries.pop(record.pid, None)
         if expiry is not None:
             expiry.cancel()
-        return record
 
     def resume(self, record: Record, socket: Socket, missed: Missed) -> None:
         """Give a record to the connection that goes on with it."""
@@ -174,18 +136,21 @@ class Recovery:
         """Let a record expire: its connection is gone."""
         record.socket = None
         loop = asyncio.get_running_loop()
+        if self._store is not None:
+            saving = loop.create_task(self._save(self._store, record))
+            self._saving.add(saving)
+            saving.add_done_callback(self._saving.discard)
         duration = self._options.max_disconnection_duration
         self._expiries[record.pid] = loop.call_later(duration, self._forget, record.pid)
 
     def discard(self, record: Record) -> None:
         """Forget a record: its client said goodbye, or cannot be recovered."""
-        expiry = self._expiries.pop(record.pid, None)
-        if expiry is not None:
-            expiry.cancel()
+        self.hold(record)
         self._records.pop(record.pid, None)
 
-    def close(self) -> None:
-        """Forget everything."""
+    async def close(self) -> None:
+        """Forget everything that is not kept elsewhere."""
+        await asyncio.gather(*self._saving)
         for expiry in self._expiries.values():
             expiry.cancel()
         self._expiries.clear()
@@ -231,12 +196,22 @@ class Recovery:
         missed.ends[room] = since
         return True
 
+    async def _save(self, store: RecoveryStore, record: Record) -> None:
+        trail = record.trail.keep(MAX_SENT)
+        kept = KeptRecord(record.sid, record.user_id, store.now_ms(), trail)
+        try:
+            await store.save(record.pid, kept)
+        except BrokerUnavailable as error:
+            logger.warning("a connection can be recovered here only: %s", error)
+
+    async def _load(self, pid: str) -> Record | None:
+        kept = None if self._store is None else await self._store.load(pid)
+        if kept is None:
+            return None
+        trail = Trail.restore(kept.trail, self._options.max_missed)
+        record = self._records[pid] = Record(pid, kept.sid, kept.user_id, trail)
+        return record
+
     def _forget(self, pid: str) -> None:
         self._expiries.pop(pid, None)
         self._records.pop(pid, None)
-
-
-def _parse(last_seen: str) -> tuple[str, int] | None:
-    span, _, room = last_seen.partition("@")
-    last = span.rpartition("-")[2]
-    return (room, int(last)) if last.isdecimal() and len(last) < 20 else None
