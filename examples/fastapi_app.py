@@ -100,7 +100,7 @@ async def deliver(shop: str, product: str, count: int, user: User) -> None:
 
 
 @app.post("/reports", status_code=202)
-async def start_report(topic: str, user: User, seconds: float = 1.0) -> dict[str, str]:
+async def start_report(topic: str, user: User, seconds: float = 2.0) -> dict[str, str]:
     """Start writing a report, so many seconds a chapter; the answer names the job to watch."""
     job = server.job(owner=user.user_id, title=f"Report about {topic}")
 

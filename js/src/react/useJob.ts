@@ -50,7 +50,7 @@ export function useJob(id: string | null, options: UseJobOptions<unknown> = {}):
   const select = options.select;
   const known = useKnown(id, options.initialData);
   const value = useReadable<JobSnapshot, unknown>(
-    useSeeded(handle, known, isBehind),
+    useSeeded(handle, known, newer),
     known ?? NO_JOB,
     select ?? whole,
   );
@@ -75,11 +75,13 @@ function useKnown(id: string | null, job: JobState | null | undefined): JobSnaps
   );
 }
 
-/** Whether the log has not come as far yet; who may not read it any more is shown that. */
-function isBehind(live: JobSnapshot, known: JobSnapshot): boolean {
-  if (live.roomError) return false;
-  if (!live.isKnown || live.attempt < known.attempt) return true;
-  return !live.isComplete && Number(live.updatedAt) < Number(known.updatedAt);
+/** What was known, until the log has come as far. */
+function newer(live: JobSnapshot, known: JobSnapshot): JobSnapshot {
+  const isBehind =
+    !live.isKnown ||
+    live.attempt < known.attempt ||
+    (!live.isComplete && Number(live.updatedAt) < Number(known.updatedAt));
+  return isBehind ? { ...known, roomError: live.roomError } : live;
 }
 
 function withVerbs(

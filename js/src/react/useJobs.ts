@@ -23,10 +23,10 @@ export function useJobs({ initialData: jobs }: UseJobsOptions = {}): JobsSnapsho
     () => (jobs ? { jobs, status: "ready" as const, error: null } : null),
     [jobs],
   );
-  const store = useSeeded<JobsSnapshot>(useClient().jobs(), known, isBehind);
+  const store = useSeeded<JobsSnapshot>(useClient().jobs(), known, newer);
   return useReadable(store, known ?? NO_JOBS, whole);
 }
 
-function isBehind(live: JobsSnapshot): boolean {
-  return live.status === "loading" && !live.error;
+function newer(live: JobsSnapshot, known: JobsSnapshot): JobsSnapshot {
+  return live.status === "loading" ? { ...known, error: live.error } : live;
 }

@@ -2,18 +2,14 @@ import { useMemo } from "react";
 
 import type { Readable } from "../index.js";
 
-/** A store that shows what was known already for as long as it is behind that. */
+/** A store beside what was known already: it shows what `merge` makes of the two. */
 export function useSeeded<T>(
   store: Readable<T> | null,
   known: T | null,
-  isBehind: (live: T, known: T) => boolean,
+  merge: (live: T, known: T) => T,
 ): Readable<T> | null {
   return useMemo(() => {
     if (!store || !known) return store;
-    const getSnapshot = (): T => {
-      const live = store.getSnapshot();
-      return isBehind(live, known) ? known : live;
-    };
-    return { subscribe: store.subscribe, getSnapshot };
-  }, [store, known, isBehind]);
+    return { subscribe: store.subscribe, getSnapshot: () => merge(store.getSnapshot(), known) };
+  }, [store, known, merge]);
 }

@@ -75,14 +75,14 @@ describe("useJob with what a server knew", () => {
     await until(() => result.current.status === "cancelled");
   });
 
-  it("shows why the job may not be watched any more", async () => {
+  it("keeps it beside the reason why the job may not be watched any more", async () => {
     const { wire, client } = await startPair();
     wire.refusals.set("job:1", "forbidden");
     const { result } = renderHook(() => useJob("1", { initialData: known }), {
       wrapper: withClient(client),
     });
     await until(() => result.current.roomError?.code === "forbidden");
-    expect(result.current.title).toBeNull();
+    expect(result.current.title).toBe("Report");
   });
 
   it("shows nothing of it under another id (D52)", async () => {
@@ -125,5 +125,15 @@ describe("useJobs with what a server knew", () => {
       return seen.at(-1) === "Newer";
     });
     expect([...new Set(seen)]).toEqual(["Report", "Newer"]);
+  });
+
+  it("keeps it beside the reason why the list does not come", async () => {
+    const { wire, client } = await startPair();
+    wire.jobs = null as never;
+    const { result } = renderHook(() => useJobs({ initialData: [known] }), {
+      wrapper: withClient(client),
+    });
+    await until(() => result.current.error !== null);
+    expect(result.current.jobs).toEqual([known]);
   });
 });
