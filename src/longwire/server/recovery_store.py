@@ -8,11 +8,11 @@ one record, the newest, and reading one costs no more than reading one small log
 from __future__ import annotations
 
 import hashlib
-import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from longwire.clock import wall_time
 from longwire.log import Draft
 from longwire.server.trail import KeptTrail  # noqa: TC001 (msgspec reads annotations)
 from longwire.types import Position
@@ -55,7 +55,7 @@ class RecoveryStore:
     """
 
     def __init__(
-        self, broker: Broker, max_age: float, clock: Callable[[], float] = time.time
+        self, broker: Broker, max_age: float, clock: Callable[[], float] = wall_time
     ) -> None:
         self._broker = broker
         self._max_age_ms = max_age * 1000
