@@ -50,7 +50,7 @@ setup: .make/python .make/web .make/examples .make/test-programs
 		--editable '.[all]' --group dev
 	@touch $@
 
-.make/node: package.json package-lock.json js/package.json web/package.json \
+.make/node: package.json package-lock.json js/package.json web/package.json tests/react-18/package.json \
 		$(EXAMPLES:%=%/package.json) .make/programs
 	npm ci --no-audit --no-fund
 	@touch $@
@@ -125,5 +125,5 @@ lock:
 	npm update --package-lock-only
 
 clean:
-	rm -rf .make .venv node_modules js/node_modules web/node_modules js/dist web/dist src/longwire/web/static \
+	rm -rf .make .venv node_modules js/node_modules web/node_modules tests/react-18/node_modules js/dist web/dist src/longwire/web/static \
 		$(EXAMPLES:%=%/node_modules) examples/nextjs/.next examples/vite-react/dist

@@ -5,13 +5,13 @@ export class Nearby {
   readonly #callbacks = new Map<Element, Callback>();
   #observer: IntersectionObserver | null = null;
 
-  constructor(private readonly pane: { readonly current: Element | null }) {}
+  constructor(private readonly root: () => Element | null) {}
 
   /** Calls back soon, and after each change, until the returned function is called. */
   observe(element: Element, callback: Callback): () => void {
     this.#callbacks.set(element, callback);
     this.#observer ??= new IntersectionObserver((entries) => this.#tell(entries), {
-      root: this.pane.current,
+      root: this.root(),
       rootMargin: "100% 0px",
     });
     this.#observer.observe(element);

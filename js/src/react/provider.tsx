@@ -2,6 +2,7 @@ import {
   createContext,
   type ReactElement,
   type ReactNode,
+  useCallback,
   useContext,
   useEffect,
   useMemo,
@@ -70,15 +71,17 @@ interface ConnectedProps extends CommonProps {
 
 function Connected({ client, token, children }: ConnectedProps): ReactElement {
   const latest = useLatest(token);
+  // The same function for ever, so that effects that run twice set it once.
+  const provider = useCallback(() => ask(latest.current), [latest]);
   const isProvider = typeof token === "function";
   const literal = isProvider ? undefined : token;
   const provided = useMemo(() => ({ client, facts: new Facts(client) }), [client]);
   // Ears and token before the connection: effects run in this order.
   useEffect(() => provided.facts.listen(), [provided]);
   useEffect(() => {
-    if (isProvider) client.setToken(() => ask(latest.current));
+    if (isProvider) client.setToken(provider);
     else if (literal != null) client.setToken(literal);
-  }, [client, isProvider, literal, latest]);
+  }, [client, isProvider, literal, provider]);
   useEffect(() => (literal === null ? undefined : client.retain()), [client, literal]);
   return <ProvidedContext.Provider value={provided}>{children}</ProvidedContext.Provider>;
 }

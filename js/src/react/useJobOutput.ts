@@ -33,8 +33,7 @@ export function useJobOutput(job: JobWithOutput): JobOutputView {
   const transcript = useMemo(() => new OutputTranscript(), [jobId]);
   const snapshot = useMemo(() => transcript.follow(output), [transcript, output]);
   const stick = useStickToEnd(snapshot);
-  const { pane } = stick;
-  const [nearby] = useState(() => new Nearby(pane));
+  const [nearby] = useState(() => new Nearby(stick.root));
   return useMemo(
     () => ({
       ...stick,

@@ -1,5 +1,5 @@
 import {
-  type RefObject,
+  type Ref,
   useCallback,
   useEffect,
   useLayoutEffect,
@@ -12,10 +12,12 @@ import {
 const NEAR_PX = 40;
 
 export interface StickToEnd {
-  /** The element that scrolls. */
-  readonly pane: RefObject<HTMLDivElement | null>;
-  /** The one element in it, which grows. */
-  readonly content: RefObject<HTMLDivElement | null>;
+  /** What scrolls, once it is there. */
+  readonly root: () => Element | null;
+  /** For the element that scrolls. */
+  readonly pane: Ref<HTMLDivElement>;
+  /** For the one element in it, which grows. */
+  readonly content: Ref<HTMLDivElement>;
   /** Whether the reader is at the end, and stays there as it moves. */
   readonly isFollowing: boolean;
   /** Goes to the end, and takes the focus there. */
@@ -78,5 +80,7 @@ export function useStickToEnd(version: unknown): StickToEnd {
     pane.current?.focus({ preventScroll: true });
   }, [follow, toEnd]);
 
-  return useMemo(() => ({ pane, content, isFollowing, jump }), [isFollowing, jump]);
+  const root = useCallback(() => pane.current, []);
+
+  return useMemo(() => ({ root, pane, content, isFollowing, jump }), [root, isFollowing, jump]);
 }
