@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
+import { fold, initialJob, type JobState, type Position } from "../src/index.js";
 import { Rooms } from "../src/rooms.js";
 import { type Coverage, parseCoverage } from "../src/wire.js";
 
@@ -14,8 +15,33 @@ interface Case {
   offsetAfter: number;
 }
 
+interface Entry {
+  event: string;
+  data: object;
+}
+
+type Frame = Omit<Coverage, "room"> & Entry;
+
+interface Read {
+  since: Position | null;
+  offset: number;
+  recovered: boolean;
+  complete?: boolean;
+  frames: Frame[];
+}
+
+interface Log {
+  name: string;
+  epoch: string;
+  entries: Entry[];
+  reads: Read[];
+}
+
 const file = new URL("../../tests/vectors/recovery.json", import.meta.url);
-const { cursor } = JSON.parse(readFileSync(file, "utf8")) as { cursor: Case[] };
+const { cursor, log: logs } = JSON.parse(readFileSync(file, "utf8")) as {
+  cursor: Case[];
+  log: Log[];
+};
 
 /** Rooms whose server grants everything at once. */
 function openRooms({ epoch, room, offset }: Case): { rooms: Rooms; joins: unknown[][] } {
@@ -52,4 +78,94 @@ it.each(cursor)("recovers as every other reader does: $name", async (recovery) =
     recovery.room,
     { epoch: recovery.epoch, offset: recovery.offsetAfter },
   ]);
+});
+
+/** A reader of job 42 who has got as far as a read begins, and comes back for the rest. */
+class Reader {
+  readonly joins: unknown[][] = [];
+  readonly resets: string[] = [];
+  readonly rooms = new Rooms({ isUp: true, send: (_event, ...args) => this.#answer(args) }, 1_000);
+  state = initialJob("42");
+  /** What the server answers to the next join. */
+  #next = { epoch: "", offset: 0, recovered: false };
+
+  constructor({ epoch, entries }: Log, read: Read) {
+    const { since } = read;
+    this.#next = { epoch: since?.epoch ?? epoch, offset: since?.offset ?? 0, recovered: false };
+    this.rooms.join("job:42");
+    for (const [index, entry] of entries.slice(0, since?.offset ?? 0).entries()) {
+      this.receive({ ...entry, first: index + 1, last: index + 1 });
+    }
+    this.rooms.resets.add((room) => {
+      this.resets.push(room);
+      this.state = initialJob("42");
+    });
+    this.#next = { epoch, offset: read.offset, recovered: read.recovered };
+    this.comeBack();
+  }
+
+  comeBack(): void {
+    this.rooms.down();
+    void this.rooms.resume([]);
+  }
+
+  /** Whether it took the frame. */
+  receive({ first, last, event, data }: Frame): boolean {
+    const isNew = this.rooms.admit({ first, last, room: "job:42" });
+    if (isNew) this.state = follow(this.state, event, data);
+    return isNew;
+  }
+
+  #answer(args: unknown[]): void {
+    const acknowledge = args.pop() as (ack: unknown) => void;
+    this.joins.push(args);
+    acknowledge({ ok: true, room: "job:42", ...this.#next });
+  }
+}
+
+function follow(state: JobState, event: string, data: object): JobState {
+  return fold(state, event, { jobId: "42", ...data });
+}
+
+/** Reads whose position a reader of that log can have. */
+const reads = logs.flatMap((log) =>
+  log.reads
+    .filter(({ since }) => !since || (since.offset >= 0 && since.offset <= log.entries.length))
+    .map((read): [string, Log, Read] => [`${log.name}, from ${read.since?.offset ?? "nowhere"}`, log, read]),
+);
+
+describe.each(reads)("%s", (_name, log, read) => {
+  it("is taken whole, once, from where the reader was", () => {
+    const reader = new Reader(log, read);
+    const { since, frames, recovered } = read;
+    if (since && since.offset > 0) expect(reader.joins.at(-1)).toEqual(["job:42", since]);
+    expect(reader.resets).toEqual(recovered && since ? [] : ["job:42"]);
+
+    expect(frames.map((frame) => reader.receive(frame))).toEqual(frames.map(() => true));
+    expect(frames.map((frame) => reader.receive(frame))).toEqual(frames.map(() => false));
+    const asked = reader.joins.length;
+    reader.comeBack();
+    const end = frames.at(-1)?.last ?? (recovered ? since?.offset : 0) ?? 0;
+    expect(reader.joins.slice(asked)).toEqual([["job:42", { epoch: log.epoch, offset: end }]]);
+  });
+
+  it("has the state that every entry in turn has", () => {
+    const reader = new Reader(log, read);
+    for (const frame of read.frames) reader.receive(frame);
+    const count = read.complete === false ? (read.frames.at(-1)?.last ?? 0) : log.entries.length;
+    const whole = log.entries
+      .slice(0, count)
+      .reduce((state, { event, data }) => follow(state, event, data), initialJob("42"));
+    expect(reader.state).toEqual(whole);
+  });
+
+  it.each(read.frames.slice(1))("is asked for again when what comes before $first is lost", (frame) => {
+    const reader = new Reader(log, read);
+    const before = read.frames.slice(0, read.frames.indexOf(frame) - 1);
+    for (const each of before) reader.receive(each);
+    const asked = reader.joins.length;
+    expect(reader.receive(frame)).toBe(false);
+    const offset = before.at(-1)?.last ?? (read.recovered ? read.since?.offset : 0) ?? 0;
+    expect(reader.joins.slice(asked)).toEqual([["job:42", { epoch: log.epoch, offset }]]);
+  });
 });
