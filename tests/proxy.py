@@ -15,6 +15,7 @@ class _Leg(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.other: _Leg | None = None
         self.is_stalled = False
+        self.is_stranded = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -46,7 +47,7 @@ class _Leg(asyncio.Protocol):
 
     @property
     def is_held_back(self) -> bool:
-        return self.proxy.is_frozen or self.proxy.is_mute
+        return self.is_stranded or self.proxy.is_frozen or self.proxy.is_mute
 
     def regulate(self) -> None:
         """Read if, and only if, the link is up and the other side keeps up."""
@@ -63,7 +64,7 @@ class _FrontLeg(_Leg):
 
     @property
     def is_held_back(self) -> bool:
-        return self.proxy.is_frozen
+        return self.is_stranded or self.proxy.is_frozen
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -151,6 +152,12 @@ class Proxy:
         """Swallow everything without a word, as a dead link does, until `thaw`."""
         self.is_frozen = True
         self._regulate()
+
+    def strand(self) -> None:
+        """Swallow for good what either side of these connections says; others are served."""
+        for leg in list(self.legs):
+            leg.is_stranded = True
+            leg.regulate()
 
     def mute(self) -> None:
         """Swallow what the server says until `thaw`; clients are still heard."""

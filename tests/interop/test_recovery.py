@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from longwire import CATALOG, Server, issue_token, jwt_authenticator
-from longwire.broker import SQLiteBroker
+from longwire.broker import Broker, SQLiteBroker, open_broker
 from longwire.catalog import Announcement
 from longwire.server import RecoveryOptions
 from tests.interop.stock_clients import NodeClient, node_client
 from tests.proxy import Proxy
+from tests.redis_server import RedisServer
 from tests.serving import SECRET, serving
 
 
@@ -163,46 +164,115 @@ async def test_who_missed_too_much_begins_anew() -> None:
         await client.expect("event", "authenticated")
 
 
+def on_broker(broker: Broker) -> Server:
+    return Server(
+        broker=broker,
+        authenticate=jwt_authenticator(SECRET),
+        shared_jobs=True,
+        recovery=RecoveryOptions(),
+    )
+
+
+@asynccontextmanager
+async def moving_client(url: str) -> AsyncIterator[tuple[Proxy, NodeClient, str]]:
+    """A stock client that heard something; yields its id too."""
+    async with Proxy(url) as proxy, node_client(["websocket"]) as client:
+        auth = {"token": issue_token(SECRET, "ada")}
+        await client.connect(proxy.url, auth, reconnectionDelay=20, reconnectionDelayMax=50)
+        sid, _ = await client.expect("connect")
+        await client.expect("event", "authenticated")
+        assert (await client.call("join_room", "job:1"))[0]["ok"]
+        yield proxy, client, sid
+
+
+async def hears_again(server: Server, client: NodeClient, sid: str) -> None:
+    """See that the client is the same, and has everything."""
+    assert await client.expect("connect") == [sid, True]
+    assert await heard(client) == "missed"
+    progress, *_ = await client.expect("event", "job:progress")
+    assert progress["currentStep"] == "missed too"
+    await announce(server, "after")
+    assert await heard(client) == "after"
+    assert len(server.sockets) == 1
+
+
+async def publish_before(server: Server, client: NodeClient) -> None:
+    for number in range(3):
+        await announce(server, f"before {number}")
+        assert await heard(client) == f"before {number}"
+
+
+async def publish_missed(server: Server) -> None:
+    await announce(server, "missed")
+    progress = b'{"jobId":"1","progress":5,"currentStep":"missed too"}'
+    await server.publish_data("job:progress", progress)
+
+
 async def test_a_client_recovers_on_the_server_that_was_started_after_this_one(
     tmp_path: Path,
 ) -> None:
-    def start() -> Server:
-        return Server(
-            broker=SQLiteBroker(tmp_path / "log.db"),
-            authenticate=jwt_authenticator(SECRET),
-            shared_jobs=True,
-            recovery=RecoveryOptions(),
-        )
-
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(node_client(["websocket"]))
-        server = start()
-        async with serving(server) as url:
-            proxy = await stack.enter_async_context(Proxy(url))
-            auth = {"token": issue_token(SECRET, "ada")}
-            await client.connect(proxy.url, auth, reconnectionDelay=20, reconnectionDelayMax=50)
-            sid, _ = await client.expect("connect")
-            await client.expect("event", "authenticated")
-            assert (await client.call("join_room", "job:1"))[0]["ok"]
-            for number in range(3):
-                await announce(server, f"before {number}")
-                assert await heard(client) == f"before {number}"
+        old = on_broker(SQLiteBroker(tmp_path / "log.db"))
+        async with serving(old) as url:
+            proxy, client, sid = await stack.enter_async_context(moving_client(url))
+            await publish_before(old, client)
             proxy.refuse()
         await client.expect("disconnect")
-        server = start()
-        async with serving(server) as url:
-            await announce(server, "missed")
-            await server.publish_data(
-                "job:progress", b'{"jobId":"1","progress":5,"currentStep":"missed too"}'
-            )
+        new = on_broker(SQLiteBroker(tmp_path / "log.db"))
+        async with serving(new) as url:
+            await publish_missed(new)
             proxy.forward(url)
             proxy.accept()
-            assert await client.expect("connect") == [sid, True]
-            assert await heard(client) == "missed"
-            progress, *_ = await client.expect("event", "job:progress")
-            assert progress["currentStep"] == "missed too"
-            await announce(server, "after")
-            assert await heard(client) == "after"
+            await hears_again(new, client, sid)
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    with RedisServer() as redis:
+        yield redis
+
+
+async def test_a_client_recovers_on_another_node(redis: RedisServer) -> None:
+    here, there = (on_broker(open_broker(redis.url)) for _ in range(2))
+    async with (
+        serving(here) as url,
+        serving(there) as elsewhere,
+        moving_client(url) as (proxy, client, sid),
+    ):
+        await publish_before(here, client)
+        proxy.refuse()
+        proxy.cut()
+        await client.expect("disconnect")
+        await publish_missed(there)
+        proxy.forward(elsewhere)
+        proxy.accept()
+        await hears_again(there, client, sid)
+        proxy.refuse()
+        proxy.cut()
+        await client.expect("disconnect")
+        await publish_missed(here)
+        proxy.forward(url)
+        proxy.accept()
+        await hears_again(here, client, sid)
+
+
+async def test_a_client_recovers_on_another_node_before_the_first_one_missed_it(
+    redis: RedisServer,
+) -> None:
+    here, there = (on_broker(open_broker(redis.url)) for _ in range(2))
+    async with (
+        serving(here) as url,
+        serving(there) as elsewhere,
+        moving_client(url) as (proxy, client, sid),
+    ):
+        await publish_before(here, client)
+        proxy.strand()
+        await publish_missed(here)
+        proxy.forward(elsewhere)
+        assert len(here.sockets) == 1
+        await client.cut()
+        await hears_again(there, client, sid)
+        assert not here.sockets
 
 
 async def test_without_the_option_clients_are_not_told_a_private_id() -> None:

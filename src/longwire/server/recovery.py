@@ -14,20 +14,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from longwire.broker import MemoryBroker
+from longwire.broker import MemoryBroker, SQLiteBroker
 from longwire.errors import BrokerUnavailable, InvalidRoom, RoomDenied
 from longwire.prepared import PreparedBatch, PreparedMessage
-from longwire.server.recovery_store import MAX_SENT, KeptRecord, RecoveryStore
+from longwire.reasons import TRANSPORT_CLOSED
+from longwire.server.handover import Handover
+from longwire.server.recovery_store import MAX_SENT, KeptRecord, RecoveryStore, room_of
 from longwire.server.trail import Trail
 from longwire.types import Position
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from longwire.broker import Broker
     from longwire.server.authentication import Identity
+    from longwire.server.hub import Hub
     from longwire.server.rules import RoomRules
     from longwire.server.socket import Socket
 
@@ -84,23 +89,27 @@ class Missed:
 class Recovery:
     """The recoverable connections of one node."""
 
-    def __init__(self, options: RecoveryOptions, broker: Broker, rules: RoomRules) -> None:
+    def __init__(
+        self, options: RecoveryOptions, broker: Broker, rules: RoomRules, hub: Hub
+    ) -> None:
         self._options = options
         self._broker = broker
         self._rules = rules
         # What a log in memory would keep is here already, and dies with this process.
-        is_shared = not isinstance(broker, MemoryBroker)
+        is_lasting = not isinstance(broker, MemoryBroker)
         max_age = options.max_disconnection_duration
-        self._store = RecoveryStore(broker, max_age) if is_shared else None
-        self._saving: set[asyncio.Task[None]] = set()
+        self._store = RecoveryStore(broker, max_age) if is_lasting else None
+        has_nodes = not isinstance(broker, MemoryBroker | SQLiteBroker)
+        self._handover = Handover(hub, broker, self._let_go) if has_nodes else None
+        self._is_listening = False
+        self._tasks: set[asyncio.Task[None]] = set()
         self._records: dict[str, Record] = {}
         self._expiries: dict[str, asyncio.TimerHandle] = {}
 
     def open(self, sid: str, socket: Socket) -> Record:
         """Begin a record for a new connection."""
         trail = Trail(self._options.max_missed)
-        pid = secrets.token_urlsafe(24)
-        record = Record(pid, sid, socket.identity.user_id, trail, socket)
+        record = Record(self._new_private_id(), sid, socket.identity.user_id, trail, socket)
         self._records[record.pid] = record
         return record
 
@@ -111,8 +120,11 @@ class Recovery:
             BrokerUnavailable: the log where it may be cannot be read.
         """
         record = self._records.get(pid)
-        if record is None or (record.socket is None and not record.trail.knows(last_seen)):
-            record = await self._load(pid) or self._records.get(pid)
+        if not _is_good(record, last_seen):
+            record = await self._load(pid) or record
+        if self._handover is not None and not _is_good(record, last_seen):
+            await self._handover.ask(pid, room_of(pid))
+            record = await self._load(pid) or record
         if record is None or record.user_id != identity.user_id:
             return None
         self.hold(record)
@@ -137,9 +149,7 @@ class Recovery:
         record.socket = None
         loop = asyncio.get_running_loop()
         if self._store is not None:
-            saving = loop.create_task(self._save(self._store, record))
-            self._saving.add(saving)
-            saving.add_done_callback(self._saving.discard)
+            self._spawn(self._save(self._store, record))
         duration = self._options.max_disconnection_duration
         self._expiries[record.pid] = loop.call_later(duration, self._forget, record.pid)
 
@@ -150,7 +160,7 @@ class Recovery:
 
     async def close(self) -> None:
         """Forget everything that is not kept elsewhere."""
-        await asyncio.gather(*self._saving)
+        await asyncio.gather(*self._tasks)
         for expiry in self._expiries.values():
             expiry.cancel()
         self._expiries.clear()
@@ -196,6 +206,25 @@ class Recovery:
         missed.ends[room] = since
         return True
 
+    def _new_private_id(self) -> str:
+        if self._handover is None:
+            return secrets.token_urlsafe(24)
+        if not self._is_listening:
+            self._is_listening = True
+            self._spawn(self._listen(self._handover))
+        return self._handover.new_private_id()
+
+    async def _listen(self, handover: Handover) -> None:
+        try:
+            await handover.listen()
+        except BrokerUnavailable:
+            self._is_listening = False  # the next client's turn to try
+
+    def _let_go(self, pid: str) -> None:
+        record = self._records.get(pid)
+        if record is not None and record.socket is not None:
+            record.socket.session.close(TRANSPORT_CLOSED)
+
     async def _save(self, store: RecoveryStore, record: Record) -> None:
         trail = record.trail.keep(MAX_SENT)
         kept = KeptRecord(record.sid, record.user_id, store.now_ms(), trail)
@@ -212,6 +241,16 @@ class Recovery:
         record = self._records[pid] = Record(pid, kept.sid, kept.user_id, trail)
         return record
 
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     def _forget(self, pid: str) -> None:
         self._expiries.pop(pid, None)
         self._records.pop(pid, None)
+
+
+def _is_good(record: Record | None, last_seen: str | None) -> bool:
+    """Whether a record is the newest: its client is here, or names what it was sent from here."""
+    return record is not None and (record.socket is not None or record.trail.knows(last_seen))

@@ -98,6 +98,11 @@ class RecoveryStore:
         return found
 
 
+def room_of(pid: str) -> str:
+    """Return the room in which the record of a private id is kept."""
+    return _place(pid)[0]
+
+
 def _place(pid: str) -> tuple[str, str]:
     """The room and the slot of a private id; who reads the log does not learn the id."""
     digest = hashlib.sha256(pid.encode()).hexdigest()

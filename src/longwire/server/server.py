@@ -105,7 +105,7 @@ class Server:
             self._handlers,
             options,
             connection_options or ConnectionOptions(connect_timeout=CONNECT_TIMEOUT),
-            Recovery(recovery, self.broker, self.rules) if recovery is not None else None,
+            Recovery(recovery, self.broker, self.rules, self.hub) if recovery else None,
         )
         self._application = Application(
             self._endpoint, OriginPolicy(allowed_origins), options, self._is_ready
