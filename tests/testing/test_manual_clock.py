@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -181,8 +182,10 @@ def test_a_test_that_waits_for_a_timer_is_told_so() -> None:
         with ManualClock(patience=0.05):
             await asyncio.sleep(25)
 
-    with pytest.raises(StandStill, match=r"the next timer is due in 25\.000 s"):
+    with pytest.raises(StandStill, match=r"the next timer is due in 25\.000 s") as caught:
         asyncio.run(forget_the_clock())
+    assert "waiting: forget_the_clock (" in str(caught.value)
+    assert f"{Path(__file__).name}:" in str(caught.value)
 
 
 def test_a_test_that_waits_for_nothing_is_told_so() -> None:

@@ -154,3 +154,28 @@ def test_the_plugin_can_be_named(
     result = pytester.runpytest_subprocess("-p", "longwire.testing.plugin")
 
     result.assert_outcomes(passed=1)
+
+
+def test_a_test_that_forgets_the_clock_fails_alone_and_says_where_it_waits(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        test_it="""
+        import asyncio
+
+        async def test_forgetful(longwire_clock, longwire_client):
+            await asyncio.sleep(25)
+
+        async def test_afterwards(longwire_clock, longwire_client):
+            await longwire_clock.advance(100)
+            assert longwire_client.is_connected
+
+        async def test_in_real_time(longwire_client):
+            await asyncio.sleep(0.01)
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-W", "error", *AUTO)
+
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*StandStill: *the next timer is due in *", "*test_it.py:4)"])

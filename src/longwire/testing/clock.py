@@ -128,7 +128,7 @@ class ManualClock:
             return self._select(None)
         ready = self._select(self._patience)
         if not ready:
-            raise StandStill(_say_what_is_missing(timeout))
+            raise StandStill(_say_what_is_missing(self._loop, timeout))
         return ready
 
     def _step(self, target: float, until_next: float | None) -> None:
@@ -152,10 +152,22 @@ class ManualClock:
         self._working -= 1
 
 
-def _say_what_is_missing(until_next: float | None) -> str:
+def _say_what_is_missing(loop: asyncio.AbstractEventLoop, until_next: float | None) -> str:
     if until_next is None:
-        return "the test waits for what nobody will do: nothing is ready, and no timer is set"
-    return (
-        "the test waits for what will not happen before the clock moves: "
-        f"the next timer is due in {until_next:.3f} s"
+        said = "nobody will do what the test waits for: nothing is ready, and no timer is set"
+    else:
+        said = (
+            "what the test waits for will not happen before the clock moves: "
+            f"the next timer is due in {until_next:.3f} s"
+        )
+    return "\n".join([said, *_waiting_tasks(loop)])
+
+
+def _waiting_tasks(loop: asyncio.AbstractEventLoop) -> list[str]:
+    """Say where each task waits that is not Longwire's own."""
+    frames = [frame for task in asyncio.all_tasks(loop) for frame in task.get_stack(limit=1)]
+    return sorted(
+        f"waiting: {frame.f_code.co_name} ({frame.f_code.co_filename}:{frame.f_lineno})"
+        for frame in frames
+        if not str(frame.f_globals.get("__name__")).startswith("longwire.")
     )
