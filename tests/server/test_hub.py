@@ -20,6 +20,9 @@ ROOM = "job:1"
 class Client:
     """A recipient that stalls on command and keeps what a browser would have seen."""
 
+    positions = True
+    is_direct = True
+
     def __init__(self) -> None:
         self.ranges: list[tuple[int, int]] = []
         self.text = ""
@@ -28,6 +31,14 @@ class Client:
         self.joined: list[Joined] = []
         self.stalled = False
         self.changed = asyncio.Event()
+
+    @property
+    def writer(self) -> "Client":
+        return self
+
+    def write_batch(self, batch: PreparedBatch, positions: bool) -> None:
+        assert positions
+        assert self.write(batch)
 
     @property
     def offset(self) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from longwire.prepared import PreparedBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from longwire.prepared import PreparedMessage
     from longwire.server.room import HubRoom, Member
@@ -34,11 +34,11 @@ class Slices:
         batch: what they are written.
         weight: how many small writes one of it costs as much as.
         since: where the members stand that it follows.
-        members: everybody who was live when it began, and their turns at that time.
+        members: everybody who was live when it began.
         next: the first of them who was not written to yet.
     """
 
-    __slots__ = ("batch", "members", "next", "since", "weight")
+    __slots__ = ("_places", "batch", "members", "next", "since", "weight")
 
     def __init__(
         self, batch: PreparedBatch, weight: int, since: int, members: list[Member]
@@ -46,8 +46,27 @@ class Slices:
         self.batch = batch
         self.weight = weight
         self.since = since
-        self.members = [(member, member.turn) for member in members]
+        self.members = members
         self.next = 0
+        self._places: dict[Member, int] | None = None
+
+    def take(self, count: int) -> list[Member]:
+        """Those of the next members who still have to be written to: they did not leave, and did
+        not become live again with what they read from the log meanwhile.
+        """
+        return [
+            member
+            for member in self.members[self.next : self.next + count]
+            if member.live and member.offset <= self.since
+        ]
+
+    def awaits(self, member: Member) -> bool:
+        """Whether a live member will be written to."""
+        if member.offset > self.since:
+            return False
+        if self._places is None:
+            self._places = {member: place for place, member in enumerate(self.members)}
+        return self._places.get(member, -1) >= self.next
 
 
 class Fanout:
@@ -88,18 +107,20 @@ class Fanout:
             self._begin_slices(room, batch, weight)
         else:
             self._left -= writes
-            for member in [m for m in room.live if not m.recipient.write(batch)]:
+            for member in _write(batch, room.live):
                 self.park(member)
             self._end(room, batch)
 
     def park(self, member: Member) -> None:
         """Take a member out of the live set, with the offset that it was written to."""
+        room = member.room
         if member.live:
-            member.offset = member.room.offset
+            waits = room.fan_out is not None and room.fan_out.awaits(member)
+            member.offset = room.fan_out.since if room.fan_out and waits else room.offset
             member.live = False
         member.turn += 1
-        member.room.live.pop(member, None)
-        member.room.ahead.pop(member, None)
+        room.live.pop(member, None)
+        room.ahead.pop(member, None)
 
     def settle(self, member: Member) -> bool:
         """Make a member live that stands at the log's end as far as this node knows it."""
@@ -141,33 +162,23 @@ class Fanout:
             self._put_off(room)
 
     def _begin_slices(self, room: HubRoom, batch: PreparedBatch, weight: int) -> None:
-        """Take every live member out of the set; each comes back once it was written to."""
-        members = list(room.live)
-        room.fan_out = Slices(batch, weight, room.offset, members)
-        room.live.clear()
-        for member in members:
-            member.live = False
-            member.offset = room.offset
+        """Move the room's offset on at once: who is still to be written to is in the slices."""
+        room.fan_out = Slices(batch, weight, room.offset, list(room.live))
         room.offset = _end_of(room, batch)
         self._write_slice(room, room.fan_out)
 
     def _write_slice(self, room: HubRoom, slices: Slices) -> None:
-        start, batch = slices.next, slices.batch
-        end = slices.next = start + max(1, self._slice_size // slices.weight)
-        written = slices.members[start:end]
-        self._left -= len(written) * slices.weight
-        for member, turn in written:
-            if member.turn != turn or member.offset != slices.since:
-                continue  # it left, joined again or was fed from the log meanwhile
-            member.turn += 1
-            if member.recipient.write(batch):
-                member.live = True
-                room.live[member] = None
-        if end < len(slices.members):
+        count = max(1, self._slice_size // slices.weight)
+        members = slices.take(count)
+        self._left -= len(members) * slices.weight
+        for member in _write(slices.batch, members):
+            self.park(member)
+        slices.next += count
+        if slices.next < len(slices.members):
             self._put_off(room)
             return
         room.fan_out = None
-        self._end(room, batch)
+        self._end(room, slices.batch)
         if room.pending:
             self._put_off(room)
 
@@ -187,12 +198,28 @@ class Fanout:
         end = room.offset  # settling a member may begin the next fan-out
         for member in list(room.ahead):
             news = [message for message in messages if message.last > member.offset]
-            if news and not member.recipient.write(PreparedBatch(news)):
+            if news and not member.write(PreparedBatch(news)):
                 self.park(member)
                 continue
             member.offset = max(member.offset, end)
             if not self.settle(member):
                 self._fall_behind(member)
+
+
+def _write(batch: PreparedBatch, members: Iterable[Member]) -> list[Member]:
+    """Write to members, and return those who could not be written to.
+
+    A delivery touches as few objects as it can: in a large room each of them is far from the
+    processor.
+    """
+    behind: list[Member] = []
+    for member in members:
+        writer = member.writer
+        if writer is not None and writer.is_direct and not writer.stalled:
+            writer.write_batch(batch, member.positions)
+        elif not member.write(batch):
+            behind.append(member)
+    return behind
 
 
 def _end_of(room: HubRoom, batch: PreparedBatch) -> int:

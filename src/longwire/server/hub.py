@@ -337,7 +337,7 @@ class Hub:
             PreparedMessage(entry.event, entry.data, room, entry.first, entry.last)
             for entry in publications
         ]
-        if not member.recipient.write(PreparedBatch(messages)):
+        if not member.write(PreparedBatch(messages)):
             return False
         member.offset = publications[-1].last
         return True

@@ -64,9 +64,18 @@ class Lane(asyncio.Protocol):
     Also the session's `Writer`. Reading pauses while the peer sends faster than it may.
     """
 
-    __slots__ = ("_decoder", "_is_closing", "_open_lanes", "_session", "_transport", "stalled")
+    __slots__ = (
+        "_decoder",
+        "_is_closing",
+        "_open_lanes",
+        "_session",
+        "_transport",
+        "is_direct",
+        "stalled",
+    )
 
     def __init__(self, max_message: int) -> None:
+        self.is_direct = False
         self.stalled = False
         self._decoder = FrameDecoder("server", max_message)
         self._session: Session | None = None

@@ -12,11 +12,22 @@ if TYPE_CHECKING:
 
     from longwire.prepared import PreparedBatch
     from longwire.server.fanout import Slices
+    from longwire.server.session import Writer
     from longwire.types import Position
 
 
 class Recipient(Protocol):
     """A socket, as the hub sees it."""
+
+    @property
+    def positions(self) -> bool:
+        """Whether it is sent positions."""
+        ...
+
+    @property
+    def writer(self) -> Writer | None:
+        """What prepared messages may be written to as long as it says so, past the recipient."""
+        ...
 
     def write(self, batch: PreparedBatch) -> bool:
         """Send the messages in order; False, and nothing sent, if the transport is stalled."""
@@ -35,19 +46,39 @@ class Member:
     """One socket in one room.
 
     Attributes:
+        positions: whether it is sent positions.
+        writer: what may be written to past the recipient; None until that is known.
         offset: how far it was written to; while it is live the room's own offset counts.
         turn: counts the reasons to start over; a feeder with an older turn stops.
     """
 
-    __slots__ = ("feeding", "live", "offset", "recipient", "room", "turn")
+    __slots__ = (
+        "feeding",
+        "live",
+        "offset",
+        "positions",
+        "recipient",
+        "room",
+        "turn",
+        "writer",
+    )
 
     def __init__(self, room: HubRoom, recipient: Recipient) -> None:
         self.room = room
         self.recipient = recipient
+        self.positions = recipient.positions
+        self.writer: Writer | None = None
         self.offset = 0
         self.live = False
         self.feeding = False
         self.turn = 0
+
+    def write(self, batch: PreparedBatch) -> bool:
+        """Send the messages in order; False, and nothing sent, if the transport is stalled."""
+        if not self.recipient.write(batch):
+            return False
+        self.writer = self.recipient.writer
+        return True
 
 
 class HubRoom:
@@ -57,7 +88,7 @@ class HubRoom:
         offset: the last entry that was written to live members.
         received: the last entry that the broker delivered; between the two lies `pending`.
         pending_bytes: payload bytes in `pending`.
-        fan_out: what is being written to many members, slice by slice.
+        fan_out: what is being written to many members, slice by slice; they stay live.
         ahead: members that read further than `offset`, live as soon as it reaches them.
         holds: operations under way that need the room to stay.
     """

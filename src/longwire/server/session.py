@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 
 class Writer(Protocol):
-    """The sending half of a WebSocket."""
+    """The sending half of a WebSocket.
+
+    Attributes:
+        is_direct: whether prepared messages may be written past the session, which keeps it.
+    """
+
+    is_direct: bool
 
     @property
     def stalled(self) -> bool:
@@ -99,7 +105,6 @@ class Session:
 
     __slots__ = (
         "_deadlines",
-        "_direct",
         "_is_ahead",
         "_lagging",
         "_limits",
@@ -136,8 +141,6 @@ class Session:
         self._owner = owner
         self._deadlines = deadlines
         self._writer: Writer | None = None
-        # Where prepared messages may go past the protocol: known after each time that it spoke.
-        self._direct: Writer | None = None
         self._probe: Writer | None = None
         self._poll: asyncio.Future[str] | None = None
         self._limits = limits
@@ -220,6 +223,11 @@ class Session:
     # Sending
 
     @property
+    def writer(self) -> Writer | None:
+        """The active WebSocket; None while requests carry the session."""
+        return self._writer
+
+    @property
     def stalled(self) -> bool:
         """Whether the peer does not take what is sent: nothing more should be written."""
         if self._writer is not None:
@@ -228,10 +236,10 @@ class Session:
 
     def write(self, batch: PreparedBatch, positions: bool) -> bool:
         """Send prepared messages in order; False, and nothing sent, if the session lags."""
-        direct = self._direct
-        if direct is None or direct.stalled or self._lagging:
+        writer = self._writer
+        if writer is None or not writer.is_direct or writer.stalled or self._lagging:
             return self._write_through_protocol(batch, positions)
-        direct.write_batch(batch, positions)
+        writer.write_batch(batch, positions)
         return True
 
     def _write_through_protocol(self, batch: PreparedBatch, positions: bool) -> bool:
@@ -245,13 +253,14 @@ class Session:
 
     def acknowledge(self, ack_id: int, args: Sequence[object]) -> None:
         """Answer an event of the main namespace."""
-        direct = self._direct
-        packet = None if direct is None else self.connection.encode_ack(ack_id, args)
-        if direct is None or packet is None:
-            self.connection.send_ack("/", ack_id, args)
-            self.transmit()
-        else:
-            direct.write(packet)
+        writer = self._writer
+        if writer is not None and writer.is_direct:
+            packet = self.connection.encode_ack(ack_id, args)
+            if packet is not None:
+                writer.write(packet)
+                return
+        self.connection.send_ack("/", ack_id, args)
+        self.transmit()
 
     def transmit(self) -> None:
         """Hand over what was just sent, and nothing else.
@@ -289,7 +298,7 @@ class Session:
         if writer is not None:
             for data in self.engine.messages_to_send():
                 writer.write(data)
-            self._direct = writer if self.connection.can_write_directly else None
+            writer.is_direct = self.connection.can_write_directly
         if self._probe is not None:
             for data in self.engine.probe_messages_to_send():
                 self._probe.write(data)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from longwire.server.authentication import Identity
     from longwire.server.limits import Limits
     from longwire.server.recovery import Record
-    from longwire.server.session import Session
+    from longwire.server.session import Session, Writer
 
 
 class Socket:
@@ -146,6 +146,11 @@ class Socket:
                 answer.set_exception(NotConnected("the client is gone"))
 
     # As a member of rooms
+
+    @property
+    def writer(self) -> Writer | None:
+        """What prepared messages may be written to past this socket, if nothing is noted here."""
+        return self.session.writer if self.record is None else None
 
     def write(self, batch: PreparedBatch) -> bool:
         """Send prepared messages in order; False, and nothing sent, if the transport is stalled."""

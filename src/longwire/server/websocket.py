@@ -30,11 +30,21 @@ class ASGIWriter:
         on_closing: called when the close frame was written: the peer should be gone soon.
     """
 
-    __slots__ = ("_closed", "_on_closing", "_on_drained", "_queue", "_send", "_taken", "_task")
+    __slots__ = (
+        "_closed",
+        "_on_closing",
+        "_on_drained",
+        "_queue",
+        "_send",
+        "_taken",
+        "_task",
+        "is_direct",
+    )
 
     def __init__(
         self, send: Send, on_drained: Callable[[], None], on_closing: Callable[[], None]
     ) -> None:
+        self.is_direct = False
         self._send = send
         self._on_drained = on_drained
         self._on_closing = on_closing
