@@ -1,4 +1,4 @@
-"""Longwire's client, which validates each event into its type.
+"""Longwire's client on uvloop, which validates each event into its type.
 
 longwire_client.py PORT COUNT…      says so when it is ready, and at each count
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+
+import uvloop
 
 from longwire import WebSocketClient
 from longwire.catalog import JobProgress
@@ -30,4 +32,4 @@ async def main(port: str, *counts: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    uvloop.run(main(*sys.argv[1:]))

@@ -1,14 +1,14 @@
-"""python-socketio's AsyncClient, which gives a dictionary.
+"""python-socketio's AsyncClient on uvloop, which gives a dictionary.
 
 python_socketio_client.py PORT COUNT…      says so when it is ready, and at each count
 """
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 import socketio
+import uvloop
 
 
 async def main(port: str, *counts: str) -> None:
@@ -29,4 +29,4 @@ async def main(port: str, *counts: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    uvloop.run(main(*sys.argv[1:]))
