@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from longwire.broker.sweeper import Sweeper
 from longwire.catalog import (
     JobCompleted,
-    JobCreated,
     JobFailed,
     JobLease,
     JobOutput,
     JobProgress,
     JobStatusChanged,
 )
-from longwire.errors import JobFinished, LongwireError
+from longwire.clock import clock
+from longwire.errors import BrokerUnavailable, JobFinished, LongwireError
 from longwire.jobs import JobState, fold
 from longwire.jobs.fold import TERMINAL
 from longwire.schema import Event, declaration_of
@@ -26,7 +28,7 @@ from longwire.server.deadlines import Deadlines
 from longwire.types import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 
     from longwire.broker import Broker
     from longwire.log import History, Publication
@@ -37,6 +39,15 @@ logger = logging.getLogger("longwire.jobs")
 
 # Summaries kept in memory, about 1 kB each; the others are folded again when asked for.
 MAX_SUMMARIES = 10_000
+
+# Summaries that are brought up to date side by side: what a broker answers in few round trips.
+AT_ONCE = 50
+
+# Seconds between two looks for jobs that other nodes took in, whose leases have to be watched
+# here too in case such a node dies with its workers; and how far back a look goes: a job with a
+# live worker is written more often than that.
+SURVEY_INTERVAL = 30.0
+SURVEY_HORIZON = 120.0
 
 ROOM_PREFIX = "job:"
 
@@ -51,13 +62,17 @@ class UnknownJob(LongwireError):
 
 
 class _Leased:
-    """An unfinished job whose worker said when to give it up."""
+    """An unfinished job whose worker said when to give it up.
 
-    __slots__ = ("attempt", "deadline", "duration", "job_id", "lost")
+    Attributes:
+        heard: the end of the job's log when its worker was heard last.
+    """
+
+    __slots__ = ("deadline", "duration", "heard", "job_id", "lost")
 
     def __init__(self, job_id: str, lost: Callable[[_Leased], None]) -> None:
         self.job_id = job_id
-        self.attempt = 1
+        self.heard: Position | None = None
         self.duration: float | None = None
         self.deadline: float | None = None
         self.lost = lost
@@ -99,19 +114,18 @@ class JobRegistry:
         self._summaries: OrderedDict[str, tuple[Position, JobState]] = OrderedDict()
         self._leased: dict[str, _Leased] = {}
         self._deadlines = Deadlines()
+        self._surveyor = Sweeper(lambda: self._spawn(self._survey()), SURVEY_INTERVAL)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Take over the leases of unfinished jobs: each has its whole lease again."""
-        for room in await self._broker.rooms(ROOM_PREFIX):
-            summary = await self.summary(room.removeprefix(ROOM_PREFIX))
-            if summary is not None and not summary.is_complete and summary.lease is not None:
-                leased = self._lease(summary.job_id)
-                leased.attempt, leased.duration = summary.attempt, summary.lease
-                self._renew(leased)
+        async for summary in self._newest_first():
+            self._take_over(summary)
+        self._surveyor.start()
 
     async def close(self) -> None:
         """Stop watching leases."""
+        self._surveyor.stop()
         self._deadlines.close()
         for task in self._tasks:
             task.cancel()
@@ -129,12 +143,19 @@ class JobRegistry:
 
         Newest activity first; None means all.
         """
-        found: list[JobState] = []
-        for room in await self._broker.rooms(ROOM_PREFIX):
-            summary = await self.summary(room.removeprefix(ROOM_PREFIX))
-            if summary is not None and (identity is None or self._sees(identity, summary)):
-                found.append(summary)
-        return found
+        return [
+            summary
+            async for summary in self._newest_first()
+            if identity is None or self._sees(identity, summary)
+        ]
+
+    async def _newest_first(self) -> AsyncIterator[JobState]:
+        rooms = await self._broker.rooms(ROOM_PREFIX)
+        for start in range(0, len(rooms), AT_ONCE):
+            job_ids = [room.removeprefix(ROOM_PREFIX) for room in rooms[start : start + AT_ONCE]]
+            for summary in await asyncio.gather(*map(self.summary, job_ids)):
+                if summary is not None:
+                    yield summary
 
     async def is_allowed(self, identity: Identity, parameters: Mapping[str, str]) -> bool:
         """Allow `job:{job_id}` to its owner: the rule of job rooms."""
@@ -201,7 +222,7 @@ class JobRegistry:
 
     # Leases
 
-    def observe(self, event: Event) -> None:
+    def observe(self, event: Event, position: Position) -> None:
         """Learn that this node appended an event of a job: its worker lives."""
         job_id = getattr(event, "job_id", None)
         if not isinstance(job_id, str):
@@ -211,12 +232,10 @@ class JobRegistry:
         leased = self._leased.get(job_id)
         if leased is None:
             return
-        if isinstance(event, JobCreated):
-            leased.attempt = event.attempt
         if _ends_job(event):
-            self._deadlines.forget(self._leased.pop(job_id))
+            self._release(leased)
         else:
-            self._renew(leased)
+            self._renew(leased, position)
 
     def _lease(self, job_id: str) -> _Leased:
         leased = self._leased.get(job_id)
@@ -224,20 +243,62 @@ class JobRegistry:
             leased = self._leased[job_id] = _Leased(job_id, self._lose)
         return leased
 
-    def _renew(self, leased: _Leased) -> None:
+    def _renew(self, leased: _Leased, heard: Position | None) -> None:
+        leased.heard = heard
         leased.renew()
         self._deadlines.watch(leased)
 
-    def _lose(self, leased: _Leased) -> None:
+    def _release(self, leased: _Leased) -> None:
         self._leased.pop(leased.job_id, None)
-        task = asyncio.get_running_loop().create_task(self._fail(leased))
+        self._deadlines.forget(leased)
+
+    def _take_over(self, summary: JobState) -> None:
+        """Watch the lease of a job that this node did not take in itself."""
+        job_id = summary.job_id
+        if summary.is_complete or summary.lease is None or job_id in self._leased:
+            return
+        leased = self._lease(job_id)
+        leased.duration = summary.lease
+        self._renew(leased, self._end_of(job_id))
+
+    def _end_of(self, job_id: str) -> Position | None:
+        """The end of a job's log as far as it was folded."""
+        known = self._summaries.get(job_id)
+        return None if known is None else known[0]
+
+    async def _survey(self) -> None:
+        """Take over the leases of jobs that other nodes took in."""
+        horizon_ms = (clock.time() - SURVEY_HORIZON) * 1000
+        with suppress(BrokerUnavailable):
+            async for summary in self._newest_first():
+                self._take_over(summary)
+                if (summary.updated_at or 0) < horizon_ms:
+                    return
+
+    def _lose(self, leased: _Leased) -> None:
+        self._spawn(self._judge(leased))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _fail(self, leased: _Leased) -> None:
-        summary = await self.summary(leased.job_id)
-        if summary is None or summary.is_complete:
-            return
+    async def _judge(self, leased: _Leased) -> None:
+        """End a job whose lease ran out, unless its worker was heard by another node."""
+        try:
+            summary = await self.summary(leased.job_id)
+            end = self._end_of(leased.job_id)
+            if summary is None or summary.is_complete:
+                self._release(leased)
+            elif end != leased.heard:
+                leased.duration = summary.lease or leased.duration
+                self._renew(leased, end)
+            else:
+                await self._fail(leased, summary)
+        except BrokerUnavailable:
+            self._renew(leased, leased.heard)
+
+    async def _fail(self, leased: _Leased, summary: JobState) -> None:
         logger.warning("job lost its worker", extra={"job_id": leased.job_id})
         failed = JobFailed(
             job_id=leased.job_id,

@@ -27,6 +27,7 @@ from longwire.server.job_registry import SIGNS_OF_LIFE, JobRegistry
 from longwire.server.limits import Limits, check_id
 from longwire.server.mounting import Mountable, mount, serve_lifespan
 from longwire.server.origin import OriginPolicy
+from longwire.server.ownership import OwnershipWatch
 from longwire.server.recovery import Recovery, RecoveryOptions
 from longwire.server.rules import RoomRules, Rule, is_signed_in, is_that_user
 
@@ -93,6 +94,7 @@ class Server:
         self.broker: Broker = MemoryBroker() if broker is None else broker
         self.limits = limits or Limits()
         self.hub = Hub(self.broker, self.limits.replay_slice, self.limits.fanout_slice)
+        self._ownership = OwnershipWatch(self.hub, lambda who: leave_denied_rooms(self, who))
         self.rules = RoomRules(contract)
         self.fingerprints = Fingerprints(contract)
         self._authenticate = authenticate
@@ -125,7 +127,7 @@ class Server:
         self._is_closed = False
         self._started = asyncio.get_running_loop().create_future()
         try:
-            await self.broker.start(self.hub)
+            await self.broker.start(self._ownership)
             await self._jobs.start()
         except BaseException as error:
             self._started.set_exception(error)
@@ -316,7 +318,7 @@ class Server:
         self, encoded: Encoded, room: str, draft: Draft, id: str | None
     ) -> Position:
         position = await self.broker.publish(room, draft, id=id)
-        await self._observe(encoded, room, position)
+        await self._observe(encoded, position)
         return position
 
     async def _publish_once(self, event: Event, id: str) -> Position:
@@ -387,14 +389,13 @@ class Server:
 
         return undo
 
-    async def _observe(self, encoded: Encoded, room: str, position: Position) -> None:
-        """Follow a job: its lease, and its owner, who decides who may stay."""
+    async def _observe(self, encoded: Encoded, position: Position) -> None:
+        """Follow a job: its lease, and who is to know of it."""
         event = self.contract.decode(encoded.event, encoded.data)
         if isinstance(event, Event):
-            self._jobs.observe(event)
+            self._jobs.observe(event, position)
         if isinstance(event, JobCreated):
-            for socket in self.hub.members(room):
-                await leave_denied_rooms(self, cast("Socket", socket))
+            await self._ownership.settled()
             await self._announce(event, position)
 
     async def _complete(self, created: JobCreated) -> JobCreated:
