@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-JS_SOURCES := $(shell find js/src web/src web/index.html -type f 2>/dev/null)
+JS_SOURCES := $(shell find js/src web/src web/public web/index.html -type f 2>/dev/null)
 EXAMPLES := examples/nextjs examples/vite-react
 EXAMPLE_SOURCES := $(shell find $(EXAMPLES) \( -name node_modules -o -name .next -o -name dist \) -prune \
 	-o -type f ! -name next-env.d.ts -print)
@@ -109,6 +109,7 @@ bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
 	$(BIN)/python -m benchmarks.storm
 	$(BIN)/python -m benchmarks.stalled
+	$(BIN)/python -m benchmarks.page
 
 screenshots: setup
 	$(BIN)/python -m pytest tests/browser/screenshots.py

@@ -1,19 +1,19 @@
 import type { JobState } from "longwire";
-import type { ReactElement } from "react";
+import { memo, type ReactElement } from "react";
 
 import { formatAge, formatDuration, formatElapsed, formatMoment } from "../format/duration";
 import { useNow } from "../shell/clock";
 import { secondsOf } from "./status";
 
 /** How long ago a moment was; the moment itself on request. */
-export function Age({ moment }: { readonly moment: number }): ReactElement {
+export const Age = memo(function Age({ moment }: { readonly moment: number }): ReactElement {
   const now = useNow();
   return (
     <time dateTime={new Date(moment).toISOString()} title={formatMoment(moment)}>
       {formatAge(moment, now)}
     </time>
   );
-}
+});
 
 function Running({ job }: { readonly job: JobState }): ReactElement {
   const seconds = secondsOf(job, useNow());

@@ -20,7 +20,7 @@ const STATUS_GLYPHS: Readonly<Record<JobStatus, ReactNode>> = {
   running: (
     <>
       <circle cx="8" cy="8" r="6" opacity=".28" />
-      <path className="icon-turning" d="M8 2a6 6 0 0 1 6 6" />
+      <path d="M8 2a6 6 0 0 1 6 6" />
     </>
   ),
   completed: <path d="m2.8 8.6 3.4 3.4 7-7.6" />,
