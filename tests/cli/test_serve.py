@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.cli.command import Longwire, Started
+from tests.redis_server import RedisServer
 from tests.serving import SECRET
 
 
@@ -47,6 +48,31 @@ def test_dev_makes_a_secret_that_the_other_commands_find(tmp_path: Path) -> None
         )
         assert '"room":"global"' in printed
     assert (tmp_path / "longwire" / "secret").exists()
+
+
+def test_a_redis_that_cannot_be_used_is_one_clear_line_without_the_password(tmp_path: Path) -> None:
+    longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
+    nowhere = f"unix://ada:hunter2@{tmp_path}/redis.sock"
+    code, said = longwire.refusal("serve", "--port=0", f"--broker={nowhere}")
+    assert (code, said.partition(": ")[0]) == (
+        1,
+        f"Redis at unix://{tmp_path}/redis.sock cannot be used",
+    )
+    with RedisServer(tmp_path, requirepass="hunter2"):
+        wrong = f"unix://default:hunter3@{tmp_path}/redis.sock"
+        code, said = longwire.refusal("serve", "--port=0", f"--broker={wrong}")
+    assert code == 1
+    assert said == f"Redis at unix://{tmp_path}/redis.sock refuses the user or the password"
+
+
+def test_the_broker_may_be_named_where_nobody_sees_its_password(tmp_path: Path) -> None:
+    with RedisServer(tmp_path, requirepass="hunter2"):
+        broker = f"unix://default:hunter2@{tmp_path}/redis.sock"
+        longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET, LONGWIRE_BROKER=broker)
+        with longwire.start("serve", "--port", "0") as server:
+            assert httpx.get(f"{address(server)}/healthz", trust_env=False).status_code == 200
+            server.process.send_signal(signal.SIGTERM)
+            assert server.end() == (0, "", "")
 
 
 def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:

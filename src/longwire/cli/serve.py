@@ -32,8 +32,11 @@ if TYPE_CHECKING:
 @click.option(
     "--broker",
     metavar="URL",
-    help="Where the logs are: memory: or sqlite:///FILE. By default a file for this port in the "
-    "user's state directory; memory: if the port is 0.",
+    envvar="LONGWIRE_BROKER",
+    show_envvar=True,
+    help="Where the logs are: memory:, sqlite:///FILE, or redis://HOST:PORT/DATABASE, which "
+    "several servers may share. By default a file for this port in the user's state directory; memory: if "
+    "the port is 0.",
 )
 @click.option(
     "--allow-origin",
