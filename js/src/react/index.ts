@@ -10,6 +10,7 @@ export {
 export { BudgetMeter, type BudgetMeterProps } from "./BudgetMeter.js";
 export { ConnectionStatus, type ConnectionStatusProps } from "./ConnectionStatus.js";
 export { JobOutput, type JobOutputProps } from "./JobOutput.js";
+export { JobProgress, type JobProgressProps } from "./JobProgress.js";
 export { JobProgressBar, type JobProgressBarProps } from "./JobProgressBar.js";
 export { OutputSections, type OutputSectionsProps } from "./OutputSections.js";
 export { LongwireProvider, type LongwireProviderProps, useClient } from "./provider.js";

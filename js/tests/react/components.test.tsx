@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { initialJob } from "../../src/index.js";
 import {
   ConnectionStatus,
+  JobProgress,
   JobProgressBar,
   LiveRegion,
   LiveRegionProvider,
@@ -151,6 +152,51 @@ describe("JobProgressBar", () => {
 
   it("is indeterminate until progress is known (D58)", () => {
     render(<JobProgressBar job={initialJob("1")} label="Report" />);
+    expect(screen.getByRole("progressbar").hasAttribute("value")).toBe(false);
+  });
+});
+
+describe("JobProgress", () => {
+  const job = {
+    ...initialJob("1"),
+    status: "running" as const,
+    isRunning: true,
+    progress: 42,
+    currentStep: "writing section 3",
+    estimatedCompletion: 119,
+  };
+  const text = (part: string): string | undefined =>
+    document.querySelector(`[data-part=${part}]`)?.textContent;
+
+  it("says how far a job is, and how long it still takes (E73)", () => {
+    const { rerender } = render(<JobProgress job={job} label="Report" />);
+    expect(screen.getByRole("progressbar", { name: "Report" }).getAttribute("value")).toBe("42");
+    expect([text("step"), text("percent"), text("remaining")]).toEqual([
+      "writing section 3",
+      "42 %",
+      "about 2 min left",
+    ]);
+    for (const [seconds, said] of [
+      [0.4, "about 1 s left"],
+      [59, "about 59 s left"],
+      [3_600, "about 1 h left"],
+    ] as const) {
+      rerender(<JobProgress job={{ ...job, estimatedCompletion: seconds }} label="Report" />);
+      expect(text("remaining")).toBe(said);
+    }
+  });
+
+  it("says the outcome at the end, and claims nothing before the beginning (D61)", () => {
+    const done = { ...job, status: "failed" as const, isRunning: false, isComplete: true };
+    const labels = { failed: "Gescheitert" };
+    const { rerender } = render(<JobProgress job={done} label="Report" statusLabels={labels} />);
+    expect([text("step"), text("remaining")]).toEqual(["Gescheitert", undefined]);
+    rerender(<JobProgress job={{ ...initialJob("1"), isKnown: false }} label="Report" />);
+    expect([text("step"), text("percent"), text("remaining")]).toEqual([
+      "",
+      undefined,
+      undefined,
+    ]);
     expect(screen.getByRole("progressbar").hasAttribute("value")).toBe(false);
   });
 });

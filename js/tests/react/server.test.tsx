@@ -8,6 +8,7 @@ import {
   BudgetMeter,
   ConnectionStatus,
   JobOutput,
+  JobProgress,
   JobProgressBar,
   LiveRegion,
   LiveRegionProvider,
@@ -47,6 +48,7 @@ function Page(): ReactElement {
       {JSON.stringify(facts)}
       <ConnectionStatus />
       <JobProgressBar job={job} label="Report" />
+      <JobProgress job={job} label="Report" />
       <JobOutput job={job} />
       <BudgetMeter budget={null} />
       <LiveRegion message="spoken later" />
