@@ -212,6 +212,23 @@ def test_rooms_are_matched_to_their_pattern() -> None:
     assert [pattern.template for pattern in CONTRACT.rooms] == ["user:{user_id}", "job:{job_id}"]
 
 
+@pytest.mark.parametrize(
+    ("room", "template"),
+    [
+        ("global", "global"),
+        ("job:7:log", "job:{job_id}:log"),
+        ("acme:jobs", "{tenant}:jobs"),
+        ("acme", None),
+        ("job", None),
+        (":jobs", None),
+    ],
+)
+def test_patterns_may_begin_alike_or_with_a_parameter(room: str, template: str | None) -> None:
+    contract = Contract(rooms=["global", "job:{job_id}:log", "{tenant}:jobs"])
+    matched = contract.match_room(room)
+    assert (matched[0].template if matched else None) == template
+
+
 class Shade(enum.Enum):
     DARK = "dark"
 

@@ -56,12 +56,13 @@ class Contract:
             fit the same name.
     """
 
-    __slots__ = ("_by_model", "_by_name", "_fingerprint", "_rooms")
+    __slots__ = ("_by_head", "_by_model", "_by_name", "_fingerprint", "_rooms")
 
     def __init__(self, events: Iterable[type[Event]] = (), rooms: Iterable[str] = ()) -> None:
         self._by_name: dict[str, EventType] = {}
         self._by_model: dict[type, EventType] = {}
         self._rooms: dict[str, RoomPattern] = {}
+        self._by_head: dict[str | None, list[RoomPattern]] = {}
         self._fingerprint: str | None = None
         for template in rooms:
             self._add_room(RoomPattern(template))
@@ -216,7 +217,8 @@ class Contract:
 
     def match_room(self, room: str) -> tuple[RoomPattern, dict[str, str]] | None:
         """Find the pattern that a room name fits, and the values of its parameters."""
-        for pattern in self._rooms.values():
+        head = room.partition(":")[0]
+        for pattern in (*self._by_head.get(head, ()), *self._by_head.get(None, ())):
             values = pattern.match(room)
             if values is not None:
                 return pattern, values
@@ -257,7 +259,9 @@ class Contract:
                 raise ContractError(
                     f"rooms {known.template!r} and {pattern.template!r} can have the same name"
                 )
-        self._rooms[pattern.template] = pattern
+        if pattern.template not in self._rooms:
+            self._rooms[pattern.template] = pattern
+            self._by_head.setdefault(pattern.head, []).append(pattern)
         self._fingerprint = None
 
     def _named(self, name: str) -> EventType:

@@ -89,6 +89,12 @@ class RoomPattern:
         for name, value in derived.items():
             object.__setattr__(self, name, value)
 
+    @property
+    def head(self) -> str | None:
+        """What its rooms' names have before their first colon; None if that is a parameter."""
+        first = self.segments[0]
+        return None if first.is_parameter else first.text
+
     def build(self, **values: object) -> str:
         """Make the room's name from its parameters' values.
 
