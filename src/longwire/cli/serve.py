@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     envvar="LONGWIRE_BROKER",
     show_envvar=True,
     help="Where the logs are: memory:, sqlite:///FILE, or redis://HOST:PORT/DATABASE, which "
-    "several servers may share. By default a file for this port in the user's state directory; memory: if "
-    "the port is 0.",
+    "several servers may share. By default a file for this port in the user's state directory; "
+    "memory: if the port is 0.",
 )
 @click.option(
     "--allow-origin",
