@@ -2,12 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from urllib.parse import urlsplit
+
+import pytest
+import uvloop
 
 from longwire import Server, anonymous
 from longwire.server import lane
+from longwire.websocket import encode_request, encode_text
 from tests.server.raw_websocket import call, sign_in, websocket
-from tests.serving import serving
+from tests.serving import PLAIN, serving
+
+HTTP = "longwire.server.uvicorn:HTTPProtocol"
+MASK = bytes(4)
+PATH = "/socket.io/?EIO=4&transport=websocket"
+HANDSHAKE = encode_request(PATH, "127.0.0.1", b"bG9uZ3dpcmUncyB0ZXN0cw==")
+CONNECT = encode_text('40{"token":"anybody"}', MASK)
+
+
+async def speak_at_once() -> bytes:
+    """Sign in without waiting for the answer to the handshake; returns what the server says."""
+    async with serving(Server(authenticate=anonymous), http=HTTP) as url:
+        address = urlsplit(url)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(HANDSHAKE + CONNECT)
+        try:
+            async with asyncio.timeout(5):
+                return await reader.readuntil(b'["authenticated"')
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_what_comes_together_with_the_handshake_is_not_lost(run) -> None:
+    assert run(speak_at_once()).startswith(b"HTTP/1.1 101")
+
+
+async def test_another_websocket_is_opened_behind_that_http_protocol_as_before() -> None:
+    async with (
+        serving(Server(authenticate=anonymous), http=HTTP, ws=PLAIN) as url,
+        websocket(url) as connection,
+    ):
+        await sign_in(connection, "anybody")
+        assert await call(connection, "ping")
 
 
 async def test_a_small_frame_is_not_held_back_behind_another(monkeypatch) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Our own WebSocket lane; everything that is not Longwire's it hands to uvicorn's.
 LANE: Final = "longwire.server.uvicorn:WebSocketProtocol"
+HTTP: Final = "longwire.server.uvicorn:HTTPProtocol"
 
 # What a stopped server grants to requests that are still being answered.
 DRAIN: Final = 5
@@ -117,6 +118,7 @@ async def listening(
 def _config(app: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=HTTP,
         ws=LANE,
         ws_per_message_deflate=False,  # costs 100 kB a connection
         lifespan="on",

@@ -4,16 +4,23 @@
 
 Longwire's own connections then never meet uvicorn's WebSocket implementation: their handshake is
 ours, and a `Lane` reads and writes their transport. Every other WebSocket is uvicorn's as before.
+
+With `--http longwire.server.uvicorn:HTTPProtocol`, which `longwire serve` has, clients that do not
+wait for the answer to their handshake, as RFC 6455 § 4.1 says they must, are understood too:
+uvicorn drops what arrives together with a handshake.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
+from httptools import HttpParserUpgrade
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remote_addr, is_ssl
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -35,6 +42,28 @@ ABNORMAL_CLOSURE = 1006
 logger = logging.getLogger("uvicorn.error")
 
 
+class HTTPProtocol(HttpToolsProtocol):
+    """Uvicorn's, but what a client sends right behind its handshake is not lost on a lane."""
+
+    _segment = b""
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the peer."""
+        self._segment = data
+        super().data_received(data)
+        self._segment = b""
+
+    @override
+    def handle_websocket_upgrade(self) -> None:
+        """Give the transport to the WebSocket protocol; called while the parser's end is raised."""
+        end = sys.exc_info()[1]
+        super().handle_websocket_upgrade()
+        protocol = self.transport.get_protocol()
+        if isinstance(protocol, WebSocketProtocol) and isinstance(end, HttpParserUpgrade):
+            protocol.receive_early(self._segment[end.args[0] :])
+
+
 class WebSocketProtocol(asyncio.Protocol):
     """A WebSocket that is being opened, until it is known whose it will be.
 
@@ -53,6 +82,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._connections = cast("set[Any]", server_state.connections)
         self._transport: asyncio.Transport
         self._request = b""
+        self._early = b""
         self._handshake: HandshakeRequest
         self._uvicorn: WebSocketsSansIOProtocol | None = None
         self._is_over = False
@@ -91,6 +121,10 @@ class WebSocketProtocol(asyncio.Protocol):
         """Close because the server stops."""
         self._transport.close()
 
+    def receive_early(self, data: bytes) -> None:
+        """Take what came together with the handshake; for a lane, if it becomes one."""
+        self._early = data
+
     # The lane
 
     def accept(self, lane: Lane) -> bool:
@@ -103,6 +137,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._transport.set_protocol(lane)
         self._transport.resume_reading()
         lane.open(self._transport, self._connections)
+        if self._early:  # once the lane knows whose it is, and before anything else is read
+            asyncio.get_running_loop().call_soon(lane.data_received, self._early)
         return True
 
     def refuse(self, status: int, body: bytes) -> None:
