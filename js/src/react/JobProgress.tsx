@@ -27,22 +27,27 @@ function formatPlain(seconds: number): string {
   return `about ${Math.ceil(seconds / HOUR)} h left`;
 }
 
+/** The step that it is at, or its state; nothing before anybody has said. */
+function describe(job: JobProgressProps["job"], labels: JobProgressProps["statusLabels"]): string {
+  if (job.isKnown === false) return "";
+  return (job.isRunning && job.currentStep) || (labels?.[job.status] ?? job.status);
+}
+
 /**
  * How far a job is: its name, a native progress bar, the step or the outcome, the percentage and
  * the time that it expects to need still. Nothing of it announces itself; see `useAnnounce`.
  */
 export function JobProgress(props: JobProgressProps): ReactElement {
   const { job, label, statusLabels, formatRemaining = formatPlain, className } = props;
-  const { progress, currentStep, status, isRunning, estimatedCompletion } = job;
-  const outcome = job.isKnown === false ? "" : (statusLabels?.[status] ?? status);
+  const { progress, status, estimatedCompletion } = job;
+  const remaining = job.isRunning ? estimatedCompletion : null;
   const step = useId();
-  const remaining = isRunning && estimatedCompletion !== null ? estimatedCompletion : null;
   return (
     <div className={className} data-longwire="job" data-status={status}>
       <div data-part="label">{label}</div>
       <JobProgressBar job={job} label={label} describedBy={step} />
       <div id={step} data-part="step">
-        {isRunning && currentStep ? currentStep : outcome}
+        {describe(job, statusLabels)}
       </div>
       {progress !== null && <span data-part="percent">{`${Math.round(progress)} %`}</span>}{" "}
       {remaining !== null && <span data-part="remaining">{formatRemaining(remaining)}</span>}
