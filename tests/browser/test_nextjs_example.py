@@ -60,7 +60,7 @@ async def test_a_job_comes_with_the_page_and_goes_live(
         await job.complete({"content": "Tea"})
         await expect(page.get_by_role("paragraph")).to_have_text("completed")
         assert await seen(page) == ["60", "100"]
-    assert written == []
+        assert written == []
 
 
 async def test_a_report_is_started_watched_and_stopped(
@@ -80,7 +80,7 @@ async def test_a_report_is_started_watched_and_stopped(
         job = page.get_by_role("listitem").filter(has_text="(cancelled)")
         await job.get_by_role("link", name="Report about tea & biscuits").click()
         await expect(page.get_by_role("log")).to_contain_text("Chapter 1")
-    assert written == []
+        assert written == []
 
 
 async def test_a_page_rendered_without_longwire_goes_live_when_it_can(

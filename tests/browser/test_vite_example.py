@@ -44,7 +44,7 @@ async def test_a_job_is_listed_chosen_watched_and_stopped(
             await page.get_by_role("button", name="Stop").click()
             await asyncio.Event().wait()
         await expect(page.get_by_role("listitem")).to_have_text("About tea (cancelled)")
-    assert written == []
+        assert written == []
 
 
 async def test_a_page_loaded_again_shows_all_that_it_had(
@@ -67,4 +67,4 @@ async def test_a_page_loaded_again_shows_all_that_it_had(
             await expect(output).to_contain_text(ending)
         assert (await output.inner_text()).count("dark") == 1
         assert (await output.inner_text()).count("stormy") == 1
-    assert written == []
+        assert written == []
