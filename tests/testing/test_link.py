@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -102,6 +103,24 @@ async def test_a_cut_connection_comes_back_within_its_delay(link: Link, clock: M
 
     assert states == ["reconnecting", "connected"]
     assert "".join(event.chunk for event in heard) == "abc"
+
+
+async def test_with_a_seed_every_run_is_the_same(link: Link, clock: ManualClock) -> None:
+    async def tell() -> list[float]:
+        random.seed(42)
+        ada = await link.connect("ada")
+        began, returned = clock.monotonic(), list[float]()
+        ada.on("reconnect", lambda _: returned.append(round(clock.monotonic() - began, 6)))
+        for _ in range(5):
+            link.cut(ada)
+            await clock.advance(30)
+        await ada.disconnect()
+        return returned
+
+    first, again = await tell(), await tell()
+
+    assert first == again
+    assert len(first) == 5
 
 
 async def test_only_one_of_two_is_cut(link: Link, clock: ManualClock) -> None:
