@@ -23,13 +23,14 @@ from tests.serving import SECRET, serving
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = re.compile(rb"Local: +(http://[^/\s]+)")
 
-# Puts down what a reader sees from the first paint on: progress, and the state of the connection.
+# Puts down what a reader sees from the first paint on: progress, and trouble with the connection.
 WATCH = """
 window.seen = [];
 new MutationObserver(() => {
   const bar = document.querySelector("progress");
   const notice = document.querySelector("[data-longwire=connection-status]");
-  if (bar) window.seen.push(`${bar.getAttribute("value")} ${notice?.textContent ?? ""}`.trim());
+  const trouble = /lost|refused|Not connected/.exec(notice?.textContent ?? "")?.[0];
+  if (bar) window.seen.push(trouble ?? bar.getAttribute("value"));
 }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 """
 
