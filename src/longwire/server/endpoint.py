@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from collections import Counter, deque
+from functools import lru_cache
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from longwire.clock import clock
 from longwire.connection import (
     AckReceived,
     Connection,
@@ -48,7 +49,7 @@ from longwire.server.socket import Socket
 from longwire.server.task_pool import TaskPool
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from longwire.engineio import Options, Transport
     from longwire.server.authentication import Identity
@@ -103,9 +104,7 @@ class Endpoint:
         self._commands: dict[Socket, deque[tuple[Command, EventReceived]]] = {}
         self._addresses: Counter[str] = Counter()
         self._deadlines = Deadlines()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._handling = TaskPool()
-        self._loop: asyncio.AbstractEventLoop  # asking for it is a system call each time
+        self._tasks = TaskPool()
 
     @property
     def sockets(self) -> list[Socket]:
@@ -129,8 +128,7 @@ class Endpoint:
         """
         self._count_address(remote)
         sid = secrets.token_urlsafe(15)
-        self._loop = asyncio.get_running_loop()
-        now = self._loop.time()
+        now = clock.monotonic()
         engine = ServerSession(sid, self._options, transport, now)
         session = Session(
             engine,
@@ -148,9 +146,7 @@ class Endpoint:
         """Tell every client that the server restarts, and end every session."""
         for session in list(self._sessions.values()):
             self.receive_shutdown(session)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, self._handling.close(), return_exceptions=True)
+        await self._tasks.close()
         self._deadlines.close()
         if self._recovery is not None:
             await self._recovery.close()
@@ -162,21 +158,21 @@ class Endpoint:
         if request.namespace != "/":
             session.connection.refuse(request.namespace, "Invalid namespace")
             return
-        self._spawn(self._sign_in(session, request))
+        self._tasks.run(self._sign_in(session, request))
 
     def receive_event(self, session: Session, event: EventReceived) -> None:
         """Run a command in its turn, or an application's handler at once."""
         socket = self._sockets[session]
         command = COMMANDS.get(event.name)
         if command is None:
-            self._handling.run(self._handle(socket, event))
+            self._tasks.run(self._handle(socket, event))
             return
         queue = self._commands.get(socket)
         if queue is not None:
             queue.append((command, event))
             return
         self._commands[socket] = deque([(command, event)])
-        self._spawn(self._run_commands(socket))
+        self._tasks.run(self._run_commands(socket))
 
     def receive_ack(self, session: Session, ack: AckReceived) -> None:
         """Hand the answer to the call that waits for it."""
@@ -243,13 +239,15 @@ class Endpoint:
         if self._recovery is not None and not payload.positions:
             socket.record = self._recovery.open(sid, socket)
         self._accept(socket)
+        rooms = granted_rooms(self._server, identity)
         if not payload.positions:
-            await self._join_granted(socket, granted_rooms(self._server, identity))
-        self._welcome(socket, payload)
+            for room in rooms:
+                await self._join(socket, room, "now")
+        self._welcome(socket, payload, rooms)
 
-    def _welcome(self, socket: Socket, payload: ConnectPayload) -> None:
+    def _welcome(self, socket: Socket, payload: ConnectPayload, rooms: list[str]) -> None:
         socket.other_contract = self._server.fingerprints.receive(payload.contract)
-        socket.welcome(granted_rooms(self._server, socket.identity))
+        socket.welcome(rooms)
 
     def _accept(self, socket: Socket, replay: Sequence[str] = ()) -> None:
         self._sockets[socket.session] = socket
@@ -281,12 +279,8 @@ class Endpoint:
         self._accept(socket, [message.packet(True) for message in missed.messages])
         for room, end in missed.ends.items():
             await self._join(socket, room, end)
-        self._welcome(socket, payload)
+        self._welcome(socket, payload, granted_rooms(self._server, identity))
         return True
-
-    async def _join_granted(self, socket: Socket, rooms: list[str]) -> None:
-        for room in rooms:
-            await self._join(socket, room, "now")
 
     async def _join(self, socket: Socket, room: str, position: Position | Literal["now"]) -> None:
         def acknowledge(joined: Joined) -> None:
@@ -356,7 +350,7 @@ class Endpoint:
             (self._recovery.release if can_return else self._recovery.discard)(socket.record)
         self._deadlines.forget(socket)
         rooms, socket.rooms = socket.rooms, set()
-        self._spawn(self._server.hub.leave_all(socket, rooms))
+        self._tasks.run(self._server.hub.leave_all(socket, rooms))
 
     def _count_address(self, remote: str) -> None:
         if _is_loopback(remote):
@@ -370,11 +364,6 @@ class Endpoint:
             self._addresses[remote] -= 1
             if self._addresses[remote] <= 0:
                 del self._addresses[remote]
-
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _refusal(event: EventReceived, error: Exception) -> LongwireError:
@@ -400,6 +389,7 @@ def _connect_payload(auth: msgspec.Raw | None) -> ConnectPayload:
         raise AuthenticationError(f"invalid auth payload: {error}") from None
 
 
+@lru_cache(maxsize=1024)
 def _is_loopback(remote: str) -> bool:
     try:
         return ip_address(remote).is_loopback

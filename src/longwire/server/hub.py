@@ -123,7 +123,8 @@ class Hub:
         Raises:
             BrokerUnavailable: the log cannot be read now; the membership is unchanged.
         """
-        async with self._held(room) as hub_room:
+        hub_room = await self._hold(room)
+        try:
             if position == "now" or (position is None and recipient in hub_room.members):
                 self._join_now(hub_room, recipient, acknowledge)
             elif recipient in hub_room.members:
@@ -131,6 +132,8 @@ class Hub:
             else:
                 async with self._turn():
                     await self._join_from(hub_room, recipient, position, acknowledge)
+        finally:
+            await self._release(hub_room)
 
     async def leave(self, recipient: Recipient, room: str) -> bool:
         """End a membership; False if there was none."""
@@ -151,8 +154,9 @@ class Hub:
 
     async def listen(self, room: str, listener: Listener) -> None:
         """Call `listener` for every event of `room` from now on."""
-        async with self._held(room) as hub_room:
-            hub_room.listeners[listener] = None
+        hub_room = await self._hold(room)
+        hub_room.listeners[listener] = None
+        await self._release(hub_room)
 
     async def unlisten(self, room: str, listener: Listener) -> None:
         """Stop calling `listener`."""
@@ -207,23 +211,27 @@ class Hub:
 
     # Rooms come and go
 
-    @asynccontextmanager
-    async def _held(self, name: str) -> AsyncGenerator[HubRoom]:
+    async def _hold(self, name: str) -> HubRoom:
+        """Open a room, or keep it open, until `_release`."""
         hub_room = self._rooms.get(name)
         if hub_room is None:
             hub_room = self._rooms[name] = HubRoom(name)
             hub_room.opened = asyncio.get_running_loop().create_future()
             hub_room.holds += 1
             await self._subscribe(hub_room, hub_room.opened)
-        else:
-            hub_room.holds += 1
-            if hub_room.opened is not None:
+            return hub_room
+        hub_room.holds += 1
+        if hub_room.opened is not None:
+            try:
                 await asyncio.shield(hub_room.opened)
-        try:
-            yield hub_room
-        finally:
-            hub_room.holds -= 1
-            await self._close_if_empty(hub_room)
+            except BaseException:
+                await self._release(hub_room)
+                raise
+        return hub_room
+
+    async def _release(self, hub_room: HubRoom) -> None:
+        hub_room.holds -= 1
+        await self._close_if_empty(hub_room)
 
     async def _subscribe(self, hub_room: HubRoom, opened: asyncio.Future[None]) -> None:
         try:
