@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from typing import Any
 
 import pytest
 
@@ -11,6 +11,7 @@ from longwire import CATALOG, Identity, Server, issue_token, jwt_authenticator
 from longwire.catalog import Announcement, JobCreated, JobProgress, JobStatusChanged
 from longwire.errors import AuthenticationError, ContractError, LocalProtocolError
 from longwire.server import Limits
+from longwire.testing import Link, ManualClock
 from tests.server.raw_websocket import call, events, expect, is_closed, sign_in, websocket
 from tests.serving import SECRET, serving
 
@@ -167,45 +168,49 @@ async def test_a_token_with_fewer_rights_loses_its_rooms_at_once() -> None:
         await events(connection, "authenticated")
 
 
-async def test_a_tokens_end_is_announced_and_then_enforced() -> None:
-    limits = Limits(token_expiry_notice=0.6, token_grace=0.2)
-    ends = time.time() + 1.0
+async def test_a_tokens_end_is_announced_and_then_enforced(longwire_clock: ManualClock) -> None:
+    ends = longwire_clock.time() + 300
 
     async def authenticate(token: str) -> Identity:
         return Identity(token, expires_at=ends)
 
-    async with (
-        serving(Server(authenticate=authenticate, limits=limits)) as url,
-        websocket(url) as connection,
-    ):
-        await sign_in(connection, "ada")
-        [notice] = await events(connection, "auth_expiring")
-        assert 0 < notice["expiresIn"] <= 0.6
-        [message] = await events(connection, "auth_error")
-        assert message == "token has expired"
-        [closing] = await events(connection, "closing")
+    limits = Limits(token_expiry_notice=60, token_grace=10)
+    async with Link(Server(authenticate=authenticate, limits=limits)) as link:
+        ada = await link.connect("ada")
+        heard: list[tuple[str, Any]] = []
+        for name in ("auth_expiring", "auth_error", "closing"):
+            ada.on(name, lambda value, name=name: heard.append((name, value)))
+
+        await longwire_clock.advance(239)
+        assert heard == []
+        await longwire_clock.advance(2)
+        [(name, notice)] = heard
+        assert name == "auth_expiring"
+        assert notice["expiresIn"] == pytest.approx(60, abs=0.5)
+
+        await longwire_clock.advance(68)
+        assert len(heard) == 1, "there are ten seconds of grace"
+        await longwire_clock.advance(2)
+        [_, refusal, (name, closing)] = heard
+        assert refusal == ("auth_error", "token has expired")
         assert (closing["reason"], closing["reconnect"]) == ("token_expired", False)
-        assert await is_closed(connection)
+        assert link.server.sockets == []
 
 
-async def test_a_token_renewed_in_time_keeps_the_connection() -> None:
-    ends = {"first": time.time() + 0.8, "renewed": time.time() + 3600}
+async def test_a_token_renewed_in_time_keeps_the_connection(longwire_clock: ManualClock) -> None:
+    now = longwire_clock.time()
+    ends = {"first": now + 300, "renewed": now + 3600}
 
     async def authenticate(token: str) -> Identity:
         return Identity("ada", expires_at=ends[token])
 
-    limits = Limits(token_expiry_notice=0.5, token_grace=0.1)
-    async with (
-        serving(Server(authenticate=authenticate, limits=limits)) as url,
-        websocket(url) as renewing,
-        websocket(url) as forgetful,
-    ):
-        await sign_in(renewing, "first")
-        await sign_in(forgetful, "first")
-        await events(renewing, "auth_expiring")
-        assert (await call(renewing, "auth", "renewed"))["ok"]
-        assert await is_closed(forgetful)
-        assert (await call(renewing, "ping"))["timestamp"] > 0
+    async with Link(Server(authenticate=authenticate)) as link:
+        renewing, forgetful = await link.connect("first"), await link.connect("first")
+        await longwire_clock.advance(290)
+        await renewing.connect("renewed")
+        await longwire_clock.advance(3000)
+        assert (renewing.is_connected, renewing.health.drops) == (True, 0)
+        assert not forgetful.is_connected
 
 
 async def test_an_authenticators_own_refusal_reaches_the_client() -> None:
