@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from longwire.broker.redis import RedisBroker
+from longwire.broker.redis import RedisBroker, commands, upkeep
+from longwire.broker.redis import broker as broker_module
 from longwire.broker.redis.entry import draft_fields
 from longwire.broker.redis.room_script import RoomScripts
 from longwire.broker.redis.script import APPEND
@@ -144,9 +145,10 @@ async def test_lost_bells_are_made_up_for_from_the_log(
 
 
 async def test_a_bell_that_nobody_heard_is_found_out(
-    redis_server: RedisServer, prefix: str
+    redis_server: RedisServer, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The log grows, the bell rings elsewhere, and all connections are well."""
+    monkeypatch.setattr(upkeep, "AUDIT_INTERVAL", 0.1)
     async with opened(redis_server.url, prefix) as (broker, at):
         await broker.subscribe("room")
         await broker.publish("room", note("1"))
@@ -154,10 +156,37 @@ async def test_a_bell_that_nobody_heard_is_found_out(
         arguments = ["elsewhere", 1, 1, 512, "", "", 1, "", "", draft_fields(note("2"))[-1]]
         lineage = redis_server.run("HGET", f"{prefix}:runs", "lineage")
         redis_server.run(*scripts.command(APPEND, "room", arguments)(lineage))
-        redis_server.run("ZADD", f"{prefix}:written", 2, "room")
+        redis_server.run("ZADD", f"{prefix}:{{rooms}}:written", 2, "room")
         await at.until_offset("room", 2)
 
         assert at.offsets("room") == [1, 2]
+
+
+@pytest.mark.parametrize(("missed", "has_hole"), [(4, False), (20, True)])
+async def test_a_node_that_was_cut_off_gets_what_it_missed_or_a_hole_shows_it(
+    tmp_path: Path, missed: int, has_hole: bool
+) -> None:
+    retention = RetentionLimits(max_entries=5)
+    with RedisServer(tmp_path) as server:
+        server.run("ACL", "SETUSER", "cut", "on", ">secret", "~*", "&*", "+@all")
+        async with (
+            opened(f"unix://cut:secret@{server.socket}", retention=retention) as (a, at_a),
+            opened(server.url, retention=retention) as (b, _),
+        ):
+            await a.subscribe("room")
+            await a.publish("room", note("0"))
+            server.run("ACL", "SETUSER", "cut", "off")
+            server.run("CLIENT", "KILL", "USER", "cut")
+            for n in range(missed):
+                await b.publish("room", note(str(n)))
+            server.run("ACL", "SETUSER", "cut", "on")
+            await at_a.until_offset("room", 1 + missed)
+            after = await b.publish("room", note("last"))
+            await at_a.until_offset("room", after.offset)
+
+            assert at_a.is_without_hole("room") is not has_hole
+            assert at_a.offsets("room") == sorted(set(at_a.offsets("room")))
+            assert at_a.resets == []
 
 
 async def test_cut_connections_are_made_anew(redis_server: RedisServer, prefix: str) -> None:
@@ -227,7 +256,10 @@ async def test_a_redis_that_may_have_lost_its_newest_entries_goes_on_under_new_e
             assert await a.rooms("") == ["room"]
 
 
-async def test_flushed_logs_begin_anew_though_nobody_was_disconnected(tmp_path: Path) -> None:
+async def test_flushed_logs_begin_anew_though_nobody_was_disconnected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "AUDIT_INTERVAL", 0.1)
     with RedisServer(tmp_path) as server:
         async with opened(server.url) as (a, at_a), opened(server.url) as (b, at_b):
             await asyncio.gather(a.subscribe("room"), b.subscribe("room"), b.subscribe("quiet"))
@@ -284,6 +316,13 @@ async def test_a_log_of_which_a_part_was_evicted_begins_anew(
 # Redis is away
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "PATIENCE", 0.7)
+    monkeypatch.setattr(broker_module, "PATIENCE", 0.7)
+
+
+@pytest.mark.usefixtures("impatient")
 async def test_who_publishes_while_redis_is_away_is_told_so_in_time(tmp_path: Path) -> None:
     with RedisServer(tmp_path) as server:
         async with opened(server.url) as (broker, _):
@@ -304,10 +343,11 @@ async def test_who_publishes_while_redis_is_away_is_told_so_in_time(tmp_path: Pa
             position = await broker.publish("room", note("5"))
 
     assert [type(error) for error in refused] == [BrokerUnavailable] * 6
-    assert waited < 8
+    assert waited < 3
     assert position.offset == 1
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_redis_that_hangs_keeps_nobody_waiting_for_ever(tmp_path: Path) -> None:
     with RedisServer(tmp_path) as server:
         async with opened(server.url) as (broker, _):

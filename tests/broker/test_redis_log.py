@@ -185,6 +185,10 @@ def test_state_that_outlives_the_entries_around_it_is_bounded_the_same(
         run([*states, *notes, [state("slot 5", "small")], *notes, Reading(None, 1, 1)])
 
 
+def plain(history: History) -> list[tuple[int, int, object]]:
+    return [(p.first, p.last, msgspec.json.decode(p.data)) for p in history.publications]
+
+
 async def test_streamed_text_is_folded_and_reads_the_same_from_everywhere(
     redis_server: RedisServer, prefix: str
 ) -> None:
@@ -203,9 +207,8 @@ async def test_streamed_text_is_folded_and_reads_the_same_from_everywhere(
             history = await broker.read("room", Position(epoch, offset))
             model = log.read(Position("", offset))
             assert history.recovered
-            assert [(p.first, p.last, p.data) for p in history.publications] == [
-                (p.first, p.last, p.data) for p in model.publications
-            ]
+            # Where the text stands in its object tells whether it was folded, and nothing else.
+            assert plain(history) == plain(model)
 
     assert kept < SETTLE_AFTER + 10
 

@@ -15,8 +15,9 @@ class Receiver(Protocol):
     """The node's side of a broker: takes in what is new in the rooms it subscribed to.
 
     Called on the event loop and never concurrently. Per room, publications come in the order of
-    their offsets, each once, without a hole, until `receive_reset`. The methods must return soon
-    and must not raise.
+    their offsets, each once, without a hole, until `receive_reset`. There is a hole only where
+    this node was cut off from the log for so long that retention has dropped what stood there:
+    who stands before it reads the log. The methods must return soon and must not raise.
     """
 
     def receive_publication(self, room: str, publication: Publication) -> None:

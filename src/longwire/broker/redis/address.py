@@ -104,6 +104,8 @@ class Address:
         is_durable = _is_durable(replies[len(_NEEDED) :])
         was_promoted = set(replication.get("master_replid2", "0")) != {"0"}
         begin: list[bytes | str | int] = [b"EVALSHA", BEGIN.sha, 1, self._runs]
+        if "run_id" not in server:
+            raise RedisError("it does not say which run it is (INFO server)")
         begin += (server["run_id"], int(is_durable), int(was_promoted), secrets.token_hex(8))
         (reply,) = await _exchange(connection, [begin])
         if isinstance(reply, RedisError):

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from longwire.log import Draft, History
     from longwire.types import Position
 
+_Slice = tuple[str, "Position | None", int, int]
+
 DEFAULT_PREFIX = "longwire"
 DELIVERY_WAIT = 0.5
 """Seconds that a publish waits for its own bell; then the log is read."""
@@ -70,12 +72,13 @@ class RedisBroker:
         clock: Callable[[], float] = wall_time,
     ) -> None:
         address = Address(url, prefix)
-        index = (f"{prefix}:written", f"{prefix}:used")
+        index = (f"{prefix}:{{rooms}}:written", f"{prefix}:{{rooms}}:used")
         self._clock = clock
         self._node = secrets.token_hex(8).encode()
         self._channels = f"{prefix}@{address.database}:"
         self._receiver: Receiver | None = None
         self._feeds: dict[str, Feed] = {}
+        self._reads: dict[_Slice, asyncio.Task[History]] = {}
         self._publishing = 0
         self._idle = asyncio.Event()
         scripts = RoomScripts(prefix, retention, self._now_ms)
@@ -148,7 +151,7 @@ class RedisBroker:
         receiver = self._started()
         if room in self._feeds:
             return
-        feed = Feed(room, receiver, self._upkeep.hold, self._read_on)
+        feed = Feed(room, receiver, self._upkeep.hold, self._read)
         self._feeds[room] = feed
         try:
             await self._doorbell.listen(self._channel(room), PATIENCE)
@@ -174,7 +177,14 @@ class RedisBroker:
     ) -> History:
         """Read a slice of `room`'s log; see `Broker.read`."""
         self._started()
-        return await self._reader.read(room, since, limit, max_bytes) or NOWHERE
+        wanted = (room, since, limit, max_bytes)
+        reading = self._reads.get(wanted)
+        if reading is None:
+            # Who asks for the same in the same tick, as crowds do that come back, shares it.
+            loop = asyncio.get_running_loop()
+            reading = self._reads[wanted] = loop.create_task(self._read(*wanted))
+            loop.call_soon(self._reads.pop, wanted)
+        return await asyncio.shield(reading)
 
     async def position(self, room: str) -> Position:
         """The end of `room`'s log; see `Broker.position`."""
@@ -217,9 +227,14 @@ class RedisBroker:
         for feed in self._feeds.values():
             feed.catch_up()
 
-    async def _read_on(self, room: str, since: Position) -> History:
-        history = await self._reader.read(room, since, DEFAULT_SLICE_FRAMES, DEFAULT_SLICE_BYTES)
-        return history or NOWHERE
+    async def _read(
+        self,
+        room: str,
+        since: Position | None,
+        limit: int = DEFAULT_SLICE_FRAMES,
+        max_bytes: int = DEFAULT_SLICE_BYTES,
+    ) -> History:
+        return await self._reader.read(room, since, limit, max_bytes) or NOWHERE
 
     async def _until_delivered(self, room: str, position: Position) -> None:
         feed = self._feeds.get(room)

@@ -47,7 +47,9 @@ class Doorbell:
         await self._line.start()
 
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connection and of all channels."""
+        self._channels.clear()
+        self._awaited.clear()
         await self._line.close()
 
     async def listen(self, channel: bytes, patience: float) -> None:
