@@ -6,11 +6,17 @@ what the engine has to send.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from longwire.engineio import MESSAGE, Closed, MessageReceived, Opened, State, Upgraded
+from longwire.connection.events import (
+    Connected,
+    ConnectRequested,
+    Disconnected,
+    Refused,
+)
+from longwire.engineio import MESSAGE, Closed, MessageReceived, Opened, State
 from longwire.errors import LocalProtocolError, RemoteProtocolError
 from longwire.reasons import CONNECT_TIMEOUT, DisconnectReason
 from longwire.socketio import (
@@ -35,6 +41,7 @@ from longwire.socketio import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from longwire.connection.events import ConnectionEvent
     from longwire.engineio import ClientSession, ServerSession, Session
     from longwire.prepared import PreparedMessage
 
@@ -55,59 +62,6 @@ class ConnectionOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_attachment_bytes: int = MAX_ATTACHMENT_BYTES
     max_namespaces: int = 32
 
-
-class ConnectRequested(msgspec.Struct, frozen=True):
-    """A client asks for a namespace: answer with `accept` or `refuse`.
-
-    Attributes:
-        namespace: the namespace.
-        auth: the client's auth payload, a raw JSON object; None if it gave none.
-    """
-
-    namespace: str
-    auth: msgspec.Raw | None
-
-
-class Connected(msgspec.Struct, frozen=True):
-    """The server let this client into a namespace.
-
-    Attributes:
-        namespace: the namespace.
-        sid: the client's public id there.
-        pid: the private id with which the server would recover this session; None if it would not.
-    """
-
-    namespace: str
-    sid: str
-    pid: str | None
-
-
-class Refused(msgspec.Struct, frozen=True):
-    """The server refused a namespace; others are not affected.
-
-    Attributes:
-        namespace: the namespace.
-        message: why, for a person.
-        data: what else the server told, as Python objects.
-    """
-
-    namespace: str
-    message: str
-    data: Any
-
-
-class Disconnected(msgspec.Struct, frozen=True):
-    """The peer left a namespace; others are not affected."""
-
-    namespace: str
-
-
-EventReceived = Event
-AckReceived = Ack
-
-ConnectionEvent = (
-    ConnectRequested | Connected | Refused | Event | Ack | Disconnected | Upgraded | Closed
-)
 
 _NONE: Final[frozenset[str]] = frozenset()
 _ONLY_MAIN: Final = frozenset((MAIN,))
