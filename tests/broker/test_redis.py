@@ -117,6 +117,37 @@ async def test_a_room_that_another_node_is_subscribed_to_is_not_forgotten(
         assert await b.rooms("") == ["used"]
 
 
+async def test_who_subscribes_beside_another_misses_nothing_either(
+    redis_server: RedisServer, prefix: str
+) -> None:
+    async with opened(redis_server.url, prefix) as (broker, at):
+        for n in range(30):
+            room = f"room {n}"
+            await asyncio.gather(*(broker.subscribe(room) for _ in range(3)))
+            position = await broker.publish(room, note(str(n)))
+            assert at.offsets(room) == [position.offset]
+            for _ in range(3):
+                await broker.unsubscribe(room)
+                await asyncio.gather(broker.subscribe(room), broker.publish(room, note("x")))
+                position = await broker.publish(room, note("y"))
+                assert at.offsets(room)[-1] == position.offset
+
+
+async def test_a_cancelled_subscription_leaves_nothing_behind(
+    redis_server: RedisServer, prefix: str
+) -> None:
+    async with opened(redis_server.url, prefix) as (broker, at):
+        doomed = asyncio.create_task(broker.subscribe("room"))
+        await asyncio.sleep(0)
+        doomed.cancel()
+        await asyncio.gather(doomed, return_exceptions=True)
+        await broker.publish("room", note("1"))
+        await broker.subscribe("room")
+        await broker.publish("room", note("2"))
+
+        assert at.offsets("room") == [2]
+
+
 # What is lost on the way
 
 

@@ -149,16 +149,19 @@ class RedisBroker:
     async def subscribe(self, room: str) -> None:
         """Deliver `room` from now on; see `Broker.subscribe`."""
         receiver = self._started()
-        if room in self._feeds:
+        feed = self._feeds.get(room)
+        if feed is None:
+            feed = self._feeds[room] = Feed(room, receiver, self._upkeep.hold, self._read)
+            feed.beginning = asyncio.get_running_loop().create_task(self._begin(feed))
+        if feed.beginning is None:
             return
-        feed = Feed(room, receiver, self._upkeep.hold, self._read)
-        self._feeds[room] = feed
         try:
-            await self._doorbell.listen(self._channel(room), PATIENCE)
-            await feed.begin()
+            await feed.beginning
         except BaseException:
-            await self.unsubscribe(room)
+            if self._feeds.get(room) is feed:
+                await self.unsubscribe(room)
             raise
+        feed.beginning = None
 
     async def unsubscribe(self, room: str) -> None:
         """Stop delivering `room`; see `Broker.unsubscribe`."""
@@ -222,6 +225,10 @@ class RedisBroker:
         node, draft = parse_volatile(payload)
         if node != self._node and self._receiver is not None:
             self._receiver.receive_volatile(room, draft)
+
+    async def _begin(self, feed: Feed) -> None:
+        await self._doorbell.listen(self._channel(feed.name), PATIENCE)
+        await feed.begin()
 
     def _catch_up(self) -> None:
         for feed in self._feeds.values():

@@ -38,6 +38,7 @@ class Feed:
     Attributes:
         epoch: of the log that is being delivered; "" until the feed has begun.
         received: the last offset that was delivered.
+        beginning: what those wait for who subscribed, until it is done.
         held_ms: when Redis was told last that the room is in use.
     """
 
@@ -49,6 +50,7 @@ class Feed:
         "_read",
         "_receiver",
         "_waiting",
+        "beginning",
         "epoch",
         "held_ms",
         "name",
@@ -66,6 +68,7 @@ class Feed:
         self.epoch = ""
         self.received = 0
         self.held_ms = 0
+        self.beginning: asyncio.Task[None] | None = None
         self._receiver = receiver
         self._hold = hold
         self._read = read

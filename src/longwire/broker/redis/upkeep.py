@@ -12,7 +12,7 @@ from longwire.errors import BrokerUnavailable
 from longwire.types import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 
     from longwire.broker.redis.address import Command, Reply
     from longwire.broker.redis.feed import Feed
@@ -61,6 +61,7 @@ class Upkeep:
         # The last write that the audit before the last one saw. Two, since a room is in the index
         # a moment before its log grows.
         self._audited = [0, 0]
+        self._received: dict[str, int] = {}
 
     def start(self) -> None:
         """Begin to look after things."""
@@ -130,10 +131,21 @@ class Upkeep:
             written = await self._written_since(since)
             missed = [name.decode() for name in written[::2]]
             self._audited = [seen, int(written[-1]) if written else seen]
+            missed = self._unheard(missed)
         for room in missed:
             feed = self._feeds.get(room)
             if feed is not None:
                 feed.catch_up()
+
+    def _unheard(self, written: Iterable[str]) -> list[str]:
+        """Those of the written rooms that have delivered nothing since the last look.
+
+        Of the others a bell was heard, and the next one will show a hole, if there is one.
+        """
+        before = self._received
+        feeds = [feed for room in written if (feed := self._feeds.get(room)) is not None]
+        self._received = {feed.name: feed.received for feed in feeds}
+        return [feed.name for feed in feeds if before.get(feed.name) == feed.received]
 
     async def _newest_write(self) -> int:
         newest: list[bytes] = await self._ask(
