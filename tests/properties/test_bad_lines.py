@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from longwire import Server, WebSocketClient
@@ -24,6 +24,7 @@ STEPS = st.one_of(
     st.tuples(st.just("write"), st.sampled_from(["a", "b", "c"])),
     st.tuples(st.just("tell"), st.sampled_from(["progress", "status"])),
     st.tuples(st.sampled_from(["cut", "freeze", "thaw", "refuse", "accept"]), NAMES),
+    st.tuples(st.just("turns"), st.sampled_from([1.0, 2.0, 3.0, 5.0, 8.0, 13.0])),
     st.tuples(st.just("wait"), st.sampled_from([0.0, 0.3, 5.0, 50.0])),
     st.tuples(st.just("server writes"), st.sampled_from(["d", "e"])),
 )
@@ -54,6 +55,9 @@ class Story:
                 case "server writes":
                     event = JobOutput(job_id="1", chunk=str(what))
                     await self.history.publish(self.link.server, event)
+                case "turns":  # of the loop: a cut may come between an event and its answer
+                    for _ in range(int(what)):
+                        await asyncio.sleep(0)
                 case "wait":
                     await self.clock.advance(float(what))
                 case _:
@@ -99,5 +103,7 @@ async def tell(steps: list[Step]) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(STEPS, max_size=60))
+@example([("write", "a"), ("turns", 1.0), ("cut", "worker")])  # appended, and its answer lost
+@example([("write", "a"), ("cut", "ada"), ("write", "b"), ("wait", 5.0)])
 def test_everybody_has_everything_once_and_in_order(steps: list[Step]) -> None:
     asyncio.run(tell(steps))

@@ -68,10 +68,12 @@ class Link:
 
     async def __aexit__(self, *_: object) -> None:
         self.thaw()
-        for client in self._clients:
-            await client.disconnect()
-        await self.server.close()
-        self.cut()
+        try:
+            for client in self._clients:
+                await client.disconnect()
+        finally:
+            await self.server.close()
+            self.cut()
 
     # Clients
 
