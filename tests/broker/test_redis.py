@@ -83,7 +83,7 @@ async def test_prefixes_and_databases_keep_apart(redis_server: RedisServer, pref
     url = redis_server.url
     async with (
         opened(url, prefix) as (a, _),
-        opened(url, f"{prefix}2") as (b, at_b),
+        opened(url, f"{prefix} of others") as (b, at_b),
         opened(f"{url}?db=1", prefix) as (c, at_c),
     ):
         await asyncio.gather(b.subscribe("room"), c.subscribe("room"))
@@ -483,6 +483,31 @@ async def test_tls(tmp_path: Path) -> None:
 
 
 # What stays behind
+
+
+async def test_what_a_room_takes_in_redis_is_bounded(
+    redis_server: RedisServer, prefix: str
+) -> None:
+    """Long jobs: text beyond what is kept, a lot of state, publish ids without end."""
+    retention = RetentionLimits(max_bytes=200_000)
+    async with opened(redis_server.url, prefix, retention=retention) as (broker, _):
+        for start in range(0, 20_000, 500):
+            await asyncio.gather(
+                *(
+                    broker.publish(
+                        "room",
+                        output("word " * 10) if n % 2 else progress(n, str(n % 100)),
+                        id=str(n),
+                    )
+                    for n in range(start, start + 500)
+                )
+            )
+    keys = {part: f"{prefix}:{{room:room}}:{part}" for part in ("log", "slots", "ids", "order")}
+    usage = {part: redis_server.run("MEMORY", "USAGE", key) for part, key in keys.items()}
+
+    assert usage["log"] < 400_000
+    assert usage["slots"] < 20_000
+    assert usage["ids"] + usage["order"] < 2_500_000
 
 
 async def test_every_key_leaves_by_itself(redis_server: RedisServer, prefix: str) -> None:
