@@ -54,6 +54,19 @@ async def test_an_event_is_published_and_its_position_answered(http: httpx.Async
     assert sorted(body) == ["epoch", "offset", "room"]
 
 
+async def test_a_list_that_begins_a_job_is_published_in_order(http: httpx.AsyncClient) -> None:
+    events = [
+        {"event": "job:created", "data": {"jobId": "42", "owner": "alice"}},
+        {"event": "job:status", "data": {"jobId": "42", "status": "running"}},
+        PROGRESS,
+        {"event": "job:created", "data": {"jobId": "43", "owner": "alice"}},
+    ]
+    answer = await http.post("/api/publish", json=events, headers=SERVICE)
+    assert [position["offset"] for position in answer.json()] == [1, 2, 3, 1]
+    state = (await http.get("/api/jobs/42", headers=bearer("alice"))).json()
+    assert (state["status"], state["progress"]) == ("running", 50)
+
+
 async def test_a_list_is_published_in_order(http: httpx.AsyncClient) -> None:
     answer = await http.post("/api/publish", json=[PROGRESS, PROGRESS], headers=SERVICE)
     assert [position["offset"] for position in answer.json()] == [1, 2]

@@ -9,6 +9,7 @@ wire uses, and `field`, the JSON path of what is wrong in the request.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from itertools import groupby
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -227,7 +228,11 @@ async def _publish_batch(server: Server, requests: list[PublishRequest]) -> Resp
         except LongwireError as error:
             field = (_field(error) or "$").removeprefix("$")
             return problem(error, f"$[{index}]{field}")
-    published = await asyncio.gather(*(_publish(server, request) for request in requests))
+    published: list[dict[str, object]] = []
+    # At once, so that a broker can write them together; but what one kind of event needs, such as
+    # a look into its job's log, must not let another kind overtake it.
+    for _, run in groupby(requests, key=lambda request: request.event):
+        published += await asyncio.gather(*(_publish(server, request) for request in run))
     return _json(published)
 
 
