@@ -35,10 +35,13 @@ class Site:
         return f"{url or self.url}/#token={token}&to={route}"
 
     async def publish(self, event: str, data: dict[str, Any], **fields: str) -> None:
+        await self.publish_all([{"event": event, "data": data, **fields}])
+
+    async def publish_all(self, events: list[dict[str, Any]]) -> None:
         headers = {"authorization": f"Bearer {self.token('backend', service=True)}"}
-        async with httpx.AsyncClient(trust_env=False, base_url=self.url) as http:
-            body = {"event": event, "data": data, **fields}
-            answer = await http.post("/api/publish", json=body, headers=headers)
+        # Reading the certificates of the world takes longer than all the rest.
+        async with httpx.AsyncClient(trust_env=False, verify=False, base_url=self.url) as http:
+            answer = await http.post("/api/publish", json=events, headers=headers)
         assert answer.status_code == 200, answer.text
 
     async def begin(self, job_id: str, title: str, *, owner: str = USER) -> None:

@@ -88,55 +88,58 @@ class Stage:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.now = int(time.time() * 1_000)
+        self._said: list[dict[str, Any]] = []
 
     async def set(self) -> None:
         """Publish it all."""
-        await self._jobs()
-        await self._agents()
-        await self._campaigns()
-        await self._personal()
+        self._jobs()
+        self._agents()
+        self._campaigns()
+        self._personal()
+        await self.site.publish_all(self._said)
 
-    async def say(self, event: str, data: dict[str, Any], age: int = 0, **fields: str) -> None:
-        """Publish an event that is `age` milliseconds old."""
-        await self.site.publish(event, {"timestamp": self.now - age, **data}, **fields)
+    def say(self, event: str, data: dict[str, Any], age: int = 0, **fields: str) -> None:
+        """Note an event that is `age` milliseconds old."""
+        stamped = {"timestamp": self.now - age, **data}
+        self._said.append({"event": event, "data": stamped, **fields})
 
-    async def begin(self, job_id: str, title: str, age: int) -> None:
-        await self.say("job:created", {"jobId": job_id, "title": title, "owner": USER}, age)
-        await self.say("job:status", {"jobId": job_id, "status": "running"}, age)
+    def begin(self, job_id: str, title: str, age: int) -> None:
+        self.say("job:created", {"jobId": job_id, "title": title, "owner": USER}, age)
+        self.say("job:status", {"jobId": job_id, "status": "running"}, age)
 
-    async def progress(self, job_id: str, progress: float, step: str, left: float) -> None:
+    def progress(self, job_id: str, progress: float, step: str, left: float) -> None:
         data = {"jobId": job_id, "progress": progress, "currentStep": step}
-        await self.say("job:progress", {**data, "estimatedCompletion": left})
+        self.say("job:progress", {**data, "estimatedCompletion": left})
 
-    async def write(self, job_id: str, text: str, type: str | None = None) -> None:
+    def write(self, job_id: str, text: str, type: str | None = None) -> None:
         kind = {} if type is None else {"type": type}
-        await self.say("job:output", {"jobId": job_id, "chunk": text, **kind})
+        self.say("job:output", {"jobId": job_id, "chunk": text, **kind})
 
     async def announce(self, message: str, level: str = "info") -> None:
         await self.site.publish("announcement", {"message": message, "level": level})
 
-    async def _jobs(self) -> None:
-        await self._old_jobs()
-        await self._completed()
-        await self._failed()
-        await self._running()
-        await self.say(
+    def _jobs(self) -> None:
+        self._old_jobs()
+        self._completed()
+        self._failed()
+        self._running()
+        self.say(
             "job:created", {"jobId": QUEUED, "title": "Refresh 40 landing pages", "owner": USER}
         )
 
-    async def _old_jobs(self) -> None:
-        await self.begin(CANCELLED, "February newsletter", 27 * HOUR)
+    def _old_jobs(self) -> None:
+        self.begin(CANCELLED, "February newsletter", 27 * HOUR)
         cancelled = {"jobId": CANCELLED, "status": "cancelled", "message": "Superseded"}
-        await self.say("job:status", cancelled, 26 * HOUR)
+        self.say("job:status", cancelled, 26 * HOUR)
         title = "Compare the click-through of every campaign since 2019 by region, weekday and hour"
-        await self.begin(LONG, title, 3 * HOUR)
+        self.begin(LONG, title, 3 * HOUR)
         done = {"jobId": LONG, "result": {"metrics": {"rows": 1_204_311}}}
-        await self.say("job:completed", {**done, "cost": 0.0, "duration": 734.2}, 2 * HOUR)
+        self.say("job:completed", {**done, "cost": 0.0, "duration": 734.2}, 2 * HOUR)
 
-    async def _completed(self) -> None:
-        await self.begin(COMPLETED, "Essay: what a wire remembers", 52 * MINUTE)
-        await self.write(COMPLETED, "Outline: room, reader, place. Two paragraphs.\n", "thinking")
-        await self.write(COMPLETED, ESSAY, "writing")
+    def _completed(self) -> None:
+        self.begin(COMPLETED, "Essay: what a wire remembers", 52 * MINUTE)
+        self.write(COMPLETED, "Outline: room, reader, place. Two paragraphs.\n", "thinking")
+        self.write(COMPLETED, ESSAY, "writing")
         artifacts = [
             {"type": "document", "url": "https://example.com/essay.pdf", "name": "essay.pdf"},
             {"type": "image", "url": "https://example.com/wire.png", "name": "header-image.png"},
@@ -144,29 +147,29 @@ class Stage:
         metrics = {"words": 104, "readingEase": 71.4, "sources": 6}
         result = {"content": ESSAY, "metrics": metrics, "artifacts": artifacts}
         done = {"jobId": COMPLETED, "result": result, "cost": 0.84, "duration": 194.0}
-        await self.say("job:completed", done, 49 * MINUTE)
+        self.say("job:completed", done, 49 * MINUTE)
 
-    async def _failed(self) -> None:
-        await self.begin(FAILED, "Audit of 24 competitors", 18 * MINUTE)
-        await self.write(FAILED, AUDIT)
+    def _failed(self) -> None:
+        self.begin(FAILED, "Audit of 24 competitors", 18 * MINUTE)
+        self.write(FAILED, AUDIT)
         failed = {
             "jobId": FAILED,
             "error": "tailspin.example asked to wait an hour before the next request",
             "errorCode": "rate_limited",
             "retryable": True,
         }
-        await self.say("job:failed", failed, 16 * MINUTE)
+        self.say("job:failed", failed, 16 * MINUTE)
 
-    async def _running(self) -> None:
-        await self.begin("translations", "Translate the product tour", 9 * MINUTE)
-        await self.progress("translations", 31, "Portuguese, 5 of 16", 1_230)
-        await self.begin(RUNNING, "Spring launch: three e-mails", 4 * MINUTE)
-        await self.write(RUNNING, THINKING, "thinking")
-        await self.write(RUNNING, TOOL_CALL, "tool_call")
-        await self.write(RUNNING, DRAFT, "writing")
-        await self.progress(RUNNING, 64, "Checking links of the second e-mail", 95)
+    def _running(self) -> None:
+        self.begin("translations", "Translate the product tour", 9 * MINUTE)
+        self.progress("translations", 31, "Portuguese, 5 of 16", 1_230)
+        self.begin(RUNNING, "Spring launch: three e-mails", 4 * MINUTE)
+        self.write(RUNNING, THINKING, "thinking")
+        self.write(RUNNING, TOOL_CALL, "tool_call")
+        self.write(RUNNING, DRAFT, "writing")
+        self.progress(RUNNING, 64, "Checking links of the second e-mail", 95)
 
-    async def _agents(self) -> None:
+    def _agents(self) -> None:
         agents: list[dict[str, Any]] = [
             {"agentType": "cmo", "status": "ready"},
             {"agentType": "email_marketer", "status": "busy", "currentJob": RUNNING},
@@ -175,23 +178,22 @@ class Stage:
             {"agentType": "analytics_specialist", "status": "error", "queueDepth": 1},
         ]
         for agent in agents:
-            await self.say("agent:status", agent)
+            self.say("agent:status", agent)
 
     async def measure_campaign(self, campaign_id: str, **figures: float) -> None:
-        metrics = {**CAMPAIGNS[campaign_id], **figures}
-        await self.say("campaign:metrics", {"campaignId": campaign_id, "metrics": metrics})
+        await self.site.publish("campaign:metrics", _figures(campaign_id, **figures))
 
-    async def _campaigns(self) -> None:
+    def _campaigns(self) -> None:
         for campaign_id in CAMPAIGNS:
-            await self.measure_campaign(campaign_id)
+            self.say("campaign:metrics", _figures(campaign_id))
 
-    async def _personal(self) -> None:
+    def _personal(self) -> None:
         room = f"user:{USER}"
         spent = {"seo_writer": 31.2, "email_marketer": 6.84, "cmo": 4.1}
         budget = {"used": 42.14, "total": 50.0, "percentage": 84.28, "breakdown": spent}
         warning = {"threshold": 80, "message": "Over 80 % of this month is spent."}
-        await self.say("budget:updated", budget, room=room)
-        await self.say("budget:warning", {**warning, "currentUsage": 84.28}, room=room)
+        self.say("budget:updated", budget, room=room)
+        self.say("budget:warning", {**warning, "currentUsage": 84.28}, room=room)
         titles = {
             "What a wire remembers": ("blog", "review"),
             "The line that never drops": ("email", "draft"),
@@ -200,4 +202,8 @@ class Stage:
         for number, (title, (type, status)) in enumerate(titles.items()):
             asset = {"id": f"asset-{number}", "title": title, "type": type, "status": status}
             asset |= {"createdAt": self.now - number * HOUR, "updatedAt": self.now}
-            await self.say("asset:created", {"asset": asset}, room=room)
+            self.say("asset:created", {"asset": asset}, room=room)
+
+
+def _figures(campaign_id: str, **figures: float) -> dict[str, Any]:
+    return {"campaignId": campaign_id, "metrics": {**CAMPAIGNS[campaign_id], **figures}}

@@ -105,7 +105,7 @@ async def test_a_page_outlives_cut_after_cut(page: Page, site: Site, proxy: Prox
     await site.begin(job_id, "Through thick and thin")
     await page.goto(site.address(f"/jobs/{job_id}", url=proxy.url))
     await page.evaluate("window.isSamePage = true")
-    for number in range(1, 4):
+    for number in (1, 2):
         proxy.cut()
         await site.write(job_id, f"line {number}\n{number}%\n")
         await expect_lines(page, number)
