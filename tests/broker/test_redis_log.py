@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longwire.broker.redis import RedisBroker
+from longwire.broker.redis.entry import draft_fields
+from longwire.broker.redis.reading import LogReader
+from longwire.broker.redis.room_script import RoomScripts
 from longwire.log import Draft, History, RetentionLimits, RoomLog
 from longwire.log.retention import ENTRY_OVERHEAD
 from longwire.log.room_log import MAX_STATE_BYTES, SETTLE_AFTER
@@ -230,3 +233,24 @@ async def test_a_log_that_is_folded_between_two_pages_is_read_whole(
                 text = "".join(await texts(broker, "room"))
                 assert text == "".join(f"{n} " for n in range(len(text.split())))
         assert len("".join(await texts(broker, "room")).split()) == 6_000
+
+
+async def test_a_log_that_changes_between_all_pages_is_read_in_one() -> None:
+    """Pages of one read have to fit together; after three tries the log is asked for whole."""
+    log = [f"{n} 0 220 -1 ".encode() + draft_fields(output(f"{n} "))[-1] for n in range(1, 2_001)]
+    folds = itertools.count()
+    asked: list[int] = []
+
+    async def ask(command: Callable[[bytes], Sequence[Any]]) -> list[Any]:
+        after, count = command(b"run")[-3:-1]
+        asked.append(count)
+        members = log[int(after or 0) :][:count]
+        more = int(after or 0) + len(members) < len(log)
+        return [b"epoch", len(log), 0, next(folds), 0, int(more), members]
+
+    reader = LogReader(ask, RoomScripts("", RetentionLimits(), lambda: 0))
+    history = await reader.read("room", None, 10, 512 * 1024)
+
+    assert history is not None
+    assert [(p.first, p.last) for p in history.publications] == [(1, 2_000)]
+    assert len(asked) == 7
