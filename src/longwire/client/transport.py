@@ -247,14 +247,15 @@ async def open_websocket(
         max_message = options.max_message
         write_buffer = options.write_buffer
 
+    address = options.address("websocket", sid)
     opened = await connect(
-        options.address("websocket", sid),
+        address,
         additional_headers={**options.headers, **({"Cookie": cookie} if cookie else {})},
         compression=None,
         ping_interval=None,
         open_timeout=None,
         proxy=options.proxy,  # type: ignore[arg-type]
-        ssl=options.ssl,
+        ssl=(options.ssl or True) if address.startswith("wss:") else None,
         create_connection=Handshake,
     )
     upgraded = opened.upgraded if isinstance(opened, Handshake) else None
