@@ -126,6 +126,10 @@ class Visit:
             {"ok": True, "room": room, "epoch": epoch, "offset": offset, "recovered": recovered},
         )
 
+    def write(self, frames: bytes) -> None:
+        """Send WebSocket frames that were encoded beforehand."""
+        self._websocket.transport.write(frames)
+
     def is_silent(self) -> bool:
         """Whether the client has said nothing that was not read."""
         return self._events.empty()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections import Counter
 
+import msgspec
 import pytest
 
 from longwire import WebSocketClient
 from longwire.catalog import JobOutput, JobProgress
+from longwire.websocket import encode_text
 from tests.client.conftest import Connect
+from tests.client.peer import Peer
 
 CYCLES = 10_000
 
@@ -84,3 +88,40 @@ async def test_ten_thousand_subscriptions_without_a_connection_leave_nothing_beh
     left = counted() - before
     assert sum(left.values()) < 20, left
     assert len(client._rooms) == len(client._subscriptions) == 0
+
+
+async def test_memory_is_flat_however_many_events_come(client: WebSocketClient, peer: Peer) -> None:
+    """A job that is followed, handled and read; benchmarks/flat.py does it a million times."""
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept()
+    await connecting
+    client.on(JobProgress, nothing, room="job:1", throttle=0.001)
+    events = client.events(JobProgress, JobOutput, room="job:1")
+    await visit.let_in("job:1", "e", 0)
+
+    async def blocks_after(start: int) -> int:
+        """Hear 500 events more; return how many blocks of memory are in use then."""
+        visit.write(b"".join(frame(offset) for offset in range(start, start + 500)))
+        for _ in range(500):
+            await anext(events)
+        newest = f"{start + 499} "
+        async for state in job:
+            if state.text.endswith(newest):
+                break
+        del state
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    async with client.job("1") as job:
+        blocks = [await blocks_after(start) for start in range(1, 4001, 500)]
+    assert max(blocks[4:]) - blocks[3] < 500, blocks
+    await events.aclose()
+
+
+def frame(offset: int) -> bytes:
+    """Progress and text in turns, as a server frames them."""
+    name, data = "job:progress", {"jobId": "1", "progress": 5, "currentStep": "x", "timestamp": 1}
+    if offset % 2 == 0:
+        name, data = "job:output", {"jobId": "1", "chunk": f"{offset} ", "isComplete": False}
+    packet = msgspec.json.encode([name, {**data, "timestamp": offset}, f"{offset}@job:1"])
+    return encode_text("42" + packet.decode())
