@@ -173,7 +173,7 @@ export class WebSocketClient<
    * @throws LongwireError `outbox_full`
    */
   emit<K extends keyof Outgoing<E> & string>(event: K, ...args: EmitArgs<Outgoing<E>[K]>): void {
-    const argument = args[0] as unknown as string;
+    const argument = args[0] as string;
     if (event === "auth") this.setToken(argument);
     else if (event === "join_room") this.joinRoom(argument);
     else if (event === "leave_room") this.leaveRoom(argument);

@@ -24,8 +24,8 @@ export type ControlRequests = Pick<
 /** Sent before the server disconnects on purpose. `retryAfter` is in seconds. */
 export type ClosingAdvice = Parameters<ServerToClientEvents["closing"]>[0];
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the widest type of a handler
-type Handler = (...args: any[]) => void;
+/** The widest type of a handler. */
+type Handler = (...args: never) => void;
 
 /** Event names and the handlers that fit them. */
 export type EventMap<T> = { [K in keyof T]: Handler };

@@ -2,13 +2,20 @@ import { describe, expectTypeOf, it } from "vitest";
 
 import {
   createClient,
+  initialJob,
   type JobCompletedEvent,
   type JobProgressEvent,
   type JobSnapshot,
   type JobStatus,
   WebSocketClient,
 } from "../src/index.js";
-import { useEvent, useJob, useJobProgress } from "../src/react/index.js";
+import {
+  type JobOutputProps,
+  useEvent,
+  useJob,
+  useJobOutput,
+  useJobProgress,
+} from "../src/react/index.js";
 
 const client = createClient("http://localhost");
 
@@ -63,12 +70,33 @@ it("takes the specification's configuration", () => {
   ).toEqualTypeOf<WebSocketClient>();
 });
 
+it("tells when the server has another contract than the application was built for", () => {
+  createClient(undefined, { contract: "0123456789abcdef" });
+  expectTypeOf(client.connection.getSnapshot().isOutdated).toEqualTypeOf<boolean>();
+  // @ts-expect-error a fingerprint is text
+  createClient(undefined, { contract: 5 });
+});
+
 describe("hooks", () => {
   it("types a job, and what is selected of it", () => {
     expectTypeOf(useJob("1").progress).toEqualTypeOf<number | null>();
     expectTypeOf(useJob(null).cancel).returns.resolves.toBeUnknown();
     expectTypeOf(useJob("1", { select: (job) => job.status })).toEqualTypeOf<JobStatus>();
     useJob("1", { onComplete: (job) => expectTypeOf(job).toEqualTypeOf<JobSnapshot>() });
+  });
+
+  it("types what a job may begin with, and its verbs", () => {
+    useJob("1", { initialData: initialJob("1") });
+    useJobProgress("1", { initialData: null });
+    expectTypeOf(useJob("1").retry).toEqualTypeOf<() => void>();
+    // @ts-expect-error no part of a job
+    useJob("1", { initialData: { jobId: "1" } });
+  });
+
+  it("shows the output of whatever has one", () => {
+    const job = { ...initialJob("1"), isRunning: true };
+    expectTypeOf(useJobOutput(job).text).returns.toBeString();
+    expectTypeOf<typeof job>().toExtend<JobOutputProps["job"]>();
   });
 
   it("types progress and events", () => {
