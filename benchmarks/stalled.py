@@ -8,9 +8,9 @@ one of them; none shows what the machine adds. Where that is much, put `chrt -f 
 64 KiB events go out a hundred times a second, a lap here, a lap there, so that whatever else the
 machine does falls upon both. What is compared is the 99th percentile of a lap's delays, lap by lap;
 the delay of an event counts from when it was due, so that a server which comes too late with it has
-to answer for that too. Growth is the server's memory (PSS) over all laps, the logs being full
-before; the system's is what TCP holds for all connections then. The first laps, in which its
-buffers fill, are told apart.
+to answer for that too. Growth is that of the server's memory (PSS) from the first third of the laps
+to the last, the logs being full before; the system's is what TCP holds for all connections then.
+The first laps, in which its buffers fill, are told apart.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import time
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any, NamedTuple
 
 from benchmarks.load import Crowd, frame
@@ -125,15 +125,15 @@ def measure(stalled: int, laps: int) -> Outcome:
             member.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
         before = system_bytes()
         filling = [p99(crowd.lap(room, WARM)) for room in (ALONE, BESIDE)]
-        memory = server.memory_bytes()
-        alone, beside = list[list[float]](), list[list[float]]()
+        alone, beside, memory = list[list[float]](), list[list[float]](), list[int]()
         for number in range(laps):
             pair = [(ALONE, alone), (BESIDE, beside)]
             for room, delays in pair if number % 2 else reversed(pair):
                 delays.append(crowd.lap(room, LAP))
+            memory.append(server.memory_bytes())
         return Outcome(
             stalled,
-            growth=(server.memory_bytes() - memory) / 1e6,
+            growth=(median(memory[-laps // 3 :]) - median(memory[: laps // 3])) / 1e6,
             system=(system_bytes() - before) / 1e6,
             filling=(filling[1], filling[0]),
             alone=p99([*chain(*alone)]),
@@ -156,11 +156,11 @@ def main() -> None:
     gc.disable()
     for stalled in (0, 1, 1000):
         one = measure(stalled, LAPS // 6 if options.quick else LAPS)
-        low, median, high = one.ratios
+        low, middle, high = one.ratios
         print(
             f"{stalled} stalled: server {one.growth:+.2f} MB, system {one.system:+.1f} MB\n"
             f"  p99 of those who go on {one.beside:.2f} ms, without the stalled {one.alone:.2f} ms;"
-            f" lap by lap {median:.2f} times (quartiles {low:.2f}, {high:.2f})\n"
+            f" lap by lap {middle:.2f} times (quartiles {low:.2f}, {high:.2f})\n"
             f"  while their buffers fill {one.filling[0]:.1f} ms, before {one.filling[1]:.1f} ms",
             flush=True,
         )
