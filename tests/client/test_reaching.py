@@ -6,7 +6,7 @@ import asyncio
 import base64
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,7 +114,7 @@ async def test_a_proxy_of_the_environment_is_used_unless_told_otherwise(
 
 
 @asynccontextmanager
-async def tunnelling() -> AsyncIterator[tuple[str, list[tuple[str, str]]]]:
+async def tunnelling() -> AsyncGenerator[tuple[str, list[tuple[str, str]]]]:
     """An HTTP proxy that opens tunnels: its address, and what it was asked for by whom."""
     asked: list[tuple[str, str]] = []
 
