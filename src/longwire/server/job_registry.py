@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -28,7 +28,7 @@ from longwire.server.deadlines import Deadlines
 from longwire.types import Position
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 
     from longwire.broker import Broker
     from longwire.log import History, Publication
@@ -40,8 +40,9 @@ logger = logging.getLogger("longwire.jobs")
 # Summaries kept in memory, about 1 kB each; the others are folded again when asked for.
 MAX_SUMMARIES = 10_000
 
-# Summaries that are brought up to date side by side: what a broker answers in few round trips.
-AT_ONCE = 50
+# Summaries that are brought up to date side by side: in few round trips to a broker elsewhere, and
+# without more than so many logs in memory.
+AT_ONCE = 10
 
 # Seconds between two looks for jobs that other nodes took in, whose leases have to be watched
 # here too in case such a node dies with its workers; and how far back a look goes: a job with a
@@ -149,7 +150,7 @@ class JobRegistry:
             if identity is None or self._sees(identity, summary)
         ]
 
-    async def _newest_first(self) -> AsyncIterator[JobState]:
+    async def _newest_first(self) -> AsyncGenerator[JobState]:
         rooms = await self._broker.rooms(ROOM_PREFIX)
         for start in range(0, len(rooms), AT_ONCE):
             job_ids = [room.removeprefix(ROOM_PREFIX) for room in rooms[start : start + AT_ONCE]]
@@ -269,11 +270,12 @@ class JobRegistry:
     async def _survey(self) -> None:
         """Take over the leases of jobs that other nodes took in."""
         horizon_ms = (clock.time() - SURVEY_HORIZON) * 1000
-        with suppress(BrokerUnavailable):
-            async for summary in self._newest_first():
-                self._take_over(summary)
-                if (summary.updated_at or 0) < horizon_ms:
-                    return
+        async with aclosing(self._newest_first()) as summaries:
+            with suppress(BrokerUnavailable):
+                async for summary in summaries:
+                    self._take_over(summary)
+                    if (summary.updated_at or 0) < horizon_ms:
+                        return
 
     def _lose(self, leased: _Leased) -> None:
         self._spawn(self._judge(leased))
