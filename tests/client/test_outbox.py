@@ -17,7 +17,7 @@ from longwire import Server, WebSocketClient
 from longwire.catalog import JobOutput, JobProgress
 from longwire.client import ClientOptions, outbox
 from longwire.clock import clock
-from longwire.errors import CallTimeout, NotConnected, OutboxFileError
+from longwire.errors import CallTimeout, LocalProtocolError, NotConnected, OutboxFileError
 from longwire.server.authentication import issue_token
 from tests.client.conftest import Connect
 from tests.client.peer import Peer, Visit
@@ -187,7 +187,7 @@ async def test_a_file_that_is_none(clients: Connect, path: Path) -> None:
         keeping(clients, NOBODY, path).emit("note")
     with pytest.raises(OutboxFileError):
         keeping(clients, NOBODY, path.parent / "missing" / "outbox.db").emit("note")
-    with pytest.raises(TypeError):
+    with pytest.raises(LocalProtocolError):
         keeping(clients, NOBODY, path.parent / "other.db").emit("note", object())
 
 

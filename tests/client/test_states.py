@@ -12,7 +12,7 @@ import pytest
 from longwire import WebSocketClient
 from longwire.catalog import JobCancel, JobProgress
 from longwire.client import ClientOptions, ConnectionState, RoomStatus
-from longwire.errors import CallTimeout, NotConnected
+from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
 from tests.client.conftest import Connect, until
 from tests.client.peer import Peer, Visit
 
@@ -121,6 +121,41 @@ async def test_a_refused_token_is_replaced_by_another(client: WebSocketClient, p
     await connecting
     await visit.answer("question", 42)
     assert await answer == 42
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("connect", ()), ("disconnecting", ()), ("note", (object(),)), ("note", ("\ud800",))],
+)
+async def test_what_can_never_be_sent_is_refused_at_once_and_harms_nothing(
+    client: WebSocketClient, peer: Peer, name: str, values: tuple[object, ...]
+) -> None:
+    """Such an event waited for the connection, which then never became ready."""
+    with pytest.raises(LocalProtocolError):
+        client.emit(name, *values)
+    kept = client.emit("kept")
+    visit = await connected(client, peer)
+    await visit.receive("kept")
+    await kept
+    with pytest.raises(LocalProtocolError):
+        await client.call(name, *values)
+
+
+async def test_values_that_were_spoilt_while_they_waited_fail_alone(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    value: list[object] = [1]
+    spoilt = client.emit("note", value)
+    asked = asyncio.create_task(client.call("question", value))
+    await asyncio.sleep(0)
+    kept = client.emit("kept")
+    value.append(object())
+    visit = await connected(client, peer)
+    await visit.receive("kept")
+    await kept
+    for lost in (spoilt, asked):
+        with pytest.raises(LocalProtocolError):
+            await lost
 
 
 async def test_who_gave_up_still_hears_and_joins_with_the_next_connection(

@@ -287,6 +287,7 @@ class WebSocketClient(Listening):
         Raises:
             OutboxFull: too much waits for a connection.
             InvalidEvent: a value does not fit the event.
+            LocalProtocolError: the name is reserved, or a value can never be sent.
             NotConnected: (awaited) the client disconnected or gave up first, or `outbox_age` has
                 passed.
         """

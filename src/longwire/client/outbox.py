@@ -11,7 +11,13 @@ import msgspec
 from longwire.client.outbox_file import OutboxFile
 from longwire.client.payloads import Answer, read_first
 from longwire.clock import clock
-from longwire.errors import CallTimeout, LongwireError, NotConnected, OutboxFull
+from longwire.errors import (
+    CallTimeout,
+    LocalProtocolError,
+    LongwireError,
+    NotConnected,
+    OutboxFull,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -274,12 +280,21 @@ class Outbox:
         if entry.answer.done():  # its caller was cancelled
             return
         if not entry.wants_ack:
-            sender.send(entry.name, entry.args)
-            entry.answer.set_result(None)
+            self._send_once(entry, sender)
             return
         if entry.sent_at is None:
             self._mark_sent(entry)
+        self._request(entry, sender)
 
+    def _send_once(self, entry: Entry, sender: Sender) -> None:
+        try:
+            sender.send(entry.name, entry.args)
+        except LocalProtocolError as error:  # its caller has changed the values meanwhile
+            self._give_up(entry, error)
+        else:
+            entry.answer.set_result(None)
+
+    def _request(self, entry: Entry, sender: Sender) -> None:
         def answered(ack: AckReceived | None) -> None:
             if ack is None and entry.repeats and not entry.answer.done():
                 return
@@ -291,7 +306,10 @@ class Outbox:
             else:
                 entry.answer.set_result(ack)
 
-        sender.request(entry.name, entry.args, answered)
+        try:
+            sender.request(entry.name, entry.args, answered)
+        except LocalProtocolError as error:
+            self._give_up(entry, error)
 
     def _mark_sent(self, entry: Entry) -> None:
         entry.sent_at = clock.time()

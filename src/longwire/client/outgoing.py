@@ -13,6 +13,7 @@ from longwire.client.answers import PublishRequest, read_answer, read_published
 from longwire.client.outbox import Entry, Outbox
 from longwire.clock import clock
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
+from longwire.socketio import MAIN, encode_event
 
 if TYPE_CHECKING:
     from longwire.connection import AckReceived
@@ -97,7 +98,10 @@ class Outgoing:
         self, event: object, args: tuple[object, ...]
     ) -> tuple[str, tuple[object, ...], int]:
         if isinstance(event, str):
-            return event, args, sum(len(msgspec.json.encode(value)) for value in args)
+            # What can never be sent is refused now, not when its turn has come.
+            text, attachments = encode_event(MAIN, event, args)
+            size = len(text) - len(f'2["{event}"]') + sum(map(len, attachments))
+            return event, args, size
         encoded = self._contract.encode(event, _now_ms())
         if not self._contract.declaration(encoded.event).allows("client"):
             raise LocalProtocolError(f"{encoded.event!r} is not for clients to emit; publish it")
