@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from longwire.broker.redis.address import Address, Command, Opened, Reply
 
-PATIENCE = 5.0
-"""Seconds that a call waits for Redis to come back, or to answer: longer than a restart takes,
-shorter than a browser waits for an answer."""
+PATIENCE = 4.0
+"""Seconds that a call waits for Redis to come back, or to answer: longer than a restart takes, and
+still shorter than the five seconds after which HTTP clients commonly give up."""
 
 # Redis has forgotten our scripts, or has become a replica: nothing was run, and it takes another
 # connection to go on.
@@ -64,7 +64,6 @@ class Commands:
         gather: Callable[[], None] | None = None,
         opened: Callable[[Opened], None] | None = None,
     ) -> None:
-        self._shown = address.shown
         self._line = Line(address, self)
         self._gather = gather
         self._opened = opened
@@ -88,6 +87,8 @@ class Commands:
 
     def wake(self) -> None:
         """Call `gather` within this tick."""
+        if not self._line.is_open and self._gather is not None:
+            self._gather()  # what waits for a connection does not wait for ever
         self._line.wake()
 
     def call(self, command: Callable[[bytes], Command], *, may_repeat: bool) -> Call:
@@ -132,7 +133,7 @@ class Commands:
             self._waiting.append(call)
             self._line.drop()
         else:
-            call.fail(BrokerUnavailable(f"Redis at {self._shown} refused: {reply}"))
+            call.fail(BrokerUnavailable(f"Redis refused: {reply}"))
 
     def line_lost(self) -> None:
         """Repeat what may be repeated, refuse the rest; see `LineUser`."""
@@ -141,7 +142,7 @@ class Commands:
             if call.may_repeat:
                 self._waiting.appendleft(call)
             else:
-                call.fail(BrokerUnavailable(f"lost Redis at {self._shown} before it answered"))
+                call.fail(BrokerUnavailable("lost Redis before it answered"))
 
     def line_silent(self) -> None:
         """Ask for a sign of life; see `LineUser`."""
@@ -149,11 +150,9 @@ class Commands:
 
     def line_checked(self) -> None:
         """Refuse what has waited for too long; see `LineUser`."""
-        if not self._line.is_open and self._gather is not None:
-            self._gather()
         now = asyncio.get_running_loop().time()
         for call in (*self._sent, *self._waiting):
             if call.deadline <= now:
-                call.fail(BrokerUnavailable(f"Redis at {self._shown} does not answer"))
+                call.fail(BrokerUnavailable("Redis does not answer"))
         if not self._line.is_open:
             self._waiting = deque(call for call in self._waiting if not call.reply.done())

@@ -30,7 +30,6 @@ class Doorbell:
     def __init__(
         self, address: Address, rung: Callable[[bytes, bytes], None], opened: Callable[[], None]
     ) -> None:
-        self._shown = address.shown
         self._line = Line(address, self)
         self._rung = rung
         self._opened = opened
@@ -66,7 +65,7 @@ class Doorbell:
             async with asyncio.timeout(patience):
                 await asyncio.shield(self._awaited[channel])
         except TimeoutError:
-            raise BrokerUnavailable(f"Redis at {self._shown} does not answer") from None
+            raise BrokerUnavailable("Redis does not answer") from None
 
     def unlisten(self, channel: bytes) -> None:
         """Hear a channel no more."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("longwire.broker")
 
 FIRST_DELAY = 0.05
-MAX_DELAY = 2.0
+MAX_DELAY = 1.0
 """Seconds between two tries to connect: doubled each time, up to what a Redis that has been
 restarted is kept waiting, and spread so that not all nodes come at once."""
 CHECK_INTERVAL = 0.5
@@ -145,7 +145,7 @@ class Line:
             except BrokerUnavailable as error:
                 logger.info("%s", error)
                 continue
-            logger.info("Redis at %s is back", self._address.shown)
+            logger.warning("Redis at %s is back", self._address.shown)
             return opened
 
     async def _read(self, connection: AbstractConnection) -> None:
