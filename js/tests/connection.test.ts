@@ -9,6 +9,9 @@ import { type ConnectionState, CONTRACT_FINGERPRINT, LongwireError } from "../sr
 import { startClient, startPair } from "./fixtures.js";
 import { startWire, until } from "./wire.js";
 
+/** A client that gives up resets the link: nothing that a server of these tests minds. */
+const hangUp = (): void => undefined;
+
 /** Every state from now on. */
 function statesOf(client: {
   onStateChange(l: (s: ConnectionState) => void): () => void;
@@ -90,7 +93,7 @@ describe("connecting", () => {
   });
 
   it("gives up a server that accepts and says nothing, and tries again (A19)", async () => {
-    const hole = createServer(() => undefined);
+    const hole = createServer((socket) => socket.on("error", hangUp));
     onTestFinished(() => void hole.close());
     await new Promise<void>((resolve) => hole.listen(0, "127.0.0.1", resolve));
     const { port } = hole.address() as AddressInfo;
@@ -105,6 +108,7 @@ describe("connecting", () => {
   it("notices a transport that closes before the server said a word", async () => {
     const rude = createHttpServer();
     rude.on("upgrade", (request, socket) => {
+      socket.on("error", hangUp);
       const key = `${request.headers["sec-websocket-key"] ?? ""}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
       const accept = createHash("sha1").update(key).digest("base64");
       socket.end(
