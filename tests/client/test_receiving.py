@@ -120,6 +120,23 @@ def test_an_event_costs_no_turn_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> 
     assert world.heard == [(event,), (event,), ("job:progress", event), ("job:progress", event)]
 
 
+async def test_a_handler_that_is_cancelled_as_it_begins_hears_the_next_event() -> None:
+    subscriptions = Subscriptions(10, lambda: None)
+    heard: asyncio.Queue[int] = asyncio.Queue()
+
+    async def hear(number: int) -> None:
+        await asyncio.sleep(0)
+        heard.put_nowait(number)
+
+    subscription = Handler(subscriptions, ["note"], None, hear).subscription
+    subscriptions.begin_batch()
+    subscription.push((1,))
+    subscriptions.end_batch()
+    await subscriptions.cancel()
+    subscription.push((2,))
+    assert await asyncio.wait_for(heard.get(), 5) == 2
+
+
 async def test_a_handler_that_sends_from_within_a_batch(
     client: WebSocketClient, peer: Peer
 ) -> None:

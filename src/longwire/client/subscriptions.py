@@ -140,7 +140,7 @@ class Handler:
         subscription: where its events wait.
     """
 
-    __slots__ = ("_function", "_loop", "_subscriptions", "subscription")
+    __slots__ = ("_function", "_subscriptions", "subscription")
 
     def __init__(
         self,
@@ -309,6 +309,7 @@ class Subscriptions:
 
     async def cancel(self) -> None:
         """End the handlers that run, except the one that asks."""
+        await asyncio.sleep(0)  # one that is cancelled before it began could not say that it ended
         asker = asyncio.current_task()
         tasks = [task for task in self._tasks if task is not asker]
         for task in tasks:
