@@ -11,7 +11,14 @@ import pytest
 
 from longwire import Event, Identity, Server
 from longwire.broker import open_broker
-from longwire.catalog import JobCompleted, JobCreated, JobLease, JobOutput
+from longwire.catalog import (
+    JobCompleted,
+    JobCreated,
+    JobLease,
+    JobOutput,
+    JobProgress,
+    JobStatusChanged,
+)
 from longwire.prepared import PreparedMessage
 from tests.server.raw_websocket import call, sign_in, websocket
 from tests.serving import serving
@@ -113,3 +120,21 @@ async def test_a_lease_counts_and_its_end_too(server: Server, turns: int) -> Non
         await publish_and_be_cancelled(server, completed, turns)
         await asyncio.sleep(0.01)
     assert not server._jobs._leased
+
+
+async def test_concurrent_publishers_are_appended_in_the_order_of_their_calls(
+    server: Server,
+) -> None:
+    heard = Heard()
+    await server.hub.listen(ROOM, heard)
+    await server.publish(JobCreated(job_id="1"))
+    events = [
+        JobStatusChanged(job_id="1", status="running"),
+        JobOutput(job_id="1", chunk="a"),
+        JobLease(job_id="1", expires_in=60),
+        JobProgress(job_id="1", progress=1, current_step="b"),
+        JobOutput(job_id="1", chunk="c"),
+    ] * 10
+    positions = await asyncio.gather(*(server.publish(event) for event in events))
+    await heard.reaches(1 + len(events))
+    assert [position.offset for position in positions] == list(range(2, 2 + len(events)))

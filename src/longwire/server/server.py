@@ -23,7 +23,8 @@ from longwire.server.endpoint import Endpoint
 from longwire.server.fingerprints import Fingerprints
 from longwire.server.handlers import EventHandler, Handlers, RawHandler
 from longwire.server.hub import Hub
-from longwire.server.job_registry import SIGNS_OF_LIFE, JobRegistry
+from longwire.server.job_appends import JobAppends
+from longwire.server.job_registry import JobRegistry
 from longwire.server.limits import Limits, check_id
 from longwire.server.mounting import Mountable, mount, serve_lifespan
 from longwire.server.origin import OriginPolicy
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from longwire.types import Position
 
 E = TypeVar("E", bound=Event)
-T = TypeVar("T")
 
 _CREATED = declaration_of(JobCreated).name
 
@@ -114,7 +114,8 @@ class Server:
         )
         self._started: asyncio.Future[None] | None = None
         self._is_closed = False
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._job_appends = JobAppends(self.broker, self._observe)
+        self._tasks: set[asyncio.Task[object]] = set()
         self._declare_defaults()
 
     # Life
@@ -144,7 +145,7 @@ class Server:
         self._is_closed = True
         await self._endpoint.close()
         await self._jobs.close()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, self._job_appends.close(), return_exceptions=True)
         await self.hub.close()
         await self.broker.close()
 
@@ -308,18 +309,7 @@ class Server:
             return room, await self.broker.position(room)
         if not room.startswith("job:"):
             return room, await self.broker.publish(room, draft, id=id)
-        appending = self._append_to_job(encoded, room, draft, id)
-        if encoded.event in SIGNS_OF_LIFE:
-            return room, await appending
-        # Somebody has to draw the conclusions, even if the caller is cancelled meanwhile.
-        return room, await asyncio.shield(self._spawn(appending))
-
-    async def _append_to_job(
-        self, encoded: Encoded, room: str, draft: Draft, id: str | None
-    ) -> Position:
-        position = await self.broker.publish(room, draft, id=id)
-        await self._observe(encoded, position)
-        return position
+        return room, await self._job_appends.append(room, draft, id)
 
     async def _publish_once(self, event: Event, id: str) -> Position:
         return await self.publish(event, id=id)
@@ -383,15 +373,11 @@ class Server:
                 callback(cast("JobCancel", self.contract.decode(name, message.data)))
 
         self._spawn(self.hub.listen(room, listener))
+        return lambda: self._spawn(self.hub.unlisten(room, listener))
 
-        def undo() -> None:
-            self._spawn(self.hub.unlisten(room, listener))
-
-        return undo
-
-    async def _observe(self, encoded: Encoded, position: Position) -> None:
+    async def _observe(self, appended: Draft, position: Position) -> None:
         """Follow a job: its lease, and who is to know of it."""
-        event = self.contract.decode(encoded.event, encoded.data)
+        event = self.contract.decode(appended.event, appended.data)
         if isinstance(event, Event):
             self._jobs.observe(event, position)
         if isinstance(event, JobCreated):
@@ -433,11 +419,10 @@ class Server:
                 self.rules.add(pattern, rule)
         self._handlers.add_default(declaration_of(JobCancel).name, self._cancel_for_client)
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def _spawn(self, coroutine: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
 
 
 def _room_of(encoded: Encoded) -> str:
