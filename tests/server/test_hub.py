@@ -11,6 +11,7 @@ from longwire.broker import MemoryBroker
 from longwire.errors import BrokerUnavailable
 from longwire.log import Draft, History, Publication
 from longwire.prepared import PreparedBatch, PreparedMessage
+from longwire.server.fanout import MAX_BACKLOG_BYTES
 from longwire.server.hub import Hub, Joined
 from longwire.types import Position
 
@@ -389,3 +390,23 @@ async def test_any_mixture_of_stalls_joins_and_publishes_gives_everybody_the_sam
         await client.reaches(end)
         client.assert_no_hole()
         assert client.text == text
+
+
+async def test_publishers_that_outrun_a_fan_out_leave_its_members_to_the_log(
+    hub: Hub, broker: MemoryBroker
+) -> None:
+    clients = [Client() for _ in range(5)]
+    for client in clients:
+        await hub.join(client, ROOM, None, client.joined.append)
+    heard: list[int] = []
+    await hub.listen(ROOM, lambda message: heard.append(message.last))
+    waiting: list[int] = []
+    for number in range(60):
+        await broker.publish(ROOM, draft(f"{number:03} " + "x" * 100_000))
+        waiting.append(hub._rooms[ROOM].pending_bytes)
+    assert max(waiting) < MAX_BACKLOG_BYTES
+    for client in clients:
+        await client.reaches(60)
+        client.assert_no_hole()
+        assert [int(part) for part in client.text.replace("x", "").split()] == list(range(60))
+    assert heard == list(range(1, 61))

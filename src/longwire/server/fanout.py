@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # transport is full is noticed before the next lot is handed to it.
 MAX_PENDING_BYTES = 256 * 1024
 
+# Payload bytes that wait for an earlier fan-out; with more, the room's members read the log.
+MAX_BACKLOG_BYTES = 4 * 1024 * 1024
+
 # Bytes that cost the system about as much to take in as the call does: some 10 µs.
 BYTES_PER_WRITE = 32 * 1024
 
@@ -89,7 +92,9 @@ class Fanout:
         """Write `message` to the room's live members before the next tick."""
         room.pending.append(message)
         room.pending_bytes += len(message.data)
-        if room.pending_bytes > MAX_PENDING_BYTES:
+        if room.fan_out is not None and room.pending_bytes > MAX_BACKLOG_BYTES:
+            self._leave_to_log(room, room.fan_out)
+        elif room.pending_bytes > MAX_PENDING_BYTES:
             self.flush(room)
         else:
             self._put_off(room)
@@ -181,6 +186,17 @@ class Fanout:
         self._end(room, slices.batch)
         if room.pending:
             self._put_off(room)
+
+    def _leave_to_log(self, room: HubRoom, slices: Slices) -> None:
+        """Give a fan-out up that is slower than its publishers: who is live falls behind."""
+        behind = list(room.live)
+        for member in behind:
+            self.park(member)
+        room.fan_out = None
+        self._end(room, slices.batch)
+        self.flush(room)
+        for member in behind:
+            self._fall_behind(member)
 
     def _end(self, room: HubRoom, batch: PreparedBatch) -> None:
         """Move the room's offset on, and with it who waited for that."""
