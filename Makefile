@@ -71,7 +71,7 @@ demo: .make/python .make/web
 test: test-js test-python
 
 test-python: setup
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 test-js: setup
 	npm test

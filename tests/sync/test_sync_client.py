@@ -362,6 +362,13 @@ def test_closing_ends_what_other_threads_wait_for(backend: Backend) -> None:
     assert ended.get() == []
 
 
+def test_the_events_of_a_closed_client_have_ended(backend: Backend) -> None:
+    client = WebSocketClient(backend.url, token=issue_token(SECRET, "ada"))
+    events = client.events(JobOutput, room="job:1")
+    client.close()
+    assert list(events) == []
+
+
 def test_a_handler_may_close_its_client(backend: Backend) -> None:
     client = WebSocketClient(backend.url, token=issue_token(SECRET, "w", service=True))
     closed = threading.Event()

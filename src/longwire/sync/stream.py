@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
+from longwire.errors import NotConnected
+
 if TYPE_CHECKING:
     from longwire.catalog import JobResult
     from longwire.client import EventStream as AsyncStream
@@ -38,9 +40,18 @@ class EventStream(Generic[T]):
 
     def __next__(self) -> T:
         with self._turn:  # one fetches for all who wait
-            if not self._fetched and not self._thread.wait(self._fetch):
+            if not self._fetched and not self._has_more():
                 raise StopIteration
             return self._fetched.popleft()
+
+    def _has_more(self) -> bool:
+        """Wait for events; False is the end."""
+        try:
+            return self._thread.wait(self._fetch)
+        except NotConnected:
+            if self._thread.is_closed:
+                return False
+            raise
 
     def close(self) -> None:
         """Stop hearing; what waits is dropped."""
