@@ -74,7 +74,12 @@ async def _page(name: str, server: str, command: tuple[str, ...]) -> AsyncIterat
     process = await asyncio.create_subprocess_exec(
         *(ROOT / "node_modules" / ".bin" / program, *arguments, "--port", "0"),
         cwd=ROOT / "examples" / name,
-        env={**os.environ, "LONGWIRE_URL": server, "NEXT_TELEMETRY_DISABLED": "1"},
+        env={
+            **os.environ,
+            "LONGWIRE_URL": server,
+            "NEXT_TELEMETRY_DISABLED": "1",
+            "NO_COLOR": "1",  # or an address comes in two colours, as soon as CI is set
+        },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
