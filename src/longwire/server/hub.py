@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from longwire.background import BackgroundTasks
 from longwire.errors import BrokerUnavailable
 from longwire.prepared import PreparedBatch, PreparedMessage
 from longwire.server.fanout import Fanout
@@ -49,7 +50,7 @@ class Hub:
         self._replay_slice = replay_slice
         self._rooms: dict[str, HubRoom] = {}
         self._fanout = Fanout(fanout_slice, self._feed)
-        self._feeders: set[asyncio.Task[None]] = set()
+        self._feeders = BackgroundTasks()
         self._slices = asyncio.Semaphore(SLICES_AT_A_TIME)
 
     @property
@@ -175,9 +176,8 @@ class Hub:
 
     async def close(self) -> None:
         """Stop all feeding."""
-        for feeder in self._feeders:
-            feeder.cancel()
-        await asyncio.gather(*self._feeders, return_exceptions=True)
+        self._feeders.cancel()
+        await self._feeders.wait(return_exceptions=True)
         self._slices = asyncio.Semaphore(SLICES_AT_A_TIME)  # the next loop's, if there is one
 
     def _join_now(
@@ -283,9 +283,7 @@ class Hub:
         if member.feeding:
             return
         member.feeding = True
-        feeder = asyncio.get_running_loop().create_task(self._catch_up(member))
-        self._feeders.add(feeder)
-        feeder.add_done_callback(self._feeders.discard)
+        self._feeders.start(self._catch_up(member))
 
     async def _catch_up(self, member: Member) -> None:
         """Feed one member from the log until it is live, stalls again, or is gone."""

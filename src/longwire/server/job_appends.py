@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from longwire.background import BackgroundTasks
 from longwire.server.job_registry import SIGNS_OF_LIFE
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class JobAppends:
         self._conclude = conclude
         # Rooms with appends that begin in the next turn: what is called later must not overtake.
         self._beginning: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[Position]] = set()
+        self._tasks = BackgroundTasks()
 
     async def append(self, room: str, draft: Draft, id: str | None) -> Position:
         """Append to a job's room; raises what `Broker.publish` does.
@@ -42,14 +43,11 @@ class JobAppends:
         if draft.event in SIGNS_OF_LIFE and room not in self._beginning:
             return await self._append(room, draft, id)
         self._beginning[room] += 1
-        task = asyncio.get_running_loop().create_task(self._begin(room, draft, id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        return await asyncio.shield(self._tasks.start(self._begin(room, draft, id)))
 
     async def close(self) -> None:
         """Wait for what is under way."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.wait(return_exceptions=True)
 
     async def _begin(self, room: str, draft: Draft, id: str | None) -> Position:
         self._beginning -= Counter((room,))

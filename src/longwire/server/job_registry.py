@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from longwire.background import BackgroundTasks
 from longwire.broker.sweeper import Sweeper
 from longwire.catalog import (
     JobCompleted,
@@ -28,7 +29,7 @@ from longwire.server.deadlines import Deadlines
 from longwire.types import Position
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from longwire.broker import Broker
     from longwire.log import History, Publication
@@ -115,8 +116,8 @@ class JobRegistry:
         self._summaries: OrderedDict[str, tuple[Position, JobState]] = OrderedDict()
         self._leased: dict[str, _Leased] = {}
         self._deadlines = Deadlines()
-        self._surveyor = Sweeper(lambda: self._spawn(self._survey()), SURVEY_INTERVAL)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._surveyor = Sweeper(lambda: self._tasks.start(self._survey()), SURVEY_INTERVAL)
+        self._tasks = BackgroundTasks()
 
     async def start(self) -> None:
         """Take over the leases of unfinished jobs: each has its whole lease again."""
@@ -128,9 +129,8 @@ class JobRegistry:
         """Stop watching leases."""
         self._surveyor.stop()
         self._deadlines.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.cancel()
+        await self._tasks.wait(return_exceptions=True)
 
     # States
 
@@ -278,12 +278,7 @@ class JobRegistry:
                         return
 
     def _lose(self, leased: _Leased) -> None:
-        self._spawn(self._judge(leased))
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._judge(leased))
 
     async def _judge(self, leased: _Leased) -> None:
         """End a job whose lease ran out, unless its worker was heard by another node."""

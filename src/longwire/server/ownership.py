@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final, cast
 
+from longwire.background import BackgroundTasks
 from longwire.catalog import JobCreated
 from longwire.schema import declaration_of
 
@@ -34,18 +34,18 @@ class OwnershipWatch:
     def __init__(self, hub: Hub, check: Callable[[Socket], Coroutine[None, None, None]]) -> None:
         self._hub = hub
         self._check = check
-        self._checks: set[asyncio.Task[None]] = set()
+        self._checks = BackgroundTasks()
 
     async def settled(self) -> None:
         """Return when those have left whose time to leave it is now."""
-        await asyncio.gather(*self._checks)
+        await self._checks.wait()
 
     def receive_publication(self, room: str, publication: Publication) -> None:
         """Hand on, and look at it; see `Receiver`."""
         self._hub.receive_publication(room, publication)
         if publication.event == _CREATED and room.startswith("job:"):
             for member in self._hub.members(room):
-                self._spawn(self._check(cast("Socket", member)))
+                self._checks.start(self._check(cast("Socket", member)))
 
     def receive_volatile(self, room: str, draft: Draft) -> None:
         """Hand on; see `Receiver`."""
@@ -54,8 +54,3 @@ class OwnershipWatch:
     def receive_reset(self, room: str, position: Position) -> None:
         """Hand on; see `Receiver`."""
         self._hub.receive_reset(room, position)
-
-    def _spawn(self, check: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(check)
-        self._checks.add(task)
-        task.add_done_callback(self._checks.discard)

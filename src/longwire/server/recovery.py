@@ -14,10 +14,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from longwire.background import BackgroundTasks
 from longwire.broker import MemoryBroker, SQLiteBroker
 from longwire.errors import BrokerUnavailable, InvalidRoom, RoomDenied
 from longwire.prepared import PreparedBatch, PreparedMessage
@@ -28,8 +29,6 @@ from longwire.server.trail import Trail
 from longwire.types import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from longwire.broker import Broker
     from longwire.server.authentication import Identity
     from longwire.server.hub import Hub
@@ -102,7 +101,7 @@ class Recovery:
         has_nodes = not isinstance(broker, MemoryBroker | SQLiteBroker)
         self._handover = Handover(hub, broker, self._let_go) if has_nodes else None
         self._is_listening = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._records: dict[str, Record] = {}
         self._expiries: dict[str, asyncio.TimerHandle] = {}
 
@@ -149,7 +148,7 @@ class Recovery:
         record.socket = None
         loop = asyncio.get_running_loop()
         if self._store is not None:
-            self._spawn(self._save(self._store, record))
+            self._tasks.start(self._save(self._store, record))
         duration = self._options.max_disconnection_duration
         self._expiries[record.pid] = loop.call_later(duration, self._forget, record.pid)
 
@@ -160,7 +159,7 @@ class Recovery:
 
     async def close(self) -> None:
         """Forget everything that is not kept elsewhere."""
-        await asyncio.gather(*self._tasks)
+        await self._tasks.wait()
         for expiry in self._expiries.values():
             expiry.cancel()
         self._expiries.clear()
@@ -211,7 +210,7 @@ class Recovery:
             return secrets.token_urlsafe(24)
         if not self._is_listening:
             self._is_listening = True
-            self._spawn(self._listen(self._handover))
+            self._tasks.start(self._listen(self._handover))
         return self._handover.new_private_id()
 
     async def _listen(self, handover: Handover) -> None:
@@ -240,11 +239,6 @@ class Recovery:
         trail = Trail.restore(kept.trail, self._options.max_missed)
         record = self._records[pid] = Record(pid, kept.sid, kept.user_id, trail)
         return record
-
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _forget(self, pid: str) -> None:
         self._expiries.pop(pid, None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
 from msgspec.structs import replace
 
+from longwire.background import BackgroundTasks
 from longwire.broker import Broker, MemoryBroker
 from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.clock import clock
@@ -33,7 +34,7 @@ from longwire.server.recovery import Recovery, RecoveryOptions
 from longwire.server.rules import RoomRules, Rule, is_signed_in, is_that_user
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Collection
     from types import TracebackType
 
     from longwire.prepared import PreparedMessage
@@ -115,7 +116,7 @@ class Server:
         self._started: asyncio.Future[None] | None = None
         self._is_closed = False
         self._job_appends = JobAppends(self.broker, self._observe)
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._tasks = BackgroundTasks()
         self._declare_defaults()
 
     # Life
@@ -372,8 +373,12 @@ class Server:
             if message.event == name:
                 callback(cast("JobCancel", self.contract.decode(name, message.data)))
 
-        self._spawn(self.hub.listen(room, listener))
-        return lambda: self._spawn(self.hub.unlisten(room, listener))
+        self._tasks.start(self.hub.listen(room, listener))
+
+        def undo() -> None:
+            self._tasks.start(self.hub.unlisten(room, listener))
+
+        return undo
 
     async def _observe(self, appended: Draft, position: Position) -> None:
         """Follow a job: its lease, and who is to know of it."""
@@ -418,11 +423,6 @@ class Server:
             if pattern in patterns:
                 self.rules.add(pattern, rule)
         self._handlers.add_default(declaration_of(JobCancel).name, self._cancel_for_client)
-
-    def _spawn(self, coroutine: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _room_of(encoded: Encoded) -> str:

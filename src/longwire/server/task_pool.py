@@ -8,6 +8,8 @@ from collections import deque
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
+from longwire.background import BackgroundTasks
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
 
@@ -26,7 +28,7 @@ class TaskPool:
     def __init__(self) -> None:
         self._coming: deque[tuple[Coroutine[Any, Any, None], Context]] = deque()
         self._idle: list[asyncio.Future[None]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         # Whether a task is about to take what comes, without waiting before.
         self._is_awake = False
 
@@ -40,9 +42,8 @@ class TaskPool:
         """Cancel everything, and wait until it has ended."""
         while self._coming:
             self._coming.popleft()[0].close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.cancel()
+        await self._tasks.wait(return_exceptions=True)
 
     def _wake(self) -> None:
         self._is_awake = True
@@ -51,9 +52,7 @@ class TaskPool:
             if not called.done():
                 called.set_result(None)
                 return
-        task = asyncio.get_running_loop().create_task(self._work(), context=Context())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._work(), context=Context())
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
