@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVarTuple
 
 from websockets.exceptions import WebSocketException
 
+from longwire.background import BackgroundTasks
 from longwire.client.http import HttpConnection, Route
 from longwire.client.transport import Receiver, WebSocket, open_websocket
 from longwire.engineio import ClientSession, Session, State
@@ -63,7 +64,7 @@ class Polling:
         self._gets = HttpConnection(route, options.max_message)
         self._posts = HttpConnection(route, options.max_message)
         self._may_upgrade = "websocket" in options.transports
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._receiver: PollingReceiver
         self._websocket: WebSocket | None = None
         self._is_over = False
@@ -120,10 +121,7 @@ class Polling:
     def abort(self) -> None:
         """End without a word."""
         self._is_over = True
-        asker = asyncio.current_task()
-        for task in self._tasks:
-            if task is not asker:
-                task.cancel()
+        self._tasks.cancel()
         self._gets.abort()
         self._posts.abort()
         if self._websocket is not None:
@@ -148,9 +146,7 @@ class Polling:
         self.session.receive_post_response(_now())
 
     def _spawn(self, work: Callable[[*Args], Awaitable[None]], *args: *Args) -> None:
-        task = asyncio.create_task(self._run(work, *args), name="longwire polling")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._run(work, *args), name="longwire polling")
 
     async def _run(self, work: Callable[[*Args], Awaitable[None]], *args: *Args) -> None:
         try:

@@ -12,6 +12,7 @@ import logging
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
+from longwire.background import BackgroundTasks
 from longwire.client.gate import Gate
 from longwire.clock import clock
 
@@ -226,7 +227,7 @@ class Subscriptions:
         self._due: list[Callable[[], None]] | None = None
         self._roomed: Counter[str] = Counter()
         self._subscriptions: set[Subscription] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self.capacity = capacity
         self.relieve = relieve
         self.failures = 0
@@ -298,9 +299,7 @@ class Subscriptions:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a handler's coroutine; `cancel` ends it."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(work)
 
     def report(self, names: tuple[str, ...], error: Exception) -> None:
         """Log and count a handler's exception; delivery goes on."""
@@ -310,8 +309,5 @@ class Subscriptions:
     async def cancel(self) -> None:
         """End the handlers that run, except the one that asks."""
         await asyncio.sleep(0)  # one that is cancelled before it began could not say that it ended
-        asker = asyncio.current_task()
-        tasks = [task for task in self._tasks if task is not asker]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.cancel()
+        await self._tasks.wait(return_exceptions=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from longwire.background import BackgroundTasks
 from longwire.broker.redis.entry import parse_member, run_member
 from longwire.broker.redis.reading import EVERYTHING
 from longwire.broker.redis.script import FOLD
@@ -39,17 +39,15 @@ class Folder:
         self._ask = ask
         self._reader = reader
         self._scripts = scripts
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     def begin(self, room: str, start: int) -> None:
         """Fold what stands at `start` or after it, in the background."""
-        task = asyncio.get_running_loop().create_task(self._try(room, start))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._try(room, start))
 
     async def close(self) -> None:
         """Finish what was begun."""
-        await asyncio.gather(*self._tasks)
+        await self._tasks.wait()
 
     async def fold(self, room: str, start: int) -> None:
         """Fold what stands at `start` or after it.

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from longwire.background import BackgroundTasks
 from longwire.broker.redis.script import FORGET, HOLD, STALE
 from longwire.broker.sweeper import Sweeper
 from longwire.errors import BrokerUnavailable
@@ -56,7 +57,7 @@ class Upkeep:
         self._now_ms = now_ms
         self._sweeper = Sweeper(self.sweep)
         self._auditor = Sweeper(self._audit, AUDIT_INTERVAL)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._birth: bytes | None = b""
         # The last write that the audit before the last one saw. Two, since a room is in the index
         # a moment before its log grows.
@@ -72,9 +73,8 @@ class Upkeep:
         """Leave things as they are."""
         self._sweeper.stop()
         self._auditor.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.cancel()
+        await self._tasks.wait(return_exceptions=True)
 
     async def hold(self, room: str) -> Position:
         """Note that a room is in use, bring it into being if need be, and answer its end.
@@ -99,7 +99,7 @@ class Upkeep:
 
     def sweep(self) -> asyncio.Task[None]:
         """Keep the subscribed rooms, forget those that nobody has used for too long."""
-        return self._spawn(self._sweep())
+        return self._tasks.start(self._try(self._sweep()))
 
     async def _sweep(self) -> None:
         now_ms = self._now_ms()
@@ -118,7 +118,7 @@ class Upkeep:
         return [name.decode() for name in names]
 
     def _audit(self) -> None:
-        self._spawn(self._look_for_missed_bells())
+        self._tasks.start(self._try(self._look_for_missed_bells()))
 
     async def _look_for_missed_bells(self) -> None:
         birth: bytes | None = await self._ask(lambda _: (b"HGET", self._runs, "birth"))
@@ -158,12 +158,6 @@ class Upkeep:
         command = (b"ZRANGEBYSCORE", self._index[0], f"({write}", "+inf", "WITHSCORES")
         written: list[bytes] = await self._ask(lambda _: command)
         return written
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(self._try(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     async def _try(self, work: Coroutine[None, None, None]) -> None:
         try:
