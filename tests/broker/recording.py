@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from longwire.broker import Broker
+from longwire.broker.slices import read_slices
 from longwire.log import Draft, Publication
 from longwire.types import Position
 
@@ -59,11 +60,9 @@ def output(chunk: str) -> Draft:
 
 async def texts(broker: Broker, room: str) -> list[str]:
     """The texts and chunks of a room's whole retained log, in order."""
-    history = await broker.read(room)
-    publications = list(history.publications)
-    while not history.complete:
-        reached = Position(history.position.epoch, publications[-1].last)
-        history = await broker.read(room, reached)
-        publications += history.publications
-    payloads = [msgspec.json.decode(publication.data) for publication in publications]
+    payloads = [
+        msgspec.json.decode(publication.data)
+        async for history in read_slices(broker, room)
+        for publication in history.publications
+    ]
     return [payload.get("text", payload.get("chunk", "")) for payload in payloads]

@@ -6,6 +6,7 @@ sqlite        one process; logs live in a file
 group_commit  … and enter it together
 log_file      … which is opened, checked, written and read here
 idempotency   publish ids within their window
+slices        reads logs that are longer than one slice
 redis         any number of processes; logs live in Redis
 """
 

@@ -8,9 +8,8 @@ from collections import OrderedDict
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from longwire.background import BackgroundTasks
+from longwire.broker.slices import read_slices
 from longwire.broker.sweeper import Sweeper
 from longwire.catalog import (
     JobCompleted,
@@ -26,15 +25,15 @@ from longwire.jobs import JobState, fold
 from longwire.jobs.fold import TERMINAL
 from longwire.schema import Event, declaration_of
 from longwire.server.deadlines import Deadlines
-from longwire.types import Position
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from longwire.broker import Broker
-    from longwire.log import History, Publication
+    from longwire.log import Publication
     from longwire.schema import Contract
     from longwire.server.authentication import Identity
+    from longwire.types import Position
 
 logger = logging.getLogger("longwire.jobs")
 
@@ -55,6 +54,9 @@ ROOM_PREFIX = "job:"
 
 # A job's log is full of these, and they tell no more than that its worker lives.
 SIGNS_OF_LIFE = frozenset(declaration_of(event).name for event in (JobOutput, JobProgress))
+
+# How far a job's log was folded, and what came of it.
+_Known = tuple["Position", JobState]
 
 
 class UnknownJob(LongwireError):
@@ -113,7 +115,7 @@ class JobRegistry:
         self._contract = contract
         self._publish = publish
         self._shared_jobs = shared_jobs
-        self._summaries: OrderedDict[str, tuple[Position, JobState]] = OrderedDict()
+        self._summaries: OrderedDict[str, _Known] = OrderedDict()
         self._leased: dict[str, _Leased] = {}
         self._deadlines = Deadlines()
         self._surveyor = Sweeper(lambda: self._tasks.start(self._survey()), SURVEY_INTERVAL)
@@ -136,8 +138,8 @@ class JobRegistry:
 
     async def state(self, job_id: str) -> JobState | None:
         """Return the whole state of a job, output included; None if it has no log."""
-        history = await self._read(job_id, None)
-        return self._fold(JobState.initial(job_id), history.publications) if history else None
+        found = await self._follow(job_id)
+        return None if found is None else found[1]
 
     async def summaries(self, identity: Identity | None = None) -> list[JobState]:
         """Return the states, without output, of the jobs that `identity` may see.
@@ -184,33 +186,26 @@ class JobRegistry:
 
     async def summary(self, job_id: str) -> JobState | None:
         """Return the state of a job without its output; None if it has no log."""
-        known = self._summaries.get(job_id)
-        history = await self._read(job_id, known[0] if known else None)
-        if history is None:
+        found = await self._follow(job_id, self._summaries.get(job_id), with_output=False)
+        if found is None:
             return None
-        resumed = known is not None and history.recovered
-        state = known[1] if known is not None and resumed else JobState.initial(job_id)
-        state = self._fold(state, history.publications, with_output=False)
-        self._summaries[job_id] = (history.position, state)
+        self._summaries[job_id] = found
         self._summaries.move_to_end(job_id)
         if len(self._summaries) > MAX_SUMMARIES:
             self._summaries.popitem(last=False)
-        return state
+        return found[1]
 
-    async def _read(self, job_id: str, since: Position | None) -> History | None:
-        """Return the log of a job in one piece; None if it is empty."""
-        room = ROOM_PREFIX + job_id
-        history = await self._broker.read(room, since)
-        publications = list(history.publications)
-        while not history.complete:
-            reached = Position(history.position.epoch, publications[-1].last)
-            history = await self._broker.read(room, reached)
+    async def _follow(
+        self, job_id: str, known: _Known | None = None, *, with_output: bool = True
+    ) -> _Known | None:
+        """Go on from what is known of a job to the end of its log; None if it has none."""
+        since, state = known or (None, JobState.initial(job_id))
+        async for history in read_slices(self._broker, ROOM_PREFIX + job_id, since):
             if not history.recovered:
-                publications.clear()
-            publications.extend(history.publications)
-        if history.position.offset == 0:
-            return None
-        return replace(history, publications=tuple(publications))
+                state = JobState.initial(job_id)
+            state = self._fold(state, history.publications, with_output=with_output)
+            since = history.position
+        return (since, state) if since is not None and since.offset else None
 
     def _fold(
         self, state: JobState, publications: tuple[Publication, ...], *, with_output: bool = True

@@ -14,19 +14,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from longwire.background import BackgroundTasks
 from longwire.broker import MemoryBroker, SQLiteBroker
+from longwire.broker.slices import read_slices
 from longwire.errors import BrokerUnavailable, InvalidRoom, RoomDenied
 from longwire.prepared import PreparedBatch, PreparedMessage
 from longwire.reasons import TRANSPORT_CLOSED
 from longwire.server.handover import Handover
 from longwire.server.recovery_store import MAX_SENT, KeptRecord, RecoveryStore, room_of
 from longwire.server.trail import Trail
-from longwire.types import Position
 
 if TYPE_CHECKING:
     from longwire.broker import Broker
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from longwire.server.hub import Hub
     from longwire.server.rules import RoomRules
     from longwire.server.socket import Socket
+    from longwire.types import Position
 
 logger = logging.getLogger("longwire.server")
 
@@ -188,20 +190,17 @@ class Recovery:
     async def _read(self, room: str, since: Position, missed: Missed) -> bool:
         """Add what a room has since a position; False if that is not known."""
         missed.starts[room] = since
-        complete = False
-        while not complete:
-            history = await self._broker.read(room, since)
-            if not history.recovered and since.offset:
-                return False
-            missed.messages += [
-                PreparedMessage(entry.event, entry.data, room, entry.first, entry.last)
-                for entry in history.publications
-            ]
-            if len(missed.messages) > self._options.max_missed:
-                return False
-            end = history.publications[-1].last if history.publications else since.offset
-            since = Position(history.position.epoch, end)
-            complete = history.complete
+        async with aclosing(read_slices(self._broker, room, since)) as slices:
+            async for history in slices:
+                if not history.recovered and since.offset:
+                    return False
+                missed.messages += [
+                    PreparedMessage(entry.event, entry.data, room, entry.first, entry.last)
+                    for entry in history.publications
+                ]
+                if len(missed.messages) > self._options.max_missed:
+                    return False
+                since = history.position
         missed.ends[room] = since
         return True
 

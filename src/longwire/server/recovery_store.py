@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from longwire.broker.slices import read_slices
 from longwire.clock import wall_time
 from longwire.log import Draft
 from longwire.server.trail import KeptTrail  # noqa: TC001 (msgspec reads annotations)
-from longwire.types import Position
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,14 +87,11 @@ class RecoveryStore:
         return record if self.now_ms() - record.ended_ms <= self._max_age_ms else None
 
     async def _find(self, room: str, slot: str) -> bytes | None:
-        found, since, complete = None, None, False
-        while not complete:
-            history = await self._broker.read(room, since)
+        found = None
+        async for history in read_slices(self._broker, room):
             for entry in history.publications:
                 if entry.slot == slot:
                     found = entry.data
-                since = Position(history.position.epoch, entry.last)
-            complete = history.complete
         return found
 
 
