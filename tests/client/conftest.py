@@ -11,7 +11,7 @@ import pytest
 from longwire import CATALOG, Server, WebSocketClient
 from longwire.client import ConnectionState
 from longwire.server.authentication import issue_token, jwt_authenticator
-from tests.client.peer import Peer
+from tests.client.peer import Peer, Visit, connected
 from tests.proxy import Proxy
 from tests.serving import SECRET, serving
 
@@ -52,6 +52,12 @@ async def peer(no_leaked_tasks: None) -> AsyncIterator[Peer]:
 async def client(peer: Peer, clients: Connect) -> WebSocketClient:
     """A client of the scripted server, not connected yet."""
     return clients(peer.url)
+
+
+@pytest.fixture
+async def visit(client: WebSocketClient, peer: Peer) -> Visit:
+    """The server's side of the client, which is connected."""
+    return await connected(client, peer)
 
 
 @pytest.fixture

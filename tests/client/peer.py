@@ -9,6 +9,8 @@ import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from longwire import WebSocketClient
+from longwire.catalog import JobProgress
 from longwire.connection import (
     AckReceived,
     Connection,
@@ -182,6 +184,33 @@ class Peer:
     async def visit(self) -> Visit:
         """The next connection that a client opens."""
         return await self._arrivals.get()
+
+
+async def connected(client: WebSocketClient, peer: Peer, **accept: Any) -> Visit:
+    """Connect a client; return the server's side of it."""
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept(**accept)
+    await connecting
+    return visit
+
+
+async def all_received(client: WebSocketClient, visit: Visit) -> None:
+    """Wait until everything that the server said so far was received and handled."""
+    heard = asyncio.Event()
+    undo = client.on("mark", lambda: heard.set())
+    await visit.emit("mark")
+    await heard.wait()
+    undo()
+
+
+def progress(percent: float) -> JobProgress:
+    """An event to publish."""
+    return JobProgress(job_id="1", progress=percent, current_step="x", timestamp=1)
+
+
+def accepted(offset: int) -> dict[str, Any]:
+    """The answer to a publication."""
+    return {"ok": True, "room": "job:1", "epoch": "e", "offset": offset}
 
 
 def _decode(raw: Any) -> dict[str, Any]:

@@ -17,19 +17,12 @@ from longwire.errors import (
     NotConnected,
 )
 from tests.client.conftest import Connect, until
-from tests.client.peer import Peer
+from tests.client.peer import Peer, connected
 
 CONNECTED = ConnectionState.CONNECTED
 DISCONNECTED = ConnectionState.DISCONNECTED
 ERROR = ConnectionState.ERROR
 RECONNECTING = ConnectionState.RECONNECTING
-
-
-async def connected(client: WebSocketClient, peer: Peer, **accept: object):
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept(**accept)
-    await connecting
-    return visit
 
 
 async def test_connected_means_authenticated(peer: Peer, clients: Connect) -> None:
@@ -343,9 +336,7 @@ async def test_a_call_of_the_server_is_acknowledged(client: WebSocketClient, pee
 async def test_health_counts_drops_returns_and_what_became_of_rooms(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    await connecting
+    visit = await connected(client, peer)
     for room, epoch in (("job:1", "e"), ("job:2", "f")):
         client.join_room(room)
         await visit.let_in(room, epoch, 0)

@@ -11,7 +11,7 @@ from longwire import CATALOG, Contract, Server, WebSocketClient
 from longwire.catalog import JobOutput, JobProgress
 from longwire.server.authentication import issue_token
 from tests.client.conftest import Connect
-from tests.client.peer import Peer
+from tests.client.peer import Peer, connected
 from tests.serving import SECRET
 
 WORKERS = Contract([JobProgress])
@@ -62,9 +62,7 @@ async def test_the_difference_is_logged_once_and_ends_with_an_upgrade(
     client: WebSocketClient, peer: Peer, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = {"userId": "ada", "rooms": [], "contract": "0123456789abcdef"}
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    await connecting
+    visit = await connected(client, peer)
     heard = asyncio.Semaphore(0)
     client.on("authenticated", lambda _: heard.release())
     for _ in range(3):

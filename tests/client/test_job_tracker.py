@@ -10,18 +10,9 @@ import pytest
 from longwire import WebSocketClient
 from longwire.catalog import JobOutput, JobResult
 from longwire.errors import CallRefused, LocalProtocolError, NotConnected, RoomDenied
-from tests.client.peer import Peer, Visit
+from tests.client.peer import Visit
 
 ROOM = "job:1"
-
-
-@pytest.fixture
-async def visit(client: WebSocketClient, peer: Peer) -> Visit:
-    """The server's side of a connected client."""
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    await connecting
-    return visit
 
 
 async def output(visit: Visit, text: str, place: str) -> None:

@@ -14,7 +14,7 @@ from longwire import WebSocketClient
 from longwire.catalog import JobOutput, JobProgress
 from longwire.websocket import encode_text
 from tests.client.conftest import Connect
-from tests.client.peer import Peer
+from tests.client.peer import Peer, connected
 
 CYCLES = 10_000
 
@@ -92,9 +92,7 @@ async def test_ten_thousand_subscriptions_without_a_connection_leave_nothing_beh
 
 async def test_memory_is_flat_however_many_events_come(client: WebSocketClient, peer: Peer) -> None:
     """A job that is followed, handled and read; benchmarks/flat.py does it a million times."""
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    await connecting
+    visit = await connected(client, peer)
     client.on(JobProgress, nothing, room="job:1", throttle=0.001)
     events = client.events(JobProgress, JobOutput, room="job:1")
     await visit.let_in("job:1", "e", 0)

@@ -15,25 +15,7 @@ from longwire.catalog import BudgetUpdated, JobProgress, JobStatusChanged
 from longwire.client import ConnectionState
 from longwire.errors import ConnectionRefused
 from tests.client.conftest import until
-from tests.client.peer import Peer, Visit
-
-
-@pytest.fixture
-async def visit(client: WebSocketClient, peer: Peer) -> Visit:
-    """The server's side of a connected client."""
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    await connecting
-    return visit
-
-
-async def all_handled(client: WebSocketClient, visit: Visit) -> None:
-    """Wait until everything that the server said so far was handled."""
-    heard = asyncio.Event()
-    undo = client.on("mark", lambda: heard.set())
-    await visit.emit("mark")
-    await heard.wait()
-    undo()
+from tests.client.peer import Peer, Visit, all_received, connected
 
 
 async def test_handlers_set_before_connect_hear_typed_events_over_reconnects(
@@ -43,16 +25,14 @@ async def test_handlers_set_before_connect_hear_typed_events_over_reconnects(
     by_name: list[JobProgress] = []
     client.on(JobProgress, heard.append)
     client.on("job:progress", by_name.append)
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    await connecting
+    visit = await connected(client, peer)
     await visit.progress(1)
-    await all_handled(client, visit)
+    await all_received(client, visit)
     visit.drop()
     visit = await (await peer.visit()).accept()
     await until(client, ConnectionState.CONNECTED)
     await visit.progress(2)
-    await all_handled(client, visit)
+    await all_received(client, visit)
     assert [event.progress for event in heard] == [1, 2]
     assert heard == by_name
     assert type(heard[0]) is JobProgress
@@ -65,7 +45,7 @@ async def test_unknown_events_come_as_values_and_reach_the_catch_all(
     client.on("custom", lambda *args: heard.append(args))
     client.on("*", lambda *args: heard.append(args))
     await visit.emit("custom", {"a": 1}, b"binary")
-    await all_handled(client, visit)
+    await all_received(client, visit)
     assert heard[:2] == [({"a": 1}, b"binary"), ("custom", {"a": 1}, b"binary")]
 
 
@@ -74,11 +54,11 @@ async def test_an_undone_handler_hears_nothing_more(client: WebSocketClient, vis
     undo = client.on("custom", heard.append)
     client.once("custom", heard.append)
     await visit.emit("custom", 1)
-    await all_handled(client, visit)
+    await all_received(client, visit)
     undo()
     undo()
     await visit.emit("custom", 2)
-    await all_handled(client, visit)
+    await all_received(client, visit)
     assert heard == [1, 1]
 
 
@@ -110,7 +90,7 @@ async def test_a_slow_handler_stalls_nobody_else(client: WebSocketClient, visit:
     heard: list[float] = []
     client.on(JobProgress, lambda event: heard.append(event.progress))
     await visit.progress(1)
-    await all_handled(client, visit)
+    await all_received(client, visit)
     assert heard == [1]
 
 
@@ -157,10 +137,10 @@ async def test_a_raising_handler_is_logged_and_counted(
     with caplog.at_level(logging.ERROR, "longwire.client"):
         for number in range(2):
             await visit.emit("custom", number)
-        await all_handled(client, visit)
+        await all_received(client, visit)
         for _ in range(2):
             await failed.acquire()
-        await all_handled(client, visit)
+        await all_received(client, visit)
     assert heard == [0, 1]
     assert client.health.handler_failures == 4
     assert len(caplog.records) == 4
@@ -173,7 +153,7 @@ async def test_an_event_that_does_not_fit_is_dropped_and_counted(
     client.on(JobProgress, heard.append)
     await visit.emit("job:progress", {"jobId": "1", "progress": "much"})
     await visit.emit("job:progress")
-    await all_handled(client, visit)
+    await all_received(client, visit)
     assert heard == []
     assert client.health.events_invalid == 2
 

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from longwire import Server, WebSocketClient
-from longwire.catalog import JobOutput, JobProgress
+from longwire.catalog import JobOutput
 from longwire.client import ClientOptions, outbox
 from longwire.clock import clock
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected, OutboxFileError
 from longwire.server.authentication import issue_token
 from tests.client.conftest import Connect
-from tests.client.peer import Peer, Visit
+from tests.client.peer import Peer, Visit, accepted, connected, progress
 from tests.serving import SECRET
 
 NOBODY = "http://127.0.0.1:1"
@@ -35,21 +35,6 @@ def keeping(clients: Connect, url: str, path: Path, **options: Any) -> WebSocket
     """A client whose outbox is a file."""
     settings = {"url": url, "outbox_file": path, "reconnection_delay": 0.01, "timeout": 5.0}
     return clients(url, options=ClientOptions(**settings | options))
-
-
-async def connected(client: WebSocketClient, peer: Peer) -> Visit:
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    await connecting
-    return visit
-
-
-def progress(percent: float) -> JobProgress:
-    return JobProgress(job_id="1", progress=percent, current_step="x", timestamp=1)
-
-
-def accepted(offset: int) -> dict[str, Any]:
-    return {"ok": True, "room": "job:1", "epoch": "e", "offset": offset}
 
 
 async def all_answered(client: WebSocketClient, visit: Visit) -> None:

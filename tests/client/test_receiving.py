@@ -16,7 +16,7 @@ from longwire.client.inbox import Inbox
 from longwire.client.rooms import Rooms
 from longwire.client.subscriptions import ANY, Handler, Subscriptions
 from longwire.socketio import Event, decode_packet
-from tests.client.peer import Peer
+from tests.client.peer import Peer, connected
 
 PAYLOADS = st.sampled_from(
     [
@@ -151,9 +151,7 @@ async def test_a_handler_that_sends_from_within_a_batch(
             client.leave_room("job:1")
 
     client.on(JobProgress, echo)
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    await connecting
+    visit = await connected(client, peer)
     client.join_room("job:1")
     await visit.let_in("job:1", "e", 0)
     for offset in (1, 2):

@@ -13,7 +13,7 @@ from longwire.client import ClientOptions, ConnectionState, RoomReset, RoomStatu
 from longwire.errors import InvalidRoom, NotConnected, RoomDenied
 from longwire.types import Position
 from tests.client.conftest import Connect, until
-from tests.client.peer import Peer, Visit
+from tests.client.peer import Peer, Visit, connected
 
 ROOM = "job:1"
 
@@ -34,13 +34,6 @@ class Progress:
     async def until(self, *expected: object) -> None:
         async with asyncio.timeout(5), self._news:
             await self._news.wait_for(lambda: self.heard == list(expected))
-
-
-async def connected(client: WebSocketClient, peer: Peer, **accept: Any) -> Visit:
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept(**accept)
-    await connecting
-    return visit
 
 
 async def joined(client: WebSocketClient, peer: Peer, epoch: str = "e", offset: int = 0) -> Visit:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from typing import Any
 
 import pytest
 
 from longwire import WebSocketClient
-from longwire.catalog import JobCancel, JobCompleted, JobProgress, JobResult
+from longwire.catalog import JobCancel, JobCompleted, JobResult
 from longwire.client import ClientOptions, ConnectionState
 from longwire.errors import (
     BrokerUnavailable,
@@ -26,22 +25,7 @@ from longwire.errors import (
 )
 from longwire.types import Position
 from tests.client.conftest import Connect, until
-from tests.client.peer import Peer, Visit
-
-
-async def connected(client: WebSocketClient, peer: Peer) -> Visit:
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    await connecting
-    return visit
-
-
-def progress(percent: float) -> JobProgress:
-    return JobProgress(job_id="1", progress=percent, current_step="x", timestamp=1)
-
-
-def accepted(offset: int) -> dict[str, Any]:
-    return {"ok": True, "room": "job:1", "epoch": "e", "offset": offset}
+from tests.client.peer import Peer, accepted, connected, progress
 
 
 async def test_what_is_emitted_early_is_sent_in_order_once_connected(

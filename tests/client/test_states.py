@@ -14,7 +14,7 @@ from longwire.catalog import JobCancel, JobProgress
 from longwire.client import ClientOptions, ConnectionState, RoomStatus
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
 from tests.client.conftest import Connect, until
-from tests.client.peer import Peer, Visit
+from tests.client.peer import Peer, Visit, connected, progress
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -28,21 +28,10 @@ SENDING: dict[str, Send] = {
 }
 
 
-def progress(percent: float) -> JobProgress:
-    return JobProgress(job_id="1", progress=percent, current_step="x", timestamp=1)
-
-
 @pytest.fixture(params=SENDING.values(), ids=SENDING.keys())
 def send(request: pytest.FixtureRequest) -> Send:
     """One of the ways to send."""
     return request.param
-
-
-async def connected(client: WebSocketClient, peer: Peer) -> Visit:
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    await connecting
-    return visit
 
 
 async def given_up(clients: Connect, **options: Any) -> WebSocketClient:

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,18 +22,9 @@ from longwire.client import ClientOptions
 from longwire.client.gate import FIRST_PASS, MAX_JOINED, Gate, Held, conflate
 from longwire.types import Concat
 from tests.client.conftest import Connect
-from tests.client.peer import Peer, Visit
+from tests.client.peer import Peer, Visit, all_received, connected
 
 INTERVAL = 0.05
-
-
-@pytest.fixture
-async def visit(client: WebSocketClient, peer: Peer) -> Visit:
-    """The server's side of a connected client."""
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    await connecting
-    return visit
 
 
 class Heard:
@@ -55,15 +45,6 @@ class Heard:
         for _ in range(count):
             await self._news.acquire()
         return self.events[-count:]
-
-
-async def all_received(client: WebSocketClient, visit: Visit) -> None:
-    """Wait until everything that the server said so far has arrived."""
-    arrived = asyncio.Event()
-    undo = client.on("mark", lambda: arrived.set())
-    await visit.emit("mark")
-    await arrived.wait()
-    undo()
 
 
 async def test_a_throttled_handler_hears_the_first_at_once_and_the_newest_after_the_interval(
@@ -253,9 +234,7 @@ async def test_a_full_paused_handler_drops_what_has_no_position(
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(peer.url, options=ClientOptions(url=peer.url, queue_size=10))
-    connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    await connecting
+    visit = await connected(client, peer)
     heard = Heard()
     listener = client.on("note", heard)
     listener.pause()

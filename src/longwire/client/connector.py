@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from websockets.exceptions import InvalidURI, WebSocketException
 
+from longwire.client.outcome import new_outcome
 from longwire.client.payloads import Advice, Authenticated, Credentials, read_first
 from longwire.client.polling import FAILURES
 from longwire.client.reconnection import Ended, ReconnectionPolicy
@@ -146,8 +147,7 @@ class Connector:
 
     def _expect_outcome(self) -> asyncio.Future[None]:
         if self._outcome is None:
-            self._outcome = asyncio.get_running_loop().create_future()
-            self._outcome.add_done_callback(_observe)
+            self._outcome = new_outcome()
         return self._outcome
 
     def _settle_outcome(self, error: Exception | None) -> None:
@@ -375,8 +375,7 @@ class Connector:
         if self.wire is None:
             raise NotConnected("the token is used with the next connection")
         if self._answer is None or self._answer.done():
-            self._answer = asyncio.get_running_loop().create_future()
-            self._answer.add_done_callback(_observe)
+            self._answer = new_outcome()
         self.wire.send("auth", (token,))
         limit = self._options.timeout
         try:
@@ -424,9 +423,3 @@ class Connector:
             self._answer.set_result(None)
         else:
             self._answer.set_exception(error)
-
-
-def _observe(future: asyncio.Future[None]) -> None:
-    # Failures are told by the state as well; nobody has to wait for them.
-    if not future.cancelled():
-        future.exception()

@@ -19,6 +19,7 @@ from longwire.client.membership import (
     Sender,
     Start,
 )
+from longwire.client.outcome import new_outcome
 from longwire.client.payloads import Fault, RoomAnswer, read_first
 from longwire.errors import BrokerUnavailable, NotConnected
 from longwire.log import Cursor, Verdict
@@ -90,8 +91,7 @@ class Rooms:
         if member is None:
             member = self._members[room] = Membership(room, start)
         member.references += 1
-        answer: asyncio.Future[JoinResult] = asyncio.get_running_loop().create_future()
-        answer.add_done_callback(_observe)
+        answer: asyncio.Future[JoinResult] = new_outcome()
         is_member = member.status in (RoomStatus.LIVE, RoomStatus.CATCHING_UP)
         if self._sender is None or is_member or member.retry is not None:
             answer.set_result(member.result)
@@ -174,8 +174,7 @@ class Rooms:
         for member in list(self._members.values()):
             if member.status not in waiting or member.asking or self._sender is None:
                 continue
-            answer: asyncio.Future[JoinResult] = asyncio.get_running_loop().create_future()
-            answer.add_done_callback(_observe)
+            answer: asyncio.Future[JoinResult] = new_outcome()
             member.attempts.append(answer)
             answers.append(answer)
             self._ask(member)
@@ -439,9 +438,3 @@ class Rooms:
             if member.held_back:
                 member.held_back = False
                 self._ask(member)
-
-
-def _observe(answer: asyncio.Future[JoinResult]) -> None:
-    # A refusal that nobody awaits is not an error of the program: the room's status tells it.
-    if not answer.cancelled():
-        answer.exception()

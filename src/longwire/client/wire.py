@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from longwire.client.outcome import new_outcome
 from longwire.client.payloads import Refusal, read
 from longwire.client.polling import open_polling
 from longwire.client.transport import open_websocket
@@ -120,8 +121,7 @@ class Wire:
         self._receiver = receiver
         self._acks: dict[int, Answered] = {}
         self._drained: asyncio.Future[None] | None = None
-        self._connected: asyncio.Future[None] = self._loop.create_future()
-        self._connected.add_done_callback(_observe)
+        self._connected: asyncio.Future[None] = new_outcome()
         self._timer: asyncio.TimerHandle | None = None
         self._must_yield = False
         self._backlog: list[ConnectionEvent] | None = None
@@ -391,8 +391,3 @@ async def turns() -> None:
     """Let everybody else run who is ready, and who becomes ready by that, to some depth."""
     for _ in range(TURNS):
         await asyncio.sleep(0)
-
-
-def _observe(future: asyncio.Future[None]) -> None:
-    if not future.cancelled():
-        future.exception()
