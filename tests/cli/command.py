@@ -88,7 +88,7 @@ class Started:
         """Wait for the next line on stdout."""
         return self.stdout.readline().decode().rstrip("\n")
 
-    def end(self) -> tuple[int, str, str]:
+    def end(self, timeout: float = 15) -> tuple[int, str, str]:
         """Wait for the end; return the exit code and what was not read yet."""
-        out, err = self.process.communicate(timeout=15)
+        out, err = self.process.communicate(timeout=timeout)
         return self.process.returncode, out.decode(), err.decode()

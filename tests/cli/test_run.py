@@ -197,6 +197,7 @@ main()
 """
 
 
+@pytest.mark.timeout(60)  # the fifth attempt to reconnect may be 30 s after the first
 async def test_a_server_that_restarts_loses_nothing(tmp_path: Path) -> None:
     lines = 400
     script = f"i=0; while [ $i -lt {lines} ]; do echo line $i; i=$((i+1)); sleep 0.005; done"
@@ -207,7 +208,7 @@ async def test_a_server_that_restarts_loses_nothing(tmp_path: Path) -> None:
             server.kill()
             wait_for(run, "line 150")
             server.start()
-            code, _, said = await asyncio.to_thread(run.end)
+            code, _, said = await asyncio.to_thread(run.end, 45)
         # The command may be over before the link is there again.
         assert (code, WAITING.sub("", NOTICE.sub("", said))) == (0, "")
         expected = "".join(f"line {n}\n" for n in range(lines))
