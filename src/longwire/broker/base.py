@@ -49,6 +49,16 @@ class Broker(Protocol):
     another epoch.
     """
 
+    @property
+    def is_lasting(self) -> bool:
+        """Whether the logs outlive this process."""
+        ...
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other nodes may write to the same logs, too."""
+        ...
+
     async def start(self, receiver: Receiver) -> None:
         """Open the logs and deliver to `receiver` from now on.
 

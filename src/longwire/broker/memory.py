@@ -59,6 +59,9 @@ class MemoryBroker:
     Publishing appends and delivers in one go, without a task or a lock.
     """
 
+    is_lasting = False
+    is_shared = False
+
     def __init__(
         self,
         *,

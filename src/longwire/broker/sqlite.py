@@ -60,6 +60,9 @@ class SQLiteBroker:
     that come meanwhile share the next transaction.
     """
 
+    is_lasting = True
+    is_shared = False
+
     def __init__(
         self,
         path: str | Path,

@@ -125,7 +125,8 @@ class JobRegistry:
         """Take over the leases of unfinished jobs: each has its whole lease again."""
         async for summary in self._newest_first():
             self._take_over(summary)
-        self._surveyor.start()
+        if self._broker.is_shared:
+            self._surveyor.start()
 
     async def close(self) -> None:
         """Stop watching leases."""

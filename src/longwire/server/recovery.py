@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from longwire.background import BackgroundTasks
-from longwire.broker import MemoryBroker, SQLiteBroker
 from longwire.broker.slices import read_slices
 from longwire.errors import BrokerUnavailable, InvalidRoom, RoomDenied
 from longwire.prepared import PreparedBatch, PreparedMessage
@@ -96,12 +95,10 @@ class Recovery:
         self._options = options
         self._broker = broker
         self._rules = rules
-        # What a log in memory would keep is here already, and dies with this process.
-        is_lasting = not isinstance(broker, MemoryBroker)
         max_age = options.max_disconnection_duration
-        self._store = RecoveryStore(broker, max_age) if is_lasting else None
-        has_nodes = not isinstance(broker, MemoryBroker | SQLiteBroker)
-        self._handover = Handover(hub, broker, self._let_go) if has_nodes else None
+        # What a log in memory would keep is here already, and dies with this process.
+        self._store = RecoveryStore(broker, max_age) if broker.is_lasting else None
+        self._handover = Handover(hub, broker, self._let_go) if broker.is_shared else None
         self._is_listening = False
         self._tasks = BackgroundTasks()
         self._records: dict[str, Record] = {}

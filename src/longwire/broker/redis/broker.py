@@ -63,6 +63,9 @@ class RedisBroker:
         ValueError: the address is malformed.
     """
 
+    is_lasting = True
+    is_shared = True
+
     def __init__(
         self,
         url: str,
