@@ -1,5 +1,6 @@
 """The HTTP interface, as a backend in another language would use it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -97,6 +98,50 @@ async def test_an_id_used_for_another_body_is_a_conflict(http: httpx.AsyncClient
     }
     answer = await http.post("/api/publish", json=other, headers=SERVICE)
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_conflict")
+
+
+async def test_a_conflict_in_a_list_names_the_event_and_spares_the_others(
+    http: httpx.AsyncClient, server: Server
+) -> None:
+    """It named the field of a single event, `$.id`."""
+    other = {"event": "job:progress", "data": {"jobId": "42", "progress": 9, "currentStep": ""}}
+    events = [{**PROGRESS, "id": "1"}, {**other, "id": "1"}, {**other, "id": "2"}]
+    answer = await http.post("/api/publish", json=events, headers=SERVICE)
+    assert (answer.status_code, answer.json()["field"]) == (409, "$[1].id")
+    assert (await server.broker.position("job:42")).offset == 2
+
+
+async def test_a_body_that_drips_is_not_waited_for(
+    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was read for as long as its sender liked."""
+    monkeypatch.setattr("longwire.integrations.fastapi.BODY_TIMEOUT", 0.2)
+
+    async def drip() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.05)
+
+    answer = await http.post("/api/publish", content=drip(), headers=SERVICE)
+    assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/api/jobs", "/api/jobs/42", "/api/rooms?prefix=job"])
+async def test_what_answers_get_answers_head(
+    http: httpx.AsyncClient, server: Server, path: str
+) -> None:
+    """Load balancers ask for the health that way, and were told 405."""
+    await server.publish(JobCreated(job_id="42"))
+    got, asked = [await http.request(method, path, headers=SERVICE) for method in ("GET", "HEAD")]
+    assert (
+        (asked.status_code, asked.headers) == (got.status_code, got.headers) == (200, got.headers)
+    )
+
+
+async def test_the_description_of_an_application_has_each_path_once(server: Server) -> None:
+    app = FastAPI()
+    mount(app, server)
+    assert set(app.openapi()["paths"]["/healthz"]) == {"get"}
 
 
 BAD_BODIES: dict[str, tuple[Any, int, str, str | None]] = {

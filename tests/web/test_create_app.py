@@ -44,8 +44,25 @@ async def test_the_page_is_at_the_root(client: httpx.AsyncClient) -> None:
 
 async def test_the_http_interface_is_beside_it(client: httpx.AsyncClient) -> None:
     assert (await client.get("healthz")).json()["status"] == "ok"
-    assert (await client.get("api/publish")).status_code == 405
-    assert (await client.get("api/nothing")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "api/publish", 405, "method_not_allowed"),
+        ("GET", "api/nothing", 404, "not_found"),
+        ("DELETE", "api/nothing", 404, "not_found"),
+        ("GET", "api/publish/of/nothing", 404, "not_found"),
+    ],
+)
+async def test_what_the_http_interface_has_not_is_a_problem_like_any_other(
+    client: httpx.AsyncClient, method: str, path: str, status: int, code: str
+) -> None:
+    """They were told in plain text, and in a form of FastAPI's own."""
+    answer = await client.request(method, path)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (answer.headers.get("allow") == "POST") == (status == 405)
 
 
 async def test_socket_io_is_beside_it(client: httpx.AsyncClient) -> None:

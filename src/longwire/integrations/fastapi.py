@@ -8,12 +8,13 @@ wire uses, and `field`, the JSON path of what is wrong in the request.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from http import HTTPStatus
 from itertools import groupby
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
 from longwire.errors import (
@@ -25,15 +26,18 @@ from longwire.errors import (
     InvalidRoom,
     JobFinished,
     LongwireError,
+    PublishDenied,
     RoomDenied,
     UnknownEvent,
 )
 from longwire.jobs import JobState
 from longwire.server import Identity, Server, UnknownJob
-from longwire.server.commands import PublishDenied, PublishRequest
+from longwire.server.commands import PublishRequest
+from longwire.server.polling import BODY_TIMEOUT
 from longwire.types import override
 
 T = TypeVar("T")
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 # More than a page can show; each is put to the room rules.
 MAX_ROOMS = 1000
@@ -59,6 +63,12 @@ class BodyTooLarge(LongwireError):
     code = "payload_too_large"
 
 
+class BodyTimeout(LongwireError):
+    """The body was not whole in time."""
+
+    code = "request_timeout"
+
+
 _STATUS: dict[type[LongwireError], int] = {
     InvalidRequest: 400,
     BodyTooLarge: 413,
@@ -66,6 +76,7 @@ _STATUS: dict[type[LongwireError], int] = {
     PublishDenied: 403,
     RoomDenied: 403,
     UnknownJob: 404,
+    BodyTimeout: 408,
     IdempotencyConflict: 409,
     JobFinished: 409,
     InvalidEvent: 422,
@@ -104,14 +115,21 @@ class _ProblemRoute(APIRoute):
 def problem(error: LongwireError, field: str | None = None) -> Response:
     """Return the response that tells what is wrong."""
     status = _STATUS.get(type(error), 400)
-    body = _Problem(
-        title=error.code.replace("_", " "),
-        status=status,
-        detail=str(error),
-        code=error.code,
-        field=field or _field(error),
-    )
     headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+    return _explanation(status, error.code, str(error), field or _field(error), headers)
+
+
+async def explain(request: Request, error: Exception) -> Response:
+    """Return the response to what the framework refuses, such as an unknown path or a method."""
+    refusal = cast("HTTPException", error)
+    code = HTTPStatus(refusal.status_code).phrase.lower().replace(" ", "_")
+    return _explanation(refusal.status_code, code, str(refusal.detail), None, refusal.headers)
+
+
+def _explanation(
+    status: int, code: str, detail: str, field: str | None, headers: Mapping[str, str] | None
+) -> Response:
+    body = _Problem(code.replace("_", " "), status, detail, code, field)
     return _json(body, status, headers, media_type="application/problem+json")
 
 
@@ -142,31 +160,31 @@ def router(server: Server) -> APIRouter:
     api = APIRouter(route_class=_ProblemRoute)
     known = Depends(_identity_of(server))
 
-    @api.get("/healthz")
+    @_get(api, "/healthz")
     async def health() -> Response:
         return _json({"status": "ok", "server": "longwire"})
 
     @api.post("/api/publish")
     async def publish(request: Request, identity: Annotated[Identity, known]) -> Response:
         if not identity.service:
-            raise PublishDenied("only services may publish: the token needs the scope 'service'")
+            raise PublishDenied
         body = await _read_body(request)
         if body.lstrip()[:1] == b"[":
             return await _publish_batch(server, _decode(body, list[PublishRequest]))
         return _json(await _publish(server, _decode(body, PublishRequest)))
 
-    @api.get("/api/rooms")
+    @_get(api, "/api/rooms")
     async def rooms(identity: Annotated[Identity, known], prefix: str = "") -> Response:
         if not prefix:
             raise InvalidRequest("say how the rooms begin, as in campaign:", "$.prefix")
         latest = (await server.broker.rooms(prefix))[:MAX_ROOMS]
         return _json({"rooms": await server.rules.permitted(identity, latest)})
 
-    @api.get("/api/jobs")
+    @_get(api, "/api/jobs")
     async def jobs(identity: Annotated[Identity, known]) -> Response:
         return _json({"jobs": await server.jobs(identity)})
 
-    @api.get("/api/jobs/{job_id:path}")
+    @_get(api, "/api/jobs/{job_id:path}")
     async def job(job_id: str, identity: Annotated[Identity, known]) -> Response:
         return _json(await _visible_job(server, identity, job_id))
 
@@ -181,6 +199,16 @@ def router(server: Server) -> APIRouter:
         return _json(_position(f"job:{job_id}", position.epoch, position.offset), 202)
 
     return api
+
+
+def _get(api: APIRouter, path: str) -> Callable[[Handler], Handler]:
+    """Register what answers GET, and so HEAD (RFC 9110 § 9.3.2)."""
+
+    def register(handler: Handler) -> Handler:
+        api.head(path, include_in_schema=False)(handler)
+        return api.get(path)(handler)
+
+    return register
 
 
 class _CancelRequest(msgspec.Struct):
@@ -219,21 +247,35 @@ async def _publish(server: Server, request: PublishRequest) -> dict[str, object]
 
 
 async def _publish_batch(server: Server, requests: list[PublishRequest]) -> Response:
-    """Publish all in order, or, if one of them is invalid, none."""
+    """Publish all in order, or, if one of them is invalid, none.
+
+    What only shows while they are appended, such as a conflict of ids, stops neither those before
+    nor those of its kind behind it; the answer names the first.
+    """
     if len(requests) > MAX_BATCH:
         raise InvalidRequest(f"at most {MAX_BATCH} events a request")
     for index, request in enumerate(requests):
         try:
             server.check_data(request.event, bytes(request.data), room=request.room, id=request.id)
         except LongwireError as error:
-            field = (_field(error) or "$").removeprefix("$")
-            return problem(error, f"$[{index}]{field}")
+            return _problem_at(index, error)
     published: list[dict[str, object]] = []
     # At once, so that a broker can write them together; but what one kind of event needs, such as
     # a look into its job's log, must not let another kind overtake it.
     for _, run in groupby(requests, key=lambda request: request.event):
-        published += await asyncio.gather(*(_publish(server, request) for request in run))
+        publishing = (_publish(server, request) for request in run)
+        for outcome in await asyncio.gather(*publishing, return_exceptions=True):
+            if isinstance(outcome, LongwireError):
+                return _problem_at(len(published), outcome)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            published.append(outcome)
     return _json(published)
+
+
+def _problem_at(index: int, error: LongwireError) -> Response:
+    field = (_field(error) or "$").removeprefix("$")
+    return problem(error, f"$[{index}]{field}")
 
 
 def _position(room: str, epoch: str, offset: int) -> dict[str, object]:
@@ -241,6 +283,14 @@ def _position(room: str, epoch: str, offset: int) -> dict[str, object]:
 
 
 async def _read_body(request: Request) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            return await _read_whole(request)
+    except TimeoutError:
+        raise BodyTimeout(f"the body was not whole in {BODY_TIMEOUT:.0f} seconds") from None
+
+
+async def _read_whole(request: Request) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
@@ -270,7 +320,7 @@ def _missing(detail: str, path: str) -> str:
 def _json(
     body: object,
     status: int = 200,
-    headers: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
     *,
     media_type: str = "application/json",
 ) -> Response:

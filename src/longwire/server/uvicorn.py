@@ -7,7 +7,8 @@ ours, and a `Lane` reads and writes their transport. Every other WebSocket is uv
 
 With `--http longwire.server.uvicorn:HTTPProtocol`, which `longwire serve` has, clients that do not
 wait for the answer to their handshake, as RFC 6455 § 4.1 says they must, are understood too:
-uvicorn drops what arrives together with a handshake.
+uvicorn drops what arrives together with a handshake. And the head of a request has a deadline and
+a bound, which uvicorn leaves to a proxy.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from uvicorn.config import Config
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
     from longwire.server.asgi import ASGIApp, Message, Scope
@@ -39,20 +41,108 @@ if TYPE_CHECKING:
 EXTENSION = "longwire.lane"
 ABNORMAL_CLOSURE = 1006
 
+# Seconds in which the head of a request must be whole, and what is left of the body of one that is
+# answered already; browsers send both at once.
+HEAD_TIMEOUT = 10.0
+
+# Bytes of a head, as h11 has it; a chunk of the transport more may be held before it is noticed.
+MAX_HEAD = 64 * 1024
+
+_HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+)
+
 logger = logging.getLogger("uvicorn.error")
 
 
 class HTTPProtocol(HttpToolsProtocol):
-    """Uvicorn's, but what a client sends right behind its handshake is not lost on a lane."""
+    """Uvicorn's, with a bound on what a peer may leave unfinished.
+
+    What a client sends right behind its handshake is not lost on a lane.
+    """
 
     _segment = b""
+    _patience: asyncio.TimerHandle | None = None  # while the peer owes the rest of something
+    _head_size: int | None = None  # of what it owes; None if that is no head
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a new connection, which has to say what it wants."""
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Learn that the connection is gone."""
+        self._stop_waiting()
+        super().connection_lost(exc)
 
     @override
     def data_received(self, data: bytes) -> None:
         """Take bytes from the peer."""
+        if self._is_answered():
+            self._wait_for_head()  # even if this is but one of the empty lines that may precede it
+        patience = self._patience
         self._segment = data
         super().data_received(data)
         self._segment = b""
+        if self._head_size is not None and self._patience is patience:
+            self._head_size += len(data)
+            if self._head_size > MAX_HEAD:
+                self._refuse_head()
+
+    @override
+    def on_message_begin(self) -> None:
+        """Learn that a request begins."""
+        super().on_message_begin()
+        self._wait_for_head()
+
+    @override
+    def on_headers_complete(self) -> None:
+        """Learn that the head is whole."""
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    @override
+    def on_message_complete(self) -> None:
+        """Learn that the request is whole."""
+        self._stop_waiting()
+        super().on_message_complete()
+        if self._is_answered():
+            self._wait_for_head()  # the timer of an idle connection was stopped by these bytes
+
+    @override
+    def on_response_complete(self) -> None:
+        """Learn that a request was answered, perhaps before it was whole."""
+        super().on_response_complete()
+        if self._is_answered() and self.cycle.more_body:
+            self._wait()
+
+    def _is_answered(self) -> bool:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is not None and cycle.response_complete
+
+    def _wait_for_head(self) -> None:
+        if self._wait():
+            self._head_size = 0
+
+    def _wait(self) -> bool:
+        if self._patience is not None:
+            return False
+        self._patience = self.loop.call_later(HEAD_TIMEOUT, self.transport.abort)
+        return True
+
+    def _stop_waiting(self) -> None:
+        self._head_size = None
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _refuse_head(self) -> None:
+        self._stop_waiting()
+        self.transport.write(_HEAD_TOO_LARGE)
+        self.transport.close()
 
     @override
     def handle_websocket_upgrade(self) -> None:

@@ -4,9 +4,12 @@ from collections.abc import Collection
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
-from longwire.integrations.fastapi import mount
+from longwire.integrations.fastapi import explain, mount
 from longwire.server import Server
+from longwire.server.asgi import route_path
 from longwire.web.static_files import ASSETS, WebPage
 
 __all__ = ["ASSETS", "WebPage", "create_app"]
@@ -33,6 +36,14 @@ def create_app(server: Server, origins: Collection[str] = ()) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type"],
         )
+    app.add_exception_handler(HTTPException, explain)
+    page = WebPage()
+
+    async def rest(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and route_path(scope).startswith("/api/"):
+            raise HTTPException(404)
+        await page(scope, receive, send)
+
     # As the default and not as a route, the page never hides that a route lacks a method.
-    app.router.default = WebPage()
+    app.router.default = rest
     return app
