@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import pickle
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from longwire.broker.redis import RedisBroker, commands, upkeep
 from longwire.broker.redis import broker as broker_module
-from longwire.broker.redis.entry import draft_fields
+from longwire.broker.redis.entry import VOLATILE, draft_fields
 from longwire.broker.redis.room_script import RoomScripts
 from longwire.broker.redis.script import APPEND
 from longwire.errors import BrokerUnavailable
@@ -195,6 +196,40 @@ async def test_a_bell_that_nobody_heard_is_found_out(
         await at.until_offset("room", 2)
 
         assert at.offsets("room") == [1, 2]
+
+
+JUNK = {
+    "nothing": b"",
+    "a pickle": pickle.dumps({"a": 1}),
+    "JSON": b'{"event": "x"}',
+    "no entry": b"epoch 1 1\n",
+    "an entry cut off": b"epoch 1 1 40\n\x95",
+    "an entry in another form": b"epoch 1 1 3\n\x92\x01\x02",
+    "no number": b"epoch one two three\nxyz",
+    "a name that is no text": b"epoch 1 1 9\n\x95\xa2\xff\xfe\xc0\xc0\xc4\x00\xc0",
+    "a volatile one cut off": VOLATILE + b"node \x95",
+    "a volatile one without a node": VOLATILE,
+    "depth": b"epoch 1 1 100000\n" + b"\x91" * 100_000,
+    "megabytes": bytes(8_000_000),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(JUNK))
+async def test_what_is_no_bell_costs_no_connection_and_no_event(
+    redis_server: RedisServer, prefix: str, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each one cost the connection that brings the bells of all rooms."""
+    async with opened(redis_server.url, prefix) as (broker, at):
+        await broker.subscribe("room")
+        [channel] = redis_server.run("PUBSUB", "CHANNELS", f"{prefix}@*")
+        await broker.publish("room", note("1"))
+        await asyncio.to_thread(redis_server.run, "PUBLISH", channel, JUNK[kind])
+        await broker.publish("room", note("2"))
+        await at.until_offset("room", 2)
+
+        assert at.offsets("room") == [1, 2]
+        assert at.resets == []
+    assert [record.message[:18] for record in caplog.records] == ["dropped what is no"]
 
 
 @pytest.mark.parametrize(("missed", "has_hole"), [(4, False), (20, True)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from longwire.types import Position
 
 _Slice = tuple[str, "Position | None", int, int]
+
+logger = logging.getLogger("longwire.broker")
 
 DEFAULT_PREFIX = "longwire"
 DELIVERY_WAIT = 0.5
@@ -222,12 +225,19 @@ class RedisBroker:
         feed = self._feeds.get(room)
         if feed is None:
             return
+        try:
+            self._take(feed, payload)
+        except ValueError as error:
+            logger.warning("dropped what is no bell: %s", error, extra={"room": room})
+            feed.catch_up()
+
+    def _take(self, feed: Feed, payload: bytes) -> None:
         if not payload.startswith(VOLATILE):
             feed.ring(parse_bell(payload))
             return
         node, draft = parse_volatile(payload)
         if node != self._node and self._receiver is not None:
-            self._receiver.receive_volatile(room, draft)
+            self._receiver.receive_volatile(feed.name, draft)
 
     async def _begin(self, feed: Feed) -> None:
         await self._doorbell.listen(self._channel(feed.name), PATIENCE)

@@ -54,7 +54,11 @@ def parse_member(member: bytes) -> Publication:
 
 
 def parse_bell(payload: bytes) -> Bell:
-    """What a bell that is not volatile tells."""
+    """What a bell that is not volatile tells.
+
+    Raises:
+        ValueError: this is none.
+    """
     header, _, bodies = payload.partition(b"\n")
     epoch, first, now_ms, *lengths = header.split()
     offset, timestamp_ms, begin = int(first), int(now_ms), 0
@@ -64,6 +68,8 @@ def parse_bell(payload: bytes) -> Bell:
         publications.append(_publication(offset, timestamp_ms, body)[0])
         begin += length
         offset += 1
+    if not publications:
+        raise ValueError("a bell that brings nothing")
     return Bell(epoch.decode(), publications)
 
 
@@ -74,7 +80,11 @@ def volatile_bell(node: bytes, draft: Draft) -> bytes:
 
 
 def parse_volatile(payload: bytes) -> tuple[bytes, Draft]:
-    """The node that rang, and the event."""
+    """The node that rang, and the event.
+
+    Raises:
+        ValueError: this is no such bell.
+    """
     node, _, body = payload.removeprefix(VOLATILE).partition(b" ")
     event, slot, concat, data, _ = _DECODER.decode(body)
     return node, Draft(event, data, slot, concat)
