@@ -17,7 +17,13 @@ from longwire.catalog import (
     JobResult,
 )
 from longwire.client import ConnectionState, RoomReset
-from longwire.errors import CallRefused, ConnectionRefused, IdempotencyConflict, RoomDenied
+from longwire.errors import (
+    CallRefused,
+    ConnectionRefused,
+    IdempotencyConflict,
+    PublishDenied,
+    RoomDenied,
+)
 from longwire.server.authentication import issue_token, jwt_authenticator
 from tests.client.conftest import Connect, until
 from tests.proxy import Proxy
@@ -114,7 +120,7 @@ async def test_rooms_of_sign_in_are_heard_by_who_subscribes_after_connect(
 async def test_rights(client: WebSocketClient, url: str, clients: Connect) -> None:
     with pytest.raises(RoomDenied):
         await client.join_room("user:somebody-else")
-    with pytest.raises(RoomDenied):
+    with pytest.raises(PublishDenied):
         await client.publish(output(1))
     with pytest.raises(ConnectionRefused):
         await clients(url, token="wrong").connect()

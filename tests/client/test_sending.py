@@ -20,7 +20,7 @@ from longwire.errors import (
     LongwireError,
     NotConnected,
     OutboxFull,
-    RoomDenied,
+    PublishDenied,
     UnknownEvent,
 )
 from longwire.types import Position
@@ -154,7 +154,7 @@ async def test_volatile_events_do_not_wait(client: WebSocketClient, peer: Peer) 
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        ("forbidden", RoomDenied),
+        ("forbidden", PublishDenied),
         ("invalid_room", InvalidRoom),
         ("invalid_event", InvalidEvent),
         ("unknown_event", UnknownEvent),

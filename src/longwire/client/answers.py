@@ -15,6 +15,7 @@ from longwire.errors import (
     InvalidId,
     InvalidRoom,
     LongwireError,
+    PublishDenied,
     RoomDenied,
     UnknownEvent,
 )
@@ -91,6 +92,8 @@ def _publish_error(fault: Fault, request: PublishRequest) -> LongwireError:
             return UnknownEvent(request.event)
         case InvalidId.code:
             return InvalidId(fault.message)
+        case PublishDenied.code:
+            return PublishDenied()
         case IdempotencyConflict.code:
             return IdempotencyConflict(room, request.id or "")
         case _:

@@ -181,11 +181,14 @@ class WebSocketClient(Listening):
             AuthenticationError: connected, and the server refused the new token.
             CallTimeout: connected, and the server does not answer to the new token.
         """
+        await self._connector.wait_stopped()
         if token is not None:
             self._tokens.source = token
+            if not self.is_connected:
+                self._connector.supersede()
         if self.is_connected:
             if token is not None:
-                await self._connector.refresh()
+                await self._connector.renewal.renew()
             return
         outcome = self._connector.start()
         limit = None  # the first connection has its own

@@ -15,9 +15,10 @@ from longwire.client.outcome import new_outcome
 from longwire.client.payloads import Advice, Authenticated, Credentials, read_first
 from longwire.client.polling import FAILURES
 from longwire.client.reconnection import Ended, ReconnectionPolicy
+from longwire.client.renewal import Renewal
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.client.wire import Wire, WireRequests, turns
-from longwire.errors import AuthenticationError, CallTimeout, ConnectionRefused, NotConnected
+from longwire.errors import ConnectionRefused, NotConnected
 from longwire.reasons import (
     PARSE_ERROR,
     SERVER_DISCONNECT,
@@ -49,8 +50,6 @@ HOPELESS = (
     ssl.SSLCertVerificationError,
 )
 
-GIVING_UP = (ConnectionState.DISCONNECTED, ConnectionState.ERROR)
-
 
 class Connector:
     """The connection of one client over time.
@@ -59,6 +58,7 @@ class Connector:
         wire: the present connection; None between two, and until its rooms are resumed.
         user: whom the server takes this client for; None on a stock Socket.IO server.
         other_contract: the fingerprint of the server's contract, if it is another.
+        renewal: replaces the token in place.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class Connector:
         self._contract = contract
         self._status = status
         self._tokens = tokens
+        self.renewal = Renewal(tokens, options.timeout, self._send_token)
         self._rooms = rooms
         self._outbox = outbox
         self._health = health
@@ -84,12 +85,12 @@ class Connector:
         self._inbox: Inbox
         self._supervisor: asyncio.Task[None] | None = None
         self._outcome: asyncio.Future[None] | None = None
-        self._hurry: asyncio.Event = asyncio.Event()
-        self._refresh: asyncio.Task[None] | None = None
-        self._answer: asyncio.Future[None] | None = None
+        self._patience: asyncio.Timeout | None = None
+        self._hurry: asyncio.Event
         self._advice: Advice | None = None
         self._is_stopping = False
-        self._signed_in: asyncio.Event = asyncio.Event()
+        self._is_superseded = False
+        self._signed_in: asyncio.Event
         self._transport: Transport | None = None
         self._opening: Wire | None = None
         self._held: list[EventReceived] | None = None
@@ -102,8 +103,8 @@ class Connector:
         """The events of the wire that concern the connection."""
         return {
             "authenticated": self._receive_authenticated,
-            "auth_error": self._receive_auth_error,
-            "auth_expiring": self._receive_auth_expiring,
+            "auth_error": self.renewal.receive_refusal,
+            "auth_expiring": self.renewal.receive_expiring,
             "closing": self._receive_closing,
         }
 
@@ -117,33 +118,51 @@ class Connector:
         """Try to connect unless that is under way; the future ends with the outcome."""
         if self._supervisor is None or self._supervisor.done():
             self._policy.reset()
-            self._status.enter(ConnectionState.CONNECTING)
             self._outcome = None
             self._outbox.refusal = None
             self._is_stopping = False
+            # These belong to a loop, and the client may outlive one.
+            self._hurry = asyncio.Event()
             self._supervisor = asyncio.create_task(self._supervise(), name="longwire client")
+            self._status.enter(ConnectionState.CONNECTING)
         return self._expect_outcome()
 
     def retry(self) -> None:
         """Try again at once, whatever the backoff says, or start again after giving up."""
         self._policy.reset()
-        if self._status.state in GIVING_UP:
+        if self._supervisor is None:
             self.start()
         self._hurry.set()
 
+    def supersede(self) -> None:
+        """There is another token: the attempt with the old one is over, the next begins now."""
+        if self._patience is not None:
+            self._is_superseded = True
+            self._patience.reschedule(0.0)
+        if self._supervisor is not None:
+            self.retry()
+
     async def stop(self) -> None:
-        """Say goodbye and end; everything that waits is told."""
-        self._is_stopping = True
-        supervisor, self._supervisor = self._supervisor, None
-        if self._refresh is not None:
-            self._refresh.cancel()
-        if self.wire is not None:
-            await self.wire.close()
-        if supervisor is not None:
-            supervisor.cancel()
-            await asyncio.gather(supervisor, return_exceptions=True)
-        self._tokens.cancel()
-        self._end(ConnectionState.DISCONNECTED, None)
+        """Say goodbye and end; everything that waits is told, also if this is cancelled."""
+        supervisor = self._supervisor
+        if supervisor is None:
+            self._conclude(ConnectionState.DISCONNECTED, None)
+            return
+        if not self._is_stopping:
+            self._is_stopping = True
+            self.renewal.cancel()
+            if self.wire is None:
+                supervisor.cancel()
+            else:
+                self.wire.close()
+        await asyncio.wait([supervisor])
+        if self._supervisor is supervisor:  # it never began, and could not say that it ended
+            self._conclude(ConnectionState.DISCONNECTED, None)
+
+    async def wait_stopped(self) -> None:
+        """Wait for the end of a `stop` that is under way."""
+        if self._is_stopping and self._supervisor is not None:
+            await asyncio.wait([self._supervisor])
 
     def _expect_outcome(self) -> asyncio.Future[None]:
         if self._outcome is None:
@@ -162,17 +181,31 @@ class Connector:
     # The loop
 
     async def _supervise(self) -> None:
+        """Connect and stay so; whatever ends this, the state says it."""
+        state, error = ConnectionState.DISCONNECTED, None
+        try:
+            ended = await self._persist()
+            if not self._is_stopping:
+                state, error = self._resign(), ended.error
+        except Exception as fault:
+            logger.exception("the client failed")
+            state, error = ConnectionState.ERROR, fault
+        finally:
+            self._conclude(state, error)
+
+    async def _persist(self) -> Ended:
+        """Try, stay, and try again; return what the last attempt ended with."""
         deadline = asyncio.get_running_loop().time() + self._options.timeout
         while True:
             ended = await self._attempt()
-            if self._is_stopping:
-                return
-            delay = self._policy.next_delay(ended)
             now = asyncio.get_running_loop().time()
+            if self._is_superseded:
+                deadline = now + self._options.timeout
+                continue
+            delay = None if self._is_stopping else self._policy.next_delay(ended)
             starting = self._status.state is ConnectionState.CONNECTING
             if delay is None or (starting and now + delay >= deadline):
-                self._resign(ended)
-                return
+                return ended
             if not starting:
                 self._status.enter(ConnectionState.RECONNECTING, ended.error)
             self._status.reconnect_attempts = self._policy.attempts
@@ -181,23 +214,23 @@ class Connector:
             logger.info("connection failed: %s; next attempt in %.1f s", ended.error, delay)
             await self._pause(delay)
 
-    def _resign(self, ended: Ended) -> None:
-        dropped = self._status.state is ConnectionState.CONNECTED
-        if dropped and not self._options.reconnection:
-            self._end(ConnectionState.DISCONNECTED, ended.error)
-        else:
-            self._inbox.announce("reconnect_failed", None, ())
-            self._end(ConnectionState.ERROR, ended.error)
+    def _resign(self) -> ConnectionState:
+        if self._status.state is ConnectionState.CONNECTED and not self._options.reconnection:
+            return ConnectionState.DISCONNECTED
+        self._inbox.announce("reconnect_failed", None, ())
+        return ConnectionState.ERROR
 
-    def _end(self, state: ConnectionState, error: Exception | None) -> None:
+    def _conclude(self, state: ConnectionState, error: Exception | None) -> None:
+        self._supervisor = None
         reason = error or NotConnected("the client disconnected")
         gave_up = state is ConnectionState.ERROR
         self._outbox.refusal = error if gave_up else None
         self._outbox.fail(reason)
         self._rooms.fail(reason)
         self._settle_outcome(reason)
-        self._status.enter(state, error)
         self._give_up(error if gave_up else None)
+        # The last step: who hears of it may start again.
+        self._status.enter(state, error)
 
     async def _pause(self, delay: float) -> None:
         self._hurry.clear()
@@ -210,23 +243,30 @@ class Connector:
     async def _attempt(self) -> Ended:
         """Connect, and stay until it is over."""
         self._advice = None
+        self._is_superseded = False
         wire: Wire | None = None
+        missing = "token from its provider"
         try:
             self._outbox.open()
-            async with asyncio.timeout(self._options.timeout):
+            async with asyncio.timeout(self._options.timeout) as self._patience:
                 token, contract = await self._tokens.get(), self._contract.fingerprint
+                missing = "connection"
                 wire = await self._open(Credentials(token, positions=True, contract=contract))
                 await self._sign_in(wire)
                 await self._resume(wire)
+                if self._is_superseded:
+                    raise NotConnected("another token was given")
+        except TimeoutError:
+            return self._failed(NotConnected(f"no {missing} within {self._options.timeout:g} s"))
         except Exception as error:
             return self._failed(error)
         else:
             return await self._stay(wire)
         finally:
+            self._patience = None
             self._suspend()
             if wire is not None:
-                wire.abort()
-                await wire.wait_over()
+                await wire.end()
 
     async def _open(self, credentials: Credentials) -> Wire:
         """Connect over the first transport that works, beginning with the one that did last."""
@@ -248,7 +288,7 @@ class Connector:
         raise NotConnected("; ".join(failures))
 
     async def _open_over(self, transport: Transport, credentials: Credentials) -> Wire:
-        self._signed_in.clear()
+        self._signed_in = asyncio.Event()
         self.user = None
         self._inbox.positional = False
         self._held = []
@@ -256,8 +296,7 @@ class Connector:
         try:
             await wire.connect(credentials)
         except BaseException:
-            wire.abort()
-            await wire.wait_over()
+            await wire.end()
             raise
         return wire
 
@@ -298,22 +337,23 @@ class Connector:
             self._inbox.announce("reconnect", None, (attempts,))
         await turns()
         self._release()
-        reason = await asyncio.shield(wire.closed)
+        try:
+            reason = await asyncio.shield(wire.closed)
+        finally:
+            self._health.receive_dropped(unasked=not self._is_stopping)
         self._transport = wire.transport
-        self._health.receive_dropped(unasked=not self._is_stopping)
         self._inbox.announce("disconnect", None, (reason.socketio,))
         error = wire.error or NotConnected(self._advice.message if self._advice else reason.message)
         return Ended(reason, error, loop.time() - since, self._advice)
 
     def _failed(self, error: Exception) -> Ended:
-        self._inbox.announce("connect_error", None, (error,))
+        if not self._is_superseded:
+            self._inbox.announce("connect_error", None, (error,))
         reason = TRANSPORT_ERROR
         if isinstance(error, ConnectionRefused):
             reason = SERVER_DISCONNECT
         elif isinstance(error, InvalidURI | ssl.SSLCertVerificationError):
             reason = PARSE_ERROR  # nothing but a change of the settings helps
-        elif isinstance(error, TimeoutError):
-            error = NotConnected(f"no connection within {self._options.timeout} s")
         elif isinstance(error, OSError | WebSocketException):
             cause, error = error, NotConnected(str(error) or type(error).__name__)
             error.__cause__ = cause
@@ -359,30 +399,15 @@ class Connector:
         self._outbox.suspend()
         self._rooms.suspend()
         self._signed_in.set()
-        self._settle_answer(error)
+        self.renewal.settle(error)
 
     # Sign-in
 
-    async def refresh(self, token: str | None = None) -> None:
-        """Replace the token in place; the provider's, unless one is given.
-
-        Raises:
-            AuthenticationError: the server refused it; the old one counts until it expires.
-            NotConnected: the connection ended meanwhile.
-            CallTimeout: no answer came, as from a stock Socket.IO server.
-        """
-        token = token if token is not None else await self._tokens.get()
+    def _send_token(self, token: str | None) -> bool:
         if self.wire is None:
-            raise NotConnected("the token is used with the next connection")
-        if self._answer is None or self._answer.done():
-            self._answer = new_outcome()
+            return False
         self.wire.send("auth", (token,))
-        limit = self._options.timeout
-        try:
-            async with asyncio.timeout(limit):
-                await asyncio.shield(self._answer)
-        except TimeoutError:
-            raise CallTimeout(f"no answer to the new token in {limit:g} s") from None
+        return True
 
     def _receive_authenticated(self, values: list[object]) -> None:
         self.user = read_first(values, Authenticated)
@@ -390,7 +415,7 @@ class Connector:
         self._inbox.positional = True
         self._rooms.grant(self.user.rooms)
         self._signed_in.set()
-        self._settle_answer(None)
+        self.renewal.settle(None)
 
     def _notice_contract(self, other: str | None) -> None:
         if other is not None and other != self.other_contract:
@@ -398,28 +423,5 @@ class Connector:
             logger.warning("the server's contract is %s, this client was built for %s", other, own)
         self.other_contract = other
 
-    def _receive_auth_error(self, values: list[object]) -> None:
-        message = str(values[0]) if values else "the token was refused"
-        self._settle_answer(AuthenticationError(message))
-
-    def _receive_auth_expiring(self, _values: list[object]) -> None:
-        if not self._tokens.can_refresh or (self._refresh and not self._refresh.done()):
-            return
-        self._refresh = asyncio.create_task(self._refresh_quietly(), name="longwire token")
-
-    async def _refresh_quietly(self) -> None:
-        try:
-            await self.refresh()
-        except Exception as error:
-            logger.warning("the token could not be refreshed: %s", error)
-
     def _receive_closing(self, values: list[object]) -> None:
         self._advice = read_first(values, Advice)
-
-    def _settle_answer(self, error: Exception | None) -> None:
-        if self._answer is None or self._answer.done():
-            return
-        if error is None:
-            self._answer.set_result(None)
-        else:
-            self._answer.set_exception(error)

@@ -12,10 +12,11 @@ def new_outcome() -> asyncio.Future[Any]:
     The state, a room's status or a log tells the failure as well.
     """
     outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    outcome.add_done_callback(_observe)
+    outcome.add_done_callback(observe)
     return outcome
 
 
-def _observe(outcome: asyncio.Future[Any]) -> None:
+def observe(outcome: asyncio.Future[Any]) -> None:
+    """Take note of a failure."""
     if not outcome.cancelled():
         outcome.exception()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ class ConnectionStatus:
 
     __slots__ = (
         "_clock",
+        "_news",
         "_observers",
         "connected_at",
         "disconnected_at",
@@ -65,6 +67,7 @@ class ConnectionStatus:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._observers: Observers[ConnectionState] = Observers()
+        self._news: deque[ConnectionState] = deque()
         self.state = ConnectionState.DISCONNECTED
         self.error: Exception | None = None
         self.connected_at: float | None = None
@@ -92,4 +95,11 @@ class ConnectionStatus:
         elif self.state is ConnectionState.CONNECTED:
             self.disconnected_at = self._clock()
         self.state = state
-        self._observers.notify(state)
+        self._news.append(state)
+        if len(self._news) == 1:  # who hears of it may change it: then that is told next
+            self._tell()
+
+    def _tell(self) -> None:
+        while self._news:
+            self._observers.notify(self._news[0])
+            self._news.popleft()

@@ -5,19 +5,46 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from typing import Any
+
+from longwire.client.outcome import observe
+from longwire.errors import AuthenticationError
 
 TokenSource = str | Callable[[], str | Awaitable[str]] | None
 """A token, or a function (async or not) that is asked for one before every connection."""
 
 
-class Tokens:
-    """Gives the token of the next attempt; concurrent requests of a provider collapse into one."""
+class _Question:
+    """One question to a provider, and how many wait for its answer."""
 
-    __slots__ = ("_pending", "source")
+    __slots__ = ("answer", "provider", "waiting")
+
+    def __init__(self, provider: Callable[[], str | Awaitable[str]]) -> None:
+        self.provider = provider
+        self.answer = asyncio.create_task(self._ask(), name="longwire token")
+        self.answer.add_done_callback(observe)
+        self.waiting = 0
+
+    async def _ask(self) -> str | None:
+        answer: Any = self.provider()
+        token = await answer if inspect.isawaitable(answer) else answer
+        if token is None or isinstance(token, str):
+            return token
+        raise AuthenticationError(f"the token provider gave {type(token).__name__}, no string")
+
+
+class Tokens:
+    """Gives the token of the next attempt; concurrent requests of a provider collapse into one.
+
+    Attributes:
+        source: where it comes from now.
+    """
+
+    __slots__ = ("_question", "source")
 
     def __init__(self, source: TokenSource) -> None:
         self.source = source
-        self._pending: asyncio.Future[str] | None = None
+        self._question: _Question | None = None
 
     @property
     def can_refresh(self) -> bool:
@@ -25,19 +52,25 @@ class Tokens:
         return callable(self.source)
 
     async def get(self) -> str | None:
-        """Return the token to use now; a provider's exceptions pass through."""
+        """Return the token to use now; a provider's exceptions pass through.
+
+        A provider is cancelled when nobody waits for it any more.
+
+        Raises:
+            AuthenticationError: a provider gave no string.
+        """
         if not callable(self.source):
             return self.source
-        if self._pending is None or self._pending.done():
-            self._pending = asyncio.ensure_future(self._ask(self.source))
-        return await asyncio.shield(self._pending)
-
-    def cancel(self) -> None:
-        """Stop asking."""
-        if self._pending is not None:
-            self._pending.cancel()
-
-    @staticmethod
-    async def _ask(provider: Callable[[], str | Awaitable[str]]) -> str:
-        answer = provider()
-        return await answer if inspect.isawaitable(answer) else answer
+        question = self._question
+        if question is None or question.answer.done() or question.provider is not self.source:
+            question = self._question = _Question(self.source)
+        question.waiting += 1
+        try:
+            await asyncio.wait([question.answer])
+        finally:
+            question.waiting -= 1
+            if not question.waiting:
+                question.answer.cancel()
+        if question.answer.cancelled():
+            raise AuthenticationError("the token provider was cancelled")
+        return question.answer.result()

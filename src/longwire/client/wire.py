@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -199,25 +198,26 @@ class Wire:
 
     # Ending
 
-    async def close(self) -> None:
-        """Say goodbye after everything that was sent, within `CLOSE_TIMEOUT`; then it is over."""
-        if not self.closed.done():
-            self.connection.close(CLIENT_DISCONNECT, self._loop.time())
-            self._flush()
-            self._carrier.close()
-            self._finish(CLIENT_DISCONNECT)
-            with contextlib.suppress(TimeoutError):
+    def close(self) -> None:
+        """Say goodbye after everything that was sent; `end` lets it through."""
+        if self.closed.done():
+            return
+        self.connection.close(CLIENT_DISCONNECT, self._loop.time())
+        self._flush()
+        self._carrier.close()
+        self._finish(CLIENT_DISCONNECT)
+
+    async def end(self) -> None:
+        """End it: after the goodbye, within `CLOSE_TIMEOUT`, or without a word."""
+        self._finish(TRANSPORT_CLOSED)
+        try:
+            if self.closed.result() is CLIENT_DISCONNECT:
                 async with asyncio.timeout(CLOSE_TIMEOUT):
                     await self._carrier.wait_over()
-        self.abort()
-
-    def abort(self) -> None:
-        """End it without a word."""
-        self._finish(TRANSPORT_CLOSED)
-        self._carrier.abort()
-
-    async def wait_over(self) -> None:
-        """Wait until nothing of it is left, after its end."""
+        except TimeoutError:
+            pass
+        finally:
+            self._carrier.abort()
         await self._carrier.wait_over()
 
     def _finish(self, reason: DisconnectReason) -> None:
