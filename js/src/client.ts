@@ -3,6 +3,7 @@ import type {
   ClientToServerEvents,
   ConnectionState,
   Fault,
+  JobCreatedEvent,
   ServerToClientEvents,
 } from "./contract.js";
 import { LongwireError } from "./errors.js";
@@ -66,7 +67,7 @@ export class WebSocketClient<
       settings,
       {
         resume: (identity) => this.#rooms.resume(settings.positions ? identity.rooms : []),
-        ready: () => this.#ready(),
+        ready: () => this.#flush(),
         down: () => this.#rooms.down(),
         receive: (event, args) => this.#receive(event, args),
       },
@@ -244,9 +245,8 @@ export class WebSocketClient<
     return ((await response.json()) as { jobs: readonly JobState[] }).jobs;
   }
 
-  #ready(): void {
+  #flush(): void {
     for (const [event, args] of this.#outbox.splice(0)) this.#connection.send(event, ...args);
-    this.#jobList.ready();
   }
 
   #receive(event: string, args: unknown[]): void {
@@ -255,15 +255,12 @@ export class WebSocketClient<
       if (!this.#rooms.admit(coverage)) return;
       args = args.slice(0, -1);
     }
-    this.#receiveJob(event, args[0], coverage?.room);
+    this.#watched.receive(event, args[0], coverage?.room);
+    if (event === "connect") this.#jobList.ready();
+    if (event === "job:created") this.#jobList.receiveCreated(...(args as [JobCreatedEvent]));
     if (event === "room_reset") this.#rooms.receiveReset(...(args as [RoomReset]));
     if (event === "room_error") this.#rooms.receiveError(...(args as [RoomError]));
     else this.#dispatch(event, args);
-  }
-
-  #receiveJob(event: string, data: unknown, room: string | undefined): void {
-    this.#watched.receive(event, data, room);
-    if (event === "job:created") this.#jobList.receiveCreated(data as { jobId: string });
   }
 
   #noticeRoom(room: string): void {

@@ -3,7 +3,7 @@ import { io, type Socket } from "socket.io-client";
 import { backoff } from "./backoff.js";
 import type { ConnectionState } from "./contract.js";
 import { type ClientErrorCode, LongwireError } from "./errors.js";
-import { type ConnectionInput, TRANSITIONS } from "./machine.js";
+import { Listeners } from "./listeners.js";
 import type { Settings, TokenSource } from "./options.js";
 import { Store } from "./store.js";
 import { onWake } from "./wake.js";
@@ -43,15 +43,13 @@ export interface ConnectionSnapshot {
 export interface ConnectionHost {
   /** Signed in, or signed in anew: join what is to be joined; resolves when that is done. */
   resume(identity: Identity): Promise<void>;
-  /** Signed in with all rooms resumed. */
+  /** Signed in with all rooms resumed, about to be connected. */
   ready(): void;
   /** The transport is gone. */
   down(): void;
   /** An event, from the server or about the connection. */
   receive(event: string, args: unknown[]): void;
 }
-
-type Waiter = (error: Error | null) => void;
 
 type Timer = ReturnType<typeof setTimeout>;
 
@@ -93,7 +91,7 @@ export class Connection {
   /** The token changed after the current session was given one. */
   #tokenIsNewer = false;
   #advice: ClosingAdvice | null = null;
-  #waiters: Waiter[] = [];
+  readonly #waiters = new Listeners<[error: Error | null]>();
   #watchdog: Timer | undefined;
   #retryTimer: Timer | undefined;
   #pinger: Timer | undefined;
@@ -119,32 +117,36 @@ export class Connection {
 
   /** Connects if nothing does so already; resolves when connected. */
   open(): Promise<void> {
-    if (TRANSITIONS[this.state].open) this.#start();
-    return this.whenReady();
+    const ready = this.whenReady();
+    if (this.state === "disconnected" || this.state === "error") this.#start();
+    return ready;
   }
 
   /** Resolves when connected, without connecting; rejects on a refusal, `close`, or a timeout. */
   whenReady(timeout?: number): Promise<void> {
     if (this.state === "connected") return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const timer = timeout && setTimeout(() => reject(late()), timeout);
-      this.#waiters.push((error) => {
+      const settle = (error: Error | null): void => {
         clearTimeout(timer);
+        forget();
         if (error) reject(error);
         else resolve();
-      });
+      };
+      const timer = timeout && setTimeout(() => settle(late()), timeout);
+      const forget = this.#waiters.add(settle);
     });
   }
 
   /** Ends the connection and every timer. */
   close(): void {
     if (this.state === "disconnected") return;
-    if (this.isUp) this.host.receive("disconnect", ["io client disconnect"]);
+    const { isUp } = this;
     this.#drop();
     this.#stopWaking?.();
     this.#stopWaking = null;
-    this.#move("close", { ...INITIAL, disconnectedAt: Date.now() });
-    this.#settle(new LongwireError("disconnected", "Disconnected."));
+    this.#waiters.emit(new LongwireError("disconnected", "Disconnected."));
+    this.status.set({ ...INITIAL, disconnectedAt: Date.now() });
+    if (isUp) this.host.receive("disconnect", ["io client disconnect"]);
   }
 
   /** Tries now instead of later; from `error`, starts over. */
@@ -163,8 +165,8 @@ export class Connection {
   }
 
   /** The current token, from the provider if there is one. */
-  async token(): Promise<string | null> {
-    return (typeof this.#token === "function" ? await this.#token() : this.#token) ?? null;
+  async token(): Promise<string | null | undefined> {
+    return typeof this.#token === "function" ? this.#token() : this.#token;
   }
 
   send(event: string, ...args: unknown[]): void {
@@ -180,8 +182,7 @@ export class Connection {
 
   #start(): void {
     this.#stopWaking ??= onWake(() => this.#wake());
-    this.#move("open", { attempt: 0, error: null });
-    this.#attempt();
+    this.#attempt({ state: "connecting", attempt: 0, error: null });
   }
 
   /** Tries at once, unless refused; a connection that seems to be there is put to the test. */
@@ -191,13 +192,15 @@ export class Connection {
     else if (state !== "error" || (error as LongwireError).code === UNREACHABLE) this.retry();
   }
 
-  #attempt(): void {
+  #attempt(change?: Partial<ConnectionSnapshot>): void {
     this.#drop();
+    const session = this.#session;
+    this.status.set({ nextRetryAt: null, ...change });
     const { attempt } = this.status.getSnapshot();
-    this.status.set({ nextRetryAt: null });
     if (attempt > 0) this.host.receive("reconnect_attempt", [attempt]);
+    if (session !== this.#session) return;
     this.#watchdog = setTimeout(() => this.#lose(late()), this.settings.timeout);
-    void this.#connect(this.#session);
+    void this.#connect(session);
   }
 
   async #connect(session: number): Promise<void> {
@@ -208,7 +211,7 @@ export class Connection {
       if (session !== this.#session) return;
       this.#socket ??= this.#createSocket();
       const { positions, contract } = this.settings;
-      this.#socket.auth = { token: token ?? undefined, positions: positions || undefined, contract };
+      this.#socket.auth = { token: token ?? undefined, positions, contract };
       this.#socket.connect();
       // The Manager does not listen to a transport that closes before it has opened. Any other
       // end is told by the socket, which after a refusal closes the transport itself.
@@ -267,13 +270,19 @@ export class Connection {
 
   #ready(isLongwire: boolean): void {
     const { attempt, connectedAt } = this.status.getSnapshot();
-    this.#move("ready", { error: null, connectedAt: Date.now() });
+    // First whatever is ours to do: who is told of the connection may send, or end it.
     this.host.ready();
     if (isLongwire) this.#ping();
     if (this.#tokenIsNewer) void this.#refreshToken();
-    this.#settle(null);
-    this.host.receive("connect", []);
-    if (connectedAt !== null) this.host.receive("reconnect", [attempt]);
+    this.#waiters.emit(null);
+    this.status.set({
+      state: "connected",
+      isConnected: true,
+      error: null,
+      connectedAt: Date.now(),
+    });
+    const goesOn = this.isUp && this.#tell("connect");
+    if (goesOn && connectedAt !== null) this.host.receive("reconnect", [attempt]);
   }
 
   // What the server says
@@ -296,15 +305,13 @@ export class Connection {
   }
 
   #receiveConnectError(error: Error & { data?: { code?: string } }): void {
-    if (this.#phase === "idle") return;
-    this.host.receive("connect_error", [error]);
+    if (this.#phase === "idle" || !this.#tell("connect_error", error)) return;
     if (this.#socket?.active) this.#lose(error);
     else this.#refuse(new LongwireError(error.data?.code ?? "refused", error.message));
   }
 
   #receiveDisconnect(reason: string): void {
-    if (this.#phase === "idle") return;
-    this.host.receive("disconnect", [reason]);
+    if (this.#phase === "idle" || !this.#tell("disconnect", reason)) return;
     const advice = this.#advice ?? { reason: "disconnected", message: reason, reconnect: true };
     const error = new LongwireError(advice.reason, advice.message);
     // A provider can do something about an expired token: it is asked before the next attempt.
@@ -335,22 +342,19 @@ export class Connection {
   // Ends
 
   #lose(error: Error, retryAfter = 0): void {
-    const attempt = this.#failedAttempts() + 1;
+    const before = this.status.getSnapshot();
+    const hasHeld = before.isConnected && Date.now() - Number(before.connectedAt) >= HELD_MS;
+    const attempt = hasHeld ? 1 : before.attempt + 1;
     this.#drop();
-    if (attempt > 1) this.host.receive("reconnect_error", [error]);
+    if (attempt > 1 && !this.#tell("reconnect_error", error)) return;
     if (!this.settings.reconnection || attempt > this.settings.reconnectionAttempts) {
-      this.host.receive("reconnect_failed", []);
       this.#refuse(new LongwireError(UNREACHABLE, error.message, { cause: error }));
+      this.host.receive("reconnect_failed", []);
       return;
     }
     const delay = retryAfter * 1_000 + backoff(attempt, this.settings, Math.random());
     this.#retryTimer = setTimeout(() => this.#attempt(), delay);
-    this.#fail("lost", error, { attempt, nextRetryAt: Date.now() + delay });
-  }
-
-  #failedAttempts(): number {
-    const { isConnected, connectedAt, attempt } = this.status.getSnapshot();
-    return isConnected && Date.now() - Number(connectedAt) >= HELD_MS ? 0 : attempt;
+    this.#fail("reconnecting", error, { attempt, nextRetryAt: Date.now() + delay });
   }
 
   #refuse(error: Error): void {
@@ -360,8 +364,8 @@ export class Connection {
       return;
     }
     this.#drop();
-    this.#fail("refused", error, { nextRetryAt: null });
-    this.#settle(error);
+    this.#waiters.emit(error);
+    this.#fail("error", error, { nextRetryAt: null });
   }
 
   /** Takes the transport and every timer down; nothing of the old session is heard again. */
@@ -376,16 +380,15 @@ export class Connection {
     if (wasUp) this.host.down();
   }
 
-  #fail(input: ConnectionInput, error: Error, change: Partial<ConnectionSnapshot>): void {
-    this.#move(input, { error, disconnectedAt: Date.now(), latencyMs: null, ...change });
+  #fail(state: ConnectionState, error: Error, change: Partial<ConnectionSnapshot>): void {
+    const over = { isConnected: false, latencyMs: null, disconnectedAt: Date.now() };
+    this.status.set({ state, error, ...over, ...change });
   }
 
-  #move(input: ConnectionInput, change: Partial<ConnectionSnapshot>): void {
-    const state = TRANSITIONS[this.state][input] ?? this.state;
-    this.status.set({ ...change, state, isConnected: state === "connected" });
-  }
-
-  #settle(error: Error | null): void {
-    for (const settle of this.#waiters.splice(0)) settle(error);
+  /** Tells of an event; whether the session goes on, which a handler may have ended. */
+  #tell(event: string, ...args: unknown[]): boolean {
+    const session = this.#session;
+    this.host.receive(event, args);
+    return session === this.#session;
   }
 }

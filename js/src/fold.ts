@@ -96,7 +96,9 @@ export function initialJob(jobId: string): JobState {
 
 type Change = Partial<JobState> | null;
 
-function end(state: JobState, status: JobStatus, details: Partial<JobState>): Change {
+/** Ends an attempt; only the event that says the same adds its details to what has ended. */
+function end(state: JobState, status: JobStatus, details: Partial<JobState>, told?: unknown): Change {
+  if (state.isComplete && (state.status !== status || told !== null)) return null;
   const progress = status === "completed" ? 100 : state.progress;
   const over = { estimatedCompletion: null, isComplete: true, isRunning: false };
   return { status, progress, ...over, ...details };
@@ -166,29 +168,12 @@ function cut(text: string): string[] {
   return pieces;
 }
 
-/** Whether a state has ended otherwise, or so with this detail. */
-function isTold(state: JobState, status: JobStatus, detail: unknown): boolean {
-  return state.isComplete && (state.status !== status || detail !== null);
+function completed(state: JobState, { result, cost, duration }: JobCompletedEvent): Change {
+  return end(state, "completed", { result, cost, duration }, state.result);
 }
 
-function completed(state: JobState, event: JobCompletedEvent): Change {
-  if (isTold(state, "completed", state.result)) return null;
-  const { result, cost, duration } = event;
-  return end(state, "completed", { result, cost, duration });
-}
-
-function failed(state: JobState, event: JobFailedEvent): Change {
-  if (isTold(state, "failed", state.retryable)) return null;
-  const { error, retryable } = event;
-  return end(state, "failed", { error, errorCode: event.errorCode ?? null, retryable });
-}
-
-function lease(_: JobState, event: JobLeaseEvent): Change {
-  return { lease: event.expiresIn };
-}
-
-function cancel(): Change {
-  return { cancelRequested: true };
+function failed(state: JobState, { error, errorCode, retryable }: JobFailedEvent): Change {
+  return end(state, "failed", { error, errorCode: errorCode ?? null, retryable }, state.retryable);
 }
 
 type Rule = (state: JobState, event: never, limit: number) => Change;
@@ -205,8 +190,8 @@ const RULES: typeof FINAL = {
   "job:status": status,
   "job:progress": progress,
   "job:output": output,
-  "job:lease": lease,
-  "job:cancel": cancel,
+  "job:lease": (_, event: JobLeaseEvent) => ({ lease: event.expiresIn }),
+  "job:cancel": () => ({ cancelRequested: true }),
 };
 
 /**

@@ -12,6 +12,16 @@ export interface JobSnapshot extends JobState {
   readonly roomError: LongwireError | null;
 }
 
+/**
+ * Whether a watched job has not come as far as another reading of it: its log is told from the
+ * start. An end counts whatever the clocks say.
+ */
+export function isBehind(live: JobSnapshot, known: JobState): boolean {
+  const isOlder = !live.isComplete && Number(live.updatedAt) < Number(known.updatedAt);
+  const isSameAttempt = live.attempt === known.attempt;
+  return !live.isKnown || live.attempt < known.attempt || (isSameAttempt && isOlder);
+}
+
 /** What jobs need from their client. */
 export interface JobsHost {
   readonly settings: Settings;

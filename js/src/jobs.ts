@@ -1,5 +1,6 @@
+import type { JobCreatedEvent } from "./contract.js";
 import { fold, initialJob, type JobState } from "./fold.js";
-import type { JobsHost } from "./job.js";
+import { isBehind, type JobsHost } from "./job.js";
 import { BatchedStore, type Readable } from "./store.js";
 
 /** The jobs of the user who is signed in. */
@@ -12,6 +13,8 @@ export interface JobsSnapshot {
   readonly error: Error | null;
 }
 
+const LOADING: Omit<JobsSnapshot, "jobs"> = { status: "loading", error: null };
+
 /** More running jobs than this are listed, but not followed live. */
 const FOLLOW_LIMIT = 50;
 
@@ -23,9 +26,7 @@ export class JobList implements Readable<JobsSnapshot> {
   readonly #known = new Map<string, JobState>();
   readonly #followed = new Map<string, () => void>();
   readonly #store: BatchedStore<JobsSnapshot>;
-  #observers = 0;
-  #status: JobsSnapshot["status"] = "loading";
-  #error: Error | null = null;
+  #fetched = LOADING;
 
   constructor(private readonly host: JobsHost) {
     this.#store = new BatchedStore(() => this.#compute(), host.settings.notifyInterval);
@@ -34,28 +35,32 @@ export class JobList implements Readable<JobsSnapshot> {
   readonly getSnapshot = (): JobsSnapshot => this.#store.getSnapshot();
 
   readonly subscribe = (listener: () => void): (() => void) => {
+    const isFirst = !this.#store.isHeard;
     const remove = this.#store.subscribe(listener);
-    if (++this.#observers === 1) this.ready();
+    if (isFirst) this.ready();
     return () => {
       remove();
-      if (--this.#observers === 0) this.#stop();
+      if (!this.#store.isHeard) this.#stop();
     };
   };
 
   /** Connected: the list may have changed meanwhile. */
   ready(): void {
-    if (this.#observers > 0 && this.host.isConnected()) void this.#fetch();
+    if (this.#store.isHeard && this.host.isConnected()) void this.#fetch();
   }
 
-  /** A job was created, or began anew. */
-  receiveCreated(data: { jobId: string }): void {
-    const known = this.#known.get(data.jobId) ?? initialJob(data.jobId);
-    this.#known.set(data.jobId, fold(known, "job:created", data));
+  /** A job was created, or began anew; or a room that we joined tells its history. */
+  receiveCreated(data: JobCreatedEvent): void {
+    const { jobId, attempt, timestamp } = data;
+    const known = this.#known.get(jobId) ?? initialJob(jobId);
+    if (attempt <= known.attempt && timestamp <= Number(known.updatedAt)) return;
+    this.#known.set(jobId, fold(known, "job:created", data));
     this.#invalidate();
   }
 
+  /** Computes anew, unless nobody looks, or the list is about to come whole. */
   #invalidate(): void {
-    if (this.#observers > 0) this.#store.invalidate();
+    if (this.#store.isHeard && this.#fetched !== LOADING) this.#store.invalidate();
   }
 
   async #fetch(): Promise<void> {
@@ -65,10 +70,9 @@ export class JobList implements Readable<JobsSnapshot> {
       const jobs = await this.host.fetchJobs();
       for (const id of before) this.#known.delete(id);
       for (const job of jobs) this.#known.set(job.jobId, job);
-      this.#status = "ready";
-      this.#error = null;
+      this.#fetched = { status: "ready", error: null };
     } catch (error) {
-      this.#error = error as Error;
+      this.#fetched = { ...this.#fetched, error: error as Error };
     }
     this.#invalidate();
   }
@@ -78,14 +82,14 @@ export class JobList implements Readable<JobsSnapshot> {
     for (const id of this.#followed.keys()) if (!this.#known.has(id)) this.#unfollow(id);
     const jobs = [...this.#known.values()];
     jobs.sort((a, b) => Number(b.createdAt) - Number(a.createdAt));
-    return { jobs, status: this.#status, error: this.#error };
+    return { jobs, ...this.#fetched };
   }
 
   /** Takes the live state of a job, and watches it until it is over. */
   #follow(listed: JobState): void {
     const job = this.host.job(listed.jobId);
     const live = job.getSnapshot();
-    const state = live.isKnown ? live : listed;
+    const state = isBehind(live, listed) ? listed : live;
     this.#known.set(job.id, state);
     if (state.isComplete) this.#unfollow(job.id);
     else if (!this.#followed.has(job.id) && this.#followed.size < FOLLOW_LIMIT) {

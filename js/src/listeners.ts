@@ -11,6 +11,11 @@ export class Listeners<A extends unknown[] = []> {
     return () => void this.#all.delete(entry);
   }
 
+  /** Whether anybody listens. */
+  get isHeard(): boolean {
+    return this.#all.size > 0;
+  }
+
   emit(...args: A): void {
     for (const { listener } of [...this.#all]) {
       try {

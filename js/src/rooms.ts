@@ -93,8 +93,8 @@ export class Rooms {
   resume(granted: readonly string[]): Promise<void> {
     const before = this.#granted;
     this.#granted = granted;
-    for (const name of granted) if (!before.includes(name)) this.join(name);
-    for (const name of before) if (!granted.includes(name)) this.leave(name);
+    for (const name of granted) this.join(name);
+    for (const name of before) this.leave(name);
     this.retry();
     return this.#whenSettled();
   }

@@ -8,25 +8,25 @@ export interface Readable<T> {
   readonly subscribe: (listener: () => void) => () => void;
 }
 
-/** A store whose value is replaced at once. */
-export class Store<T extends object> implements Readable<T> {
-  readonly #listeners = new Listeners();
+/** A value that is replaced at once, and those who listen for it. */
+export class Store<T extends object> extends Listeners implements Readable<T> {
   #snapshot: Readonly<T>;
 
   constructor(initial: T) {
+    super();
     this.#snapshot = Object.freeze(initial);
   }
 
   readonly getSnapshot = (): Readonly<T> => this.#snapshot;
 
-  readonly subscribe = (listener: () => void): (() => void) => this.#listeners.add(listener);
+  readonly subscribe = (listener: () => void): (() => void) => this.add(listener);
 
   /** Puts in what changed; does nothing and tells nobody if nothing did. */
   set(change: Partial<T>): void {
     const keys = Object.keys(change) as (keyof T)[];
     if (keys.every((key) => Object.is(change[key], this.#snapshot[key]))) return;
     this.#snapshot = Object.freeze({ ...this.#snapshot, ...change });
-    this.#listeners.emit();
+    this.emit();
   }
 }
 

@@ -227,6 +227,57 @@ describe("the list of jobs", () => {
     await until(() => wire.of("leave_room").length === 2);
   });
 
+  it("never shows a running job as queued while a room tells its history", async () => {
+    const wire = await startWire({ granted: ["user:ada"] });
+    const created = { jobId: "1", title: "First", owner: "ada", attempt: 1, timestamp: 1 };
+    for (const room of ["job:1", "user:ada"]) wire.publish(room, "job:created", created);
+    wire.publish("job:1", "job:status", { jobId: "1", status: "running", timestamp: 1 });
+    for (let done = 2; done <= 40; done++) {
+      wire.publish("job:1", "job:progress", progress("1", done));
+    }
+    wire.pace = 1;
+    const running = { status: "running", isRunning: true, progress: 40, updatedAt: 40 } as const;
+    wire.jobs = [{ ...initialJob("1"), ...created, ...running, createdAt: 1 }];
+    const client = startClient(wire.url, { notifyInterval: 1 });
+    const list = client.jobs();
+    const shown = new Set<string>();
+    list.subscribe(() => {
+      for (const { status, progress } of list.getSnapshot().jobs) shown.add(`${status} ${progress}`);
+    });
+    await client.connect();
+    await until(() => client.job("1").getSnapshot().progress === 40);
+    wire.publish("job:1", "job:progress", progress("1", 41));
+    await until(() => shown.has("running 41"));
+    expect([...shown]).toEqual(["running 40", "running 41"]);
+  });
+
+  it("begins a job anew, whoever's clock says when", async () => {
+    const wire = await startWire({ granted: ["user:ada"] });
+    wire.jobs = [{ ...initialJob("1"), status: "failed", isComplete: true, updatedAt: 9 }];
+    const client = startClient(wire.url);
+    const list = client.jobs();
+    list.subscribe(() => undefined);
+    await client.connect();
+    await until(() => list.getSnapshot().jobs[0]?.status === "failed");
+    const created = { jobId: "1", attempt: 2, timestamp: 8 };
+    for (const room of ["job:1", "user:ada"]) wire.publish(room, "job:created", created);
+    await until(() => list.getSnapshot().jobs[0]?.attempt === 2);
+    wire.publish("job:1", "job:status", { jobId: "1", status: "running", timestamp: 8 });
+    await until(() => list.getSnapshot().jobs[0]?.isRunning);
+  });
+
+  it("is not taken from one observer by another who leaves twice", async () => {
+    const { wire, client } = await startPair({ granted: ["user:ada"] });
+    const list = client.jobs();
+    list.subscribe(() => undefined);
+    const leave = list.subscribe(() => undefined);
+    leave();
+    leave();
+    const created = { jobId: "1", title: "First", attempt: 1, timestamp: 1 };
+    wire.publish("user:ada", "job:created", created);
+    await until(() => list.getSnapshot().jobs.length === 1);
+  });
+
   it("forgets what is not listed any more, such as another user's", async () => {
     const { wire, client } = await startPair();
     wire.jobs = [initialJob("1"), initialJob("2")];

@@ -27,6 +27,18 @@ it("sends in order, when connected, what was emitted before (B35)", async () => 
   expect(wire.of("silent")).toEqual([[1], [2], [3]]);
 });
 
+it("sends first what waited, then what is emitted on being connected (B35)", async () => {
+  const wire = await startWire();
+  const client = startEcho(wire);
+  client.onStateChange((state) => {
+    if (state === "connected") client.emit("silent", "second");
+  });
+  client.emit("silent", "first");
+  await client.connect();
+  await until(() => wire.of("silent").length === 2);
+  expect(wire.of("silent")).toEqual([["first"], ["second"]]);
+});
+
 it("sends after a drop what was emitted during it (B35)", async () => {
   const wire = await startWire();
   const client = startEcho(wire);

@@ -51,6 +51,8 @@ export class Wire {
   port = 0;
   refusesToken: (token: unknown) => { message: string; code: string } | null = () => null;
   answersJoins = true;
+  /** Milliseconds between the events of a history; by default they come at once. */
+  pace = 0;
   authenticates = true;
 
   constructor(readonly options: WireOptions = {}) {
@@ -204,7 +206,10 @@ export class Wire {
     ack({ ok: true, room, epoch, offset, recovered } satisfies JoinAck);
     this.members.set(room, (this.members.get(room) ?? new Set()).add(socket));
     const from = start === "now" ? offset : recovered ? start.offset : 0;
-    for (let next = from + 1; next <= offset; next++) this.#send(socket, room, next);
+    for (let next = from + 1; next <= offset; next++) {
+      if (this.pace) setTimeout(() => this.#send(socket, room, next), this.pace * (next - from));
+      else this.#send(socket, room, next);
+    }
   }
 
   #send(socket: Socket, room: string, offset: number): void {

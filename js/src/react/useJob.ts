@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo } from "react";
 
 import { initialJob, type JobHandle, type JobSnapshot, type JobState, type WebSocketClient } from "../index.js";
+import { isBehind } from "../job.js";
 import { useClient } from "./provider.js";
 import { useLatest } from "./useLatest.js";
 import { useReadable } from "./useReadable.js";
@@ -77,11 +78,7 @@ function useKnown(id: string | null, job: JobState | null | undefined): JobSnaps
 
 /** What was known, until the log has come as far. */
 function newer(live: JobSnapshot, known: JobSnapshot): JobSnapshot {
-  const isBehind =
-    !live.isKnown ||
-    live.attempt < known.attempt ||
-    (!live.isComplete && Number(live.updatedAt) < Number(known.updatedAt));
-  return isBehind ? { ...known, roomError: live.roomError } : live;
+  return isBehind(live, known) ? { ...known, roomError: live.roomError } : live;
 }
 
 function withVerbs(
