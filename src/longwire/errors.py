@@ -9,6 +9,7 @@
     ├── UnknownEvent                 the contract has no event of that name
     ├── InvalidRoom                  a room name fits no pattern of the contract, or is missing
     ├── RoomDenied                   no rule lets this user into that room
+    ├── PublishDenied                somebody who is no service tried to publish
     ├── AuthenticationError          a token was refused
     ├── InvalidId                    a publish id is empty or too long
     ├── IdempotencyConflict          a publish id was used again for another body
@@ -101,6 +102,18 @@ class RoomDenied(LongwireError):
     def __init__(self, room: str) -> None:
         super().__init__(f"not allowed in room {room[:200]!r}")
         self.room = room
+
+
+class PublishDenied(LongwireError):
+    """Somebody who is no service tried to publish."""
+
+    code = "forbidden"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "only services may publish: the token needs the scope 'service', "
+            "as `longwire token --service` gives it"
+        )
 
 
 class AuthenticationError(LongwireError):

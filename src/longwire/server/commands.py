@@ -17,6 +17,7 @@ from longwire.errors import (
     InvalidEvent,
     InvalidRoom,
     LongwireError,
+    PublishDenied,
     RoomDenied,
 )
 from longwire.server.socket import Socket
@@ -102,12 +103,6 @@ class TooManyRooms(LongwireError):
     """A socket is in as many rooms as it may be."""
 
     code = "too_many_rooms"
-
-
-class PublishDenied(LongwireError):
-    """Somebody who is no service tried to publish."""
-
-    code = "forbidden"
 
 
 class InvalidPosition(LongwireError):
@@ -248,7 +243,7 @@ async def publish(server: Backend, socket: Socket, event: EventReceived, answer:
     """Publish for a service; answered when the event is in the log."""
     try:
         if not socket.identity.service:
-            raise PublishDenied("only services may publish")
+            raise PublishDenied
         body = event.args[0] if event.args else b"null"
         room, position = await publish_body(server, body)
     except LongwireError as error:
