@@ -114,6 +114,7 @@ class Fanout:
             self._left -= writes
             for member in _write(batch, room.live):
                 self.park(member)
+            room.offset = room.received
             self._end(room, batch)
 
     def park(self, member: Member) -> None:
@@ -169,7 +170,7 @@ class Fanout:
     def _begin_slices(self, room: HubRoom, batch: PreparedBatch, weight: int) -> None:
         """Move the room's offset on at once: who is still to be written to is in the slices."""
         room.fan_out = Slices(batch, weight, room.offset, list(room.live))
-        room.offset = _end_of(room, batch)
+        room.offset = room.received
         self._write_slice(room, room.fan_out)
 
     def _write_slice(self, room: HubRoom, slices: Slices) -> None:
@@ -199,16 +200,17 @@ class Fanout:
             self._fall_behind(member)
 
     def _end(self, room: HubRoom, batch: PreparedBatch) -> None:
-        """Move the room's offset on, and with it who waited for that."""
+        """Count who missed something, and let those hear it who are no live members."""
         messages = batch.messages
-        volatile = sum(message.last == 0 for message in messages)
-        self.volatile_dropped += volatile * (len(room.members) - len(room.live))
-        room.offset = _end_of(room, batch)
+        behind = len(room.members) - len(room.live)
+        if behind:
+            self.volatile_dropped += behind * sum(message.last == 0 for message in messages)
         if room.ahead:
             self._write_ahead(room, messages)
-        for listener in list(room.listeners):
-            for message in messages:
-                listener(message)
+        if room.listeners:
+            for listener in list(room.listeners):
+                for message in messages:
+                    listener(message)
 
     def _write_ahead(self, room: HubRoom, messages: Sequence[PreparedMessage]) -> None:
         end = room.offset  # settling a member may begin the next fan-out
@@ -236,8 +238,3 @@ def _write(batch: PreparedBatch, members: Iterable[Member]) -> list[Member]:
         elif not member.write(batch):
             behind.append(member)
     return behind
-
-
-def _end_of(room: HubRoom, batch: PreparedBatch) -> int:
-    """Return where a member stands that has `batch`; volatile messages have no offset."""
-    return max(room.offset, max(message.last for message in batch.messages))
