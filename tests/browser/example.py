@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import importlib
-import os
-import re
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import ConsoleMessage, Page
 
-from longwire import Server
+from longwire import Job, Server
+from tests.browser.node_server import ROOT, node_server
 from tests.proxy import Proxy
 from tests.serving import SECRET, serving
-
-ROOT = Path(__file__).resolve().parents[2]
-LOCAL = re.compile(rb"Local: +(http://[^/\s]+)")
 
 # Puts down what a reader sees from the first paint on: progress, and trouble with the connection.
 WATCH = """
@@ -49,6 +43,14 @@ class Example:
         self.server = server
         self.link = link
 
+    @contextlib.asynccontextmanager
+    async def begun(self) -> AsyncIterator[Job]:
+        """A job of Ada's that has said a little."""
+        async with self.server.job(owner="ada", title="About tea") as job:
+            await job.progress(20, "Boiling water")
+            await job.output("It was a dark\n", type="writing")
+            yield job
+
 
 @contextlib.asynccontextmanager
 async def running(
@@ -59,47 +61,19 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         # The page has to know the server's address, and the server the page's: the link is first.
         link = await stack.enter_async_context(Proxy("http://127.0.0.1:9"))
-        url = await stack.enter_async_context(_page(name, link.url, command))
+        page = node_server(
+            *command,
+            cwd=ROOT / "examples" / name,
+            LONGWIRE_URL=link.url,
+            NEXT_TELEMETRY_DISABLED="1",
+        )
+        url = await stack.enter_async_context(page)
         monkeypatch.setenv("LONGWIRE_ORIGINS", url)
         monkeypatch.delitem(sys.modules, "examples.fastapi_app", raising=False)
         shop: Any = importlib.import_module("examples.fastapi_app")
         server = urlsplit(await stack.enter_async_context(serving(shop.app)))
         link.upstream = (server.hostname, server.port)
         yield Example(url, shop.server, link)
-
-
-@contextlib.asynccontextmanager
-async def _page(name: str, server: str, command: tuple[str, ...]) -> AsyncIterator[str]:
-    program, *arguments = command
-    process = await asyncio.create_subprocess_exec(
-        *(ROOT / "node_modules" / ".bin" / program, *arguments, "--port", "0"),
-        cwd=ROOT / "examples" / name,
-        env={
-            **os.environ,
-            "LONGWIRE_URL": server,
-            "NEXT_TELEMETRY_DISABLED": "1",
-            "NO_COLOR": "1",  # or an address comes in two colours, as soon as CI is set
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    assert process.stdout is not None
-    try:
-        yield await _address(process.stdout)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        await process.communicate()
-
-
-async def _address(output: asyncio.StreamReader) -> str:
-    said = b""
-    async for line in output:
-        said += line
-        found = LOCAL.search(line)
-        if found:
-            return found[1].decode()
-    raise AssertionError(f"the example did not start; was it built? {said.decode()}")
 
 
 def console_of(page: Page) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser.example import WATCH, Example, console_of, running, seen
@@ -15,10 +16,11 @@ from tests.serving import SECRET
 pytestmark = pytest.mark.timeout(60)
 
 
-def serving_pages(
-    monkeypatch: pytest.MonkeyPatch,
-) -> contextlib.AbstractAsyncContextManager[Example]:
-    return running(monkeypatch, "nextjs", "next", "start", "--hostname", "127.0.0.1")
+@pytest_asyncio.fixture(loop_scope="session")
+async def example(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Example]:
+    command = ("next", "start", "--hostname=127.0.0.1")
+    async with running(monkeypatch, "nextjs", *command) as example:
+        yield example
 
 
 async def get(example: Example, path: str) -> httpx.Response:
@@ -26,18 +28,11 @@ async def get(example: Example, path: str) -> httpx.Response:
         return await http.get(path)
 
 
-async def test_a_job_comes_with_the_page_and_goes_live(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_job_comes_with_the_page_and_goes_live(page: Page, example: Example) -> None:
     written = console_of(page)
     await page.add_init_script(WATCH)
-    async with (
-        serving_pages(monkeypatch) as example,
-        example.server.job(owner="ada", title="About tea") as job,
-    ):
+    async with example.begun() as job:
         path = f"/jobs/{job.id}"
-        await job.progress(20, "Boiling water")
-        await job.output("It was a dark\n", type="writing")
         html = (await get(example, path)).text
         assert "About tea" in html
         assert "Boiling water" in html
@@ -63,34 +58,27 @@ async def test_a_job_comes_with_the_page_and_goes_live(
         assert written == []
 
 
-async def test_a_report_is_started_watched_and_stopped(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_report_is_started_watched_and_stopped(page: Page, example: Example) -> None:
     written = console_of(page)
-    async with serving_pages(monkeypatch) as example:
-        await page.goto(example.url)
-        await page.get_by_label("Topic").fill("tea & biscuits")
-        await page.get_by_role("button", name="Write a report").click()
-        await expect(page.get_by_role("heading")).to_have_text("Report about tea & biscuits")
-        await expect(page.get_by_role("log")).to_contain_text("Chapter 2: more about tea")
-        await page.get_by_role("button", name="Stop").click()
-        await expect(page.get_by_role("paragraph")).to_have_text("cancelled")
+    await page.goto(example.url)
+    await page.get_by_label("Topic").fill("tea & biscuits")
+    await page.get_by_role("button", name="Write a report").click()
+    await expect(page.get_by_role("heading")).to_have_text("Report about tea & biscuits")
+    await expect(page.get_by_role("log")).to_contain_text("Chapter 2: more about tea")
+    await page.get_by_role("button", name="Stop").click()
+    await expect(page.get_by_role("paragraph")).to_have_text("cancelled")
 
-        await page.goto(example.url)
-        job = page.get_by_role("listitem").filter(has_text="(cancelled)")
-        await job.get_by_role("link", name="Report about tea & biscuits").click()
-        await expect(page.get_by_role("log")).to_contain_text("Chapter 1")
-        assert written == []
+    await page.goto(example.url)
+    job = page.get_by_role("listitem").filter(has_text="(cancelled)")
+    await job.get_by_role("link", name="Report about tea & biscuits").click()
+    await expect(page.get_by_role("log")).to_contain_text("Chapter 1")
+    assert written == []
 
 
 async def test_a_page_rendered_without_longwire_goes_live_when_it_can(
-    page: Page, monkeypatch: pytest.MonkeyPatch
+    page: Page, example: Example
 ) -> None:
-    async with (
-        serving_pages(monkeypatch) as example,
-        example.server.job(owner="ada", title="About tea") as job,
-    ):
-        await job.progress(20, "Boiling water")
+    async with example.begun() as job:
         example.link.refuse()
         await page.goto(f"{example.url}/jobs/{job.id}")
         await expect(page.get_by_role("heading")).to_have_text(job.id)
@@ -100,13 +88,12 @@ async def test_a_page_rendered_without_longwire_goes_live_when_it_can(
         await expect(page.get_by_text("Back online.")).to_be_visible()
 
 
-async def test_any_name_of_a_job_makes_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_any_name_of_a_job_makes_an_address(example: Example) -> None:
     name = "tea:½&more/less?"
-    async with serving_pages(monkeypatch) as example:
-        async with example.server.job(owner="ada", job_id=name):
-            answer = await get(example, "/jobs/" + quote(name, safe=""))
-            page = await get(example, "/")
-        assert answer.status_code == 200
-        assert "<h1>tea:½&amp;more/less?</h1>" in answer.text
-        assert f'href="/jobs/{quote(name, safe="")}"' in page.text
-        assert (await get(example, "/jobs/no-such-job")).status_code == 404
+    async with example.server.job(owner="ada", job_id=name):
+        answer = await get(example, "/jobs/" + quote(name, safe=""))
+        page = await get(example, "/")
+    assert answer.status_code == 200
+    assert "<h1>tea:½&amp;more/less?</h1>" in answer.text
+    assert f'href="/jobs/{quote(name, safe="")}"' in page.text
+    assert (await get(example, "/jobs/no-such-job")).status_code == 404

@@ -8,19 +8,22 @@ from uuid import uuid4
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from tests.browser.dev_server import DevServer
+from tests.browser.node_server import ROOT, node_server
 from tests.browser.site import Site
 from tests.proxy import Proxy
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def dev_server(proxy: Proxy) -> AsyncIterator[DevServer]:
-    async with DevServer(proxy.url) as dev_server:
-        yield dev_server
+async def dev_server(proxy: Proxy) -> AsyncIterator[str]:
+    """The address of `web/tests/pages`, which hands on what is meant for a Longwire server."""
+    web = ROOT / "web"
+    command = ("vite", web / "tests/pages", "--config", web / "vite.config.ts", "--host=127.0.0.1")
+    async with node_server(*command, LONGWIRE_URL=proxy.url) as address:
+        yield address
 
 
 async def test_two_hooks_share_one_connection_and_outlive_each_other(
-    page: Page, site: Site, proxy: Proxy, dev_server: DevServer
+    page: Page, site: Site, proxy: Proxy, dev_server: str
 ) -> None:
     job_id = f"two-hooks-{uuid4()}"
     await site.begin(job_id, "Watched twice")
@@ -31,7 +34,7 @@ async def test_two_hooks_share_one_connection_and_outlive_each_other(
     first = page.get_by_role("region", name="First")
     second = page.get_by_role("region", name="Second")
 
-    await page.goto(f"{dev_server.url}/#{site.token()}/{job_id}")
+    await page.goto(f"{dev_server}/#{site.token()}/{job_id}")
     for watcher in (first, second):
         await expect(watcher).to_contain_text("connected: Drafting")
         await expect(watcher.get_by_role("progressbar")).to_have_attribute("value", "12")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from longwire import issue_token
@@ -15,10 +16,11 @@ from tests.serving import SECRET
 pytestmark = pytest.mark.timeout(60)
 
 
-def serving_page(
-    monkeypatch: pytest.MonkeyPatch,
-) -> contextlib.AbstractAsyncContextManager[Example]:
-    return running(monkeypatch, "vite-react", "vite", "preview", "--host", "127.0.0.1")
+@pytest_asyncio.fixture(loop_scope="session")
+async def example(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Example]:
+    command = ("vite", "preview", "--host=127.0.0.1")
+    async with running(monkeypatch, "vite-react", *command) as example:
+        yield example
 
 
 async def sign_in(page: Page) -> None:
@@ -26,37 +28,27 @@ async def sign_in(page: Page) -> None:
     await page.get_by_role("button", name="Sign in").click()
 
 
-async def test_a_job_is_listed_chosen_watched_and_stopped(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_job_is_listed_chosen_watched_and_stopped(page: Page, example: Example) -> None:
     written = console_of(page)
-    async with serving_page(monkeypatch) as example:
-        await page.goto(example.url)
-        await sign_in(page)
-        output = page.get_by_role("log", name="Output")
-        async with example.server.job(owner="ada", title="About tea") as job:
-            await page.get_by_role("button", name="About tea").click()
-            for number in range(1, 4):
-                await job.output(f"line {number}\n", type="writing")
-                await job.progress(number * 20, f"Step {number}")
-                await expect(output).to_contain_text(f"line {number}")
-            await expect(page.get_by_role("progressbar")).to_have_attribute("value", "60")
-            await page.get_by_role("button", name="Stop").click()
-            await asyncio.Event().wait()
-        await expect(page.get_by_role("listitem")).to_have_text("About tea (cancelled)")
-        assert written == []
+    await page.goto(example.url)
+    await sign_in(page)
+    output = page.get_by_role("log", name="Output")
+    async with example.server.job(owner="ada", title="About tea") as job:
+        await page.get_by_role("button", name="About tea").click()
+        for number in range(1, 4):
+            await job.output(f"line {number}\n", type="writing")
+            await job.progress(number * 20, f"Step {number}")
+            await expect(output).to_contain_text(f"line {number}")
+        await expect(page.get_by_role("progressbar")).to_have_attribute("value", "60")
+        await page.get_by_role("button", name="Stop").click()
+        await asyncio.Event().wait()
+    await expect(page.get_by_role("listitem")).to_have_text("About tea (cancelled)")
+    assert written == []
 
 
-async def test_a_page_loaded_again_shows_all_that_it_had(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_page_loaded_again_shows_all_that_it_had(page: Page, example: Example) -> None:
     written = console_of(page)
-    async with (
-        serving_page(monkeypatch) as example,
-        example.server.job(owner="ada", title="About tea") as job,
-    ):
-        await job.progress(20, "Boiling water")
-        await job.output("It was a dark\n", type="writing")
+    async with example.begun() as job:
         for ending in ("and stormy night.", "The end."):
             await page.goto(example.url)
             await sign_in(page)
