@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from longwire import Server, anonymous
 from longwire.server import Limits, lane
 from longwire.websocket import encode_request, encode_text
-from tests.serving import serving
+from tests.serving import PLAIN, serving
 
 KEY = b"bG9uZ3dpcmUncyB0ZXN0cw=="
 MASK = bytes(4)
@@ -39,14 +39,9 @@ async def test_answers_that_nobody_reads_do_not_pile_up(monkeypatch) -> None:
 
     monkeypatch.setattr(lane.Lane, "attach", remember)
     server = Server(authenticate=anonymous, limits=Limits(events_per_second=10**6))
-    loop = asyncio.get_running_loop()
     async with serving(server) as url:
         with deaf_socket(url) as client:
-            path = "/socket.io/?EIO=4&transport=websocket"
-            await loop.sock_sendall(client, encode_request(path, "127.0.0.1", KEY))
-            await hear(client, b'0{"sid"')
-            await loop.sock_sendall(client, encode_text('40{"token":"anybody"}', MASK))
-            await hear(client, b"authenticated")
+            await sign_in(client)
             asking = asyncio.create_task(ask(client))
             [one] = lanes
             largest = 0
@@ -56,6 +51,32 @@ async def test_answers_that_nobody_reads_do_not_pile_up(monkeypatch) -> None:
                 await asyncio.sleep(0.01)
             assert one.stalled
             assert largest <= 2 * 1024 * 1024
+
+
+async def test_nor_do_they_over_plain_asgi() -> None:
+    """There, the answers waited in a queue that had no end."""
+    server = Server(authenticate=anonymous, limits=Limits(events_per_second=10**6))
+    async with serving(server, ws=PLAIN) as url:
+        with deaf_socket(url) as client:
+            await sign_in(client)
+            asking = asyncio.create_task(ask(client))
+            [one] = server.sockets
+            assert one.writer is not None
+            waiting = 0
+            while not asking.done():
+                waiting = max(waiting, one.writer.traffic().waiting)
+                await asyncio.sleep(0.01)
+            assert one.session.stalled
+            assert waiting <= AT_ONCE
+
+
+async def sign_in(client: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    path = "/socket.io/?EIO=4&transport=websocket"
+    await loop.sock_sendall(client, encode_request(path, "127.0.0.1", KEY))
+    await hear(client, b'0{"sid"')
+    await loop.sock_sendall(client, encode_text('40{"token":"anybody"}', MASK))
+    await hear(client, b"authenticated")
 
 
 async def hear(client: socket.socket, word: bytes) -> None:

@@ -60,6 +60,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("longwire.server")
 
+# Bytes of an event whose handler waits, beside its arguments: a task, a coroutine and a context.
+EVENT_OVERHEAD = 2_000
+
 
 class ConnectPayload(msgspec.Struct):
     """The auth payload of CONNECT."""
@@ -163,6 +166,7 @@ class Endpoint:
     def receive_event(self, session: Session, event: EventReceived) -> None:
         """Run a command in its turn, or an application's handler at once."""
         socket = self._sockets[session]
+        session.unhandled += _cost(event)
         command = COMMANDS.get(event.name)
         if command is None:
             self._tasks.run(self._handle(socket, event))
@@ -301,6 +305,7 @@ class Endpoint:
             while queue and socket.is_open:
                 command, event = queue.popleft()
                 await self._run_command(socket, command, event)
+                socket.session.unhandled -= _cost(event)
         finally:
             del self._commands[socket]
 
@@ -325,6 +330,8 @@ class Endpoint:
             socket.acknowledge(event.ack_id, *(() if answer is None else (answer,)))
         except Exception as error:
             self._refuse(socket, event, _refusal(event, error))
+        finally:
+            socket.session.unhandled -= _cost(event)
 
     def _refuse(self, socket: Socket, event: EventReceived, error: LongwireError) -> None:
         if event.ack_id is not None:
@@ -364,6 +371,11 @@ class Endpoint:
             self._addresses[remote] -= 1
             if self._addresses[remote] <= 0:
                 del self._addresses[remote]
+
+
+def _cost(event: EventReceived) -> int:
+    """Bytes that an event holds until it is handled."""
+    return EVENT_OVERHEAD + sum(map(len, event.args)) + sum(map(len, event.attachments))
 
 
 def _refusal(event: EventReceived, error: Exception) -> LongwireError:

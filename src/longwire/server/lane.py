@@ -164,7 +164,11 @@ class Lane(asyncio.Protocol):
     def _resume_reading(self) -> None:
         if self._transport is None or self._transport.is_closing() or self.stalled:
             return
-        self._transport.resume_reading()
+        delay = 0.0 if self._session is None else self._session.reading_delay()
+        if delay:
+            asyncio.get_running_loop().call_later(delay, self._resume_reading)
+        else:
+            self._transport.resume_reading()
 
     def _hang_up(self) -> None:
         if self._transport is not None:

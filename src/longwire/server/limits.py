@@ -20,6 +20,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             addresses are not counted: they are a proxy on the same machine.
         events_per_second: beyond it, with a second's burst, a session is read more slowly;
             nothing is dropped.
+        unhandled_bytes: of a session's events whose handlers have not ended, or wait for their turn
+            behind such; beyond it, the session is read no further until some have.
         poll_buffer: bytes that wait for a polling client's next poll before it lags.
         stall_timeout: seconds in which a stalled connection must take something, however
             little; otherwise it is closed with the advice to come back and resume. Less than
@@ -36,6 +38,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     room_name_length: int = 200
     sessions_per_address: int = 2000
     events_per_second: int = 2000
+    unhandled_bytes: int = 4_000_000
     poll_buffer: int = 1_000_000
     stall_timeout: float = 15.0
     token_expiry_notice: float = 60.0

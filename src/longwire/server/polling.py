@@ -69,6 +69,7 @@ async def serve_post(
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             body = await read_body(receive, request.get("content-length"), max_payload)
+        await session.until_readable()  # another POST would be one too many meanwhile
         accepted = session.receive_payload(body.decode())
     except BodyTooLarge:
         session.receive_post_eof()
@@ -77,8 +78,6 @@ async def serve_post(
     except (BodyCutOff, TimeoutError, UnicodeDecodeError):
         session.receive_post_eof()
         accepted = False
-    if delay := session.reading_delay():
-        await asyncio.sleep(delay)
     if accepted:
         await send_text(send, "ok", headers)
     else:

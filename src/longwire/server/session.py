@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from longwire.server.traffic import Traffic
 
 
+# Seconds until it is looked again whether a session may be read on: behind handlers, which end
+# soon, and behind a peer that does not take its answers.
+UNHANDLED_DELAY = 0.01
+STALLED_DELAY = 0.1
+
+
 class Writer(Protocol):
     """The sending half of a WebSocket.
 
@@ -101,6 +107,7 @@ class Session:
         sid: secret name of the session on the transport.
         remote: the peer's address.
         is_open: whether it can still send.
+        unhandled: bytes of events that were received and are not handled yet; its owner counts.
     """
 
     __slots__ = (
@@ -121,6 +128,7 @@ class Session:
         "is_open",
         "remote",
         "sid",
+        "unhandled",
     )
 
     def __init__(
@@ -150,6 +158,7 @@ class Session:
         self._seen = UNKNOWN
         self._paced_until = 0.0
         self._is_ahead = False
+        self.unhandled = 0
 
     # Transports
 
@@ -371,10 +380,22 @@ class Session:
         return UNKNOWN if self._writer is None else self._writer.traffic()
 
     def reading_delay(self) -> float:
-        """Return for how many seconds a transport should not read, since the peer is too fast."""
+        """Return for how many seconds a transport should not read; then it should ask again.
+
+        The peer is too fast, its events are not handled yet, or it does not take the answers.
+        """
+        if self.unhandled > self._limits.unhandled_bytes and self.is_open:
+            return UNHANDLED_DELAY
+        if self.stalled and self.is_open:
+            return STALLED_DELAY
         if not self._is_ahead:
             return 0.0
         return max(0.0, self._paced_until - clock.monotonic() - 1.0)
+
+    async def until_readable(self) -> None:
+        """Return when a transport may read on."""
+        while delay := self.reading_delay():  # noqa: ASYNC110 - an event would cost each session
+            await asyncio.sleep(delay)
 
     # Events
 

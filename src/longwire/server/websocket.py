@@ -205,6 +205,4 @@ async def _pump(session: Session, writer: ASGIWriter, receive: Receive) -> None:
         text = message.get("text")
         data: str | bytes = message["bytes"] if text is None else text
         session.receive_websocket(writer, data)
-        delay = session.reading_delay()
-        if delay:
-            await asyncio.sleep(delay)
+        await session.until_readable()
