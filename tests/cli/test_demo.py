@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from tests.cli.command import Longwire, Started
 
 LINK = re.compile(r" *(http://127\.0\.0\.1:\d+)/#token=(\S+)")
-HINT = re.compile(r".*longwire watch (\S+)")
+HINT = re.compile(r".*longwire (watch .+)")
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def texts(tmp_path: Path) -> Path:
 
 
 def read_guide(demo: Started) -> tuple[str, str, str]:
-    """Return the address, the token and the job's id."""
+    """Return the address, the token and the command that shows the job."""
     link = hint = None
     while hint is None:
         line = demo.stdout.readline().decode()
@@ -45,11 +46,11 @@ def test_ends_with_the_job_for_scripts(alone: Longwire, texts: Path) -> None:
 
 def test_stays_up_and_shows_the_job_to_who_signs_in(alone: Longwire, texts: Path) -> None:
     with alone.start("demo", str(texts), "--port", "0") as demo:
-        url, token, job_id = read_guide(demo)
+        url, token, watch = read_guide(demo)
         headers = {"authorization": f"Bearer {token}"}
         assert httpx.get(url, trust_env=False).status_code == 200
-        alone.environment["LONGWIRE_URL"] = url
-        assert alone.run("watch", job_id).returncode == 0
+        *words, job_id = shlex.split(watch)
+        assert alone.run(*words, job_id).returncode == 0
         state = httpx.get(f"{url}/api/jobs/{job_id}", headers=headers, trust_env=False).json()
         assert (state["status"], state["owner"]) == ("completed", "demo")
         assert state["result"]["metrics"]["files"] == 20

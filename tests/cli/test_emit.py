@@ -10,6 +10,21 @@ from tests.cli.command import Longwire
 from tests.serving import ServerProcess
 
 
+def test_reads_the_payload_from_stdin(longwire: Longwire) -> None:
+    data = b'{"jobId": "emit-2", "progress": 40, "currentStep": "half"}\n'
+    ended = longwire.run("emit", "job:progress", "-", stdin=data)
+    assert json.loads(ended.stdout)["room"] == "job:emit-2"
+    assert longwire.run("emit", "job:progress", "-", stdin=b"\xff").returncode == 2
+
+
+def test_speaks_to_the_server_that_it_is_told(
+    longwire: Longwire, running_server: ServerProcess
+) -> None:
+    longwire.environment["LONGWIRE_URL"] = "http://127.0.0.1:1"
+    event = ("announcement", '{"message": "x", "level": "info"}')
+    assert json.loads(longwire.output("emit", "--server", running_server.url, *event))
+
+
 async def test_prints_the_position(longwire: Longwire, running_server: ServerProcess) -> None:
     data = '{"jobId": "emit-1", "progress": 40, "currentStep": "half"}'
     position = json.loads(longwire.output("emit", "job:progress", data))
@@ -51,14 +66,22 @@ def test_says_what_is_wrong(longwire: Longwire, arguments: list[str], code: int,
 def test_a_user_may_not_publish(longwire: Longwire, running_server: ServerProcess) -> None:
     longwire.environment["LONGWIRE_TOKEN"] = running_server.token("ada")
     code, said = longwire.refusal("emit", "announcement", '{"message": "x", "level": "info"}')
-    assert (code, said) == (1, "only services may publish")
+    assert code == 1
+    assert said.startswith("only services may publish: the token needs the scope 'service'")
 
 
-def test_a_refused_token(longwire: Longwire) -> None:
+def test_a_refused_token_is_told_by_where_it_came_from(
+    longwire: Longwire, running_server: ServerProcess
+) -> None:
     longwire.environment["LONGWIRE_TOKEN"] = "nonsense"
     code, said = longwire.refusal("emit", "announcement", "{}")
     assert code == 1
-    assert said.startswith("token is invalid")
+    url = running_server.url
+    assert said.startswith(f"{url} refuses LONGWIRE_TOKEN: token is invalid")
+    del longwire.environment["LONGWIRE_TOKEN"]
+    longwire.environment["LONGWIRE_SECRET"] = "another secret"
+    said = longwire.refusal("emit", "announcement", "{}")[1]
+    assert said.startswith(f"{url} refuses a token signed with LONGWIRE_SECRET: token is invalid")
 
 
 @pytest.mark.parametrize("command", [["emit", "x", "{}"], ["watch", "1"], ["run", "--", "true"]])

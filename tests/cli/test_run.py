@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.command import Longwire, Started
+from tests.cli.command import LONGWIRE, Longwire, Started
 from tests.serving import SECRET, ServerProcess
 
-NOTICE = re.compile(r"longwire: (live at|watch it live at) \S+\n")
+NOTICE = re.compile(r"longwire: watch it live at [^\n]+\n")
 WAITING = re.compile(r"longwire: waiting for the server [^\n]+\n")
 
 
@@ -93,6 +94,50 @@ def test_options_after_the_command_are_the_commands(longwire: Longwire) -> None:
     assert longwire.run("run", "echo", "--title", "-n").stdout == b"--title -n\n"
 
 
+@pytest.mark.parametrize("option", ["--titel", "-x"])
+def test_a_mistyped_option_is_no_command(longwire: Longwire, option: str) -> None:
+    code, said = longwire.refusal("run", option, "--", "echo")
+    assert code == 2
+    assert said.startswith(f"No such option '{option}'.")
+
+
+def test_tells_where_to_watch_the_job(longwire: Longwire, running_server: ServerProcess) -> None:
+    said = longwire.run("run", "--job-id", "run-told", "--", "true").stderr.decode()
+    url = running_server.url
+    assert said == f"longwire: watch it live at {url} or with `longwire watch run-told`\n"
+    del longwire.environment["LONGWIRE_URL"]
+    said = longwire.run("run", "--server", url, "--job-id", "run-told", "--", "true").stderr
+    command = said.decode().split("`")[1]
+    assert command == f"longwire watch --server {url} run-told"
+    assert longwire.run(*command.split()[1:]).returncode == 0
+
+
+def test_a_user_may_not_run(longwire: Longwire, running_server: ServerProcess) -> None:
+    longwire.environment["LONGWIRE_TOKEN"] = running_server.token("ada")
+    code, said = longwire.refusal("run", "--", "echo")
+    assert code == 1
+    assert said.startswith("only services may publish: the token needs the scope 'service'")
+
+
+def test_an_owner_that_can_be_no_user_is_refused_before_anything_runs(longwire: Longwire) -> None:
+    assert longwire.refusal("run", "--owner", "a b", "--", "echo")[0] == 2
+
+
+def test_closed_streams_are_as_good_as_none(longwire: Longwire) -> None:
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        command = ["sh", "-c", f'"$@" {closed}', "sh", *LONGWIRE, "run", "--", "sh", "-c"]
+        ended = subprocess.run(
+            [*command, "echo out; echo err >&2; exit 7"],
+            env=longwire.environment,
+            capture_output=True,
+            check=False,
+            timeout=15,
+        )
+        assert ended.returncode == 7
+        assert b"Traceback" not in ended.stderr
+        assert ended.stdout in (b"", b"out\n")
+
+
 def test_stdin_is_the_commands(longwire: Longwire) -> None:
     assert longwire.run("run", "cat", stdin=b"through").stdout == b"through"
 
@@ -127,7 +172,9 @@ def test_a_second_ctrl_c_kills(longwire: Longwire) -> None:
         run.process.send_signal(signal.SIGINT)
         wait_for(run, "stubborn")
         run.process.send_signal(signal.SIGINT)
-        assert run.end()[0] == 130
+        code, _, said = run.end()
+        assert code == 130
+        assert "longwire:" not in NOTICE.sub("", said)  # the end of the job is published, too
     assert not is_alive(pid)
 
 
@@ -176,14 +223,19 @@ def test_without_a_server_it_brings_its_own(tmp_path: Path) -> None:
     ) as run:
         notice = run.stderr.readline().decode()
         found = re.fullmatch(
-            r"longwire: watch it live at (http://127\.0\.0\.1:\d+)/#token=(\S+)\n", notice
+            r"longwire: watch it live at (http://127\.0\.0\.1:\d+)/#token=(\S+)&to=/jobs/42"
+            r" or with `longwire (watch --server \1 42)`\n",
+            notice,
         )
         assert found, notice
         wait_for(run, "started")
         headers = {"authorization": f"Bearer {found[2]}"}
         answer = httpx.get(f"{found[1]}/api/jobs/42", headers=headers, trust_env=False)
         assert answer.json()["isRunning"] is True, answer.text
-        gate.write_text("the end\n")
+        with longwire.start(*found[3].split()) as watch:
+            assert watch.line() == "started"
+            gate.write_text("the end\n")
+            assert watch.end()[:2] == (0, "the end\n")
         assert run.end()[:2] == (0, "the end\n")
 
 

@@ -16,6 +16,8 @@ from longwire.server.authentication import issue_token, jwt_authenticator
 from tests.cli.command import Longwire
 from tests.serving import SECRET
 
+NO_USER = "Invalid value for '--user': a user has a name without spaces."
+
 
 def signing(tmp_path: Path) -> Longwire:
     return Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
@@ -53,20 +55,23 @@ def test_signs_as_the_server_does() -> None:
     ("arguments", "said"),
     [
         (["token"], "Missing option '--user'."),
-        (["token", "--user", "a b"], "Invalid value for --user: a user has a name without spaces"),
-        (["token", "--user", ""], "Invalid value for --user: a user has a name without spaces"),
+        (
+            ["token", "--user", "a b"],
+            "Invalid value for '--user': a user has a name without spaces.",
+        ),
+        (["token", "--user", ""], "Invalid value for '--user': a user has a name without spaces."),
         (
             ["token", "--user", "ada", "--ttl", "soon"],
-            "Invalid value for '--ttl': 'soon' is no time such as 90s, 30m, 1h or 7d",
+            "Invalid value for '--ttl': 'soon' is no time such as 90s, 30m, 1h or 7d.",
         ),
         (
             ["token", "--user", "ada", "--ttl", "0s"],
-            "Invalid value for '--ttl': '0s' is no time such as 90s, 30m, 1h or 7d",
+            "Invalid value for '--ttl': '0s' is no time such as 90s, 30m, 1h or 7d.",
         ),
     ],
 )
 def test_says_what_is_wrong(tmp_path: Path, arguments: list[str], said: str) -> None:
-    assert signing(tmp_path).refusal(*arguments) == (2, said)
+    assert signing(tmp_path).refusal(*arguments) == (2, f"{said} See `longwire token --help`.")
 
 
 def test_needs_a_secret(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ def test_writes_the_contract(alone: Longwire, tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written(alone: Longwire, tmp_path: Path) -> None:
-    assert alone.refusal("types", "--out", str(tmp_path / "no" / "folder.ts"))[0] == 1
+    nowhere = tmp_path / "no" / "folder.ts"
+    said = f"{nowhere}: No such file or directory"
+    assert alone.refusal("types", "--out", str(nowhere)) == (1, said)
     assert alone.refusal("types", "--out", str(tmp_path))[0] == 2
 
 
@@ -34,12 +36,21 @@ def test_every_command_explains_itself(alone: Longwire, command: str) -> None:
     assert command in alone.output("-h")
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completes_in_every_shell(alone: Longwire, shell: str) -> None:
+    alone.environment["_LONGWIRE_COMPLETE"] = f"{shell}_source"
+    assert "_LONGWIRE_COMPLETE" in alone.output()
+    alone.environment |= {"_LONGWIRE_COMPLETE": "bash_complete", "COMP_CWORD": "2"}
+    alone.environment["COMP_WORDS"] = "longwire run --ti"
+    assert alone.output() == "plain,--title\n"
+
+
 def test_knows_its_version(alone: Longwire) -> None:
     assert alone.output("--version") == f"longwire, version {version('longwire')}\n"
 
 
 def test_an_unknown_command(alone: Longwire) -> None:
-    assert alone.refusal("dance") == (2, "No such command 'dance'.")
+    assert alone.refusal("dance") == (2, "No such command 'dance'. See `longwire --help`.")
     assert alone.refusal("--nonsense")[0] == 2
 
 

@@ -81,6 +81,48 @@ async def test_waits_for_a_job_that_is_not_there_yet(
         assert (await asyncio.to_thread(watch.end))[0] == 1
 
 
+async def test_says_that_nothing_is_known_of_what_it_waits_for(longwire: Longwire) -> None:
+    with longwire.start("watch", "watch-mistyped") as watch:
+        said = (await asyncio.to_thread(watch.stderr.readline)).decode()
+        assert said == (
+            "longwire: nothing is known of job:watch-mistyped yet; waiting for it, Ctrl-C ends\n"
+        )
+        watch.process.send_signal(signal.SIGINT)
+        assert await asyncio.to_thread(watch.end) == (130, "", "")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+async def test_ends_when_nobody_reads_it_though_the_job_goes_on(
+    longwire: Longwire, running_server: ServerProcess, options: list[str]
+) -> None:
+    job_id = f"watch-head{len(options)}"
+    await publish(running_server, job_id, "job:output", chunk="1\n", isComplete=False)
+    with longwire.start("watch", job_id, *options) as watch:
+        assert await asyncio.to_thread(watch.line)
+        watch.stdout.close()
+        while watch.process.poll() is None:
+            await publish(running_server, job_id, "job:output", chunk="2\n", isComplete=False)
+        assert watch.process.returncode == 141
+        assert watch.stderr.read() == b""
+
+
+def test_a_full_disk_is_one_clear_line(longwire: Longwire, running_server: ServerProcess) -> None:
+    longwire.output("run", "--job-id", "watch-full", "--", "echo", "text")
+    for arguments in (["watch", "watch-full"], ["watch", "watch-full", "--json"], ["--help"]):
+        with Path("/dev/full").open("wb") as full:
+            ended = subprocess.run(
+                [*LONGWIRE, *arguments],
+                env=longwire.environment,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                check=False,
+                timeout=15,
+            )
+        assert ended.returncode == 1
+        assert ended.stderr.endswith(b"longwire: No space left on device\n")
+        assert b"Exception" not in ended.stderr
+
+
 async def test_an_old_end_is_not_the_end_of_a_new_attempt(
     longwire: Longwire, running_server: ServerProcess
 ) -> None:
@@ -131,15 +173,13 @@ async def test_a_restarted_server_is_resumed(tmp_path: Path) -> None:
     assert (code, out) == (0, "two\n")
 
 
-async def test_on_a_terminal_the_output_cannot_take_it_over(
-    longwire: Longwire, running_server: ServerProcess
-) -> None:
-    await finished(running_server, "watch-tty", "completed")
+async def on_a_terminal(longwire: Longwire, *arguments: str) -> tuple[int, str]:
+    """Run a command on a terminal of its own; return its exit code and what it showed."""
     ours, theirs = pty.openpty()
     try:
         ended = await asyncio.to_thread(
             subprocess.run,
-            [*LONGWIRE, "watch", "watch-tty"],
+            [*LONGWIRE, *arguments],
             env=longwire.environment | {"TERM": "xterm"},
             stdin=theirs,
             stdout=theirs,
@@ -147,15 +187,51 @@ async def test_on_a_terminal_the_output_cannot_take_it_over(
             check=False,
             timeout=15,
         )
-        shown = os.read(ours, 100_000).decode()
+        return ended.returncode, os.read(ours, 100_000).decode()
     finally:
         os.close(ours)
         os.close(theirs)
-    assert ended.returncode == 0
+
+
+async def test_on_a_terminal_the_output_cannot_take_it_over(
+    longwire: Longwire, running_server: ServerProcess
+) -> None:
+    await finished(running_server, "watch-tty", "completed")
+    code, shown = await on_a_terminal(longwire, "watch", "watch-tty")
+    assert code == 0
     assert "text\r\n" in shown
     assert "no end" in shown
     assert "completed after 1.5 s" in shown
     assert "\x1b[2J" not in shown
+
+
+async def test_on_a_terminal_no_escape_but_a_colour_gets_through(
+    longwire: Longwire, running_server: ServerProcess
+) -> None:
+    evil = "\x1bc \x9b2J \x1b]0;title\x07 \x1bP+q\x1b\\\\ \x1b(0 \x07"
+    await publish(running_server, "watch-evil", "job:status", status="running")
+    await publish(
+        running_server, "watch-evil", "job:progress", progress=1, currentStep=f"step {evil}"
+    )
+    chunk = f"\x1b[31mred\x1b[0m {evil} end\n"
+    await publish(running_server, "watch-evil", "job:output", chunk=chunk, isComplete=False)
+    await publish(running_server, "watch-evil", "job:failed", error=f"x {evil} y", retryable=False)
+    _, shown = await on_a_terminal(longwire, "watch", "watch-evil")
+    assert "\x1b[31mred\x1b[0m" in shown
+    for sequence in ("\x1bc", "\x9b", "\x1b]", "title", "\x1bP", "\x1b(", "\x07"):
+        assert sequence not in shown
+
+
+async def test_on_a_terminal_lines_that_end_as_on_windows_are_not_empty(
+    longwire: Longwire, running_server: ServerProcess
+) -> None:
+    for chunk in ("one\r\ntw", "o\r", "\nold\rnew", "er\n"):
+        await publish(running_server, "watch-crlf", "job:output", chunk=chunk, isComplete=False)
+    await publish(running_server, "watch-crlf", "job:completed", result={}, cost=0, duration=1)
+    _, shown = await on_a_terminal(longwire, "watch", "watch-crlf")
+    for line in ("one\r\n", "two\r\n", "newer\r\n"):
+        assert line in shown
+    assert "old" not in shown
 
 
 def test_a_reader_that_goes_away_is_no_fault(longwire: Longwire) -> None:

@@ -22,9 +22,10 @@ from longwire.cli.settings import DEFAULT_PORT
     help=f"The port; by default {DEFAULT_PORT}, or a free one if that is taken.",
 )
 def demo(directory: Path, leave: bool, port: int | None) -> int:
-    """Analyse the text files below DIRECTORY as a live job, with the web page to watch it.
+    """Analyse the text files below DIRECTORY as a live job.
 
-    The server stays up until Ctrl-C.
+    Serves the web page to watch it on, and prints a link that signs you in. The server stays up
+    until Ctrl-C.
     """
     import asyncio
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from longwire.cli.listening import listening, make_server
-from longwire.cli.settings import DEFAULT_HOST, durable_broker, ensure_secret
+from longwire.cli.settings import DEFAULT_HOST, durable_broker, ensure_secret, watch_command
 from longwire.cli.signing import sign_token
 from longwire.cli.stopping import stopping
 from longwire.cli.text_analysis import Analysis, find_files, read_file
@@ -36,7 +36,7 @@ A job reads every text file below {directory}. Watch it live:
 - Open it now or halfway: everything that you missed is there.
 - Reload, or open it twice: nothing is lost, nothing comes twice.
 - Press Cancel: the job stops here.
-- In another terminal: longwire watch {job_id}
+- In another terminal: {watch}
 """
 
 
@@ -76,7 +76,11 @@ async def _until_stopped() -> None:
 async def _run_job(server: Server, url: str, secret: str, directory: Path, leave: bool) -> str:
     async with server.job(owner=USER, title=f"Text files of {directory.name}") as job:
         token = sign_token(secret, USER, ttl=SIGNED_IN_FOR)
-        click.echo(_GUIDE.format(directory=directory, url=url, token=token, job_id=job.id))
+        click.echo(
+            _GUIDE.format(
+                directory=directory, url=url, token=token, watch=watch_command(url, job.id)
+            )
+        )
         await analyse(job, directory, show=0.0 if leave else _LONGEST_SHOW)
     return "cancelled" if job.cancelled else "completed"
 

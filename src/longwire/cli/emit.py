@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
-from longwire.cli.settings import server_url, service_token
+from longwire.cli.options import SERVER
+from longwire.cli.settings import server_url
 from longwire.errors import CallRefused
 
 
 @click.command()
+@SERVER
+@click.option("--room", help="The room, where the event does not tell it.")
 @click.argument("event")
 @click.argument("data", metavar="JSON")
-@click.option("--room", help="The room, where the event does not tell it.")
-def emit(event: str, data: str, room: str | None) -> None:
+def emit(server: str | None, room: str | None, event: str, data: str) -> None:
     """Publish EVENT with the payload JSON, and print its position.
 
-    The position is one JSON object: {"room", "epoch", "offset"}.
+    JSON is one object; - reads it from stdin. The position is one JSON object: {"room", "epoch",
+    "offset"}. `longwire types` prints the events with their fields.
+
+    \b
+      longwire emit announcement '{"message": "Back in five minutes", "level": "warning"}'
+      longwire emit job:cancel '{"jobId": "42"}'
     """
     import asyncio
 
-    click.echo(asyncio.run(_emit(event, _payload(data), room)))
+    payload = _payload(sys.stdin.buffer.read() if data == "-" else data)
+    click.echo(asyncio.run(_emit(server or server_url(), event, payload, room)))
 
 
-def _payload(data: str) -> dict[str, Any]:
+def _payload(data: str | bytes) -> dict[str, Any]:
     import msgspec
 
     try:
         return msgspec.json.decode(data, type=dict[str, Any])
     except msgspec.ValidationError:
-        raise click.BadParameter("the payload is one JSON object", param_hint="JSON") from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise click.BadParameter(f"this is no JSON: {error}", param_hint="JSON") from None
+        raise click.BadParameter("the payload is one JSON object.", param_hint="JSON") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise click.BadParameter(f"this is no JSON: {error}.", param_hint="JSON") from None
 
 
-async def _emit(event: str, data: dict[str, Any], room: str | None) -> str:
+async def _emit(url: str, event: str, data: dict[str, Any], room: str | None) -> str:
     import msgspec
 
     from longwire.cli.connection import connected
 
     request = {"event": event, "data": data} | ({} if room is None else {"room": room})
-    async with connected(server_url(), service_token()) as client:
+    async with connected(url) as client:
         answer = await client.call("publish", request)
     if not answer["ok"]:
         raise CallRefused(answer["error"]["message"], answer["error"]["code"])

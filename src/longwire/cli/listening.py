@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -147,8 +148,14 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CannotListen(f"cannot listen on {host}:{port}: {reason}") from error
+        raise CannotListen(f"cannot listen on {host}:{port}: {_reason(error)}") from error
+
+
+def _reason(error: OSError | OverflowError) -> str:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return "the port is in use; --port takes another one"
+    # `create_server` says the address once more.
+    return (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
 
 
 def _url(host: str, listener: socket.socket) -> str:

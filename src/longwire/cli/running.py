@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote
 
 import click
 
 from longwire.cli.complaint import complain
 from longwire.cli.connection import connected
-from longwire.cli.settings import DEFAULT_HOST, ensure_secret, service_token
+from longwire.cli.settings import DEFAULT_HOST, ensure_secret, watch_command
 from longwire.cli.signing import sign_token
 from longwire.cli.stopping import stopping
 from longwire.errors import LongwireError
-from longwire.jobs import Job
+from longwire.jobs import Job, JobHost
 from longwire.jobs.runner import GRACE, CommandNotStarted, end_by_exit, stream_command
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from longwire.catalog import JobCancel
     from longwire.client import WebSocketClient
-    from longwire.jobs import JobHost
     from longwire.jobs.runner import CommandExit
     from longwire.schema import Event
     from longwire.types import Position
@@ -66,8 +66,10 @@ async def run_command_as_job(
     with stopping(running.interrupt) as stop:
         try:
             async with _host(url) as host:
-                job = Job(host, job_id, owner, title, progress_interval=_PROGRESS_INTERVAL)
-                await running.run(job, command)
+                job = Job(
+                    host.publisher, job_id, owner, title, progress_interval=_PROGRESS_INTERVAL
+                )
+                await running.run(job, command, host)
         except CommandNotStarted as error:
             complain(error)
             return error.exit_code
@@ -93,23 +95,29 @@ class _Running:
         self.job: Job | None = None
         self.exit: CommandExit | None = None
         self._task = asyncio.current_task()
+        self._command: asyncio.Task[CommandExit] | None = None
         self._limit = asyncio.timeout(None)
         self._notice: asyncio.TimerHandle | None = None
 
     def interrupt(self) -> None:
-        """Stop the command; if it has ended, do not wait for the server either."""
-        if self.job is not None and self.exit is None:
+        """Stop the command, then kill it; if it has ended, do not wait for the server either."""
+        if self.job is None or self._command is None or self._command.done():
+            if self._task is not None:
+                self._task.cancel()
+        elif self.job.cancel_requested:
+            self._command.cancel()
+        else:
             self.job.cancel("Interrupted")
             self._hurry(GRACE + _PATIENCE)
-        elif self._task is not None:
-            self._task.cancel()
 
-    async def run(self, job: Job, command: tuple[str, ...]) -> None:
+    async def run(self, job: Job, command: tuple[str, ...], host: _Host) -> None:
         """Run the command as the job's work."""
         try:
             async with self._limit, job:
                 self.job = job
-                self.exit = await stream_command(job, command, tee=_show)
+                click.echo(f"longwire: {host.describe(job.id)}", err=True)
+                self._command = asyncio.create_task(stream_command(job, command, tee=_show))
+                self.exit = await self._command
                 self._hurry(_PATIENCE)
                 await end_by_exit(job, self.exit)
         finally:
@@ -140,12 +148,31 @@ def _write(stream: int, data: bytes) -> None:
         raise BrokenPipeError from error
 
 
+class _Host(NamedTuple):
+    """Where the job runs.
+
+    Attributes:
+        publisher: publishes for the job.
+        url: the server's address.
+        token: signs in whoever opens the page; only for a server that nobody else knows.
+    """
+
+    publisher: JobHost
+    url: str
+    token: str | None = None
+
+    def describe(self, job_id: str) -> str:
+        """Return how to watch a job."""
+        sign_in = f"/#token={self.token}&to=/jobs/{quote(job_id)}" if self.token else ""
+        command = watch_command(self.url, job_id)
+        return f"watch it live at {self.url}{sign_in} or with `{command}`"
+
+
 @asynccontextmanager
-async def _host(url: str | None) -> AsyncGenerator[JobHost]:
+async def _host(url: str | None) -> AsyncGenerator[_Host]:
     if url is not None:
-        async with connected(url, service_token()) as client:
-            click.echo(f"longwire: live at {url}", err=True)
-            yield _Publisher(client)
+        async with connected(url) as client:
+            yield _Host(_Publisher(client), url)
         return
     from longwire.cli.listening import listening, make_server
 
@@ -154,9 +181,7 @@ async def _host(url: str | None) -> AsyncGenerator[JobHost]:
         address,
         server,
     ):
-        token = sign_token(secret, _USER, ttl=_SIGNED_IN_FOR)
-        click.echo(f"longwire: watch it live at {address}/#token={token}", err=True)
-        yield server
+        yield _Host(server, address, sign_token(secret, _USER, ttl=_SIGNED_IN_FOR))
 
 
 class _Publisher:

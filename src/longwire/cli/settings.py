@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import secrets
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -127,9 +128,24 @@ def service_token() -> Callable[[], str]:
     return lambda: sign_token(secret, SERVICE, service=True)
 
 
+def token_source() -> str:
+    """Return where the tokens of `service_token` come from, in words."""
+    if os.environ.get("LONGWIRE_TOKEN"):
+        return "LONGWIRE_TOKEN"
+    if os.environ.get("LONGWIRE_SECRET"):
+        return "a token signed with LONGWIRE_SECRET"
+    return "a token signed with this machine's own secret; set LONGWIRE_SECRET to the server's"
+
+
 def server_url() -> str:
-    """Return the server that `watch` and `emit` speak to."""
+    """Return the server that `watch` and `emit` speak to unless they are told another one."""
     return os.environ.get("LONGWIRE_URL") or DEFAULT_URL
+
+
+def watch_command(url: str, job_id: str) -> str:
+    """Return the command that shows a job of that server in a terminal of this machine."""
+    elsewhere = [] if url == server_url() else ["--server", url]
+    return shlex.join(["longwire", "watch", *elsewhere, job_id])
 
 
 def running_server() -> str | None:

@@ -38,16 +38,15 @@ def stopping(react: Callable[[], object] | None = None) -> Generator[Stop]:
     Each signal cancels it: the first one begins the clean-up, another one cuts that short.
 
     Args:
-        react: is called instead for the first signal.
+        react: is called for each signal instead.
     """
     task = asyncio.current_task()
     loop = asyncio.get_running_loop()
     stop = Stop()
 
     def receive(number: signal.Signals) -> None:
-        is_first = stop.signal is None
         stop.signal = stop.signal or number
-        if is_first and react is not None:
+        if react is not None:
             react()
         elif task is not None:
             task.cancel()

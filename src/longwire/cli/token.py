@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from typing_extensions import override
 
+from longwire.cli.options import UserName
 from longwire.cli.settings import require_secret
 from longwire.cli.signing import sign_token
 
@@ -32,16 +33,24 @@ class Duration(click.ParamType[float]):
         found = _DURATION.fullmatch(str(value))
         seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
         if not 0 < seconds <= _LONGEST:
-            self.fail(f"{value!r} is no time such as 90s, 30m, 1h or 7d", param, ctx)
+            self.fail(f"{value!r} is no time such as 90s, 30m, 1h or 7d.", param, ctx)
         return seconds
 
 
 @click.command()
-@click.option("--user", required=True, help="Whom the token speaks for.")
+@click.option("--user", type=UserName(), required=True, help="Whom the token speaks for.")
 @click.option("--service", is_flag=True, help="May publish, and join every room.")
-@click.option("--ttl", type=Duration(), default="1h", show_default=True, help="How long it lasts.")
+@click.option(
+    "--ttl",
+    type=Duration(),
+    default="1h",
+    show_default=True,
+    help="How long it lasts, such as 90s, 30m, 12h or 7d.",
+)
 def token(user: str, service: bool, ttl: float) -> None:
-    """Print a token, and nothing else."""
-    if not user.isprintable() or not user or " " in user:
-        raise click.BadParameter("a user has a name without spaces", param_hint="--user")
+    """Print a token, and nothing else.
+
+    It is a JSON Web Token, signed with LONGWIRE_SECRET, else with the secret that `serve --dev`,
+    `demo` or `run` keeps for this machine. Who holds it is that user until it expires.
+    """
     click.echo(sign_token(require_secret(), user, service=service, ttl=ttl))

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from longwire.catalog import CATALOG, JobOutput
+from longwire.cli.terminal import printable
 from longwire.errors import LongwireError
 from longwire.jobs import JobState, fold
 
@@ -83,7 +84,8 @@ class RoomLines(_Plain):
     def receive(self, entry: LogEntry) -> None:
         """Print the entry."""
         if entry.room == self._room:
-            _write(f"{entry.last:>6}  {entry.event}  {bytes(entry.data).decode()}\n".encode())
+            data = printable(bytes(entry.data).decode())
+            _write(f"{entry.last:>6}  {entry.event}  {data}\n".encode())
 
 
 class JobView:
@@ -149,24 +151,32 @@ class JobView:
 
     def _fields(self) -> dict[str, Any]:
         percent = "" if self._state.progress is None else f"{self._state.progress:.0f} %"
-        step = " ".join((self._state.current_step or "").split())
+        step = " ".join(printable(self._state.current_step or "").split())
         return {"status": self._state.status, "percent": percent, "step": step[:60]}
 
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, style="bold")
+        self._console.print(printable(text), markup=False, style="bold")
 
     def _print(self, text: str) -> None:
         if not self._paints:
             _write(text.encode())
             return
-        *lines, self._line = (self._line + text).split("\n")
+        *lines, last = (self._line + text).split("\n")
         for line in lines:
-            self._console.print(Text.from_ansi(line.rpartition("\r")[2]))
+            self._console.print(_as_shown(line))
+        # A bar that is redrawn for hours stays one line.
+        begun = last.rstrip("\r")
+        self._line = begun[begun.rfind("\r") + 1 :] + last[len(begun) :][:1]
 
     def _print_line(self) -> None:
         if self._line:
-            self._console.print(Text.from_ansi(self._line))
+            self._console.print(_as_shown(self._line))
             self._line = ""
+
+
+def _as_shown(line: str) -> Text:
+    """Return what a terminal shows of a line that was written over."""
+    return Text.from_ansi(printable(line.rstrip("\r").rpartition("\r")[2]))
 
 
 def _write(data: bytes) -> None:
