@@ -183,6 +183,24 @@ async def test_text_joins_and_state_is_superseded(broker: SweepingBroker) -> Non
     assert [(p.first, p.last) for p in history.publications] == [(1, 99), (100, 100), (101, 101)]
 
 
+async def test_text_may_be_left_out(broker: SweepingBroker) -> None:
+    for number in range(10):
+        await broker.publish("room", output(f"{number} "))
+        await broker.publish("room", progress(number) if number % 2 else note(str(number)))
+    await broker.publish("room", output("end"))
+    whole = await broker.read("room")
+    rest = await broker.read("room", Position(whole.position.epoch, 9), with_text=False)
+
+    assert (await broker.read("room", with_text=False)).position == whole.position
+    assert [(p.first, p.last, p.event) for p in rest.publications] == [
+        (10, 10, "note"),
+        (11, 14, "note"),
+        (15, 18, "note"),
+        (19, 20, "job:progress"),
+    ]
+    assert (rest.recovered, rest.complete) == (True, True)
+
+
 async def test_slices_go_on_where_they_ended(broker: SweepingBroker) -> None:
     for number in range(10):
         await broker.publish("room", note(str(number)))

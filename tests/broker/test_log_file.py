@@ -122,7 +122,7 @@ def test_a_file_in_use_is_refused_to_another_process(path: Path) -> None:
 def test_an_empty_file_is_a_new_one(path: Path) -> None:
     path.touch()
     with opened(path) as file:
-        assert write(file) == [StoredRoom(1, "room", "epoch", 0, 1_001)]
+        assert write(file) == [StoredRoom(1, "room", "epoch", 0, 1, 1_001)]
 
 
 def test_a_copy_taken_while_it_runs_opens(path: Path, tmp_path: Path) -> None:

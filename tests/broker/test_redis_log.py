@@ -49,6 +49,7 @@ class Reading(msgspec.Struct):
     since: int | None
     limit: int
     max_bytes: int
+    with_text: bool = True
 
 
 class Waiting(msgspec.Struct):
@@ -60,6 +61,7 @@ READINGS = st.builds(
     st.one_of(st.none(), st.integers(-2, 60)),
     st.integers(1, 20),
     st.sampled_from([1, 30, 512 * 1024]),
+    st.booleans(),
 )
 STEPS = st.lists(
     st.one_of(st.lists(DRAFTS, min_size=1, max_size=12), READINGS), min_size=1, max_size=15
@@ -112,12 +114,12 @@ class Pair:
     async def _compare(self, reading: Reading) -> None:
         epoch = "" if self._log is None else self._log.epoch
         since = None if reading.since is None else Position(epoch, reading.since)
-        bounds = {"limit": reading.limit, "max_bytes": reading.max_bytes}
-        history = await self._broker.read(self._room, since, **bounds)
+        wanted = msgspec.structs.asdict(reading) | {"since": since}
+        history = await self._broker.read(self._room, **wanted)
         if self._log is None:
             assert history == History(Position("", 0), False, (), True)
         else:
-            assert history == self._log.read(since, **bounds)
+            assert history == self._log.read(**wanted)
 
 
 @contextmanager
@@ -212,6 +214,8 @@ async def test_streamed_text_is_folded_and_reads_the_same_from_everywhere(
             assert history.recovered
             # Where the text stands in its object tells whether it was folded, and nothing else.
             assert plain(history) == plain(model)
+        history = await broker.read("room", with_text=False)
+        assert plain(history) == plain(log.read(with_text=False))
 
     assert kept < SETTLE_AFTER + 10
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from longwire.broker import SQLiteBroker, SQLiteLimits
+from longwire.broker.log_file import LogFile, Transaction
 from longwire.errors import BrokerUnavailable, IdempotencyConflict, LogFileError
 from longwire.log import Publication, RetentionLimits
 from longwire.types import Position
@@ -163,6 +164,47 @@ async def test_logs_are_let_go_and_read_again(path: Path) -> None:
         ]
 
     assert retried[0] == retried[1] == retried[2]
+
+
+async def test_what_a_log_holds_beside_its_text_is_read_without_loading_it(path: Path) -> None:
+    async with opened(path) as broker:
+        for number in range(50):
+            await broker.publish("room", output("word "))
+            await broker.publish("room", progress(number))
+            await broker.publish("room", note(str(number)))
+        end = await broker.publish("room", output("end"))
+        known = await broker.read("room", with_text=False)
+    change(path, "UPDATE entries SET boundaries = x'c1' WHERE concat IS NOT NULL")
+    async with opened(path) as broker:
+        assert await broker.position("room") == end
+        assert (await broker.read("room", end)).publications == ()
+        assert await broker.read("room", with_text=False) == known
+        with pytest.raises(BrokerUnavailable):
+            await broker.read("room")
+
+    assert len(known.publications) == 51
+    assert known.position == end
+
+
+async def test_what_folding_frees_leaves_the_file_though_nobody_publishes(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(path) as broker:
+        for room in ("a", "b"):
+            await asyncio.gather(*(broker.publish(room, output("word ")) for _ in range(100)))
+    loop, written, commit = asyncio.get_running_loop(), asyncio.Event(), LogFile.commit
+
+    def noticed(file: LogFile, changes: Transaction) -> None:
+        commit(file, changes)
+        loop.call_soon_threadsafe(written.set)
+
+    async with opened(path, limits=SQLiteLimits(max_loaded_bytes=1)) as broker:
+        monkeypatch.setattr(LogFile, "commit", noticed)
+        await broker.read("a")
+        await broker.read("b")
+        await written.wait()
+
+    assert rows(path, "SELECT count(*) FROM entries") == [(2,)]
 
 
 async def test_concurrent_readers_of_a_room_in_the_file_agree(path: Path) -> None:

@@ -120,11 +120,20 @@ class Broker(Protocol):
         *,
         limit: int = DEFAULT_SLICE_FRAMES,
         max_bytes: int = DEFAULT_SLICE_BYTES,
+        with_text: bool = True,
     ) -> History:
         """Read a slice of `room`'s log, conflated: what follows `since`, or all that is retained.
 
         Any `since` is answered, be it of another epoch, out of range or forged (see `History`).
         Reading brings no room into being.
+
+        Args:
+            room: the room's name.
+            since: where to begin.
+            limit: publications in the slice.
+            max_bytes: bytes of data in the slice.
+            with_text: whether text that is streamed in pieces (`Concat`) is read. It is most of
+                what a long log takes; without it, what is left costs next to nothing.
 
         Raises:
             BrokerUnavailable: the log cannot be reached.

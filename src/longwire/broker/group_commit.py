@@ -38,6 +38,7 @@ class FiledRoom:
     """A room of the file.
 
     Attributes:
+        end: the last offset, as it was when the room was loaded last.
         loaded: None while the room is only in the file.
         stored: whether the file knows the room.
         trimmed: as the file has it, or will with the changes that are under way.
@@ -46,6 +47,7 @@ class FiledRoom:
     """
 
     __slots__ = (
+        "end",
         "epoch",
         "id",
         "loaded",
@@ -61,12 +63,19 @@ class FiledRoom:
         self.id = id
         self.name = name
         self.epoch = epoch
+        self.end = 0
         self.loaded: LoadedLog | None = None
         self.loading: asyncio.Future[LoadedLog] | None = None
         self.stored = False
         self.trimmed = trimmed
         self.waiting = 0
         self.written_ms = written_ms
+
+    @property
+    def position(self) -> Position:
+        """The end of its log."""
+        loaded = self.loaded
+        return Position(self.epoch, self.end) if loaded is None else loaded.log.position
 
 
 class _Write:
@@ -168,9 +177,22 @@ class GroupCommit:
         try:
             return await asyncio.shield(room.loading)
         except (sqlite3.Error, msgspec.MsgspecError) as error:
-            raise BrokerUnavailable(f"cannot read the log of {room.name!r}: {error}") from error
+            raise _unreadable(room, error) from error
         finally:
             room.loading = None
+
+    async def load_without_text(self, room: FiledRoom, limits: RetentionLimits) -> RoomLog:
+        """Read the room's log from the file as it is now, without streamed text.
+
+        Raises:
+            BrokerUnavailable: it cannot be read.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._thread, self._load_without_text, room, room.end, limits, self._now_ms()
+            )
+        except (sqlite3.Error, msgspec.MsgspecError) as error:
+            raise _unreadable(room, error) from error
 
     def _load(self, room: FiledRoom, limits: RetentionLimits, now_ms: int) -> LoadedLog:
         contents = self._file.load(room.id)
@@ -182,6 +204,14 @@ class GroupCommit:
         for id, receipt in contents.receipts:
             window.add(id, receipt)
         return LoadedLog(log, window)
+
+    def _load_without_text(
+        self, room: FiledRoom, end: int, limits: RetentionLimits, now_ms: int
+    ) -> RoomLog:
+        entries = self._file.entries(room.id, with_text=False)
+        log = RoomLog.restore(room.epoch, entries, trimmed=room.trimmed, end=end, limits=limits)
+        log.trim(now_ms)
+        return log
 
     async def publish(
         self, room: FiledRoom, loaded: LoadedLog, draft: Draft, id: str | None
@@ -213,8 +243,12 @@ class GroupCommit:
             self._changes.forgotten.append(room.id)
             self._wake.set()
 
-    def collect(self, room: FiledRoom) -> None:
-        """Note what the room's log has erased; then `loaded` may be dropped."""
+    def let_go(self, room: FiledRoom) -> None:
+        """Write what the room's log has erased; `loaded` may be dropped now."""
+        self._collect(room)
+        self._wake.set()
+
+    def _collect(self, room: FiledRoom) -> None:
         self._erasing.pop(room.id, None)
         log = room.loaded.log if room.loaded is not None else None
         if log is None or not log.journal or not room.stored:
@@ -235,7 +269,7 @@ class GroupCommit:
 
     async def _write_what_waits(self) -> None:
         for room in list(self._erasing.values()):
-            self.collect(room)
+            self._collect(room)
         if self._queue or self._changes:
             await self._write()
         if self._queue:
@@ -279,6 +313,10 @@ class GroupCommit:
             asyncio.get_running_loop().call_exception_handler(
                 {"message": f"a receiver failed on {room.name!r}", "exception": error}
             )
+
+
+def _unreadable(room: FiledRoom, error: Exception) -> BrokerUnavailable:
+    return BrokerUnavailable(f"cannot read the log of {room.name!r}: {error}")
 
 
 def _take_in(writes: list[_Write], changes: Transaction, now_ms: int) -> list[_Write]:

@@ -62,14 +62,14 @@ MIGRATIONS = (
 """Script n brings a file from schema version n to n + 1 (`user_version` in the header)."""
 
 _ROOMS = """
-    SELECT id, name, epoch, trimmed, coalesce((
-        SELECT timestamp_ms FROM entries WHERE room = rooms.id ORDER BY last DESC LIMIT 1
-    ), 0) AS written_ms
-    FROM rooms ORDER BY written_ms, id
+    SELECT id, name, epoch, trimmed, coalesce(last, trimmed), coalesce(timestamp_ms, 0)
+    FROM rooms LEFT JOIN entries ON room = id
+        AND last = (SELECT max(last) FROM entries WHERE room = id)
+    ORDER BY coalesce(timestamp_ms, 0), id
 """
 _ENTRIES = """
     SELECT first, last, event, data, slot, concat, timestamp_ms, boundaries
-    FROM entries WHERE room = ? ORDER BY last
+    FROM entries WHERE room = ? AND (? OR concat IS NULL) ORDER BY last
 """
 _RECEIPTS = """
     SELECT id, fingerprint, "offset", expires_ms FROM receipts WHERE room = ? ORDER BY expires_ms
@@ -88,6 +88,7 @@ class StoredRoom(msgspec.Struct, frozen=True):
     name: str
     epoch: str
     trimmed: int
+    end: int
     written_ms: int
 
 
@@ -181,12 +182,17 @@ class LogFile:
             sqlite3.Error: it cannot be read.
             msgspec.MsgspecError: what was read makes no sense.
         """
-        entries = [_entry(*row) for row in self._connection.execute(_ENTRIES, (room,))]
+        entries = self.entries(room)
         receipts = [
             (id, Receipt(body, offset, expires_ms))
             for id, body, offset, expires_ms in self._connection.execute(_RECEIPTS, (room,))
         ]
         return Contents(entries, receipts)
+
+    def entries(self, room: int, *, with_text: bool = True) -> list[Publication]:
+        """Read the entries of a room, those of streamed text only if asked; raises as `load`."""
+        rows = self._connection.execute(_ENTRIES, (room, with_text))
+        return [_entry(*row) for row in rows]
 
     def commit(self, changes: Transaction) -> None:
         """Make all changes, or none.

@@ -142,13 +142,14 @@ class MemoryBroker:
         *,
         limit: int = DEFAULT_SLICE_FRAMES,
         max_bytes: int = DEFAULT_SLICE_BYTES,
+        with_text: bool = True,
     ) -> History:
         """Read a slice of `room`'s log; see `Broker.read`."""
         self._started()
         entry = self._rooms.get(room)
         if entry is None:
             return NOWHERE
-        return entry.log.read(since, limit=limit, max_bytes=max_bytes)
+        return entry.log.read(since, limit=limit, max_bytes=max_bytes, with_text=with_text)
 
     async def position(self, room: str) -> Position:
         """The end of `room`'s log; see `Broker.position`."""

@@ -14,19 +14,20 @@ if TYPE_CHECKING:
 
 
 async def read_slices(
-    broker: Broker, room: str, since: Position | None = None
+    broker: Broker, room: str, since: Position | None = None, *, with_text: bool = True
 ) -> AsyncGenerator[History]:
     """Read all that follows `since`, or all that is retained: each slice where the last one ended.
 
     A slice that is not `recovered` begins with what is retained, the first one and, where the log
-    was trimmed or began anew meanwhile, any other: what came before it does not count.
+    was trimmed or began anew meanwhile, any other: what came before it does not count. See
+    `Broker.read` for `with_text`.
 
     Raises:
         BrokerUnavailable: the log cannot be reached.
     """
-    history = await broker.read(room, since)
+    history = await broker.read(room, since, with_text=with_text)
     yield history
     while not history.complete:
         reached = Position(history.position.epoch, history.publications[-1].last)
-        history = await broker.read(room, reached)
+        history = await broker.read(room, reached, with_text=with_text)
         yield history

@@ -96,6 +96,7 @@ class SQLiteBroker:
             room = FiledRoom(
                 stored.id, stored.name, stored.epoch, stored.trimmed, stored.written_ms
             )
+            room.end = stored.end
             room.stored = True
             self._rooms[stored.name] = room
             self._next_id = max(self._next_id, stored.id + 1)
@@ -151,20 +152,26 @@ class SQLiteBroker:
         *,
         limit: int = DEFAULT_SLICE_FRAMES,
         max_bytes: int = DEFAULT_SLICE_BYTES,
+        with_text: bool = True,
     ) -> History:
         """Read a slice of `room`'s log; see `Broker.read`."""
         self._started()
         filed = self._rooms.get(room)
         if filed is None:
             return NOWHERE
-        loaded = await self._load(filed)
-        return loaded.log.read(since, limit=limit, max_bytes=max_bytes)
+        if since == filed.position:
+            return History(filed.position, recovered=True, publications=(), complete=True)
+        if with_text or filed.loaded is not None:
+            log = (await self._load(filed)).log
+        else:
+            log = await self._commits.load_without_text(filed, self._retention)
+        return log.read(since, limit=limit, max_bytes=max_bytes, with_text=with_text)
 
     async def position(self, room: str) -> Position:
         """The end of `room`'s log; see `Broker.position`."""
         self._started()
         filed = self._rooms.get(room)
-        return NOWHERE.position if filed is None else (await self._load(filed)).log.position
+        return NOWHERE.position if filed is None else filed.position
 
     async def rooms(self, prefix: str) -> list[str]:
         """Rooms that begin with `prefix`, last written first; see `Broker.rooms`."""
@@ -259,13 +266,14 @@ class SQLiteBroker:
         if not filed.stored:
             self._forget(filed)
             return
-        self._commits.collect(filed)
+        self._commits.let_go(filed)
         self._unload(filed)
 
     def _unload(self, filed: FiledRoom) -> None:
         self._unused.pop(filed.name, None)
         if filed.loaded is not None:
             self._loaded_bytes -= filed.loaded.log.byte_count
+            filed.end = filed.position.offset
             filed.loaded = None
 
     def _is_unused(self, filed: FiledRoom) -> bool:

@@ -106,16 +106,27 @@ class RoomLog:
         entries: Iterable[Publication],
         *,
         trimmed: int = 0,
+        end: int = 0,
         limits: RetentionLimits = DEFAULT_RETENTION,
         journal: list[Erasure] | None = None,
     ) -> Self:
-        """Rebuild a log from its entries in order; superseded ones among them do no harm."""
+        """Rebuild a log from its entries in order; superseded ones among them do no harm.
+
+        Args:
+            epoch: its epoch.
+            entries: those that are retained.
+            trimmed: the highest offset that a bound has dropped.
+            end: the log's end, where the last entries are left out.
+            limits: its bounds.
+            journal: takes the erasures from now on.
+        """
         log = cls(epoch, limits, journal)
         log._trimmed = log._end = trimmed
         for entry in entries:
             log._end = entry.last
             log._admit(entry)
             log._bytes += _size(entry) - len(entry.data) - ENTRY_OVERHEAD
+        log._end = max(log._end, end)
         log._settle()
         return log
 
@@ -159,6 +170,7 @@ class RoomLog:
         *,
         limit: int = DEFAULT_SLICE_FRAMES,
         max_bytes: int = DEFAULT_SLICE_BYTES,
+        with_text: bool = True,
     ) -> History:
         """Read a slice, conflated, from the offset after `since` or of the whole retained log.
 
@@ -168,13 +180,15 @@ class RoomLog:
         Slices end at `limit` publications or `max_bytes` of data, but hold at least one, and
         never end before the highest offset that a bound has dropped: from there on, reading on
         since the last publication recovers.
+
+        Without text it is as if the pieces of `Concat` slots had been superseded.
         """
         recovered = self._recovers(since)
         after = since.offset if recovered and since is not None else 0
         frames: list[Publication] = []
         size = 0
         complete = True
-        for frame in joined(self._retained(after), after):
+        for frame in joined(self._retained(after, with_text), after):
             full = len(frames) >= limit or size >= max_bytes
             if full and frames and frames[-1].last >= self._trimmed:
                 complete = False
@@ -201,14 +215,14 @@ class RoomLog:
             and self._trimmed <= since.offset <= self._end
         )
 
-    def _retained(self, after: int) -> Iterator[Publication]:
+    def _retained(self, after: int, with_text: bool) -> Iterator[Publication]:
         """What is retained behind `after`, in order."""
         if self._aside and next(reversed(self._aside.values())).last > after:
             yield from [entry for entry in self._aside.values() if entry.last > after]
         items = self._items
         for index in range(bisect_right(self._ends, after, self._head), len(items)):
             item = items[index]
-            if item is not None:
+            if item is not None and (with_text or item.concat is None):
                 yield item
 
     def _admit(self, entry: Publication) -> None:

@@ -139,7 +139,7 @@ class JobRegistry:
 
     async def state(self, job_id: str) -> JobState | None:
         """Return the whole state of a job, output included; None if it has no log."""
-        found = await self._follow(job_id)
+        found = await self._follow(job_id, None, with_text=True)
         return None if found is None else found[1]
 
     async def summaries(self, identity: Identity | None = None) -> list[JobState]:
@@ -187,7 +187,7 @@ class JobRegistry:
 
     async def summary(self, job_id: str) -> JobState | None:
         """Return the state of a job without its output; None if it has no log."""
-        found = await self._follow(job_id, self._summaries.get(job_id), with_output=False)
+        found = await self._follow(job_id, self._summaries.get(job_id), with_text=False)
         if found is None:
             return None
         self._summaries[job_id] = found
@@ -196,24 +196,21 @@ class JobRegistry:
             self._summaries.popitem(last=False)
         return found[1]
 
-    async def _follow(
-        self, job_id: str, known: _Known | None = None, *, with_output: bool = True
-    ) -> _Known | None:
+    async def _follow(self, job_id: str, known: _Known | None, *, with_text: bool) -> _Known | None:
         """Go on from what is known of a job to the end of its log; None if it has none."""
         since, state = known or (None, JobState.initial(job_id))
-        async for history in read_slices(self._broker, ROOM_PREFIX + job_id, since):
+        room = ROOM_PREFIX + job_id
+        async for history in read_slices(self._broker, room, since, with_text=with_text):
             if not history.recovered:
                 state = JobState.initial(job_id)
-            state = self._fold(state, history.publications, with_output=with_output)
+            state = self._fold(state, history.publications)
             since = history.position
         return (since, state) if since is not None and since.offset else None
 
-    def _fold(
-        self, state: JobState, publications: tuple[Publication, ...], *, with_output: bool = True
-    ) -> JobState:
+    def _fold(self, state: JobState, publications: tuple[Publication, ...]) -> JobState:
         for entry in publications:
             event = self._contract.decode(entry.event, entry.data)
-            if isinstance(event, Event) and (with_output or not isinstance(event, JobOutput)):
+            if isinstance(event, Event):
                 state = fold(state, event)
         return state
 

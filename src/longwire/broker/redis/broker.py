@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from longwire.log import Draft, History
     from longwire.types import Position
 
-_Slice = tuple[str, "Position | None", int, int]
+_Slice = tuple[str, "Position | None", int, int, bool]
 
 logger = logging.getLogger("longwire.broker")
 
@@ -183,10 +183,11 @@ class RedisBroker:
         *,
         limit: int = DEFAULT_SLICE_FRAMES,
         max_bytes: int = DEFAULT_SLICE_BYTES,
+        with_text: bool = True,
     ) -> History:
         """Read a slice of `room`'s log; see `Broker.read`."""
         self._started()
-        wanted = (room, since, limit, max_bytes)
+        wanted = (room, since, limit, max_bytes, with_text)
         reading = self._reads.get(wanted)
         if reading is None:
             # Who asks for the same in the same tick, as crowds do that come back, shares it.
@@ -253,8 +254,9 @@ class RedisBroker:
         since: Position | None,
         limit: int = DEFAULT_SLICE_FRAMES,
         max_bytes: int = DEFAULT_SLICE_BYTES,
+        with_text: bool = True,
     ) -> History:
-        return await self._reader.read(room, since, limit, max_bytes) or NOWHERE
+        return await self._reader.read(room, since, limit, max_bytes, with_text) or NOWHERE
 
     async def _until_delivered(self, room: str, position: Position) -> None:
         feed = self._feeds.get(room)

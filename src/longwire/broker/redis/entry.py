@@ -42,7 +42,7 @@ def run_member(run: Run) -> tuple[int, bytes]:
     """The size of a run, and its member of the log."""
     size = len(run.data) + ENTRY_OVERHEAD + 16 * len(run.offsets)
     body = _ENCODER.encode((run.event, run.slot, run.concat, run.data, run.boundaries()))
-    return size, b"%d %d %d -1 %b" % (run.last, run.timestamp_ms, size, body)
+    return size, b"%d %d %d -2 %b" % (run.last, run.timestamp_ms, size, body)
 
 
 def parse_member(member: bytes) -> Publication:

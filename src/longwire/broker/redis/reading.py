@@ -78,7 +78,12 @@ class LogReader:
         return None if page is None else Position(page.epoch, page.end)
 
     async def read(
-        self, room: str, since: Position | None, limit: int, max_bytes: int
+        self,
+        room: str,
+        since: Position | None,
+        limit: int,
+        max_bytes: int,
+        with_text: bool = True,
     ) -> History | None:
         """A slice of the log, conflated; None if there is no room; see `Broker.read`.
 
@@ -87,7 +92,7 @@ class LogReader:
         """
         for _ in range(CAREFUL_READS):
             count, size = limit + LOOSE_ENTRIES, max(max_bytes, PAGE_BYTES)
-            first = page = await self.page(room, since, None, count, size)
+            first = page = await self.page(room, since, None, count, size, with_text)
             if first is None:
                 return None
             members: list[bytes] = []
@@ -97,14 +102,21 @@ class LogReader:
                 if history is not None:
                     return history
                 count *= 2
-                page = await self.page(room, None, _offset(members[-1]), count, size)
-        page = await self.page(room, since, None, EVERYTHING, EVERYTHING)
+                after = _offset(members[-1])
+                page = await self.page(room, None, after, count, size, with_text)
+        page = await self.page(room, since, None, EVERYTHING, EVERYTHING, with_text)
         if page is None:
             return None
         return slice_of(page, page, since, page.members, limit, max_bytes)
 
     async def page(
-        self, room: str, since: Position | None, after: int | None, count: int, size: int
+        self,
+        room: str,
+        since: Position | None,
+        after: int | None,
+        count: int,
+        size: int,
+        with_text: bool = True,
     ) -> Page | None:
         """Entries from `since` on, or those after an offset; None if there is no room."""
         resumes = (
@@ -114,6 +126,7 @@ class LogReader:
             and since.epoch.isascii()
         )
         arguments = (
+            int(with_text),
             since.epoch if resumes and since else "",
             since.offset if resumes and since else "",
             "" if after is None else after,

@@ -68,7 +68,10 @@ local function append(room, kind, slot, size, body)
     length = #slot
   else
     slot = ''
-    if kind == 'text' then room.loose = room.loose + 1 end
+    if kind == 'text' then
+      room.loose = room.loose + 1
+      length = -2
+    end
   end
   call('ZADD', LOG, offset,
     offset .. ' ' .. NOW .. ' ' .. size .. ' ' .. length .. ' ' .. slot .. body)

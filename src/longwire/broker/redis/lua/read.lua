@@ -1,12 +1,13 @@
 -- Read a page of a room's log.
 --
---   ARGV      since_epoch, since_offset ('' if nobody resumes), after ('' for the first page),
---             max_entries, max_bytes
+--   ARGV      with_text (1 or 0), since_epoch, since_offset ('' if nobody resumes), after ('' for
+--             the first page), max_entries, max_bytes
 --   returns   nil if there is no room, or epoch, end, trimmed, folds, 1 if the position recovers,
 --             1 if there is more, and the members
 
-local SINCE_EPOCH, SINCE, AFTER = ARGV[MORE], tonumber(ARGV[MORE + 1]), tonumber(ARGV[MORE + 2])
-local COUNT, BYTES = tonumber(ARGV[MORE + 3]), tonumber(ARGV[MORE + 4])
+local WITH_TEXT, SINCE_EPOCH = ARGV[MORE] == '1', ARGV[MORE + 1]
+local SINCE, AFTER = tonumber(ARGV[MORE + 2]), tonumber(ARGV[MORE + 3])
+local COUNT, BYTES = tonumber(ARGV[MORE + 4]), tonumber(ARGV[MORE + 5])
 local STEP = 64
 
 local room = find()
@@ -19,8 +20,10 @@ local members, size, more = {}, 0, 0
 while #members < COUNT and size < BYTES do
   local step = call('ZRANGEBYSCORE', LOG, '(' .. after, '+inf', 'LIMIT', 0, STEP)
   for _, member in ipairs(step) do
-    members[#members + 1] = member
-    size = size + #member
+    if WITH_TEXT or not string.find(member, '^%d+ %d+ %d+ %-2 ') then
+      members[#members + 1] = member
+      size = size + #member
+    end
   end
   more = 0
   if #step < STEP then break end

@@ -6,7 +6,8 @@
 -- meta   a hash: the numbers below, the epoch, and the run of Redis that it was used under last
 -- log    the retained entries, a sorted set by offset; a member is
 --        "<offset> <timestamp_ms> <size> <length> <slot><body>", where slot and its length stand
---        for entries of a Latest slot, which are state, and the length of all others is -1
+--        for entries of a Latest slot, which are state; for streamed text the length is -2, for
+--        all others -1
 -- slots  of each Latest slot, its newest entry: "<offset> <size>"
 -- ids    of each publish id, "<offset> <expires_ms> <fingerprint>"
 -- order  the publish ids, the oldest first
