@@ -30,6 +30,8 @@ def test_finds_what_people_wrote(tmp_path: Path) -> None:
             "env/pyvenv.cfg": b"x",
             "env/lib/site.py": b"x",
             "pkg/__pycache__/a.pyc": b"x",
+            "web/.next/server/page.js": b"x",
+            "web/dist/page.js": b"x",
             "empty": b"",
         },
     )

@@ -23,6 +23,36 @@ def test_writes_the_contract(alone: Longwire, tmp_path: Path) -> None:
     assert (tmp_path / "events.ts").read_text() == generate_typescript(CATALOG)
 
 
+CONTRACT = """
+import os
+from longwire import Contract, Event, Server, anonymous
+
+os.environ["SETTING"]
+
+class OrderShipped(Event, name="order:shipped", room="order:{order_id}"):
+    order_id: str
+
+contract = Contract([OrderShipped])
+server = Server(contract=contract, authenticate=anonymous)
+"""
+
+
+def test_prints_a_contract_of_ones_own(
+    alone: Longwire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop.py").write_text(CONTRACT)
+    monkeypatch.chdir(tmp_path)
+    assert alone.refusal("types", "shop:server") == (1, "shop:server: KeyError: 'SETTING'")
+    alone.environment["SETTING"] = "x"
+    printed = alone.output("types", "shop:contract")
+    assert '"order:shipped"' in printed
+    assert "job:progress" not in printed
+    assert alone.output("types", "shop:server") == printed
+    assert alone.refusal("types", "shop:OrderShipped")[0] == 1
+    code, said = alone.refusal("types", "shop")
+    assert (code, said.partition(": ")[0]) == (1, "shop")
+
+
 def test_a_file_that_cannot_be_written(alone: Longwire, tmp_path: Path) -> None:
     nowhere = tmp_path / "no" / "folder.ts"
     said = f"{nowhere}: No such file or directory"

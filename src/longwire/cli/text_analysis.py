@@ -22,12 +22,15 @@ SKIPPED: Final = frozenset(
         ".hg",
         ".hypothesis",
         ".mypy_cache",
+        ".next",
         ".nox",
         ".pytest_cache",
         ".ruff_cache",
         ".svn",
         ".tox",
         "__pycache__",
+        "build",
+        "dist",
         "node_modules",
     }
 )

@@ -1,10 +1,15 @@
-"""`longwire types`: the contract in TypeScript."""
+"""`longwire types`: a contract in TypeScript."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from longwire.schema import Contract
 
 
 @click.command()
@@ -13,13 +18,38 @@ import click
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write to this file instead of stdout.",
 )
-def types(out: Path | None) -> None:
-    """Print the TypeScript types of every event and room."""
+@click.argument("contract", metavar="[MODULE:CONTRACT]", required=False)
+def types(out: Path | None, contract: str | None) -> None:
+    """Print the TypeScript types of every event and room of a contract.
+
+    MODULE:CONTRACT names a contract of your own, or a server with one, in a module that Python
+    finds from here. By default it is the catalogue that comes with Longwire.
+
+    \b
+      longwire types app:contract --out src/contract.ts
+    """
     from longwire.catalog import CATALOG
     from longwire.codegen import generate_typescript
 
-    text = generate_typescript(CATALOG)
+    text = generate_typescript(CATALOG if contract is None else _import_contract(contract))
     if out is None:
         click.echo(text, nl=False)
     else:
         out.write_text(text, encoding="utf-8")
+
+
+def _import_contract(name: str) -> Contract:
+    from importlib import import_module
+
+    from longwire.schema import Contract
+
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = getattr(import_module(module), attribute)
+    except Exception as error:  # whatever the module does as it is imported
+        raise click.ClickException(f"{name}: {type(error).__name__}: {error}") from None
+    contract = getattr(found, "contract", found)
+    if not isinstance(contract, Contract):
+        raise click.ClickException(f"{name} is neither a contract nor a server")
+    return contract
