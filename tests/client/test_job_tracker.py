@@ -9,8 +9,9 @@ import pytest
 
 from longwire import WebSocketClient
 from longwire.catalog import JobOutput, JobResult
-from longwire.errors import CallRefused, LocalProtocolError, NotConnected, RoomDenied
-from tests.client.peer import Visit
+from longwire.client import subscriptions
+from longwire.errors import CallRefused, NotConnected, RoomDenied
+from tests.client.peer import Peer, Visit
 
 ROOM = "job:1"
 
@@ -64,6 +65,18 @@ async def test_the_present_is_shown_once_the_past_was_read(
     await complete(visit, "4@job:1")
     texts = await following
     assert texts[0] == texts[-1] == "abc"
+
+
+async def test_the_present_is_shown_at_once_on_a_slow_machine(
+    client: WebSocketClient, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A watcher saw states of the past when the machine was too slow to fold them in one go."""
+    monkeypatch.setattr(subscriptions, "SLICE", 0.0)  # others get a turn after every event
+    following = asyncio.create_task(anext(aiter(client.job("1"))))
+    await visit.let_in(ROOM, "e", 3)
+    for number, text in enumerate("abc", 1):
+        await output(visit, text, f"{number}@job:1")
+    assert (await following).text == "abc"
 
 
 async def test_a_log_that_begins_anew_is_a_new_job(client: WebSocketClient, visit: Visit) -> None:
@@ -149,9 +162,104 @@ async def test_a_request_to_cancel_that_is_refused(client: WebSocketClient, visi
     assert caught.value.code == "job_finished"
 
 
-async def test_a_job_is_followed_inside_a_block(client: WebSocketClient) -> None:
+async def test_a_result_needs_no_block(client: WebSocketClient, visit: Visit) -> None:
     job = client.job("1")
-    assert job.state.job_id == "1"
     assert not job.is_complete
-    with pytest.raises(LocalProtocolError):
-        await job.result()
+    waiting = asyncio.create_task(job.result())
+    await visit.let_in(ROOM, "e", 0)
+    await complete(visit, "1@job:1")
+    assert await waiting == JobResult(content="x")
+    await visit.receive("leave_room")
+    assert job.is_complete, "what was known then"
+
+
+async def test_an_iteration_without_a_block_ends_with_its_loop(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    async def watch() -> list[str]:
+        return [str(state.status) async for state in client.job("1")]
+
+    watching = asyncio.create_task(watch())
+    await visit.let_in(ROOM, "e", 1)
+    await complete(visit, "1@job:1")
+    assert await watching == ["completed"]
+    await visit.receive("leave_room")
+
+
+async def test_an_iteration_that_is_broken_out_of_leaves_the_room(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    async def look_once() -> None:
+        async for _ in client.job("1"):
+            break
+
+    looking = asyncio.create_task(look_once())
+    await visit.let_in(ROOM, "e", 0)
+    await output(visit, "a", "1@job:1")
+    await looking
+    await visit.receive("leave_room")
+
+
+async def test_a_job_can_be_cancelled_without_following_it(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    """It needed a block, and the block a join, which a mere request to cancel does not."""
+    cancelling = asyncio.create_task(client.job("1").cancel("enough"))
+    [request] = await visit.answer("job:cancel", {"ok": True})
+    assert request["reason"] == "enough"
+    await cancelling
+    client.job("1").reset()
+    assert visit.is_silent()
+
+
+async def test_a_job_that_is_denied_later_ends_the_wait(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    """Who asked for it while offline waited for ever."""
+    waiting = asyncio.create_task(client.job("1").result())
+    await asyncio.sleep(0)
+    connecting = asyncio.create_task(client.connect())
+    visit = await (await peer.visit()).accept()
+    await visit.answer("join_room", {"ok": False, "error": {"code": "forbidden"}})
+    await connecting
+    with pytest.raises(RoomDenied):
+        await waiting
+    assert client.room_status(ROOM) is None
+
+
+async def test_a_job_is_followed_again_after_the_client_was_closed(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    """The old watcher's end was everybody's: nobody could follow that job any more."""
+    async with client.job("1") as old:
+        await client.disconnect()
+        with pytest.raises(NotConnected):
+            await old.result()
+        connecting = asyncio.create_task(client.connect())
+        visit = await (await peer.visit()).accept()
+        await visit.let_in(ROOM, "e", 0)
+        await connecting
+        waiting = asyncio.create_task(client.job("1").result())
+        await complete(visit, "1@job:1")
+        assert await waiting == JobResult(content="x")
+    await visit.receive("leave_room")
+
+
+async def test_a_cancelled_entry_leaves_the_room(client: WebSocketClient, visit: Visit) -> None:
+    """The room stayed joined as long as the client lived."""
+
+    async def follow() -> None:
+        async with client.job("1"):
+            raise AssertionError
+
+    async def enter() -> None:
+        async with client.room(ROOM):
+            raise AssertionError
+
+    for work in (follow(), enter()):
+        task = asyncio.create_task(work)
+        await visit.receive("join_room")
+        task.cancel()
+        await asyncio.wait([task])
+        await visit.receive("leave_room")
+        assert client.room_status(ROOM) is None

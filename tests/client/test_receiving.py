@@ -43,6 +43,10 @@ def message(name: str, payload: object, place: str | None) -> str:
     return "42" + msgspec.json.encode(args).decode()
 
 
+def ignored(*_: object) -> None:
+    pass
+
+
 class World:
     """One client in one room, without a connection."""
 
@@ -51,7 +55,7 @@ class World:
         self.heard: dict[str, list[Any]] = {"system": [], "room": [], "any": []}
         self.asked: list[Any] = []
         self.subscriptions = Subscriptions(10**6, lambda: None)
-        self.rooms = Rooms(lambda reset: None, lambda room: None, lambda attempt: 0.0)
+        self.rooms = Rooms(lambda reset: None, ignored, ignored, lambda attempt: 0.0)
         system = {"authenticated": self.heard["system"].append}
         self.inbox = Inbox(CATALOG, self.subscriptions, self.rooms, system)
         self.inbox.positional = True

@@ -98,13 +98,17 @@ class Reader:
         self.text = self.text + event.chunk if isinstance(event, JobOutput) else ""
 
 
+def ignored(*_: object) -> None:
+    pass
+
+
 class World:
     """One client in one room."""
 
     def __init__(self, seed: int) -> None:
         self.server = RoomServer(random.Random(seed))
         self.subscriptions = Subscriptions(10**6, lambda: None)
-        self.rooms = Rooms(self.announce_reset, lambda room: None, lambda attempt: 0.0)
+        self.rooms = Rooms(self.announce_reset, ignored, ignored, lambda attempt: 0.0)
         self.inbox = Inbox(CATALOG, self.subscriptions, self.rooms, {})
         self.inbox.positional = True
         self.server.inbox = self.inbox

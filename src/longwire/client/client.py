@@ -27,7 +27,7 @@ from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.client.subscriptions import Subscriptions
 from longwire.client.token import Tokens, TokenSource
 from longwire.clock import wall_time
-from longwire.errors import NotConnected
+from longwire.errors import LongwireError, NotConnected
 from longwire.jobs import Job
 
 if TYPE_CHECKING:
@@ -107,7 +107,9 @@ class WebSocketClient(Listening):
         self.status = ConnectionStatus(wall_time)
         self._tokens = Tokens(token)
         backoff = Backoff(self.options, random.random)
-        self._rooms = Rooms(self._announce_reset, self._announce_settled, backoff.delay)
+        self._rooms = Rooms(
+            self._announce_reset, self._announce_settled, self._end_denied, backoff.delay
+        )
         self._outbox = _outbox_of(self.options)
         self._outgoing = Outgoing(contract, self._outbox)
         self._health = Health(self._send_ping)
@@ -244,13 +246,14 @@ class WebSocketClient(Listening):
         Joins are counted: as many `leave_room` leave it. The first one says where to begin.
         Without a connection, or while the room's log cannot be read, the join is remembered and
         the result is there at once, with the status `joining`. The join takes effect whether it
-        is awaited or not.
+        is awaited or not; a refusal takes it back, and so does who cancels the result.
 
         Args:
             room: its name.
             position: None replays what the log retains, `"now"` skips it, a position resumes.
 
         Raises:
+            LocalProtocolError: it is no name.
             RoomDenied: (awaited) no rule lets this user in.
             InvalidRoom: (awaited) the server knows no such room.
             CallRefused: (awaited) any other refusal.
@@ -297,7 +300,8 @@ class WebSocketClient(Listening):
         sent = self._outgoing.emit(event, args)
         wire = self._connector.wire
         drained = wire.drained() if wire is not None else None
-        return sent if drained is None else drained
+        # Who gives up waiting cancels nobody else's wait.
+        return sent if drained is None else asyncio.shield(drained)
 
     async def call(self, event: object, *args: object, timeout: float | None = None) -> Any:
         """Send an event and return its acknowledgement.
@@ -352,8 +356,11 @@ class WebSocketClient(Listening):
     # Jobs
 
     def job(self, job_id: str) -> JobTracker:
-        """Follow a job: `async with client.job("42") as job: async for state in job: …`."""
-        return JobTracker(lambda: self._feed(job_id), job_id)
+        """Follow a job: `async with client.job("42") as job: async for state in job: …`.
+
+        `await client.job("42").result()`, `.cancel()` and `async for` need no block.
+        """
+        return JobTracker(self, lambda: self._feed(job_id), job_id)
 
     def start_job(
         self,
@@ -374,15 +381,12 @@ class WebSocketClient(Listening):
         With `publish`, this lets a `Job` run on a client.
         """
         room = f"job:{job_id}"
-        unsubscribe = self.on(JobCancel, callback, room=room)
-        self._rooms.join(room, "now")
+        unsubscribe: Callable[[], None] = self.on(JobCancel, callback, room=room)
+        undoes = [unsubscribe, self._stay_in(room, "now")]
 
         def undo() -> None:
-            nonlocal room
-            unsubscribe()
-            if room:
-                self._rooms.leave(room)
-                room = ""
+            while undoes:
+                undoes.pop()()
 
         return undo
 
@@ -438,13 +442,22 @@ class WebSocketClient(Listening):
         for feed in list(self._feeds.values()):
             feed.end(error or NotConnected("the client disconnected"))
 
+    def _end_denied(self, room: str, error: LongwireError) -> None:
+        for stream in [stream for stream in self._streams if stream.room == room]:
+            stream.end(error)
+        for feed in [feed for feed in self._feeds.values() if feed.room == room]:
+            feed.end(error)
+
     def _feed(self, job_id: str) -> JobFeed:
         """Return the fold of a job's room that all its trackers share."""
         feed = self._feeds.get(job_id)
         if feed is None:
-            feed = JobFeed(self, job_id, lambda: self._feeds.pop(job_id, None))
-            self._feeds[job_id] = feed
+            feed = self._feeds[job_id] = JobFeed(self, job_id, self._forget_feed)
         return feed
+
+    def _forget_feed(self, feed: JobFeed) -> None:
+        if self._feeds.get(feed.job_id) is feed:
+            del self._feeds[feed.job_id]
 
 
 def _outbox_of(options: ClientOptions) -> Outbox:

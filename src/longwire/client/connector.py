@@ -226,7 +226,7 @@ class Connector:
         gave_up = state is ConnectionState.ERROR
         self._outbox.refusal = error if gave_up else None
         self._outbox.fail(reason)
-        self._rooms.fail(reason)
+        self._rooms.give_up()
         self._settle_outcome(reason)
         self._give_up(error if gave_up else None)
         # The last step: who hears of it may start again.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from longwire.catalog import (
@@ -19,11 +20,12 @@ from longwire.catalog import (
 )
 from longwire.client.inbox import ROOM_LIVE
 from longwire.client.membership import ROOM_RESET, JoinResult, RoomReset, RoomStatus, Start
-from longwire.errors import CallRefused, LocalProtocolError
+from longwire.errors import CallRefused
 from longwire.jobs import JobState, fold
+from longwire.types import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
     from longwire.schema import Event, PublishAck
 
@@ -78,32 +80,36 @@ class JobFeed:
     past go by.
 
     Attributes:
+        room: the job's room.
         state: the job as far as it is known; None until the room was read.
         error: why nothing more will come.
+        watchers: how many watch.
     """
 
     __slots__ = (
         "_changed",
         "_folded",
         "_forget",
-        "_room",
+        "_is_current",
         "_source",
         "_undo",
         "error",
         "job_id",
+        "room",
         "state",
         "watchers",
     )
 
-    def __init__(self, source: JobSource, job_id: str, forget: Callable[[], object]) -> None:
+    def __init__(self, source: JobSource, job_id: str, forget: Callable[[JobFeed], None]) -> None:
         self.job_id = job_id
         self.state: JobState | None = None
         self.error: Exception | None = None
         self.watchers = 0
         self._source = source
-        self._room = f"job:{job_id}"
+        self.room = f"job:{job_id}"
         self._forget = forget
         self._folded = JobState.initial(job_id)
+        self._is_current = False
         self._changed = asyncio.Event()
         self._undo: Callable[[], None] | None = None
 
@@ -117,7 +123,7 @@ class JobFeed:
         if self._undo is None:
             self._undo = self._read()
         try:
-            await self._source.join_room(self._room)
+            await self._source.join_room(self.room)
         except BaseException:
             self.release(joined=False)
             raise
@@ -126,16 +132,10 @@ class JobFeed:
         """Take a watcher away; the last one ends the feed."""
         self.watchers -= 1
         if joined:
-            self._source.leave_room(self._room)
+            self._source.leave_room(self.room)
         if not self.watchers and self._undo is not None:
             self._undo()
-            self._forget()
-
-    async def cancel(self, reason: str | None) -> None:
-        """Ask for the job to stop."""
-        ack: PublishAck = await self._source.call(JobCancel(job_id=self.job_id, reason=reason))
-        if ack.error is not None:
-            raise CallRefused(ack.error.message, ack.error.code)
+            self._forget(self)
 
     async def next_after(self, seen: JobState | None) -> JobState:
         """Wait until the state is another one than `seen`.
@@ -158,24 +158,30 @@ class JobFeed:
         self._undo = self._read()
 
     def end(self, error: Exception) -> None:
-        """Nothing more will come."""
+        """Nothing more will come; who asks for the job from now on gets another feed."""
+        self._forget(self)
         self.error = error
         self._notify()
 
     def _read(self) -> Callable[[], None]:
+        self._is_current = False
         names = (*map(CATALOG.name_of, JOB_EVENTS), ROOM_RESET, ROOM_LIVE)
-        is_joined = self._source.room_status(self._room) is not None
+        is_joined = self._source.room_status(self.room) is not None
         hear = self._source.read_late if is_joined else self._source.listen
-        return hear(names, self._receive, self._room)
+        return hear(names, self._receive, self.room)
 
     def _receive(self, event: Event | RoomReset | str) -> None:
         if isinstance(event, RoomReset):
             self._folded = JobState.initial(self.job_id)
             return
-        if not isinstance(event, str):
+        # The room is ahead of this handler: what it says now holds once ROOM_LIVE has come.
+        if isinstance(event, str):
+            self._is_current = True
+        else:
             self._folded = fold(self._folded, event)
-        status = self._source.room_status(self._room)
-        if status is not RoomStatus.CATCHING_UP and self._folded is not self.state:
+            if self._source.room_status(self.room) is RoomStatus.CATCHING_UP:
+                self._is_current = False
+        if self._is_current and self._folded is not self.state:
             self.state = self._folded
             self._notify()
 
@@ -185,23 +191,30 @@ class JobFeed:
 
 
 class JobTracker:
-    """One watcher of a job: `async with client.job("42") as job: …`.
+    """A watcher of a job: `async with client.job("42") as job: …`.
 
     Iterating gives every state that there is time for, beginning with the present one, up to a
-    terminal one. States that pass while the caller is busy are skipped; nothing piles up.
+    terminal one. States that pass while the caller is busy are skipped; nothing piles up. Outside
+    a block, `result` and an iteration watch the job as long as they take.
     """
 
-    __slots__ = ("_feed", "_find", "job_id")
+    __slots__ = ("_feeds", "_find", "_newest", "_source", "job_id")
 
-    def __init__(self, find: Callable[[], JobFeed], job_id: str) -> None:
+    def __init__(self, source: JobSource, find: Callable[[], JobFeed], job_id: str) -> None:
+        self._source = source
         self._find = find
-        self._feed: JobFeed | None = None
+        self._feeds: list[JobFeed] = []
+        self._newest: JobFeed | None = None
         self.job_id = job_id
+
+    @override
+    def __repr__(self) -> str:
+        return f"<JobTracker {self.job_id!r} {self.state.status}>"
 
     @property
     def state(self) -> JobState:
-        """The job as far as it is known."""
-        state = self._feed.state if self._feed is not None else None
+        """The job as far as it is known; after a block, what was known then."""
+        state = self._newest.state if self._newest is not None else None
         return state if state is not None else JobState.initial(self.job_id)
 
     @property
@@ -219,11 +232,13 @@ class JobTracker:
 
         Raises:
             CallRefused: it failed or was cancelled; `code` is its error code.
+            RoomDenied: the job is not this user's to watch.
+            NotConnected: the client disconnected or gave up.
         """
-        feed = self._open_feed()
-        state = await feed.next_after(None)
-        while not state.is_complete:
-            state = await feed.next_after(state)
+        async with self._watching() as feed:
+            state = await feed.next_after(None)
+            while not state.is_complete:
+                state = await feed.next_after(state)
         if state.status == "completed":
             return state.result or JobResult()
         message = state.error or f"job {self.job_id!r} was {state.status}"
@@ -235,45 +250,49 @@ class JobTracker:
         Raises:
             CallRefused: the server does not pass the request on.
         """
-        await self._open_feed().cancel(reason)
+        ack: PublishAck = await self._source.call(JobCancel(job_id=self.job_id, reason=reason))
+        if ack.error is not None:
+            raise CallRefused(ack.error.message, ack.error.code)
 
     def reset(self) -> None:
         """Forget what was folded and read the job's log again, for every watcher here."""
-        self._open_feed().reset()
+        if self._feeds:
+            self._feeds[-1].reset()
+        self._newest = self._feeds[-1] if self._feeds else None
 
     async def __aenter__(self) -> JobTracker:
-        feed = self._find()
+        feed = self._newest = self._find()
         await feed.acquire()
-        self._feed = feed
+        self._feeds.append(feed)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        feed, self._feed = self._open_feed(), None
-        feed.release()
+        self._feeds.pop().release()
 
-    def __aiter__(self) -> JobStates:
-        return JobStates(self._open_feed())
+    def __aiter__(self) -> AsyncIterator[JobState]:
+        return _states(self._feeds[-1]) if self._feeds else self._watch()
 
-    def _open_feed(self) -> JobFeed:
-        if self._feed is None:
-            raise LocalProtocolError("follow a job inside `async with`")
-        return self._feed
+    async def _watch(self) -> AsyncGenerator[JobState]:
+        async with self._watching() as feed:
+            async for state in _states(feed):
+                yield state
+
+    @asynccontextmanager
+    async def _watching(self) -> AsyncGenerator[JobFeed]:
+        """Give the block's feed; outside a block, watch meanwhile."""
+        if self._feeds:
+            yield self._feeds[-1]
+            return
+        feed = self._newest = self._find()
+        await feed.acquire()
+        try:
+            yield feed
+        finally:
+            feed.release()
 
 
-class JobStates:
-    """Iterates over a job's states."""
-
-    __slots__ = ("_feed", "_seen")
-
-    def __init__(self, feed: JobFeed) -> None:
-        self._feed = feed
-        self._seen: JobState | None = None
-
-    def __aiter__(self) -> JobStates:
-        return self
-
-    async def __anext__(self) -> JobState:
-        if self._seen is not None and self._seen.is_complete:
-            raise StopAsyncIteration
-        self._seen = await self._feed.next_after(self._seen)
-        return self._seen
+async def _states(feed: JobFeed) -> AsyncGenerator[JobState]:
+    state: JobState | None = None
+    while state is None or not state.is_complete:
+        state = await feed.next_after(state)
+        yield state

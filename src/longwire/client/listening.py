@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from longwire.client.listener import Listener
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from longwire.client.entry import LogEntry
     from longwire.client.inbox import Inbox
+    from longwire.client.membership import Start
     from longwire.client.rooms import Rooms
     from longwire.schema import Contract
 
@@ -169,18 +171,15 @@ class Listening:
         Args:
             *types: event types; `RoomReset` is one too. Without any, every event of
                 the application is heard, as tuples that begin with its name.
-            room: of this room only, which is joined while the iterator is open.
+            room: of this room only, which is joined while the iterator is open. If the server
+                refuses it, then or later, the iterator raises that.
         """
         names = tuple(self._name_of(kind) for kind in types) or (ANY,)
         bell = Bell()
         subscription = Subscription(self._subscriptions, names, room, bell.ring)
+        leave = self._stay_in(room) if room is not None else lambda: None
         self._subscriptions.add(subscription)
-        if room is not None:
-            self._rooms.join(room, None)
-        rooms = self._rooms
-        stream: EventStream[Any] = EventStream(
-            subscription, bell, lambda: rooms.leave(room) if room is not None else None
-        )
+        stream: EventStream[Any] = EventStream(subscription, bell, leave)
         self._streams.add(stream)
         return stream
 
@@ -191,6 +190,10 @@ class Listening:
         exactly once and in order; it must not block.
         """
         return self._inbox.entry_listeners.add(listener)
+
+    def _stay_in(self, room: str, start: Start = None) -> Callable[[], None]:
+        """Join a room; return the undo."""
+        return partial(self._rooms.take_back, room, self._rooms.join(room, start))
 
     def _name_of(self, event: type[Any] | str) -> str:
         if isinstance(event, str):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
+from longwire.errors import LocalProtocolError
 from longwire.log import Cursor
 from longwire.types import Position
 
@@ -68,6 +69,20 @@ class RoomReset(msgspec.Struct, frozen=True):
     position: Position
 
 
+def check_name(room: object) -> None:
+    """Refuse what can be the name of no room.
+
+    Raises:
+        LocalProtocolError: it is no string, or none that can be sent.
+    """
+    try:
+        if isinstance(room, str) and room.encode():
+            return
+    except UnicodeEncodeError:
+        pass
+    raise LocalProtocolError(f"a room's name is a string that is not empty, unlike {room!r}")
+
+
 class Sender(Protocol):
     """What rooms need from a connection."""
 
@@ -118,7 +133,8 @@ class Membership:
         held_back: left for now, since a handler's queue is full.
         retry: the time of the next try, while the log cannot be read.
         failures: tries in a row that found it so.
-        waiters: joins that wait for the answer; a refusal takes their references back.
+        waiters: joins that wait for the answer. A refusal takes their references back, and so
+            does who cancels one.
         attempts: resumes that wait for it.
         readers: late subscriptions that read the room from its beginning.
         asked_from: the offset from which the newest join asked for events.

@@ -26,12 +26,11 @@ class Room:
             could not be read.
     """
 
-    __slots__ = ("_client", "_is_joined", "_start", "joined", "name")
+    __slots__ = ("_client", "_start", "joined", "name")
 
     def __init__(self, client: WebSocketClient, name: str, start: Start) -> None:
         self._client = client
         self._start: Start = start
-        self._is_joined = False
         self.name = name
         self.joined: JoinResult | None = None
 
@@ -60,15 +59,8 @@ class Room:
         return self._client.events(*types, room=self.name)
 
     async def __aenter__(self) -> Room:
-        self._is_joined = True
-        try:
-            self.joined = await self._client.join_room(self.name, self._start)
-        except BaseException:
-            self._is_joined = False
-            raise
+        self.joined = await self._client.join_room(self.name, self._start)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._is_joined:
-            self._is_joined = False
-            self._client.leave_room(self.name)
+        self._client.leave_room(self.name)

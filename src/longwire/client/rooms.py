@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,10 +19,11 @@ from longwire.client.membership import (
     RoomStatus,
     Sender,
     Start,
+    check_name,
 )
 from longwire.client.outcome import new_outcome
 from longwire.client.payloads import Fault, RoomAnswer, read_first
-from longwire.errors import BrokerUnavailable, NotConnected
+from longwire.errors import BrokerUnavailable, LongwireError, NotConnected
 from longwire.log import Cursor, Verdict
 from longwire.types import Position
 
@@ -41,6 +43,7 @@ class Rooms:
     Args:
         on_reset: called when a room starts over, before its first replayed event.
         on_settled: called when a room has become live.
+        on_denied: called when the server refuses a room, with the reason.
         backoff: says how long to wait before the nth try at a log that cannot be read.
     """
 
@@ -48,6 +51,7 @@ class Rooms:
         "_backoff",
         "_grace",
         "_members",
+        "_on_denied",
         "_on_reset",
         "_on_settled",
         "_sender",
@@ -59,12 +63,14 @@ class Rooms:
         self,
         on_reset: Callable[[RoomReset], None],
         on_settled: Callable[[str], None],
+        on_denied: Callable[[str, LongwireError], None],
         backoff: Callable[[int], float],
     ) -> None:
         self._backoff = backoff
         self._members: dict[str, Membership] = {}
         self._on_reset = on_reset
         self._on_settled = on_settled
+        self._on_denied = on_denied
         self._sender: Sender | None = None
         self._grace: float | None = None
         self.resumed = 0
@@ -86,7 +92,14 @@ class Rooms:
     # Joining and leaving
 
     def join(self, room: str, start: Start) -> asyncio.Future[JoinResult]:
-        """Add a reference; the first one joins. The future ends with the server's answer."""
+        """Add a reference; the first one joins. The future ends with the server's answer.
+
+        A refusal takes the reference back, and so does who cancels the future.
+
+        Raises:
+            LocalProtocolError: that is no name of a room.
+        """
+        check_name(room)
         member = self._members.get(room)
         if member is None:
             member = self._members[room] = Membership(room, start)
@@ -97,6 +110,7 @@ class Rooms:
             answer.set_result(member.result)
         else:
             member.waiters.append(answer)
+            answer.add_done_callback(partial(self._receive_cancellation, member))
             if not member.asking:
                 self._ask(member)
         return answer
@@ -108,6 +122,19 @@ class Rooms:
             return
         member.references -= 1
         self._release(member)
+
+    def take_back(self, room: str, answer: asyncio.Future[JoinResult]) -> None:
+        """Drop the reference of one join, unless its refusal has."""
+        if not answer.done():
+            answer.cancel()
+        elif not answer.cancelled() and answer.exception() is None:
+            self.leave(room)
+
+    def _receive_cancellation(self, member: Membership, answer: asyncio.Future[JoinResult]) -> None:
+        if answer.cancelled():
+            member.references -= 1
+            if self._members.get(member.room) is member:
+                self._release(member)
 
     def grant(self, rooms: Iterable[str]) -> None:
         """Hold the rooms that sign-in granted, and no longer those that it granted before."""
@@ -163,10 +190,10 @@ class Rooms:
             if member.status is not RoomStatus.JOINING:
                 member.status = RoomStatus.LOST
 
-    def fail(self, error: Exception) -> None:
-        """Tell everyone who waits for a join that there will be no connection."""
+    def give_up(self) -> None:
+        """Tell everyone who waits that there is no connection; rooms wait for the next one."""
         for member in self._members.values():
-            member.fail(error)
+            member.settle(member.result)
 
     def _ask_pending(self) -> list[asyncio.Future[JoinResult]]:
         answers: list[asyncio.Future[JoinResult]] = []
@@ -299,12 +326,13 @@ class Rooms:
         member.asking = False
         member.status = RoomStatus.DENIED
         error = room_error(fault, member.room)
-        member.references -= len(member.waiters)
+        member.references -= sum(not waiter.done() for waiter in member.waiters)
         logger.warning("room %r is denied: %s", member.room, error)
         if member.references or member.granted:
             member.fail(error)
         else:
             self._forget(member, error)
+        self._on_denied(member.room, error)
 
     def receive_reset(self, values: list[object]) -> None:
         """Take the event `room_reset`: what follows starts over."""

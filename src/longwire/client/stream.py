@@ -39,8 +39,9 @@ class Bell:
 class EventStream(Generic[T]):
     """An async iterator over events; it hears them from its creation on.
 
-    It ends when it is closed or the client disconnects, and raises the client's error when the
-    client gives up. Close it with `aclose()` or `async with`; one that is forgotten closes itself.
+    It ends when it is closed or the client disconnects. It raises the client's error when the
+    client gives up, and the server's refusal of its room. Close it with `aclose()` or `async with`;
+    one that is forgotten closes itself.
     """
 
     __slots__ = ("__weakref__", "_bell", "_error", "_is_closed", "_leave", "_loop", "_subscription")
@@ -52,6 +53,11 @@ class EventStream(Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._is_closed = False
         self._error: Exception | None = None
+
+    @property
+    def room(self) -> str | None:
+        """The only room that it hears; None for all."""
+        return self._subscription.room
 
     def __aiter__(self) -> EventStream[T]:
         return self

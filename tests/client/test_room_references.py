@@ -1,0 +1,125 @@
+"""Who holds a room, and who does no more: joins that are cancelled, refused, repeated, odd."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from longwire import WebSocketClient
+from longwire.catalog import JobProgress
+from longwire.client import RoomStatus
+from longwire.errors import LocalProtocolError, RoomDenied
+from tests.client.peer import Peer, Visit, all_received, connected
+
+ROOM = "job:1"
+DENIAL: dict[str, Any] = {"ok": False, "room": ROOM, "error": {"code": "forbidden"}}
+
+
+async def test_a_join_that_is_cancelled_is_taken_back(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    first, second = client.join_room(ROOM), client.join_room(ROOM)
+    event = await visit.receive("join_room")
+    first.cancel()
+    await asyncio.sleep(0)
+    visit.connection.send_ack("/", event.ack_id, [{"ok": True, "room": ROOM}])
+    await visit.flush()
+    assert (await second).status is RoomStatus.LIVE
+    client.leave_room(ROOM)
+    await visit.receive("leave_room")
+    assert client.room_status(ROOM) is None
+
+
+async def test_a_join_that_is_cancelled_and_refused_is_taken_back_once(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    held = await join(client, visit)
+    await visit.emit("room_error", DENIAL)
+    await all_received(client, visit)
+    again = client.join_room(ROOM)
+    event = await visit.receive("join_room")
+    visit.connection.send_ack("/", event.ack_id, [DENIAL])
+    again.cancel()
+    await visit.flush()
+    await all_received(client, visit)
+    assert held.room == ROOM
+    assert client.room_status(ROOM) is RoomStatus.DENIED, "the first join holds it"
+
+
+async def test_an_iterator_whose_room_is_refused_says_so(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    """It waited for ever."""
+    events = client.events(JobProgress, room=ROOM)
+    await visit.answer("join_room", DENIAL)
+    with pytest.raises(RoomDenied):
+        await anext(events)
+
+
+async def test_an_iterator_whose_room_is_refused_later_says_so_after_what_it_has(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    events = client.events(JobProgress, room=ROOM)
+    await visit.let_in(ROOM, "e", 0)
+    await visit.progress(7, f"1@{ROOM}")
+    await visit.emit("room_error", DENIAL)
+    assert (await anext(events)).progress == 7
+    with pytest.raises(RoomDenied):
+        await anext(events)
+    assert client.room_status(ROOM) is None
+
+
+async def test_an_iterator_whose_room_is_refused_takes_nobody_elses_place(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    """Closing it took back a join that somebody had made since."""
+    events = client.events(JobProgress, room=ROOM)
+    await visit.answer("join_room", DENIAL)
+    with pytest.raises(RoomDenied):
+        await anext(events)
+    await join(client, visit)
+    await events.aclose()
+    assert client.room_status(ROOM) is RoomStatus.LIVE
+
+
+async def test_undoing_on_cancel_takes_nobody_elses_place(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    undo = client.on_cancel("1", print)
+    await visit.answer("join_room", DENIAL)
+    await all_received(client, visit)
+    await join(client, visit)
+    undo()
+    undo()
+    assert client.room_status(ROOM) is RoomStatus.LIVE
+
+
+async def test_a_room_may_be_entered_twice(client: WebSocketClient, visit: Visit) -> None:
+    """The outer block left it no more."""
+    room = client.room(ROOM)
+    entering = asyncio.create_task(room.__aenter__())
+    await visit.let_in(ROOM, "e", 0)
+    await entering
+    async with room:
+        pass
+    assert room.status is RoomStatus.LIVE
+    await room.__aexit__()
+    assert room.status is None
+
+
+@pytest.mark.parametrize("name", ["", "\ud800", 5, None, b"job:1"])
+async def test_what_is_no_room_is_refused_at_once_and_harms_nothing(
+    client: WebSocketClient, peer: Peer, name: Any
+) -> None:
+    """Such a name waited for the connection, which then never became ready."""
+    with pytest.raises(LocalProtocolError, match="a room's name"):
+        client.join_room(name)
+    await connected(client, peer)
+
+
+async def join(client: WebSocketClient, visit: Visit) -> Any:
+    joining = client.join_room(ROOM)
+    await visit.let_in(ROOM, "e", 0)
+    return await joining
