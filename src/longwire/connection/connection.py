@@ -305,16 +305,16 @@ class Connection:
         if self._can_send(namespace):
             self._send(*encode_ack(namespace, ack_id, args))
 
-    def encode_ack(self, ack_id: int, args: Sequence[object]) -> str | None:
-        """Encode an answer in the main namespace as the one packet that it usually is.
+    def encode_ack(self, ack_id: int, args: Sequence[object]) -> list[str | bytes]:
+        """Encode an answer in the main namespace as the messages to write to the WebSocket.
 
-        For whoever `can_write_directly`. None: it has attachments and goes by `send_ack`.
+        For whoever `can_write_directly`.
 
         Raises:
             LocalProtocolError: an argument cannot be sent.
         """
         text, attachments = encode_ack(MAIN, ack_id, args)
-        return None if attachments else MESSAGE + text
+        return [MESSAGE + text, *attachments]
 
     def send_prepared(self, prepared: PreparedMessage, positions: bool) -> None:
         """Send a prepared event in the main namespace; nothing if that is not joined."""

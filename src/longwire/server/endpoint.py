@@ -104,7 +104,7 @@ class Endpoint:
         self._recovery = recovery
         self._sessions: dict[str, Session] = {}
         self._sockets: dict[Session, Socket] = {}
-        self._commands: dict[Socket, deque[tuple[Command, EventReceived]]] = {}
+        self._commands: dict[Socket, deque[tuple[Command, EventReceived, int]]] = {}
         self._addresses: Counter[str] = Counter()
         self._deadlines = Deadlines()
         self._tasks = TaskPool()
@@ -166,16 +166,17 @@ class Endpoint:
     def receive_event(self, session: Session, event: EventReceived) -> None:
         """Run a command in its turn, or an application's handler at once."""
         socket = self._sockets[session]
-        session.unhandled += _cost(event)
+        cost = _cost(event)
+        session.unhandled += cost
         command = COMMANDS.get(event.name)
         if command is None:
-            self._tasks.run(self._handle(socket, event))
+            self._tasks.run(self._handle(socket, event, cost))
             return
         queue = self._commands.get(socket)
         if queue is not None:
-            queue.append((command, event))
+            queue.append((command, event, cost))
             return
-        self._commands[socket] = deque([(command, event)])
+        self._commands[socket] = deque([(command, event, cost)])
         self._tasks.run(self._run_commands(socket))
 
     def receive_ack(self, session: Session, ack: AckReceived) -> None:
@@ -303,9 +304,9 @@ class Endpoint:
         queue = self._commands[socket]
         try:
             while queue and socket.is_open:
-                command, event = queue.popleft()
+                command, event, cost = queue.popleft()
                 await self._run_command(socket, command, event)
-                socket.session.unhandled -= _cost(event)
+                socket.session.unhandled -= cost
         finally:
             del self._commands[socket]
 
@@ -324,14 +325,14 @@ class Endpoint:
             logger.exception("command %s failed", event.name)
             answer(failure(InternalError("the server failed to do this")))
 
-    async def _handle(self, socket: Socket, event: EventReceived) -> None:
+    async def _handle(self, socket: Socket, event: EventReceived, cost: int) -> None:
         try:
             answer = await self._handlers.handle(event, socket)
             socket.acknowledge(event.ack_id, *(() if answer is None else (answer,)))
         except Exception as error:
             self._refuse(socket, event, _refusal(event, error))
         finally:
-            socket.session.unhandled -= _cost(event)
+            socket.session.unhandled -= cost
 
     def _refuse(self, socket: Socket, event: EventReceived, error: LongwireError) -> None:
         if event.ack_id is not None:
@@ -375,7 +376,10 @@ class Endpoint:
 
 def _cost(event: EventReceived) -> int:
     """Bytes that an event holds until it is handled."""
-    return EVENT_OVERHEAD + sum(map(len, event.args)) + sum(map(len, event.attachments))
+    size = EVENT_OVERHEAD
+    for part in (*event.args, *event.attachments):
+        size += len(part)
+    return size
 
 
 def _refusal(event: EventReceived, error: Exception) -> LongwireError:

@@ -112,7 +112,6 @@ class Session:
 
     __slots__ = (
         "_deadlines",
-        "_is_ahead",
         "_lagging",
         "_limits",
         "_owner",
@@ -157,7 +156,6 @@ class Session:
         self._stalled_at = 0
         self._seen = UNKNOWN
         self._paced_until = 0.0
-        self._is_ahead = False
         self.unhandled = 0
 
     # Transports
@@ -264,12 +262,11 @@ class Session:
         """Answer an event of the main namespace."""
         writer = self._writer
         if writer is not None and writer.is_direct:
-            packet = self.connection.encode_ack(ack_id, args)
-            if packet is not None:
-                writer.write(packet)
-                return
-        self.connection.send_ack("/", ack_id, args)
-        self.transmit()
+            for message in self.connection.encode_ack(ack_id, args):
+                writer.write(message)
+        else:
+            self.connection.send_ack("/", ack_id, args)
+            self.transmit()
 
     def transmit(self) -> None:
         """Hand over what was just sent, and nothing else.
@@ -388,8 +385,6 @@ class Session:
             return UNHANDLED_DELAY
         if self.stalled and self.is_open:
             return STALLED_DELAY
-        if not self._is_ahead:
-            return 0.0
         return max(0.0, self._paced_until - clock.monotonic() - 1.0)
 
     async def until_readable(self) -> None:
@@ -419,7 +414,6 @@ class Session:
     def _receive_event(self, event: EventReceived) -> None:
         now = clock.monotonic()
         self._paced_until = max(self._paced_until, now) + 1 / self._limits.events_per_second
-        self._is_ahead = self._paced_until > now + 1.0
         self._owner.receive_event(self, event)
 
     def _finish(self, reason: DisconnectReason) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import types
 from collections import deque
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from longwire.background import BackgroundTasks
+from longwire.server.stepping import go_on
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator
+    from collections.abc import Coroutine
 
 # Tasks that are kept for what comes next: what a handful of coroutines leave when all had to wait.
 MAX_IDLE = 16
@@ -72,23 +72,14 @@ class TaskPool:
         finally:
             self._let_others_go_on()
 
-    @types.coroutine
-    def _drive(
-        self, coroutine: Coroutine[Any, Any, None], context: Context
-    ) -> Generator[Any, Any, None]:
+    async def _drive(self, coroutine: Coroutine[Any, Any, None], context: Context) -> None:
         """Await `coroutine` in `context`; when it waits first, let other tasks go on."""
         try:
             awaited = context.run(coroutine.send, None)
-            self._let_others_go_on()
-            while True:
-                try:
-                    sent = yield awaited
-                except BaseException as error:
-                    awaited = context.run(coroutine.throw, error)
-                else:
-                    awaited = context.run(coroutine.send, sent)
         except StopIteration:
-            pass
+            return
+        self._let_others_go_on()
+        await go_on(coroutine, awaited, context.run)
 
     def _let_others_go_on(self) -> None:
         self._is_awake = False

@@ -8,10 +8,11 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from longwire.server.lane import CLOSE_TIMEOUT
+from longwire.server.stepping import go_on
 from longwire.server.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Callable, Generator
 
     from longwire.prepared import PreparedBatch
     from longwire.server.asgi import Message, Receive, Send
@@ -100,16 +101,18 @@ class ASGIWriter:
             self._queue.append(message)
             return
         try:
-            suspended = _Suspended.start(self._send(message))
+            steps = self._send(message).__await__()
+            awaited = next(steps)
+        except StopIteration:
+            return
         except Exception:  # the server says in its own way that the peer is gone
             self._closed = True
             return
-        if suspended is not None:
-            self._task = asyncio.get_running_loop().create_task(self._finish(suspended))
+        self._task = asyncio.get_running_loop().create_task(self._finish(steps, awaited))
 
-    async def _finish(self, suspended: _Suspended) -> None:
+    async def _finish(self, steps: Generator[Any, Any, None], awaited: object) -> None:
         try:
-            await suspended
+            await go_on(steps, awaited)
             self._taken += 1
             while self._queue:
                 await self._send(self._queue.popleft())
@@ -121,50 +124,6 @@ class ASGIWriter:
             self._queue = None
         if not self._closed:
             self._on_drained()
-
-
-class _Suspended:
-    """An awaitable that was stepped once and waits for something; await it to go on."""
-
-    __slots__ = ("_steps", "_waits_for")
-
-    def __init__(self, steps: Generator[Any, Any, None], waits_for: Any) -> None:
-        self._steps = steps
-        self._waits_for = waits_for
-
-    @classmethod
-    def start(cls, awaitable: Awaitable[None]) -> _Suspended | None:
-        """Step `awaitable` once; None if that finished it."""
-        steps = awaitable.__await__()
-        try:
-            return cls(steps, next(steps))
-        except StopIteration:
-            return None
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        waits_for = self._waits_for
-        while True:
-            try:
-                value = yield waits_for
-            except BaseException as error:
-                step = self._throw(error)
-            else:
-                step = self._step(value)
-            if step is None:
-                return
-            (waits_for,) = step
-
-    def _step(self, value: Any) -> tuple[Any] | None:
-        try:
-            return (self._steps.send(value),)
-        except StopIteration:
-            return None
-
-    def _throw(self, error: BaseException) -> tuple[Any] | None:
-        try:
-            return (self._steps.throw(error),)
-        except StopIteration:
-            return None
 
 
 async def serve_websocket(
