@@ -248,6 +248,48 @@ async def test_a_publication_that_comes_twice_is_delivered_once(
     assert client.text == "ab"
 
 
+async def test_who_has_read_a_part_of_what_a_broker_made_up_for_gets_the_rest_only(
+    hub: Hub, broker: MemoryBroker
+) -> None:
+    """A broker that missed something reads its log, where text is joined: some came twice."""
+    early, late = Client(), Client()
+    await hub.join(early, ROOM, None, early.joined.append)
+    await broker.publish(ROOM, draft("a"))
+    await early.reaches(1)
+    await broker.unsubscribe(ROOM)
+    for text in "bc":
+        await broker.publish(ROOM, draft(text))
+    await hub.join(late, ROOM, None, late.joined.append)
+    assert late.offset == 3
+    await broker.publish(ROOM, draft("d"))
+    await broker.subscribe(ROOM)
+    data = msgspec.json.encode({"text": "bcd"})
+    hub.receive_publication(ROOM, Publication(2, 4, "text", data, "text", "text", 0))
+    await broker.publish(ROOM, draft("e"))
+    for client in (early, late):
+        await client.reaches(5)
+        client.assert_no_hole()
+        assert client.text == "abcde"
+
+
+async def test_what_overlaps_with_what_was_delivered_is_read_from_the_log(
+    hub: Hub, broker: MemoryBroker
+) -> None:
+    client = Client()
+    await hub.join(client, ROOM, None, client.joined.append)
+    for text in "ab":
+        await broker.publish(ROOM, draft(text))
+    await client.reaches(2)
+    await broker.unsubscribe(ROOM)
+    await broker.publish(ROOM, draft("c"))
+    await broker.subscribe(ROOM)
+    data = msgspec.json.encode({"text": "bc"})
+    hub.receive_publication(ROOM, Publication(2, 3, "text", data, "text", "text", 0))
+    await client.reaches(3)
+    client.assert_no_hole()
+    assert client.text == "abc"
+
+
 async def test_a_new_epoch_tells_members_and_replays_the_new_log(
     hub: Hub, broker: MemoryBroker
 ) -> None:

@@ -216,6 +216,10 @@ class Fanout:
         end = room.offset  # settling a member may begin the next fan-out
         for member in list(room.ahead):
             news = [message for message in messages if message.last > member.offset]
+            if news and news[0].first <= member.offset:  # it has read a part of what was joined
+                self.park(member)
+                self._fall_behind(member)
+                continue
             if news and not member.write(PreparedBatch(news)):
                 self.park(member)
                 continue

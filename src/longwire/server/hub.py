@@ -61,11 +61,11 @@ class Hub:
     # What the broker delivers
 
     def receive_publication(self, room: str, publication: Publication) -> None:
-        """Take the next entry of a room's log; a hole sends every member to the log."""
+        """Take the next entry of a room's log; a hole or overlap sends all members to the log."""
         hub_room = self._rooms.get(room)
         if hub_room is None or publication.last <= hub_room.received:
             return
-        if publication.first > hub_room.received + 1 and hub_room.epoch:
+        if publication.first != hub_room.received + 1 and hub_room.epoch:
             self._leave_live(hub_room)
         hub_room.received = publication.last
         self._fanout.append(
