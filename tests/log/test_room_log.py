@@ -229,6 +229,13 @@ def test_when_there_is_only_state_the_oldest_goes() -> None:
     assert log.trimmed == 6
 
 
+def test_among_nothing_but_state_the_superseded_does_not_count() -> None:
+    log = filled([state(slot) for slot in "aabc"], RetentionLimits(max_entries=2))
+
+    assert ranges(log.read(None).publications) == [(1, 3), (4, 4)]
+    assert log.trimmed == 2
+
+
 def test_state_that_was_passed_over_is_superseded_like_any_other() -> None:
     log = filled([state("a", 1), *[note() for _ in range(9)]], RetentionLimits(max_entries=4))
     log.append(state("a", 2), 0)
