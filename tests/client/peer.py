@@ -142,6 +142,14 @@ class Visit:
         await self.flush()
         await self._websocket.close()
 
+    def hold(self) -> None:
+        """Read nothing, so that what the client sends piles up."""
+        self._websocket.transport.pause_reading()
+
+    def release(self) -> None:
+        """Read on."""
+        self._websocket.transport.resume_reading()
+
     def drop(self) -> None:
         """Lose the connection."""
         self._websocket.transport.abort()

@@ -8,11 +8,12 @@ import gc
 import pytest
 
 from longwire import WebSocketClient
-from longwire.catalog import JobCancel, JobCompleted, JobResult
+from longwire.catalog import JobCancel, JobCompleted, JobOutput, JobResult
 from longwire.client import ClientOptions, ConnectionState
 from longwire.errors import (
     BrokerUnavailable,
     CallRefused,
+    CallTimeout,
     IdempotencyConflict,
     InvalidEvent,
     InvalidRoom,
@@ -25,7 +26,7 @@ from longwire.errors import (
 )
 from longwire.types import Position
 from tests.client.conftest import Connect, until
-from tests.client.peer import Peer, accepted, connected, progress
+from tests.client.peer import Peer, Visit, accepted, connected, progress
 
 
 async def test_what_is_emitted_early_is_sent_in_order_once_connected(
@@ -63,6 +64,74 @@ async def test_the_outbox_is_bounded(peer: Peer, clients: Connect, bound: dict[s
     with pytest.raises(OutboxFull):
         client.emit("note", "more")
     assert client.health.given_up == 1
+
+
+async def test_what_was_cancelled_makes_room(clients: Connect) -> None:
+    """Calls that timed out before there was a connection filled the outbox."""
+    url = "http://127.0.0.1:1"
+    client = clients(url, options=ClientOptions(url=url, outbox_entries=1))
+    for _ in range(3):
+        with pytest.raises(CallTimeout):
+            await client.call("question", timeout=0)
+        client.publish(progress(1)).cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    client.emit("note").cancel()
+    await asyncio.sleep(0)
+    assert client.health.given_up == len(client._outbox) == 0
+
+
+async def test_a_call_that_nobody_waits_for_is_forgotten(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    """Each was remembered as long as the connection lasted."""
+    wire = client._connector.wire
+    assert wire is not None
+    asked = asyncio.create_task(client.call("question"))
+    await visit.receive("question")
+    asked.cancel()
+    await asyncio.wait([asked])
+    assert not wire._acks
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "ü" * 500_000])
+async def test_what_is_more_than_the_server_takes_fails_alone(
+    client: WebSocketClient, peer: Peer, text: str
+) -> None:
+    """It ended the connection, and a publication every later one, too."""
+    early = client.publish(JobOutput(job_id="1", chunk=text))
+    visit = await connected(client, peer)
+    late = [
+        early,
+        client.publish(JobOutput(job_id="1", chunk=text)),
+        client.emit("note", text),
+        client.emit("note", b"x", bytes(1_000_001)),
+        asyncio.create_task(client.call("question", text)),
+    ]
+    for sent in late:
+        with pytest.raises(LocalProtocolError, match="more than the 1000000 bytes"):
+            await sent
+    client.emit("note", text[:400_000])
+    await visit.receive("note")
+    assert client.health.given_up == len(late)
+
+
+async def test_who_gives_up_waiting_for_a_full_transport_leaves_the_others_waiting(
+    peer: Peer, clients: Connect
+) -> None:
+    """All of them were cancelled."""
+    client = clients(peer.url, options=ClientOptions(url=peer.url, write_buffer=1))
+    visit = await connected(client, peer)
+    visit.hold()
+    emitted = client.emit("note", 0)
+    while emitted.done():
+        emitted = client.emit("note", "x" * 100_000)
+    impatient = client.emit("note", 1)
+    impatient.cancel()
+    await asyncio.sleep(0)
+    assert not emitted.done()
+    visit.release()
+    await emitted
 
 
 async def test_events_that_only_servers_send_are_not_emitted(client: WebSocketClient) -> None:

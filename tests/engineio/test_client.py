@@ -338,3 +338,22 @@ class TestUpgrade:
         session.poll_to_send()
         session.receive_payload(OPEN, 0.0)
         assert not session.can_upgrade
+
+
+@pytest.mark.parametrize(
+    ("message", "over_websocket", "over_polling"),
+    [
+        ("x" * 4, None, None),
+        ("x" * 19, None, None),
+        ("x" * 20, 20, 20),
+        ("ü" * 10, 20, 20),
+        (b"x" * 20, None, 20),
+        (b"x" * 21, 20, 20),
+    ],
+)
+def test_what_the_server_would_not_take(
+    message: str | bytes, over_websocket: int | None, over_polling: int | None
+) -> None:
+    assert websocket().max_message(message) == over_websocket
+    assert polling().max_message(message) == over_polling
+    assert ClientSession("websocket", 0.0).max_message(message) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -43,8 +44,12 @@ class Sender(Protocol):
 
     def request(
         self, name: str, args: Sequence[object], answered: Callable[[AckReceived | None], None]
-    ) -> None:
-        """Send an event and hear its acknowledgement, or None when the connection ends."""
+    ) -> Callable[[], object]:
+        """Send an event and hear its acknowledgement, or None when the connection ends.
+
+        Returns:
+            What to call if nobody waits for it any more.
+        """
         ...
 
 
@@ -230,6 +235,8 @@ class Outbox:
     def _add(self, entry: Entry) -> None:
         self._entries[entry] = None
         self._bytes += entry.size
+        if entry.number is None:  # what is in the file waits for the next run, whoever gave up
+            entry.answer.add_done_callback(partial(self._receive_cancellation, entry))
         if self._timer is None:
             self._look_later()
 
@@ -239,6 +246,12 @@ class Outbox:
             self._bytes -= entry.size
             if entry.number is not None and self._file is not None:
                 self._file.drop(entry.number)
+
+    def _receive_cancellation(
+        self, entry: Entry, answer: asyncio.Future[AckReceived | None]
+    ) -> None:
+        if answer.cancelled():
+            self._drop(entry)
 
     def _give_up(self, entry: Entry, error: Exception) -> None:
         self._drop(entry)
@@ -307,9 +320,12 @@ class Outbox:
                 entry.answer.set_result(ack)
 
         try:
-            sender.request(entry.name, entry.args, answered)
+            forget = sender.request(entry.name, entry.args, answered)
         except LocalProtocolError as error:
             self._give_up(entry, error)
+            return
+        if not entry.repeats:
+            entry.answer.add_done_callback(lambda answer: answer.cancelled() and forget())
 
     def _mark_sent(self, entry: Entry) -> None:
         entry.sent_at = clock.time()

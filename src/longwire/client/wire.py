@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from longwire.client.outcome import new_outcome
@@ -176,12 +177,19 @@ class Wire:
         self.connection.send_event("/", name, args)
         self._flush()
 
-    def request(self, name: str, args: Sequence[object], answered: Answered) -> None:
-        """Send an event; `answered` gets its acknowledgement, or None when the connection ends."""
+    def request(
+        self, name: str, args: Sequence[object], answered: Answered
+    ) -> Callable[[], object]:
+        """Send an event; `answered` gets its acknowledgement, or None when the connection ends.
+
+        Returns:
+            What to call if nobody waits for it any more.
+        """
         ack_id = self.connection.next_ack_id()
-        self._acks[ack_id] = answered
         self.connection.send_event("/", name, args, ack_id)
+        self._acks[ack_id] = answered
         self._flush()
+        return partial(self._acks.pop, ack_id, None)
 
     def acknowledge(self, ack_id: int, args: Sequence[object]) -> None:
         """Answer an event of the server."""

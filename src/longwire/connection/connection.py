@@ -291,7 +291,7 @@ class Connection:
 
         Raises:
             LocalProtocolError: the namespace is not joined, the name is reserved, or an argument
-                cannot be sent.
+                cannot be sent, or all of it is more than the server takes.
         """
         if self._can_send(namespace):
             self._send(*encode_event(namespace, name, args, ack_id))
@@ -322,9 +322,13 @@ class Connection:
             self.engine.send_packets((prepared.packet(positions),))
 
     def _send(self, text: str, attachments: Sequence[bytes]) -> None:
-        self.engine.send_message(text)
-        for attachment in attachments:
-            self.engine.send_message(attachment)
+        messages: list[str | bytes] = [text, *attachments]
+        for message in messages:
+            limit = self.engine.max_message(message)
+            if limit is not None:
+                raise LocalProtocolError(f"more than the {limit} bytes that the server takes")
+        for message in messages:
+            self.engine.send_message(message)
 
     def _can_send(self, namespace: str) -> bool:
         if self.engine.state in _OVER:

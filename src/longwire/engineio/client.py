@@ -81,6 +81,17 @@ class ClientSession(Session):
         """The session's id; None before `Opened`."""
         return None if self.handshake is None else self.handshake.sid
 
+    @override
+    def max_message(self, message: str | bytes) -> int | None:
+        """Return the server's bound if this message exceeds it: it would end the session."""
+        limit = None if self.handshake is None else self.handshake.max_payload
+        # Text of n characters is at most 4n bytes: only near the limit it has to be measured.
+        if limit is None or 4 * len(message) + 2 <= limit:
+            return None
+        framed = isinstance(message, bytes) and self.transport == "websocket"
+        size = len(message) if framed else body_size(message)
+        return limit if size > limit else None
+
     # -- requests
 
     def poll_to_send(self) -> bool:

@@ -126,6 +126,10 @@ class Session(ABC):
 
     # -- what the application says
 
+    def max_message(self, message: str | bytes) -> int | None:
+        """Return the bound that this message is too large for; None if it may be sent."""
+        return None
+
     def send_message(self, data: str | bytes) -> None:
         """Send one message: text or binary.
 
