@@ -36,7 +36,7 @@ async def state_of(server: Server, job_id: str) -> JobState:
 
 
 async def test_a_worker_that_falls_silent_is_declared_lost(
-    server: Server, longwire_clock: ManualClock
+    server: Server, longwire_clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     await begin(server, "1")
     await longwire_clock.advance(LEASE - TICK)
@@ -44,6 +44,7 @@ async def test_a_worker_that_falls_silent_is_declared_lost(
     await longwire_clock.advance(2 * TICK)
     state = await state_of(server, "1")
     assert (state.status, state.error_code, state.retryable) == ("failed", "worker_lost", True)
+    assert [record.message for record in caplog.records] == ["job '1' lost its worker"]
 
 
 async def test_every_event_of_a_job_renews_its_lease(

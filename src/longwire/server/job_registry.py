@@ -289,7 +289,7 @@ class JobRegistry:
             self._renew(leased, leased.heard)
 
     async def _fail(self, leased: _Leased, summary: JobState) -> None:
-        logger.warning("job lost its worker", extra={"job_id": leased.job_id})
+        logger.warning("job %r lost its worker", leased.job_id, extra={"job_id": leased.job_id})
         failed = JobFailed(
             job_id=leased.job_id,
             error="the worker stopped without a word",

@@ -161,7 +161,7 @@ class Feed:
             self._missed = True
 
     def _reset(self, position: Position) -> None:
-        logger.warning("the log of a room began anew", extra={"room": self.name})
+        logger.warning("the log of room %r began anew", self.name, extra={"room": self.name})
         self.epoch, self.received = position.epoch, position.offset
         self._receiver.receive_reset(self.name, position)
         self._tell_who_waits()
