@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
 import re
-import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```', re.MULTILINE | re.DOTALL)
-SNIPPETS = dict(BLOCK.findall((ROOT / "README.md").read_text("utf-8")))
-RUNNING = re.compile(rb"running on (http://\S+)")
+from tests.docs.snippets import ROOT, RUNNING, read_until, running, snippets_of
+
+SNIPPETS = snippets_of("README.md")
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -25,41 +20,6 @@ def folder(tmp_path: Path) -> Path:
     """An empty folder where npm has installed what the README says."""
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
     return tmp_path
-
-
-@contextlib.asynccontextmanager
-async def running(command: str, folder: Path) -> AsyncIterator[asyncio.StreamReader]:
-    """Run a line of the README in a shell; yields what it prints."""
-    process = await asyncio.create_subprocess_exec(
-        *("bash", "-c", command),
-        cwd=folder,
-        env={
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "LONGWIRE_SECRET": "0123456789abcdef" * 4,
-            "PYTHONDONTWRITEBYTECODE": "1",
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    try:
-        yield process.stdout
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, 15)
-        await process.wait()
-
-
-async def read_until(output: asyncio.StreamReader, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
-    said = b""
-    async for line in output:
-        said += line
-        found = pattern.search(line)
-        if found:
-            return found
-    raise AssertionError(said.decode())
 
 
 async def test_your_own_event_in_five_minutes(folder: Path) -> None:

@@ -10,13 +10,13 @@ import pytest
 
 from longwire.testing import Link, ManualClock
 from longwire.testing import fixtures as plugin_fixtures
+from tests.docs.snippets import ROOT, snippets_of
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.timeout(120)
 
-DOCUMENT = (Path(__file__).resolve().parents[2] / "docs/testing.md").read_text("utf-8")
-BLOCK = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```', re.MULTILINE | re.DOTALL)
-SNIPPETS = dict(BLOCK.findall(DOCUMENT))
+DOCUMENT = (ROOT / "docs/testing.md").read_text("utf-8")
+SNIPPETS = snippets_of("docs/testing.md")
 
 
 def test_a_project_with_tests(pytester: pytest.Pytester) -> None:
