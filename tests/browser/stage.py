@@ -14,6 +14,8 @@ COMPLETED = "wire-essay"
 CANCELLED = "old-newsletter"
 QUEUED = "seo-refresh"
 LONG = "long-title"
+COLLECTOR = "collector"
+UNBROKEN = "unbroken"
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -96,6 +98,7 @@ class Stage:
         self._agents()
         self._campaigns()
         self._personal()
+        self._unbroken()
         await self.site.publish_all(self._said)
 
     def say(self, event: str, data: dict[str, Any], age: int = 0, **fields: str) -> None:
@@ -203,6 +206,20 @@ class Stage:
             asset = {"id": f"asset-{number}", "title": title, "type": type, "status": status}
             asset |= {"createdAt": self.now - number * HOUR, "updatedAt": self.now}
             self.say("asset:created", {"asset": asset}, room=room)
+
+    def _unbroken(self) -> None:
+        """What another user is told, in words and numbers that are too long for every line."""
+        room = f"user:{COLLECTOR}"
+        word = "Donaudampfschifffahrtsgesellschaft" * 6
+        spent = {f"agent_for_{word}": 12_345_678.9}
+        budget = {"used": 12_345_678.9, "total": 1e7, "percentage": 123.4, "breakdown": spent}
+        self.say("budget:updated", budget, room=room)
+        asset = {"id": word, "title": word, "type": "blog", "status": "draft"}
+        asset |= {"createdAt": self.now, "updatedAt": self.now}
+        self.say("asset:created", {"asset": asset}, room=room)
+        self.say("job:created", {"jobId": UNBROKEN, "title": word, "owner": COLLECTOR})
+        error = f'Traceback (most recent call last):\n  File "{word}.py"\nValueError: {word}'
+        self.say("job:failed", {"jobId": UNBROKEN, "error": error, "retryable": False})
 
 
 def _figures(campaign_id: str, **figures: float) -> dict[str, Any]:

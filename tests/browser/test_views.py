@@ -18,7 +18,7 @@ RUN_AXE = """async () => {
   const { violations } = await axe.run({ resultTypes: ["violations"] });
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
 }"""
-NARROW = {"width": 360, "height": 740}
+NARROW = {"width": 320, "height": 568}
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from playwright.async_api import Page, expect
 
 from tests.browser.looking import expect_live, output
-from tests.browser.stage import COMPLETED, FAILED, RUNNING, Stage
+from tests.browser.stage import COLLECTOR, COMPLETED, FAILED, RUNNING, UNBROKEN, Stage
 from tests.proxy import Proxy
 
 Show = Callable[[Page, Stage], AbstractAsyncContextManager[None]]
@@ -50,6 +50,21 @@ def job(job_id: str, last_words: str) -> Show:
 async def nothing(page: Page, stage: Stage) -> None:
     await page.goto(stage.site.address(user="newcomer"))
     await expect(page.get_by_role("heading", name="No jobs yet")).to_be_visible()
+
+
+@simply
+async def unbroken(page: Page, stage: Stage) -> None:
+    await page.goto(stage.site.address(user=COLLECTOR))
+    await expect(page.get_by_role("main")).to_contain_text("$12,345,678.90 of $10,000,000.00")
+    await expect(page.get_by_role("heading", name="Assets")).to_be_visible()
+    await expect(page.get_by_role("listitem").filter(has_text="ValueError: Donau")).to_be_visible()
+
+
+@simply
+async def unbroken_job(page: Page, stage: Stage) -> None:
+    await page.goto(stage.site.address(f"/jobs/{UNBROKEN}", user=COLLECTOR))
+    trace = page.get_by_role("region", name="All of the error")
+    await expect(trace).to_contain_text("Traceback")
 
 
 @simply
@@ -96,6 +111,8 @@ VIEWS: dict[str, Show] = {
     "completed": job(COMPLETED, "Nothing here is kept twice"),
     "reconnecting": reconnecting,
     "nothing": nothing,
+    "unbroken": unbroken,
+    "unbroken-job": unbroken_job,
     "unknown-job": unknown_job,
     "sign-in": sign_in,
     "asking-to-cancel": asking_to_cancel,

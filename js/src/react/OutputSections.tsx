@@ -112,6 +112,8 @@ function blockStyle(lines: number): CSSProperties {
     containIntrinsicBlockSize: `auto ${lines}lh`,
     whiteSpace: "var(--longwire-output-wrap, pre-wrap)",
     overflowWrap: "anywhere",
+    // Each line has its own direction.
+    unicodeBidi: "plaintext",
   };
 }
 

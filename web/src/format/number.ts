@@ -1,14 +1,20 @@
 const GROUPED = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
+const SMALL = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const DOLLARS = new Intl.NumberFormat("en", { style: "currency", currency: "USD" });
+const FRACTIONS = new Intl.NumberFormat("en", {
+  style: "currency",
+  currency: "USD",
+  minimumFractionDigits: 4,
+});
 
-/** A number with its thousands set apart. */
+/** A number with its thousands set apart; a small one with the digits that it has. */
 export function formatNumber(value: number): string {
-  return GROUPED.format(value);
+  return (Math.abs(value) < 0.1 ? SMALL : GROUPED).format(value);
 }
 
 /** A cost: cents where cents say something, more digits where it would read as nothing. */
 export function formatCost(cost: number): string {
-  const digits = cost !== 0 && Math.abs(cost) < 0.01 ? 4 : 2;
-  return `$${cost.toFixed(digits)}`;
+  return (cost !== 0 && Math.abs(cost) < 0.01 ? FRACTIONS : DOLLARS).format(cost);
 }
 
 /** Progress in whole percent. Only what is done is called 100. */

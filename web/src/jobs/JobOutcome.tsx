@@ -4,12 +4,20 @@ import type { ReactElement } from "react";
 import { formatLabel, formatMetric } from "../format/number";
 import { safeHref } from "../output/safeHref";
 import { CopyButton } from "../shell/CopyButton";
+import { headlineOf } from "./status";
 
 /** Why a job failed, and whether trying again makes sense. */
 export function JobFailure({ job }: { readonly job: JobState }): ReactElement {
+  const error = job.error?.trim() || "The job failed without saying why.";
+  const headline = headlineOf(error);
   return (
     <section className="failure" aria-label="Error">
-      <p className="failure-text">{job.error ?? "The job failed without saying why."}</p>
+      <p className="failure-text">{headline}</p>
+      {headline !== error && (
+        <pre className="failure-trace" role="region" aria-label="All of the error" tabIndex={0}>
+          {error}
+        </pre>
+      )}
       <p className="failure-detail">
         {job.errorCode !== null && <code>{job.errorCode}</code>}
         {job.retryable !== null && (

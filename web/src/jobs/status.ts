@@ -13,9 +13,15 @@ export function nameOf(job: Pick<JobState, "jobId" | "title">): string {
   return job.title?.trim() || job.jobId;
 }
 
+/** The line of an error that says most: a Python traceback ends in it, all else begins with it. */
+export function headlineOf(error: string): string {
+  const lines = error.trim().split("\n");
+  return lines.at(error.startsWith("Traceback (") ? -1 : 0) ?? "";
+}
+
 /** What it is doing, or what became of it, in a line. */
 export function lineOf(job: JobState): string {
-  if (job.status === "failed") return job.error ?? "";
+  if (job.status === "failed") return headlineOf(job.error ?? "");
   if (job.status === "running" && job.cancelRequested) return "Stopping…";
   return job.isComplete ? "" : (job.currentStep ?? "");
 }

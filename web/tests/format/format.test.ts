@@ -59,6 +59,10 @@ it("does not round a small cost to nothing", () => {
   expect([0, 0.0042, 1.5].map(formatCost)).toEqual(["$0.00", "$0.0042", "$1.50"]);
 });
 
+it("sets the thousands of a cost apart", () => {
+  expect([1_234_567.891, -3].map(formatCost)).toEqual(["$1,234,567.89", "-$3.00"]);
+});
+
 it("makes labels of keys", () => {
   expect(["wordsPerFile", "longest_lines", "utf8Files"].map(formatLabel)).toEqual([
     "Words per file",
@@ -73,6 +77,15 @@ it("shows metrics of any shape", () => {
     "x",
     "[1,2]",
     "null",
+  ]);
+});
+
+it("does not round a small metric to nothing", () => {
+  expect([0, 0.000_25, -0.000_001, 0.0999].map(formatMetric)).toEqual([
+    "0",
+    "0.00025",
+    "-0.000001",
+    "0.0999",
   ]);
 });
 

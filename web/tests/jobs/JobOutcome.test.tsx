@@ -14,6 +14,13 @@ it("says why a job failed, with its code, and whether to try again", () => {
   expect(text).toBe("no diskworker_lostRunning it again may help.");
 });
 
+it("says the last line of a traceback first, and all of it in a pane of its own", () => {
+  const error = 'Traceback (most recent call last):\n  File "x.py", line 1\nValueError: no disk';
+  render(<JobFailure job={endedJob("failed", { error })} />);
+  expect(screen.getByText("ValueError: no disk")).toBeTruthy();
+  expect(screen.getByRole("region", { name: "All of the error" }).textContent).toBe(error);
+});
+
 it("says so when a job failed without a word", () => {
   render(<JobFailure job={endedJob("failed")} />);
   expect(screen.getByText("The job failed without saying why.")).toBeTruthy();
