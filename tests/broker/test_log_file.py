@@ -89,6 +89,14 @@ def test_a_corrupt_file_is_refused(path: Path) -> None:
     assert_refused(path, "corrupt")
 
 
+def test_a_file_whose_last_page_is_cut_off_is_refused(path: Path) -> None:
+    """SQLite read zeros in its place, and found nothing wrong."""
+    with opened(path) as file:
+        write(file, 200)
+    path.write_bytes(path.read_bytes()[:-700])
+    assert_refused(path, "corrupt: its end is cut off")
+
+
 def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     with opened(path):
         pass
@@ -132,6 +140,18 @@ def test_a_copy_taken_while_it_runs_opens(path: Path, tmp_path: Path) -> None:
             shutil.copy(tmp_path / name, tmp_path / f"copy-{name}")
     with opened(tmp_path / "copy-logs.db") as file:
         assert file.rooms() == rooms
+
+
+def test_a_copy_without_its_write_ahead_log_begins_anew(path: Path, tmp_path: Path) -> None:
+    """It went on under the same epoch, and gave out offsets that clients had seen already."""
+    with opened(path) as file:
+        write(file)
+    with opened(path) as file:
+        file.commit(Transaction(entries=[(1, Publication(2, 2, "note", b"x", None, None, 2))]))
+        shutil.copy(path, tmp_path / "copy.db")
+    with opened(tmp_path / "copy.db") as file:
+        [room] = file.rooms()
+    assert (room.epoch == "epoch", room.end) == (False, 1)
 
 
 # Migration
@@ -185,6 +205,7 @@ def test_closed_before_the_reboot_or_written_through_nothing_is_lost(
     with opened(path) as file:
         rooms = write(file)
     change(path, "UPDATE opening SET boot = ?, clean = ?", boot, clean)
+    path.with_name("logs.db-wal").touch()  # as whoever did not close it leaves it
     with opened(path) as file:
         assert file.rooms() == rooms
 

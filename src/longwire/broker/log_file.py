@@ -137,10 +137,11 @@ def open_log_file(path: Path) -> LogFile:
         raise LogFileError(str(path), "its directory does not exist")
     if path.exists() and not path.is_file():
         raise LogFileError(str(path), "it is not a file")
+    has_wal = path.with_name(f"{path.name}-wal").exists()
     connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_WAIT)
-        _prepare(connection)
+        _prepare(connection, None if has_wal else path.stat().st_size)
     except (sqlite3.Error, _Refused) as error:
         if connection is not None:
             connection.close()
@@ -155,8 +156,9 @@ class LogFile:
     when it returns, so a killed process loses nothing. Power loss, or a crash of the system,
     may lose the newest commits, which were delivered already. Therefore the file remembers
     under which boot it was opened: opened under another one without having been closed, its
-    rooms get new epochs. Where boots cannot be told apart, every commit waits for the disk
-    (`synchronous=FULL`), and nothing is lost then either.
+    rooms get new epochs, and so they do without the write-ahead log that was left beside it, as
+    when the file alone was copied. Where boots cannot be told apart, every commit waits for the
+    disk (`synchronous=FULL`), and nothing is lost then either.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -236,10 +238,11 @@ class _Refused(Exception):
     """The file is not one to write to."""
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _prepare(connection: sqlite3.Connection, size: int | None) -> None:
+    """Check and migrate the file; its size says all if there is no write-ahead log beside it."""
     run = connection.execute
     run("PRAGMA locking_mode = EXCLUSIVE")
-    version = _check(connection)
+    version = _check(connection, size)
     run("PRAGMA journal_mode = WAL")
     run("PRAGMA synchronous = FULL")
     run("BEGIN IMMEDIATE")
@@ -249,14 +252,14 @@ def _prepare(connection: sqlite3.Connection) -> None:
     run(f"PRAGMA application_id = {APPLICATION_ID}")
     run(f"PRAGMA user_version = {len(MIGRATIONS)}")
     boot = _boot_id()
-    _begin_anew_if_the_tail_may_be_lost(connection, boot)
+    _begin_anew_if_the_tail_may_be_lost(connection, boot, has_wal=size is None)
     run("COMMIT")
     run("PRAGMA wal_checkpoint(TRUNCATE)")
     if boot is not None:
         run("PRAGMA synchronous = NORMAL")
 
 
-def _check(connection: sqlite3.Connection) -> int:
+def _check(connection: sqlite3.Connection, size: int | None) -> int:
     """The file's schema version, 0 for a new file. Changes nothing in it."""
 
     def number(query: str) -> int:
@@ -270,16 +273,21 @@ def _check(connection: sqlite3.Connection) -> int:
         raise _Refused("it is a SQLite database, but not one of Longwire's")
     if version > len(MIGRATIONS):
         raise _Refused(f"a newer version of Longwire wrote it (schema {version})")
+    if size is not None and size < number("PRAGMA page_count") * number("PRAGMA page_size"):
+        raise _Refused("it is corrupt: its end is cut off")  # SQLite would read zeros there
     finding = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if finding != "ok":
         raise _Refused(f"it is corrupt: {finding}")
     return version
 
 
-def _begin_anew_if_the_tail_may_be_lost(connection: sqlite3.Connection, boot: str | None) -> None:
+def _begin_anew_if_the_tail_may_be_lost(
+    connection: sqlite3.Connection, boot: str | None, *, has_wal: bool
+) -> None:
     run = connection.execute
     last_boot, clean = run("SELECT boot, clean FROM opening").fetchone()
-    if not clean and last_boot is not None and last_boot != boot:
+    has_rebooted = last_boot is not None and last_boot != boot
+    if not clean and (has_rebooted or not has_wal):
         run("UPDATE rooms SET epoch = lower(hex(randomblob(8)))")
         run("DELETE FROM receipts")
     run("UPDATE opening SET boot = ?, clean = 0", (boot,))
