@@ -16,6 +16,7 @@ from longwire.errors import (
     LocalProtocolError,
     NotConnected,
 )
+from longwire.websocket import encode_text
 from tests.client.conftest import Connect, until
 from tests.client.peer import Peer, connected
 
@@ -205,6 +206,18 @@ async def test_a_client_that_is_kicked_without_advice_comes_back(
     await visit.kick()
     await (await peer.visit()).accept()
     await until(client, CONNECTED)
+
+
+@pytest.mark.parametrize("garbage", ["42{}", "42[]", "9", "not Engine.IO"])
+async def test_a_client_to_whom_garbage_was_sent_comes_back(
+    client: WebSocketClient, peer: Peer, garbage: str
+) -> None:
+    """It gave up for ever."""
+    visit = await connected(client, peer)
+    visit.write(encode_text(garbage))
+    await (await peer.visit()).accept()
+    await until(client, CONNECTED)
+    assert client.health.drops == 1
 
 
 async def test_the_servers_advice_not_to_come_back_is_final(

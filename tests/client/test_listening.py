@@ -18,6 +18,22 @@ from tests.client.conftest import until
 from tests.client.peer import Peer, Visit, all_received, connected
 
 
+async def test_tasks_share_an_iterator(client: WebSocketClient, visit: Visit) -> None:
+    """The first one was never woken once the second waited too."""
+    events = client.events(JobProgress)
+    first, second, third = (asyncio.ensure_future(anext(events, None)) for _ in range(3))
+    await asyncio.sleep(0)
+    second.cancel()
+    for percent in (1, 2):
+        await visit.progress(percent)
+    heard = [event.progress for event in await asyncio.gather(first, third) if event is not None]
+    assert heard == [1, 2]
+    last = [asyncio.ensure_future(anext(events, None)) for _ in range(2)]
+    await asyncio.sleep(0)
+    await events.aclose()
+    assert await asyncio.gather(*last) == [None, None]
+
+
 async def test_handlers_set_before_connect_hear_typed_events_over_reconnects(
     client: WebSocketClient, peer: Peer
 ) -> None:

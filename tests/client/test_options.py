@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
 
+import longwire.sync
+from longwire import WebSocketClient
 from longwire.client import TRANSITIONS, ClientOptions, ConnectionState, ConnectionStatus
+from longwire.client.options import FurtherOptions
 from longwire.errors import LocalProtocolError
 
 TAIL = "EIO=4&transport=websocket"
@@ -43,10 +47,54 @@ def test_transports_that_do_not_exist(transports: Any) -> None:
         ClientOptions(url="http://a", transports=transports).check()
 
 
-@pytest.mark.parametrize("url", ["a:8000", "ftp://a", "http://", ""])
-def test_what_is_no_address(url: str) -> None:
-    with pytest.raises(LocalProtocolError):
-        ClientOptions(url=url).check()
+@pytest.mark.parametrize(
+    "url", ["a:8000", "ftp://a", "http://", "", None, "http://a:99999", "http://a:0", "http://[::1"]
+)
+def test_what_is_no_address(url: Any) -> None:
+    with pytest.raises(LocalProtocolError, match="is no http"):
+        WebSocketClient(url)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("timeout", 0),
+        ("timeout", None),
+        ("timeout", float("nan")),
+        ("reconnection_delay", -1),
+        ("reconnection_delay", "1"),
+        ("reconnection_attempts", -1),
+        ("queue_size", 0),
+        ("outbox_age", None),
+        ("headers", {"a": "b\nc: d"}),
+        ("headers", {"a": 5}),
+        ("headers", [("a", "b")]),
+    ],
+)
+def test_a_value_that_no_attempt_could_succeed_with_is_refused_by_its_name(
+    name: str, value: Any
+) -> None:
+    """A negative delay let the client ask without a pause; the others failed in every attempt."""
+    with pytest.raises(LocalProtocolError, match=name):
+        WebSocketClient("http://a", **{name: value})
+
+
+@pytest.mark.parametrize("make", [WebSocketClient, longwire.sync.WebSocketClient])
+def test_every_option_is_an_argument(make: Any) -> None:
+    """What bounds the outbox could be set by `ClientOptions` alone."""
+    arguments = inspect.signature(make).parameters.keys() | FurtherOptions.__annotations__.keys()
+    options = set(ClientOptions.__struct_fields__) - {"open_websocket"}
+    assert options == arguments - {"token", "contract", "options", "further"}
+    with pytest.raises(TypeError, match="outbox_size"):
+        make("http://a", outbox_size=5)
+    client = make("http://a", outbox_entries=5)
+    assert client.options.outbox_entries == 5
+    if make is not WebSocketClient:
+        client.close()
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    assert ClientOptions(url="https://ada:secret@a:8/live?x=y").server == "https://a:8/live"
 
 
 def test_every_state_can_be_left_and_reached() -> None:

@@ -8,10 +8,9 @@ from longwire.client.options import ClientOptions
 from longwire.client.payloads import Advice
 from longwire.client.reconnection import Ended, ReconnectionPolicy
 from longwire.errors import AuthenticationError, ConnectionRefused, NotConnected
-from longwire.reasons import PARSE_ERROR, SERVER_DISCONNECT, TRANSPORT_CLOSED
 
-DROPPED = Ended(TRANSPORT_CLOSED, NotConnected("gone"), lasted=0.1)
-REFUSED = Ended(SERVER_DISCONNECT, ConnectionRefused("no"))
+DROPPED = Ended(NotConnected("gone"), lasted=0.1)
+REFUSED = Ended(ConnectionRefused("no"))
 
 
 def policy(*, jitter: float = 1.0, refresh: bool = False, **options: object) -> ReconnectionPolicy:
@@ -37,7 +36,7 @@ def test_jitter_is_full() -> None:
 def test_only_a_connection_that_lasted_resets_the_backoff() -> None:
     subject = policy()
     assert [subject.next_delay(DROPPED) for _ in range(3)] == [1, 2, 4]
-    assert subject.next_delay(Ended(TRANSPORT_CLOSED, NotConnected("x"), lasted=60.0)) == 1
+    assert subject.next_delay(Ended(NotConnected("x"), lasted=60.0)) == 1
 
 
 def test_attempts_are_counted() -> None:
@@ -49,22 +48,22 @@ def test_attempts_are_counted() -> None:
 
 def test_the_servers_advice_wins() -> None:
     stay_away = Advice("limit_exceeded", "x", reconnect=False)
-    assert policy().next_delay(Ended(TRANSPORT_CLOSED, NotConnected("x"), 1.0, stay_away)) is None
+    assert policy().next_delay(Ended(NotConnected("x"), 1.0, stay_away)) is None
     later = Advice("server_shutdown", "x", reconnect=True, retry_after=7.0)
-    assert policy().next_delay(Ended(SERVER_DISCONNECT, NotConnected("x"), 1.0, later)) == 8.0
+    assert policy().next_delay(Ended(NotConnected("x"), 1.0, later)) == 8.0
 
 
 def test_a_kick_without_advice_is_no_advice() -> None:
-    assert policy().next_delay(Ended(SERVER_DISCONNECT, NotConnected("x"), 1.0)) == 1
+    assert policy().next_delay(Ended(NotConnected("x"), 1.0)) == 1
 
 
 @pytest.mark.parametrize(
     "ended",
     [
         REFUSED,
-        Ended(PARSE_ERROR, NotConnected("garbage")),
-        Ended(TRANSPORT_CLOSED, AuthenticationError("the provider says no")),
-        Ended(SERVER_DISCONNECT, NotConnected("x"), 1.0, Advice("token_expired", "x", False)),
+        Ended(NotConnected("a wrong certificate"), is_final=True),
+        Ended(AuthenticationError("the provider says no")),
+        Ended(NotConnected("x"), 1.0, Advice("token_expired", "x", False)),
     ],
 )
 def test_what_does_not_get_better_by_itself(ended: Ended) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import weakref
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 import msgspec
 
@@ -17,7 +17,7 @@ from longwire.client.inbox import ROOM_LIVE, Inbox
 from longwire.client.job_tracker import JobFeed, JobTracker
 from longwire.client.listening import Listening
 from longwire.client.membership import ROOM_RESET
-from longwire.client.options import ClientOptions
+from longwire.client.options import ClientOptions, FurtherOptions
 from longwire.client.outbox import Limits, Outbox
 from longwire.client.outgoing import Outgoing
 from longwire.client.reconnection import Backoff
@@ -68,7 +68,9 @@ class WebSocketClient(Listening):
         token: a token, or a function (async or not) that is asked for one before every
             connection, before expiry and after a refusal.
         contract: the events that are decoded to their types; others come as plain values.
-        **options: see `ClientOptions`.
+        options: all other options at once, the address included; whatever else is given counts
+            for nothing then.
+        **further: these options, and those before, are described at `ClientOptions`.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class WebSocketClient(Listening):
         ssl: SSLContext | None = None,
         proxy: str | bool | None = True,
         options: ClientOptions | None = None,
+        **further: Unpack[FurtherOptions],
     ) -> None:
         self.options = options or ClientOptions(
             url=url,
@@ -101,6 +104,7 @@ class WebSocketClient(Listening):
             headers=headers or {},
             ssl=ssl,
             proxy=proxy,
+            **further,
         )
         self.options.check()
         self.contract = contract

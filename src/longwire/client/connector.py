@@ -19,12 +19,6 @@ from longwire.client.renewal import Renewal
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.client.wire import Wire, WireRequests, turns
 from longwire.errors import ConnectionRefused, NotConnected
-from longwire.reasons import (
-    PARSE_ERROR,
-    SERVER_DISCONNECT,
-    TRANSPORT_ERROR,
-    DisconnectReason,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +31,7 @@ if TYPE_CHECKING:
     from longwire.client.token import Tokens
     from longwire.connection import EventReceived
     from longwire.engineio import Transport
+    from longwire.reasons import DisconnectReason
     from longwire.schema import Contract
 
 logger = logging.getLogger("longwire.client")
@@ -250,7 +245,7 @@ class Connector:
             self._outbox.open()
             async with asyncio.timeout(self._options.timeout) as self._patience:
                 token, contract = await self._tokens.get(), self._contract.fingerprint
-                missing = "connection"
+                missing = f"connection to {self._options.server}"
                 wire = await self._open(Credentials(token, positions=True, contract=contract))
                 await self._sign_in(wire)
                 await self._resume(wire)
@@ -285,7 +280,7 @@ class Connector:
                 said = f"no answer within {share:g} s" if type(error) is TimeoutError else error
                 failures.append(f"{transport}: {said or type(error).__name__}")
                 logger.info("no connection over %s", failures[-1])
-        raise NotConnected("; ".join(failures))
+        raise NotConnected(f"{self._options.server}: {'; '.join(failures)}")
 
     async def _open_over(self, transport: Transport, credentials: Credentials) -> Wire:
         self._signed_in = asyncio.Event()
@@ -344,20 +339,17 @@ class Connector:
         self._transport = wire.transport
         self._inbox.announce("disconnect", None, (reason.socketio,))
         error = wire.error or NotConnected(self._advice.message if self._advice else reason.message)
-        return Ended(reason, error, loop.time() - since, self._advice)
+        return Ended(error, loop.time() - since, self._advice)
 
     def _failed(self, error: Exception) -> Ended:
         if not self._is_superseded:
             self._inbox.announce("connect_error", None, (error,))
-        reason = TRANSPORT_ERROR
-        if isinstance(error, ConnectionRefused):
-            reason = SERVER_DISCONNECT
-        elif isinstance(error, InvalidURI | ssl.SSLCertVerificationError):
-            reason = PARSE_ERROR  # nothing but a change of the settings helps
-        elif isinstance(error, OSError | WebSocketException):
-            cause, error = error, NotConnected(str(error) or type(error).__name__)
+        is_final = isinstance(error, InvalidURI | ssl.SSLCertVerificationError)
+        if not is_final and isinstance(error, OSError | WebSocketException):
+            said = str(error) or type(error).__name__
+            cause, error = error, NotConnected(f"{self._options.server}: {said}")
             error.__cause__ = cause
-        return Ended(reason, error, advice=self._advice)
+        return Ended(error, advice=self._advice, is_final=is_final)
 
     def _release(self) -> None:
         held, self._held = self._held or [], None

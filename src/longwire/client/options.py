@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
@@ -12,7 +13,7 @@ from longwire.errors import LocalProtocolError
 if TYPE_CHECKING:
     import os
     import ssl
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from longwire.client.transport import WebSocket
     from longwire.engineio import Transport
@@ -22,6 +23,35 @@ _SCHEMES = {
     "websocket": {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"},
     "polling": {"http": "http", "https": "https", "ws": "http", "wss": "https"},
 }
+
+
+# The least value of each option that is a number.
+_LEAST = {
+    "reconnection_attempts": 0,
+    "reconnection_delay": 0,
+    "reconnection_delay_max": 0,
+    "timeout": 0.001,
+    "authentication_grace": 0,
+    "outbox_entries": 0,
+    "outbox_bytes": 0,
+    "outbox_age": 0,
+    "queue_size": 1,
+    "write_buffer": 0,
+    "max_message": 1,
+}
+
+
+class FurtherOptions(TypedDict, total=False):
+    """The options that are rarely set; `ClientOptions` says what they mean."""
+
+    authentication_grace: float
+    outbox_entries: int
+    outbox_bytes: int
+    outbox_age: float
+    outbox_file: str | os.PathLike[str] | None
+    queue_size: int
+    write_buffer: int
+    max_message: int
 
 
 class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,14 +114,27 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
         """Refuse what no attempt could succeed with.
 
         Raises:
-            LocalProtocolError: the URL has no scheme that can be used, or no host, or there is no
-                transport.
+            LocalProtocolError: the URL is no address that can be used, there is no transport, or a
+                value is out of its range; the message names the option.
         """
-        parts = urlsplit(self.url)
-        if parts.scheme not in _SCHEMES["websocket"] or not parts.netloc:
+        if not _is_address(self.url):
             raise LocalProtocolError(f"{self.url!r} is no http(s):// or ws(s):// address")
         if not self.transports or not set(self.transports) <= _SCHEMES.keys():
             raise LocalProtocolError(f"{self.transports!r} are not 'websocket' or 'polling'")
+        for name, least in _LEAST.items():
+            value: object = getattr(self, name)
+            if value is None and name == "reconnection_attempts":
+                continue
+            if not isinstance(value, int | float) or not value >= least:
+                raise LocalProtocolError(f"{name} is a number from {least:g}, unlike {value!r}")
+        if not _are_headers(self.headers):
+            raise LocalProtocolError("headers are a mapping of text to text on one line each")
+
+    @property
+    def server(self) -> str:
+        """The address without what may be a password, to be shown."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     def address(self, transport: Transport, sid: str | None = None) -> str:
         """Return the address of a transport, of the session `sid` if it has begun."""
@@ -102,3 +145,19 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
         path = f"{parts.path.rstrip('/')}/{self.path.strip('/')}/"
         scheme = _SCHEMES[transport][parts.scheme]
         return urlunsplit((scheme, parts.netloc, path, urlencode(query), ""))
+
+
+def _is_address(url: object) -> bool:
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
+        usable = parts.scheme in _SCHEMES["websocket"] and bool(parts.hostname)
+        return usable and parts.port != 0
+    except ValueError:  # of its port, or of an IPv6 address
+        return False
+
+
+def _are_headers(headers: Any) -> bool:
+    if not isinstance(headers, Mapping):
+        return False
+    texts: list[Any] = [*headers.keys(), *headers.values()]
+    return all(isinstance(text, str) and text.isprintable() for text in texts)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from longwire.errors import AuthenticationError, ConnectionRefused
-from longwire.reasons import SERVER_DISCONNECT, DisconnectReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,16 +25,16 @@ class Ended(msgspec.Struct, frozen=True):
     """How one attempt ended.
 
     Attributes:
-        reason: why.
-        error: what to show a person.
+        error: why, as a person shall see it.
         lasted: seconds for which it was connected; None if it never was.
         advice: the server's word, which wins over everything but a missing token.
+        is_final: whether nothing but a change of the settings helps.
     """
 
-    reason: DisconnectReason
     error: Exception
     lasted: float | None = None
     advice: Advice | None = None
+    is_final: bool = False
 
     @property
     def wants_token(self) -> bool:
@@ -100,7 +99,7 @@ class ReconnectionPolicy:
             return None
         if ended.wants_token:
             return self._delay_for_token()
-        if not self._may_return(ended):
+        if ended.is_final or (ended.advice is not None and not ended.advice.reconnect):
             return None
         self.attempts += 1
         limit = self._options.reconnection_attempts
@@ -116,10 +115,3 @@ class ReconnectionPolicy:
             return None
         self._has_refreshed = True
         return 0.0
-
-    @staticmethod
-    def _may_return(ended: Ended) -> bool:
-        if ended.advice is not None:
-            return ended.advice.reconnect
-        # A stock server gives no advice when it kicks; its clients are expected back.
-        return ended.reason.reconnect or ended.reason is SERVER_DISCONNECT

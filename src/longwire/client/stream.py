@@ -15,29 +15,35 @@ T = TypeVar("T")
 
 
 class Bell:
-    """Wakes the one who waits for events. It outlives no stream, and holds none alive."""
+    """Wakes those who wait for events. It outlives no stream, and holds none alive."""
 
-    __slots__ = ("_waiter",)
+    __slots__ = ("_waiters",)
 
     def __init__(self) -> None:
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiters: list[asyncio.Future[None]] = []
 
     async def wait(self) -> None:
         """Wait for a ring."""
-        self._waiter = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
         try:
-            await self._waiter
+            await waiter
         finally:
-            self._waiter = None
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
 
     def ring(self) -> None:
-        """End the wait, if there is one."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        """Wake all of them; who finds nothing waits again."""
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
 
 class EventStream(Generic[T]):
     """An async iterator over events; it hears them from its creation on.
+
+    Several tasks may share one: each event goes to one of them.
 
     It ends when it is closed or the client disconnects. It raises the client's error when the
     client gives up, and the server's refusal of its room. Close it with `aclose()` or `async with`;

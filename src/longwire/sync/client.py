@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
 from longwire.catalog import CATALOG
 from longwire.client import WebSocketClient as AsyncClient
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from longwire.client import Listener as AsyncListener
     from longwire.client.membership import Start
+    from longwire.client.options import FurtherOptions
     from longwire.engineio import Transport
     from longwire.schema import Contract
     from longwire.types import Position
@@ -81,6 +82,7 @@ class WebSocketClient:
         ssl: SSLContext | None = None,
         proxy: str | bool | None = True,
         options: ClientOptions | None = None,
+        **further: Unpack[FurtherOptions],
     ) -> None:
         self._thread = LoopThread()
         self._has_token = token is not None
@@ -101,6 +103,7 @@ class WebSocketClient:
                 ssl=ssl,
                 proxy=proxy,
                 options=options,
+                **further,
             )
         except BaseException:
             self._thread.close()
