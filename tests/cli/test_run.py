@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -32,12 +33,16 @@ async def text_of(server: ServerProcess, job_id: str) -> str:
     return "".join(chunk["text"] for chunk in (await state_of(server, job_id))["output"])
 
 
-def is_alive(pid: int) -> bool:
+def process_state(pid: int) -> str | None:
+    """Return the letter that ps shows."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
-        return False
-    return state != "Z"
+        return None
+
+
+def is_alive(pid: int) -> bool:
+    return process_state(pid) not in (None, "Z")
 
 
 async def test_a_command_becomes_a_job(longwire: Longwire, running_server: ServerProcess) -> None:
@@ -176,6 +181,28 @@ def test_a_second_ctrl_c_kills(longwire: Longwire) -> None:
         assert code == 130
         assert "longwire:" not in NOTICE.sub("", said)  # the end of the job is published, too
     assert not is_alive(pid)
+
+
+async def test_ctrl_z_stops_the_command_too_and_nobody_takes_it_for_lost(
+    longwire: Longwire, running_server: ServerProcess
+) -> None:
+    script = "echo $$; while [ ! -e $0 ]; do sleep 0.02; done; echo went on"
+    gate = Path(longwire.environment["XDG_STATE_HOME"])
+    with longwire.start("run", "--job-id", "run-z", "--", "sh", "-c", script, str(gate)) as run:
+        command = int(run.line())
+        run.process.send_signal(signal.SIGTSTP)
+        await asyncio.to_thread(os.waitid, os.P_PID, run.process.pid, os.WSTOPPED)
+        assert process_state(command) == "T"
+        with longwire.start("watch", "run-z", "--json") as watch:
+            leases: list[float] = []
+            while max(leases, default=0) < 86_400:
+                line = json.loads(await asyncio.to_thread(watch.line))
+                leases.append(line["data"].get("expiresIn", 0))
+        await asyncio.to_thread(gate.mkdir)
+        run.process.send_signal(signal.SIGCONT)
+        code, printed, _ = await asyncio.to_thread(run.end)
+    assert (code, printed) == (0, "went on\n")
+    assert (await state_of(running_server, "run-z"))["status"] == "completed"
 
 
 async def test_job_cancel_stops_the_command(

@@ -42,7 +42,7 @@ def run(
     128 + n if it died of signal n, 130 after Ctrl-C, 143 when the job was cancelled.
 
     Ctrl-C and job:cancel stop the command and its children: TERM, and KILL five seconds later or
-    at the second Ctrl-C.
+    at the second Ctrl-C. Ctrl-Z stops both until fg or bg.
 
     \b
       longwire run -- pytest -q

@@ -15,6 +15,7 @@ from longwire.cli.connection import connected
 from longwire.cli.settings import DEFAULT_HOST, ensure_secret, watch_command
 from longwire.cli.signing import sign_token
 from longwire.cli.stopping import stopping
+from longwire.cli.suspending import suspending
 from longwire.errors import LongwireError
 from longwire.jobs import Job, JobHost
 from longwire.jobs.runner import GRACE, CommandNotStarted, end_by_exit, stream_command
@@ -116,8 +117,11 @@ class _Running:
             async with self._limit, job:
                 self.job = job
                 click.echo(f"longwire: {host.describe(job.id)}", err=True)
-                self._command = asyncio.create_task(stream_command(job, command, tee=_show))
-                self.exit = await self._command
+                with suspending(host.publisher, job.id) as follow:
+                    self._command = asyncio.create_task(
+                        stream_command(job, command, tee=_show, on_start=follow)
+                    )
+                    self.exit = await self._command
                 self._hurry(_PATIENCE)
                 await end_by_exit(job, self.exit)
         finally:

@@ -82,7 +82,12 @@ async def run_command(
 
 
 async def stream_command(
-    job: Job, argv: Sequence[str], *, tee: Tee | None = None, grace: float = GRACE
+    job: Job,
+    argv: Sequence[str],
+    *,
+    tee: Tee | None = None,
+    grace: float = GRACE,
+    on_start: Callable[[int], object] | None = None,
 ) -> CommandExit:
     """Run a command and stream what it prints; the job goes on.
 
@@ -99,11 +104,14 @@ async def stream_command(
             published. When it raises `BrokenPipeError` that stream is closed, as it would be
             without this function in between.
         grace: seconds between TERM and KILL.
+        on_start: is called with the process group of the command and its children.
 
     Raises:
         CommandNotStarted: there is no such command, or it cannot be executed.
     """
     command = await _start(argv)
+    if on_start is not None:
+        on_start(command.group)
     pumps = [
         asyncio.create_task(pump.run())
         for pump in (
@@ -166,7 +174,7 @@ class _Command:
         stdout: _Pipe,
         stderr: _Pipe,
     ) -> None:
-        self._group = process.pid  # a session's leader leads a process group of the same number
+        self.group = process.pid  # a session's leader leads a process group of the same number
         self.exited = asyncio.create_task(process.wait())
         self.stdout = stdout
         self.stderr = stderr
@@ -195,7 +203,7 @@ class _Command:
 
     def _signal(self, number: int) -> bool:
         try:
-            os.killpg(self._group, number)
+            os.killpg(self.group, number)
         except ProcessLookupError:
             return False
         except PermissionError:  # what is left of the group changed its user
