@@ -84,6 +84,28 @@ async def test_a_volatile_event_reaches_every_node_once(
         assert at_a.volatile == at_b.volatile == [("room", note("here"))]
 
 
+async def test_who_asks_for_the_same_at_once_shares_one_read(
+    redis_server: RedisServer, prefix: str
+) -> None:
+    """As a crowd does that comes back at once."""
+
+    def calls() -> int:
+        stats = redis_server.run("INFO", "commandstats")
+        return sum(
+            value["calls"] for name, value in stats.items() if name.startswith("cmdstat_eval")
+        )
+
+    async with opened(redis_server.url, prefix) as (broker, _):
+        for text in "abc":
+            await broker.publish("room", note(text))
+        before = calls()
+        histories = await asyncio.gather(*(broker.read("room") for _ in range(500)))
+        after = calls()
+
+    assert [len(history.publications) for history in histories] == [3] * 500
+    assert after - before <= 2
+
+
 async def test_prefixes_and_databases_keep_apart(redis_server: RedisServer, prefix: str) -> None:
     url = redis_server.url
     async with (

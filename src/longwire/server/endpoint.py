@@ -75,7 +75,7 @@ class ConnectPayload(msgspec.Struct):
 
 
 class TooManySessions(LongwireError):
-    """One address holds as many sessions as it may."""
+    """There are as many sessions as there may be, of one address or before signing in."""
 
     code = "too_many_sessions"
 
@@ -127,10 +127,12 @@ class Endpoint:
         """Begin a session.
 
         Raises:
-            TooManySessions: the address holds too many.
+            TooManySessions: the address holds too many, or too many have not signed in yet.
         """
+        if len(self._sessions) - len(self._sockets) >= self._server.limits.sessions_signing_in:
+            raise TooManySessions("too many sessions that have not signed in")
         self._count_address(remote)
-        sid = secrets.token_urlsafe(15)
+        sid = secrets.token_urlsafe(16)  # the only proof that a request is of this session
         now = clock.monotonic()
         engine = ServerSession(sid, self._options, transport, now)
         session = Session(

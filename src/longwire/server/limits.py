@@ -18,6 +18,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         room_name_length: characters; longer names are refused before any rule sees them.
         sessions_per_address: one office behind one address, with room to spare. Loopback
             addresses are not counted: they are a proxy on the same machine.
+        sessions_signing_in: all clients of a large node that come back at once; more, who have not
+            said who they are, have to try again.
         events_per_second: beyond it, with a second's burst, a session is read more slowly;
             nothing is dropped.
         unhandled_bytes: of a session's events whose handlers have not ended, or wait for their turn
@@ -37,6 +39,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     rooms_per_socket: int = 1000
     room_name_length: int = 200
     sessions_per_address: int = 2000
+    sessions_signing_in: int = 10_000
     events_per_second: int = 2000
     unhandled_bytes: int = 4_000_000
     poll_buffer: int = 1_000_000
