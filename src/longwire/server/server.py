@@ -14,10 +14,10 @@ from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.clock import clock
 from longwire.connection import ConnectionOptions
 from longwire.engineio import Options
-from longwire.errors import AuthenticationError, InvalidRoom, LocalProtocolError
+from longwire.errors import AuthenticationError, ContractError, InvalidRoom, LocalProtocolError
 from longwire.jobs import Job, JobState
 from longwire.log import Draft
-from longwire.schema import Contract, Encoded, Event, declaration_of
+from longwire.schema import Contract, Encoded, Event, RoomPattern, declaration_of
 from longwire.server.application import Application, beside
 from longwire.server.commands import leave_denied_rooms
 from longwire.server.endpoint import Endpoint
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=Event)
 
 _CREATED = declaration_of(JobCreated).name
+_USER_ROOM = RoomPattern("user:{user_id}")
 
 # Seconds in which a new session must sign in: clients do so in their first packet.
 CONNECT_TIMEOUT = 10.0
@@ -340,7 +341,15 @@ class Server:
     def job(
         self, *, owner: str | None = None, title: str | None = None, job_id: str | None = None
     ) -> Job:
-        """Return a new job, to be entered with `async with`."""
+        """Return a new job, to be entered with `async with`.
+
+        Raises:
+            ContractError: the contract has no jobs.
+        """
+        if _CREATED not in self.contract.events:
+            raise ContractError(
+                "jobs need the events of the catalogue: Server(contract=CATALOG | Contract([…]))"
+            )
         return Job(self, job_id=job_id, owner=owner, title=title)
 
     async def job_state(self, job_id: str) -> JobState | None:
@@ -390,7 +399,13 @@ class Server:
             await self._announce(event, position)
 
     async def _complete(self, created: JobCreated) -> JobCreated:
-        """Return what begins another attempt with the title and owner that the job has already."""
+        """Return what begins another attempt with the title and owner that the job has already.
+
+        Raises:
+            InvalidRoom: nobody can be called like the owner.
+        """
+        if created.owner is not None:
+            _USER_ROOM.build(user_id=created.owner)
         await self.start()
         known = await self._jobs.summary(created.job_id)
         if known is None:
@@ -401,11 +416,10 @@ class Server:
 
     async def _announce(self, created: JobCreated, position: Position) -> None:
         """Tell those whose job it is that there is one, where they are already, once."""
-        id = f"{position.epoch}:{position.offset}"
-        if created.owner is not None:
-            await self.publish(created, room=f"user:{created.owner}", id=id)
-        elif self._shared_jobs:
-            await self.publish(created, room="global", id=id)
+        room = "global" if created.owner is None else f"user:{created.owner}"
+        concerns = created.owner is not None or self._shared_jobs
+        if concerns and self.contract.match_room(room) is not None:
+            await self.publish(created, room=room, id=f"{position.epoch}:{position.offset}")
 
     async def _cancel_for_client(self, event: JobCancel, socket: Socket) -> object:
         await self.rules.check(socket.identity, f"job:{event.job_id}")
