@@ -149,9 +149,9 @@ def _field(error: LongwireError) -> str | None:
             return None
 
 
-def mount(app: FastAPI, server: Server, *, prefix: str = "") -> None:
+def mount(app: FastAPI, server: Server) -> None:
     """Give `app` the Socket.IO endpoint, the HTTP interface and the server's lifespan."""
-    app.include_router(router(server), prefix=prefix)
+    app.include_router(router(server))
     server.mount(app)
 
 
