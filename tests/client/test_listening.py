@@ -247,3 +247,34 @@ async def test_round_trips_are_measured(client: WebSocketClient, visit: Visit) -
     assert health.round_trip == health.round_trip_p50 == health.round_trip_p99
     assert told
     assert health.uptime is not None
+
+
+async def test_what_a_handler_returns_answers_the_server(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    """Every question was answered with nothing, before its handler was called."""
+
+    async def later(value: int) -> tuple[int, bytes]:
+        await asyncio.sleep(0)
+        return value, b"two"
+
+    def raising() -> object:
+        raise ValueError
+
+    client.on("one", lambda value: {"got": value})
+    client.on("one", lambda _: "too late")
+    client.on("two", later)
+    client.on("nothing", lambda: None)
+    client.on("raising", raising)
+    client.once("once", lambda: [1])
+    paused = client.on("paused", print)
+    paused.pause()
+    assert await visit.call("one", "ü") == [{"got": "ü"}]
+    assert await visit.call("two", 5) == [5, b"two"]
+    assert await visit.call("nothing") == await visit.call("unheard") == []
+    assert await visit.call("once") == [[1]]
+    assert await visit.call("paused") == await visit.call("authenticated", {}) == []
+    client.on("*", lambda name, *_: name)
+    visit.connection.send_event("/", "raising", (), visit.connection.next_ack_id())
+    assert await visit.call("unheard") == ["unheard"], "the failed one has no answer"
+    assert client.health.handler_failures == 1

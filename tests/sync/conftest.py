@@ -30,6 +30,7 @@ class Backend:
         self._address: Future[str] = Future()
         self._loop: asyncio.AbstractEventLoop
         self._proxy: Proxy
+        self._server: Server
         self._stop: asyncio.Event
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
@@ -37,10 +38,15 @@ class Backend:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = Server(authenticate=jwt_authenticator(SECRET), shared_jobs=True)
+        server = self._server = Server(authenticate=jwt_authenticator(SECRET), shared_jobs=True)
         async with serving(server, ws="websockets-sansio") as url, Proxy(url) as self._proxy:
             self._address.set_result(self._proxy.url)
             await self._stop.wait()
+
+    def ask(self, event: str, *args: object) -> list[Any]:
+        """Send an event to the only client; return its acknowledgement."""
+        [socket] = self._server.sockets
+        return asyncio.run_coroutine_threadsafe(socket.call(event, *args), self._loop).result()
 
     def cut(self) -> None:
         """Reset every connection."""

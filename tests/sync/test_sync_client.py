@@ -7,6 +7,8 @@ import inspect
 import os
 import queue
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +26,7 @@ from longwire.errors import (
     InvalidEvent,
     LocalProtocolError,
     NotConnected,
+    PublishDenied,
     RoomDenied,
 )
 from longwire.jobs import Job as AsyncJob
@@ -167,7 +170,7 @@ def test_threads_share_an_iterator(client: WebSocketClient, worker: WebSocketCli
 def test_what_fails_there_fails_here(client: WebSocketClient, clients: Connect) -> None:
     with pytest.raises(RoomDenied):
         client.join_room("user:somebody-else").result()
-    with pytest.raises(RoomDenied):
+    with pytest.raises(PublishDenied):
         client.publish(output(1)).result()
     with pytest.raises(InvalidEvent):
         client.publish(JobProgress(job_id="1", progress=101, current_step=""))
@@ -275,7 +278,7 @@ def test_a_job_whose_body_raises_has_failed(
 
 
 def test_a_job_that_may_not_run(client: WebSocketClient) -> None:
-    with pytest.raises(RoomDenied), client.start_job(job_id="1"):
+    with pytest.raises(PublishDenied), client.start_job(job_id="1"):
         raise AssertionError
 
 
@@ -386,3 +389,35 @@ def test_a_handler_may_close_its_client(backend: Backend) -> None:
     for thread in threading.enumerate():
         if thread.name.startswith("longwire"):
             thread.join()
+
+
+def test_a_forked_process_is_told_that_it_needs_its_own(backend: Backend) -> None:
+    """Every call in it waited for ever, for a thread that only the parent has."""
+    script = f"""
+import os, sys, warnings
+from longwire.errors import NotConnected
+from longwire.sync import WebSocketClient
+warnings.simplefilter("ignore")  # newer Pythons warn of every fork beside threads
+client = WebSocketClient({backend.url!r})
+child = os.fork()
+if child:
+    client.close()
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+told = 0
+for call in (client.connect, client.retry, lambda: client.emit("note")):
+    try:
+        call()
+    except NotConnected:
+        told += 1
+client.close()
+os._exit(told)
+"""
+    run = subprocess.run([sys.executable, "-c", script], timeout=15, stdin=subprocess.DEVNULL)
+    assert run.returncode == 3
+
+
+def test_what_a_handler_returns_answers_the_server(
+    client: WebSocketClient, backend: Backend
+) -> None:
+    client.on("question", lambda value: {"got": value})
+    assert backend.ask("question", 1) == [{"got": 1}]

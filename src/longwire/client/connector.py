@@ -7,6 +7,7 @@ import logging
 import random
 import socket
 import ssl
+from functools import partial
 from typing import TYPE_CHECKING
 
 from websockets.exceptions import InvalidURI, WebSocketException
@@ -354,7 +355,14 @@ class Connector:
     def _release(self) -> None:
         held, self._held = self._held or [], None
         for event in held:
+            self._receive(event)
+
+    def _receive(self, event: EventReceived) -> None:
+        if event.ack_id is None or self._opening is None:
             self._inbox.receive(event)
+        else:
+            answer = partial(self._opening.acknowledge, event.ack_id)
+            self._inbox.receive_question(event, answer)
 
     def _suspend(self) -> None:
         self._held = None
@@ -367,12 +375,9 @@ class Connector:
     def receive_event(self, event: EventReceived) -> None:
         """Take an event of the server; those that come early wait until `connect` has returned."""
         if self._held is None or event.name in self.system_handlers:
-            self._inbox.receive(event)
+            self._receive(event)
         else:
             self._held.append(event)
-        wire = self._opening
-        if event.ack_id is not None and wire is not None:
-            wire.acknowledge(event.ack_id, ())
 
     def receive_logged(self, messages: list[str | bytes]) -> int:
         """Take events of logs from the front of what came; return how many."""

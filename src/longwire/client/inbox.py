@@ -11,11 +11,12 @@ import msgspec
 from longwire.client.entry import LogEntry
 from longwire.client.membership import ROOM_RESET, RoomStatus
 from longwire.client.observers import Observers
+from longwire.client.subscriptions import Question
 from longwire.errors import InvalidEvent, RemoteProtocolError
 
 if TYPE_CHECKING:
     from longwire.client.rooms import Rooms
-    from longwire.client.subscriptions import Arguments, Subscription, Subscriptions
+    from longwire.client.subscriptions import Answer, Arguments, Subscription, Subscriptions
     from longwire.connection import EventReceived
     from longwire.schema import Contract
 
@@ -116,6 +117,25 @@ class Inbox:
         if event.name != ROOM_RESET:
             self.announce(event.name, None, tuple(values))
 
+    def receive_question(self, event: EventReceived, answer: Answer) -> None:
+        """Take one event; its answer is what the first handler returns, which may take a while."""
+        if event.name in self._system:
+            answer(())
+            self.receive(event)
+            return
+        self.received += 1
+        arguments = self._decode(event, logged=False)
+        if arguments is None:
+            answer(())
+            return
+        hearers = self._find_hearers(event.name, arguments)
+        asked = next((hearer for hearer in hearers if hearer.can_answer), None)
+        if asked is None:
+            answer(())
+        for hearer in hearers:
+            values = (event.name, *arguments) if hearer.hears_all else arguments
+            hearer.push(Question.ask(values, answer) if hearer is asked else values)
+
     def receive_logged(self, messages: list[str | bytes]) -> int:
         """Take from the front what is simply the next event of a live room; return how many.
 
@@ -202,13 +222,14 @@ class Inbox:
 
     def _receive_plain(self, event: EventReceived) -> None:
         arguments = self._decode(event, logged=False)
-        if arguments is None:
-            return
+        if arguments is not None:
+            give(event.name, None, arguments, self._find_hearers(event.name, arguments))
+
+    def _find_hearers(self, name: str, arguments: Arguments) -> tuple[Subscription, ...]:
         room = None
-        if self._subscriptions.has_rooms(event.name):
-            room = self._room_of(event.name, arguments[0] if arguments else None)
-        heard_by = self._subscriptions.find(event.name, room)
-        give(event.name, None, arguments, self._with_space(heard_by))
+        if self._subscriptions.has_rooms(name):
+            room = self._room_of(name, arguments[0] if arguments else None)
+        return self._with_space(self._subscriptions.find(name, room))
 
     def _with_space(self, subscriptions: tuple[Subscription, ...]) -> tuple[Subscription, ...]:
         if not self._subscriptions.full:

@@ -90,7 +90,8 @@ class Listening:
                 `"*"` hears every event of the application, its name first. The names `connect`,
                 `disconnect`, `connect_error`, `reconnect`, `reconnect_attempt` and
                 `reconnect_failed` tell about the connection.
-            handler: a function, async or not.
+            handler: a function, async or not. If the server wants an answer, it is what the first
+                handler returns: nothing for None, several values for a tuple.
             room: hear it in this room only; joining is another matter.
             throttle: seconds between two times that the handler is called. The first event is
                 handled at once, the others together at the end of the interval, conflated as the

@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import logging
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from longwire.background import BackgroundTasks
@@ -17,7 +18,7 @@ from longwire.client.gate import Gate
 from longwire.clock import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Coroutine, Iterable
 
     from longwire.schema import Contract
 
@@ -34,6 +35,26 @@ SLICE = 0.005
 
 Arguments = tuple[Any, ...]
 
+Answer = Callable[[Arguments], None]
+"""Sends the values of an acknowledgement."""
+
+
+class Question(Arguments):
+    """The arguments of an event that the server wants an answer to.
+
+    Attributes:
+        answer: to be called once, with what the handler returns.
+    """
+
+    answer: Answer
+
+    @classmethod
+    def ask(cls, arguments: Arguments, answer: Answer) -> Question:
+        """Make one."""
+        question = cls(arguments)
+        question.answer = answer
+        return question
+
 
 class Subscription:
     """A bounded queue of events for one consumer.
@@ -49,6 +70,7 @@ class Subscription:
     """
 
     __slots__ = (
+        "_answers",
         "_capacity",
         "_subscriptions",
         "_wake",
@@ -67,7 +89,10 @@ class Subscription:
         names: Iterable[str],
         room: str | None,
         wake: Callable[[], None],
+        *,
+        answers: bool = False,
     ) -> None:
+        self._answers = answers
         self._subscriptions = subscriptions
         self._capacity = subscriptions.capacity
         self._wake = wake
@@ -83,6 +108,11 @@ class Subscription:
     def size(self) -> int:
         """How many events wait."""
         return len(self.pending) if self.gate is None else len(self.pending) + len(self.gate)
+
+    @property
+    def can_answer(self) -> bool:
+        """Whether what its consumer returns may answer the server."""
+        return self._answers and self.gate is None
 
     def gated(self, contract: Contract, interval: float = 0.0) -> Gate:
         """Return the gate, which is there from now on."""
@@ -152,7 +182,7 @@ class Handler:
     ) -> None:
         self._subscriptions = subscriptions
         self._function = function
-        self.subscription = Subscription(subscriptions, names, room, self._wake)
+        self.subscription = Subscription(subscriptions, names, room, self._wake, answers=True)
 
     def _wake(self) -> None:
         self.subscription.is_awake = True
@@ -163,36 +193,51 @@ class Handler:
         subscription, function = self.subscription, self._function
         pending, deadline = subscription.pending, clock.monotonic() + SLICE
         while pending:
+            arguments = subscription.take() if subscription.is_over else pending.popleft()
             try:
-                result = function(
-                    *(subscription.take() if subscription.is_over else pending.popleft())
-                )
+                result = function(*arguments)
+                if result is not None and inspect.isawaitable(result):
+                    self._subscriptions.spawn(self._drain_awaiting(arguments, result))
+                    return
+                if type(arguments) is Question:
+                    arguments.answer(values_of(result))
             except Exception as error:
                 self._subscriptions.report(subscription.names, error)
                 continue
-            if result is not None and inspect.isawaitable(result):
-                self._subscriptions.spawn(self._drain_awaiting(result))
-                return
             if clock.monotonic() >= deadline:
                 asyncio.get_running_loop().call_soon(self._drain)
                 return
         subscription.is_awake = False
 
-    async def _drain_awaiting(self, result: object) -> None:
+    async def _drain_awaiting(self, arguments: Arguments, result: object) -> None:
         subscription = self.subscription
         try:
             while True:
                 try:
                     if result is not None and inspect.isawaitable(result):
-                        await result
-                    if not subscription.pending:
-                        break
-                    result = self._function(*subscription.take())
+                        result = await result
+                    if type(arguments) is Question:
+                        arguments.answer(values_of(result))
                 except Exception as error:
                     self._subscriptions.report(subscription.names, error)
-                    result = None
+                if not subscription.pending:
+                    break
+                arguments, result = subscription.take(), None
+                try:
+                    result = self._function(*arguments)
+                except Exception as error:
+                    self._subscriptions.report(subscription.names, error)
+                    arguments = ()
         finally:
             subscription.is_awake = False
+
+
+def values_of(result: Any) -> Arguments:
+    """Return the values of an acknowledgement: none, those of a tuple, or one."""
+    if result is None:
+        return ()
+    values: Any = result
+    return values if isinstance(result, tuple) else (result,)
 
 
 class Subscriptions:

@@ -7,6 +7,7 @@ import concurrent.futures
 import contextlib
 import inspect
 import logging
+import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,7 +26,8 @@ T = TypeVar("T")
 class LoopThread:
     """Runs an event loop, and lets other threads call into it. Any thread may use it.
 
-    What blocks here can be interrupted by Ctrl-C, which takes the call back.
+    What blocks here can be interrupted by Ctrl-C, which takes the call back. A forked process has
+    no such thread: every call in it raises `NotConnected`.
     """
 
     def __init__(self) -> None:
@@ -34,6 +36,7 @@ class LoopThread:
         self._thread = threading.Thread(target=self._run, name="longwire client", daemon=True)
         self._lock = threading.Lock()
         self._is_closed = False
+        self._process = os.getpid()
         self._handler_thread: int | None = None
         self._thread.start()
 
@@ -75,11 +78,11 @@ class LoopThread:
         self.call(begin)
         return outcome
 
-    def off_loop(self, handler: Callable[..., object]) -> Callable[..., Awaitable[None]]:
+    def off_loop(self, handler: Callable[..., object]) -> Callable[..., Awaitable[object]]:
         """Make a handler that the loop may await and that runs on the handlers' thread."""
 
-        async def handle(*args: Any) -> None:
-            await self._loop.run_in_executor(self._handlers, self._handle, handler, *args)
+        async def handle(*args: Any) -> object:
+            return await self._loop.run_in_executor(self._handlers, self._handle, handler, *args)
 
         return handle
 
@@ -107,6 +110,8 @@ class LoopThread:
 
         A handler that closes its own client ends its thread by returning.
         """
+        if self._is_forked:
+            return
         with self._lock:
             if self._is_closed:
                 return
@@ -121,8 +126,12 @@ class LoopThread:
 
     @property
     def is_closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._is_closed
+        """Whether `close` was called, or the threads belong to another process."""
+        return self._is_closed or self._is_forked
+
+    @property
+    def _is_forked(self) -> bool:
+        return os.getpid() != self._process
 
     @property
     def _is_inside(self) -> bool:
@@ -142,6 +151,9 @@ class LoopThread:
         await self._loop.shutdown_default_executor()
 
     def _submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        if self._is_forked:
+            work.close()
+            raise NotConnected("this client belongs to the parent process: make one after the fork")
         with self._lock:
             if not self._is_closed:
                 return asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -166,9 +178,9 @@ class LoopThread:
             future.cancel()
             raise
 
-    def _handle(self, handler: Callable[..., object], *args: Any) -> None:
+    def _handle(self, handler: Callable[..., object], *args: Any) -> object:
         self._handler_thread = threading.get_ident()
-        handler(*args)
+        return handler(*args)
 
     def _listen(self, listener: Callable[[T], object], value: T) -> None:
         try:
