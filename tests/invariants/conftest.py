@@ -85,6 +85,20 @@ class House:
             guest.written.clear()
 
 
+class Counted:
+    """Counts the calls of a function that goes on doing what it did."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None:
+        self.calls = 0
+        original = getattr(owner, name)
+
+        def counting(*args, **options):
+            self.calls += 1
+            return original(*args, **options)
+
+        monkeypatch.setattr(owner, name, counting)
+
+
 async def settle() -> None:
     """Let everything run that is due now."""
     for _ in range(20):

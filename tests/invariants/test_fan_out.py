@@ -5,30 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-import pytest
-
 import longwire.prepared
 from longwire.catalog import Announcement
 from longwire.prepared import PreparedMessage
 from longwire.schema.codec import EventCodec
-from tests.invariants.conftest import House, settle
+from tests.invariants.conftest import Counted, House, settle
 
 ROOM = "campaign:1"
 MEMBERS = 50
-
-
-class Counted:
-    """Counts the calls of a function that goes on doing what it did."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None:
-        self.calls = 0
-        original = getattr(owner, name)
-
-        def counting(*args, **options):
-            self.calls += 1
-            return original(*args, **options)
-
-        monkeypatch.setattr(owner, name, counting)
 
 
 def announcement(text: str = "news") -> Announcement:

@@ -15,16 +15,18 @@ import msgspec
 
 from longwire.background import BackgroundTasks
 from longwire.errors import BrokerUnavailable
-from longwire.prepared import PreparedBatch, PreparedMessage
+from longwire.prepared import PreparedMessage
 from longwire.server.fanout import Fanout
+from longwire.server.replay import Replays
 from longwire.server.room import HubRoom, Member
 from longwire.types import Position
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable
 
     from longwire.broker import Broker
     from longwire.log import Draft, Publication
+    from longwire.server.replay import Replay
     from longwire.server.room import Listener, Recipient
 
 # Seconds until a log that could not be reached is read again for those who wait for it.
@@ -47,7 +49,7 @@ class Hub:
 
     def __init__(self, broker: Broker, replay_slice: int = 100, fanout_slice: int = 500) -> None:
         self._broker = broker
-        self._replay_slice = replay_slice
+        self._replays = Replays(broker, replay_slice)
         self._rooms: dict[str, HubRoom] = {}
         self._fanout = Fanout(fanout_slice, self._feed)
         self._feeders = BackgroundTasks()
@@ -178,6 +180,7 @@ class Hub:
         """Stop all feeding."""
         self._feeders.cancel()
         await self._feeders.wait(return_exceptions=True)
+        self._replays.clear()
         self._slices = asyncio.Semaphore(SLICES_AT_A_TIME)  # the next loop's, if there is one
 
     def _join_now(
@@ -197,14 +200,14 @@ class Hub:
         position: Position | None,
         acknowledge: Callable[[Joined], None],
     ) -> None:
-        history = await self._broker.read(hub_room.name, position, limit=self._replay_slice)
+        replay = await self._replays.read(hub_room, position)
         member = self._add(hub_room, recipient)
-        acknowledge(Joined(history.position, history.recovered))
-        member.offset = position.offset if position is not None and history.recovered else 0
-        if not self._write_replay(member, history.publications):
+        acknowledge(Joined(replay.position, replay.recovered))
+        member.offset = position.offset if position is not None and replay.recovered else 0
+        if not self._write_replay(member, replay):
             return
-        if history.complete:
-            member.offset = history.position.offset
+        if replay.complete:
+            member.offset = replay.position.offset
             self._settle_or_feed(member)
         else:
             self._feed(member)
@@ -308,19 +311,19 @@ class Hub:
         if member.live or member in hub_room.ahead or not self._is_current(member):
             return False
         since = Position(hub_room.epoch, member.offset) if member.offset else None
-        history = await self._broker.read(hub_room.name, since, limit=self._replay_slice)
+        replay = await self._replays.read(hub_room, since)
         if not self._is_current(member):
             return False
         if member.turn != turn:
             return True
-        if since is not None and not history.recovered:
+        if since is not None and not replay.recovered:
             member.offset = 0
-            member.recipient.receive_room_reset(hub_room.name, history.position)
-        if not self._write_replay(member, history.publications):
+            member.recipient.receive_room_reset(hub_room.name, replay.position)
+        if not self._write_replay(member, replay):
             return False
-        if not history.complete:
+        if not replay.complete:
             return True
-        member.offset = history.position.offset
+        member.offset = replay.position.offset
         return not self._fanout.settle(member)
 
     @asynccontextmanager
@@ -335,15 +338,11 @@ class Hub:
     def _is_current(self, member: Member) -> bool:
         return member.room.members.get(member.recipient) is member
 
-    def _write_replay(self, member: Member, publications: Sequence[Publication]) -> bool:
-        if not publications:
+    def _write_replay(self, member: Member, replay: Replay) -> bool:
+        messages = replay.batch.messages
+        if not messages:
             return True
-        room = member.room.name
-        messages = [
-            PreparedMessage(entry.event, entry.data, room, entry.first, entry.last)
-            for entry in publications
-        ]
-        if not member.write(PreparedBatch(messages)):
+        if not member.write(replay.batch):
             return False
-        member.offset = publications[-1].last
+        member.offset = messages[-1].last
         return True
