@@ -17,6 +17,7 @@ MISSED = 500
 ROOM = "job:1"
 
 
+@pytest.mark.timeout(60)  # a hundred thousand publications take their time
 async def test_joining_a_finished_job_of_100_000_tokens_takes_a_few_frames() -> None:
     server, history = Server(authenticate=anonymous, shared_jobs=True), History()
     reader = history.reader("late")
