@@ -109,6 +109,16 @@ async def test_a_room_may_be_entered_twice(client: WebSocketClient, visit: Visit
     assert room.status is None
 
 
+async def test_what_a_client_a_room_and_a_job_look_like(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    await join(client, visit)
+    assert repr(client) == f"<WebSocketClient {client.options.url} connected as ada>"
+    assert repr(client.room(ROOM)) == "<Room 'job:1' live>"
+    assert repr(client.room("job:2")) == "<Room 'job:2' not joined>"
+    assert repr(client.job("1")) == "<JobTracker '1' queued>"
+
+
 @pytest.mark.parametrize("name", ["", "\ud800", 5, None, b"job:1"])
 async def test_what_is_no_room_is_refused_at_once_and_harms_nothing(
     client: WebSocketClient, peer: Peer, name: Any

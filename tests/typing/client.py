@@ -46,6 +46,7 @@ client.once(JobOutput, handle)
 client.on(JobProgress, handle)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 # Iterators too.
+assert_type(client.events(), EventStream[tuple[Any, ...]])
 assert_type(client.events(JobProgress), EventStream[JobProgress])
 assert_type(client.events(JobProgress, JobOutput), EventStream[JobProgress | JobOutput])
 assert_type(
@@ -71,6 +72,9 @@ async def use() -> None:
         assert_type(room, Room)
         assert_type(room.status, RoomStatus | None)
         assert_type(room.events(JobProgress), EventStream[JobProgress])
+        assert_type(room.events(JobProgress, RoomReset), EventStream[JobProgress | RoomReset])
+        assert_type(room.events(), EventStream[tuple[Any, ...]])
+        room.on((JobOutput, JobProgress), lambda event: event.timestamp)
         assert_type(room.on(JobProgress, lambda event: event.progress, throttle=0.5), Listener)
     assert_type(await client.emit(JobCancel(job_id="1")), None)
     assert_type(client.position("job:1"), Position | None)

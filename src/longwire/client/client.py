@@ -29,6 +29,7 @@ from longwire.client.token import Tokens, TokenSource
 from longwire.clock import wall_time
 from longwire.errors import LongwireError, NotConnected
 from longwire.jobs import Job
+from longwire.types import override
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -143,6 +144,11 @@ class WebSocketClient(Listening):
         self._connector.attach(self._inbox)
         self._feeds: dict[str, JobFeed] = {}
         self._waiting_to_connect = 0
+
+    @override
+    def __repr__(self) -> str:
+        whom = f" as {self.user_id}" if self.user_id else ""
+        return f"<WebSocketClient {self.options.server} {self.state}{whom}>"
 
     # Connection
 

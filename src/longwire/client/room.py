@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from longwire.client.membership import JoinResult, RoomReset, RoomStatus, Start
+from longwire.types import override
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from longwire.types import Position
 
 T = TypeVar("T")
+T2 = TypeVar("T2")
 
 
 class Room:
@@ -34,6 +36,10 @@ class Room:
         self.name = name
         self.joined: JoinResult | None = None
 
+    @override
+    def __repr__(self) -> str:
+        return f"<Room {self.name!r} {self.status or 'not joined'}>"
+
     @property
     def status(self) -> RoomStatus | None:
         """Where the room stands."""
@@ -44,17 +50,50 @@ class Room:
         """Up to where its events were handed out."""
         return self._client.position(self.name)
 
+    @overload
     def on(
         self, event: type[T], handler: Callable[[T], object], *, throttle: float = 0.0
+    ) -> Listener: ...
+    @overload
+    def on(
+        self,
+        event: tuple[type[T], type[T2]],
+        handler: Callable[[T | T2], object],
+        *,
+        throttle: float = 0.0,
+    ) -> Listener: ...
+    @overload
+    def on(
+        self, event: tuple[type[T], ...], handler: Callable[[T], object], *, throttle: float = 0.0
+    ) -> Listener: ...
+    @overload
+    def on(
+        self, event: str, handler: Callable[..., object], *, throttle: float = 0.0
+    ) -> Listener: ...
+    def on(
+        self,
+        event: type[Any] | tuple[type[Any], ...] | str,
+        handler: Callable[..., object],
+        *,
+        throttle: float = 0.0,
     ) -> Listener:
         """Call `handler` for this event in this room; see `WebSocketClient.on`."""
-        return self._client.on(event, handler, room=self.name, throttle=throttle)
+        on: Callable[..., Listener] = self._client.on
+        return on(event, handler, room=self.name, throttle=throttle)
 
     def on_reset(self, handler: Callable[[RoomReset], object]) -> Callable[[], None]:
         """Call `handler` when the room's log began anew and is replayed whole; return the undo."""
         return self.on(RoomReset, handler)
 
-    def events(self, *types: type[T]) -> EventStream[T]:
+    @overload
+    def events(self, kind: type[T], /) -> EventStream[T]: ...
+    @overload
+    def events(self, kind: type[T], second: type[T2], /) -> EventStream[T | T2]: ...
+    @overload
+    def events(self) -> EventStream[tuple[Any, ...]]: ...
+    @overload
+    def events(self, *types: type[T]) -> EventStream[T]: ...
+    def events(self, *types: type[Any]) -> EventStream[Any]:
         """Iterate over events of this room."""
         return self._client.events(*types, room=self.name)
 

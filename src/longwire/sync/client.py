@@ -11,6 +11,7 @@ from longwire.sync.listener import Listener
 from longwire.sync.loop_thread import LoopThread
 from longwire.sync.room import Room
 from longwire.sync.stream import EventStream, JobTracker
+from longwire.types import override
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,6 +109,10 @@ class WebSocketClient:
         except BaseException:
             self._thread.close()
             raise
+
+    @override
+    def __repr__(self) -> str:
+        return f"<sync.WebSocketClient {self.options.server} {self.state}>"
 
     # Connection
 
@@ -294,6 +299,8 @@ class WebSocketClient:
     def events(
         self, kind: type[T], second: type[T2], third: type[T3], /, *, room: str | None = None
     ) -> EventStream[T | T2 | T3]: ...
+    @overload
+    def events(self, *, room: str | None = None) -> EventStream[tuple[Any, ...]]: ...
     @overload
     def events(self, *types: type[T], room: str | None = None) -> EventStream[T]: ...
     def events(self, *types: type[Any], room: str | None = None) -> EventStream[Any]:
