@@ -35,8 +35,9 @@ setup: .make/python .make/web .make/examples .make/test-programs
 .make:
 	@mkdir -p $@
 
-.make/programs: scripts/install-system-packages | .make
+.make/programs: scripts/install-system-packages scripts/check-versions | .make
 	PYTHON=$(PYTHON) scripts/install-system-packages python3-venv nodejs
+	PYTHON=$(PYTHON) scripts/check-versions
 	@touch $@
 
 .make/test-programs: scripts/install-system-packages | .make
