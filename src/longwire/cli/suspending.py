@@ -9,6 +9,7 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from longwire.background import BackgroundTasks
 from longwire.catalog import JobLease
 from longwire.errors import LongwireError
 
@@ -34,16 +35,14 @@ def suspending(host: JobHost, job_id: str) -> Generator[Callable[[int], None]]:
         What takes the process group of the command.
     """
     loop = asyncio.get_running_loop()
-    suspensions: set[asyncio.Task[None]] = set()
+    suspensions = BackgroundTasks()
 
     def follow(group: int) -> None:
         loop.add_signal_handler(signal.SIGTSTP, suspend, group)
 
     def suspend(group: int) -> None:
         if not suspensions:
-            suspension = asyncio.create_task(_suspend(group, host, job_id))
-            suspensions.add(suspension)
-            suspension.add_done_callback(suspensions.discard)
+            suspensions.start(_suspend(group, host, job_id))
 
     try:
         yield follow
