@@ -132,8 +132,8 @@ class Broker(Protocol):
             since: where to begin.
             limit: publications in the slice.
             max_bytes: bytes of data in the slice.
-            with_text: whether text that is streamed in pieces (`Concat`) is read. It is most of
-                what a long log takes; without it, what is left costs next to nothing.
+            with_text: whether text that is streamed in pieces (`Concat`) is read, which is most of
+                a long log. Without it the last publication may stand before the log's end.
 
         Raises:
             BrokerUnavailable: the log cannot be reached.

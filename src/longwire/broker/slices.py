@@ -19,8 +19,8 @@ async def read_slices(
     """Read all that follows `since`, or all that is retained: each slice where the last one ended.
 
     A slice that is not `recovered` begins with what is retained, the first one and, where the log
-    was trimmed or began anew meanwhile, any other: what came before it does not count. See
-    `Broker.read` for `with_text`.
+    was trimmed or began anew meanwhile, any other: what came before it does not count. For
+    `with_text` see `Broker.read`.
 
     Raises:
         BrokerUnavailable: the log cannot be reached.

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 # A room, where its log stood for this node, and what was asked for.
 _Key = tuple[str, str, int, "Position | None"]
 
-# Seconds for which a slice may be shared: everybody whose connection was lost with a server comes
-# back within some.
+# Seconds for which slices are kept: clients that lost their server come back over some seconds,
+# and each of these costs one encoding then.
 KEPT_FOR = 1.0
 
-# Slices that are kept, half a megabyte of data each at most: crowds stand at few places at a time.
+# Slices that are kept, half a megabyte of data each at most: a crowd stands at few places.
 MAX_KEPT = 32
 
 
