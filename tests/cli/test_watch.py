@@ -159,6 +159,7 @@ async def test_a_user_may_watch_with_a_token(
     assert (code, said) == (1, "not allowed in room 'job:watch-mine'")
 
 
+@pytest.mark.timeout(60)  # the fifth attempt to reconnect may be 30 s after the first
 async def test_a_restarted_server_is_resumed(tmp_path: Path) -> None:
     with ServerProcess(f"--broker=sqlite:///{tmp_path / 'log.db'}") as server:
         longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET, LONGWIRE_URL=server.url)
@@ -169,7 +170,7 @@ async def test_a_restarted_server_is_resumed(tmp_path: Path) -> None:
             server.start()
             await publish(server, "42", "job:output", chunk="two\n", isComplete=False)
             await publish(server, "42", "job:completed", result={}, cost=0, duration=1)
-            code, out, _ = await asyncio.to_thread(watch.end)
+            code, out, _ = await asyncio.to_thread(watch.end, 45)
     assert (code, out) == (0, "two\n")
 
 
