@@ -6,8 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
-import click
-from click.shell_completion import shell_complete
+try:
+    import click
+    from click.shell_completion import shell_complete
+except ModuleNotFoundError:
+    sys.exit("longwire: the command line is not installed: pip install 'longwire[cli]'")
 
 from longwire.cli.complaint import complain
 from longwire.cli.demo import demo
@@ -88,6 +91,9 @@ def _run(step: Callable[[T], int], argument: T) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return BROKEN_PIPE
+    except ModuleNotFoundError as error:
+        complain(f"{error.name} is not installed: pip install 'longwire[cli]'")
+        return 1
     except OSError as error:
         complain(_describe(error))
         return 1

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
-from typing_extensions import override
 
 from longwire.broker import open_broker
 from longwire.server import Identity, Server, anonymous, jwt_authenticator
+from longwire.types import override
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Generator

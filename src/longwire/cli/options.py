@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from typing_extensions import override
 
 from longwire.cli.settings import DEFAULT_URL
+from longwire.types import override
 
 if TYPE_CHECKING:
     from click import Context, Parameter

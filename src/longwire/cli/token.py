@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from typing_extensions import override
 
 from longwire.cli.options import UserName
 from longwire.cli.settings import require_secret
 from longwire.cli.signing import sign_token
+from longwire.types import override
 
 if TYPE_CHECKING:
     from click import Context, Parameter

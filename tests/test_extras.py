@@ -1,0 +1,56 @@
+"""What is missing where an extra was not installed, and how to get it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+WITHOUT = """
+import sys
+
+_, hidden, code = sys.argv
+
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in hidden.split(","):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Hidden())
+exec(code)
+"""
+COMMAND = "sys.argv[1:] = ['token', '--user', 'ada']; from longwire.cli import main; main()"
+SERVE = "sys.argv[1:] = ['serve', '--port=0']; from longwire.cli import main; main()"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "code", "said"),
+    [
+        ("click", COMMAND, "longwire: the command line is not installed: pip install"),
+        ("fastapi", SERVE, "longwire: fastapi is not installed: pip install 'longwire[cli]'"),
+        ("websockets,h11", "from longwire import WebSocketClient", "'longwire[client]'"),
+        ("jwt", "import longwire; longwire.issue_token('x', 'ada')", "'longwire[jwt]'"),
+        ("jwt", "import longwire; longwire.jwt_authenticator('x')", "'longwire[jwt]'"),
+    ],
+)
+def test_what_is_not_installed_is_named_with_its_extra(hidden: str, code: str, said: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT, hidden, code],
+        env=os.environ | {"LONGWIRE_SECRET": "a secret"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=15,
+    )
+    assert ended.returncode == 1
+    assert said in ended.stderr.splitlines()[-1]
+
+
+def test_the_command_line_needs_nothing_that_it_does_not_declare() -> None:
+    subprocess.run(
+        [sys.executable, "-c", WITHOUT, "typing_extensions", "import longwire.cli.options"],
+        check=True,
+        timeout=15,
+    )
