@@ -5,6 +5,24 @@ import time
 import pytest
 
 from longwire.engineio import MessageReceived, Options, ServerSession
+from longwire.engineio.payload import split_payload
+
+
+@pytest.mark.parametrize(
+    ("body", "parts"),
+    [
+        ("", [""]),
+        ("4a", ["4a"]),
+        ("4a\x1e4b", ["4a\x1e4b"]),
+        ("4a\x1e4b\x1e4c", ["4a\x1e4b", "4c"]),
+        ("4a\x1e4b\x1e", ["4a\x1e4b", ""]),
+        ("\x1e\x1e\x1e", ["\x1e", "\x1e"]),
+        ("4a\x1e4b\x1e4c\x1e4d\x1e4e", ["4a\x1e4b", "4c\x1e4d", "4e"]),
+    ],
+)
+def test_a_body_in_parts_says_the_same(body: str, parts: list[str]) -> None:
+    assert list(split_payload(body, 2)) == parts
+    assert "\x1e".join(parts) == body
 
 
 @pytest.mark.parametrize(

@@ -263,6 +263,16 @@ class TestRequests:
             assert session.receive_payload("4a", 1.0)
         assert session.events() == [MessageReceived("a")] * 2
 
+    def test_a_post_goes_on_until_its_last_part(self) -> None:
+        session = polling()
+        assert session.receive_post_open(1.0)
+        assert session.receive_payload("4a", 1.0, more=True)
+        assert session.receive_payload("4b", 1.0)
+        assert session.receive_post_open(2.0)
+        assert session.receive_payload("4c", 2.0, more=True)
+        assert not session.receive_post_open(2.0)
+        assert session.events()[:3] == [MessageReceived(text) for text in "abc"]
+
     def test_an_aborted_poll_closes(self) -> None:
         session = polling()
         session.receive_poll_eof(1.0)

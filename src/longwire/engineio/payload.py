@@ -47,6 +47,20 @@ def decode_payload(body: str) -> Iterator[str | bytes]:
         yield decode_binary(packet) if packet.startswith(BINARY) else packet
 
 
+def split_payload(body: str, count: int) -> Iterator[str]:
+    """Bodies of `count` packets at most, which say together what `body` says."""
+    start = end = 0
+    while True:
+        for _ in range(count):
+            end = body.find(SEPARATOR, end)
+            if end < 0:
+                yield body[start:]
+                return
+            end += 1
+        yield body[start : end - 1]
+        start = end
+
+
 def decode_binary(packet: str) -> bytes:
     """The message in a `b` packet.
 

@@ -147,14 +147,14 @@ class ServerSession(Session):
         self._post_arrives = True
         return True
 
-    def receive_payload(self, body: str, now: float) -> bool:
-        """The body of a POST.
+    def receive_payload(self, body: str, now: float, *, more: bool = False) -> bool:
+        """The body of a POST, or a part of it, of which there is more to come.
 
         Returns:
             Whether to answer `ok`; otherwise 400, bad request: the session left long-polling, or
             the body closed it.
         """
-        self._post_arrives = False
+        self._post_arrives = more
         if self.transport == "websocket" or self.state is State.CLOSED:
             return False
         return self._receive_body(body, now)

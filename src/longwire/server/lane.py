@@ -6,12 +6,14 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, Protocol, cast
 
+from longwire.server.session import PACKETS_AT_ONCE
 from longwire.server.traffic import UNKNOWN, Traffic, measure_traffic
 from longwire.types import override
 from longwire.websocket import (
     BinaryMessage,
     Close,
     FrameDecoder,
+    Message,
     Ping,
     ProtocolViolation,
     TextMessage,
@@ -70,6 +72,7 @@ class Lane(asyncio.Protocol):
         "_open_lanes",
         "_session",
         "_transport",
+        "_untaken",
         "is_direct",
         "stalled",
     )
@@ -82,6 +85,7 @@ class Lane(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._open_lanes: set[Lane] | None = None
         self._is_closing = False
+        self._untaken: list[Message] | None = None
 
     def attach(self, session: Session) -> None:
         """Belong to `session` from now on."""
@@ -135,40 +139,56 @@ class Lane(asyncio.Protocol):
     @override
     def data_received(self, data: bytes) -> None:
         """Take bytes from the peer."""
-        for message in self._decoder.receive_data(data):
-            match message:
-                case TextMessage(data=payload) | BinaryMessage(data=payload):
-                    self._receive(payload)
-                case Ping(data=payload):
-                    if self._transport is not None and not self._is_closing:
-                        self._transport.write(encode_pong(payload))
-                case Close():
-                    self._close(NORMAL_CLOSURE)
-                    self._hang_up()
-                case ProtocolViolation(code=code, reason=reason):
-                    self._close(code, reason)
-                    self._hang_up()
-                case _:
-                    pass
+        messages = self._decoder.receive_data(data)
+        if self._untaken is None:
+            self._take(messages)
+        else:
+            self._untaken += messages
 
-    def _receive(self, payload: str | bytes) -> None:
-        session = self._session
-        if session is None:
-            return
-        session.receive_websocket(self, payload)
-        delay = session.reading_delay()
-        if delay and self._transport is not None and self._transport.is_reading():
+    def _take(self, messages: list[Message]) -> bool:
+        """Take messages in order, as many as this turn may; False if others are left for later."""
+        for count, message in enumerate(messages, 1):
+            self._receive(message)
+            delay = 0.0 if self._session is None else self._session.reading_delay()
+            if delay or (count == PACKETS_AT_ONCE and count < len(messages)):
+                self._untaken = messages[count:]
+                self._pause_reading(delay)
+                return False
+        return True
+
+    def _receive(self, message: Message) -> None:
+        match message:
+            case TextMessage(data=payload) | BinaryMessage(data=payload):
+                if self._session is not None:
+                    self._session.receive_websocket(self, payload)
+            case Ping(data=payload):
+                if self._transport is not None and not self._is_closing:
+                    self._transport.write(encode_pong(payload))
+            case Close():
+                self._close(NORMAL_CLOSURE)
+                self._hang_up()
+            case ProtocolViolation(code=code, reason=reason):
+                self._close(code, reason)
+                self._hang_up()
+            case _:
+                pass
+
+    def _pause_reading(self, delay: float) -> None:
+        if self._transport is not None and self._transport.is_reading():
             self._transport.pause_reading()
-            asyncio.get_running_loop().call_later(delay, self._resume_reading)
+        asyncio.get_running_loop().call_later(delay, self._resume_reading)
 
     def _resume_reading(self) -> None:
-        if self._transport is None or self._transport.is_closing() or self.stalled:
+        transport = self._transport
+        if transport is None or transport.is_closing() or self.stalled:
             return
         delay = 0.0 if self._session is None else self._session.reading_delay()
         if delay:
             asyncio.get_running_loop().call_later(delay, self._resume_reading)
-        else:
-            self._transport.resume_reading()
+            return
+        untaken, self._untaken = self._untaken, None
+        if (not untaken or self._take(untaken)) and not transport.is_closing():
+            transport.resume_reading()
 
     def _hang_up(self) -> None:
         if self._transport is not None:

@@ -69,8 +69,7 @@ async def serve_post(
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             body = await read_body(receive, request.get("content-length"), max_payload)
-        await session.until_readable()  # another POST would be one too many meanwhile
-        accepted = session.receive_payload(body.decode())
+        accepted = await session.receive_payload(body.decode())
     except BodyTooLarge:
         session.receive_post_eof()
         await send_response(send, 413, b"", headers)

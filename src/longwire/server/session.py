@@ -14,6 +14,7 @@ from longwire.connection import (
     EventReceived,
 )
 from longwire.engineio import Closed, Upgraded
+from longwire.engineio.payload import split_payload
 from longwire.server.traffic import UNKNOWN
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from longwire.server.limits import Limits
     from longwire.server.traffic import Traffic
 
+
+# Packets that a session takes in one turn of the loop, a few milliseconds' worth: a body or a read
+# of the transport may hold a hundred thousand, and everybody else would wait for all of them.
+PACKETS_AT_ONCE = 200
 
 # Seconds until it is looked again whether a session may be read on: behind handlers, which end
 # soon, and behind a peer that does not take its answers.
@@ -200,9 +205,22 @@ class Session:
         self.flush()
         return accepted
 
-    def receive_payload(self, body: str) -> bool:
-        """Take the body of a polling POST; False refuses it."""
-        accepted = self.engine.receive_payload(body, clock.monotonic())
+    async def receive_payload(self, body: str) -> bool:
+        """Take the body of a polling POST, a part in each turn of the loop; False refuses it."""
+        parts = split_payload(body, PACKETS_AT_ONCE)
+        part: str | None = next(parts)
+        accepted = True
+        while part is not None and accepted:
+            await self.until_readable()
+            following = next(parts, None)
+            accepted = self._receive_part(part, more=following is not None)
+            part = following if self.is_open else None
+            if part is not None:
+                await asyncio.sleep(0)
+        return accepted
+
+    def _receive_part(self, body: str, *, more: bool) -> bool:
+        accepted = self.engine.receive_payload(body, clock.monotonic(), more=more)
         self.flush()
         return accepted
 

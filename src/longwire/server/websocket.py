@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from longwire.server.lane import CLOSE_TIMEOUT
+from longwire.server.session import PACKETS_AT_ONCE
 from longwire.server.stepping import go_on
 from longwire.server.traffic import Traffic
 
@@ -157,7 +159,7 @@ async def serve_websocket(
 
 
 async def _pump(session: Session, writer: ASGIWriter, receive: Receive) -> None:
-    while True:
+    for count in itertools.count(1):
         message = await receive()
         if message["type"] == "websocket.disconnect":
             return
@@ -165,3 +167,5 @@ async def _pump(session: Session, writer: ASGIWriter, receive: Receive) -> None:
         data: str | bytes = message["bytes"] if text is None else text
         session.receive_websocket(writer, data)
         await session.until_readable()
+        if count % PACKETS_AT_ONCE == 0:  # what came together waits for no turn of the loop
+            await asyncio.sleep(0)
