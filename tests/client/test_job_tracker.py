@@ -130,7 +130,7 @@ async def test_a_job_of_somebody_else(client: WebSocketClient, visit: Visit) -> 
     await visit.answer("join_room", {"ok": False, "room": ROOM, "error": error})
     with pytest.raises(RoomDenied):
         await following
-    assert not client._feeds
+    assert not client._jobs._feeds
     assert len(client._subscriptions) == 0
 
 

@@ -164,7 +164,7 @@ async def test_following_a_job_to_its_result(
         assert job.is_complete
         assert [state.status async for state in job] == ["completed"]
     await working
-    assert not client._feeds
+    assert not client._jobs._feeds
 
 
 async def test_two_watchers_share_one_fold(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import weakref
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 import msgspec
@@ -14,11 +14,11 @@ from longwire.catalog import CATALOG, JobCancel
 from longwire.client.connector import Connector
 from longwire.client.health import Health, HealthSnapshot
 from longwire.client.inbox import ROOM_LIVE, Inbox
-from longwire.client.job_tracker import JobFeed, JobTracker
+from longwire.client.job_tracker import JobFeeds, JobTracker
 from longwire.client.listening import Listening
 from longwire.client.membership import ROOM_RESET
 from longwire.client.options import ClientOptions, FurtherOptions
-from longwire.client.outbox import Limits, Outbox
+from longwire.client.outbox import Outbox
 from longwire.client.outgoing import Outgoing
 from longwire.client.reconnection import Backoff
 from longwire.client.room import Room
@@ -69,9 +69,8 @@ class WebSocketClient(Listening):
         token: a token, or a function (async or not) that is asked for one before every
             connection, before expiry and after a refusal.
         contract: the events that are decoded to their types; others come as plain values.
-        options: all other options at once, the address included; whatever else is given counts
-            for nothing then.
-        **further: these options, and those before, are described at `ClientOptions`.
+        options: all the others at once, the address included, which then alone count.
+        **further: see `ClientOptions`, also for those before.
     """
 
     def __init__(
@@ -115,7 +114,7 @@ class WebSocketClient(Listening):
         self._rooms = Rooms(
             self._announce_reset, self._announce_settled, self._end_denied, backoff.delay
         )
-        self._outbox = _outbox_of(self.options)
+        self._outbox = Outbox.of(self.options)
         self._outgoing = Outgoing(contract, self._outbox)
         self._health = Health(self._send_ping)
         self._subscriptions = Subscriptions(self.options.queue_size, self._rooms.release)
@@ -142,7 +141,7 @@ class WebSocketClient(Listening):
             },
         )
         self._connector.attach(self._inbox)
-        self._feeds: dict[str, JobFeed] = {}
+        self._jobs = JobFeeds(self)
         self._waiting_to_connect = 0
 
     @override
@@ -370,7 +369,7 @@ class WebSocketClient(Listening):
 
         `await client.job("42").result()`, `.cancel()` and `async for` need no block.
         """
-        return JobTracker(self, lambda: self._feed(job_id), job_id)
+        return JobTracker(self, self._jobs, job_id)
 
     def start_job(
         self,
@@ -391,14 +390,10 @@ class WebSocketClient(Listening):
         With `publish`, this lets a `Job` run on a client.
         """
         room = f"job:{job_id}"
-        unsubscribe: Callable[[], None] = self.on(JobCancel, callback, room=room)
-        undoes = [unsubscribe, self._stay_in(room, "now")]
-
-        def undo() -> None:
-            while undoes:
-                undoes.pop()()
-
-        return undo
+        undo = ExitStack()
+        undo.callback(self.on(JobCancel, callback, room=room))
+        undo.callback(self._stay_in(room, "now"))
+        return undo.close
 
     # Health
 
@@ -449,28 +444,9 @@ class WebSocketClient(Listening):
     def _end_streams(self, error: Exception | None) -> None:
         for stream in list(self._streams):
             stream.end(error)
-        for feed in list(self._feeds.values()):
-            feed.end(error or NotConnected("the client disconnected"))
+        self._jobs.end(error or NotConnected("the client disconnected"))
 
     def _end_denied(self, room: str, error: LongwireError) -> None:
         for stream in [stream for stream in self._streams if stream.room == room]:
             stream.end(error)
-        for feed in [feed for feed in self._feeds.values() if feed.room == room]:
-            feed.end(error)
-
-    def _feed(self, job_id: str) -> JobFeed:
-        """Return the fold of a job's room that all its trackers share."""
-        feed = self._feeds.get(job_id)
-        if feed is None:
-            feed = self._feeds[job_id] = JobFeed(self, job_id, self._forget_feed)
-        return feed
-
-    def _forget_feed(self, feed: JobFeed) -> None:
-        if self._feeds.get(feed.job_id) is feed:
-            del self._feeds[feed.job_id]
-
-
-def _outbox_of(options: ClientOptions) -> Outbox:
-    limits = Limits(options.outbox_entries, options.outbox_bytes, options.outbox_age)
-    path = None if options.outbox_file is None else os.fspath(options.outbox_file)
-    return Outbox(limits, path)
+        self._jobs.end(error, room)

@@ -190,6 +190,33 @@ class JobFeed:
         self._changed = asyncio.Event()
 
 
+class JobFeeds:
+    """The feeds of the jobs that somebody watches; those who watch the same job share one."""
+
+    __slots__ = ("_feeds", "_source")
+
+    def __init__(self, source: JobSource) -> None:
+        self._source = source
+        self._feeds: dict[str, JobFeed] = {}
+
+    def find(self, job_id: str) -> JobFeed:
+        """Return the feed of a job."""
+        feed = self._feeds.get(job_id)
+        if feed is None:
+            feed = self._feeds[job_id] = JobFeed(self._source, job_id, self._forget)
+        return feed
+
+    def end(self, error: Exception, room: str | None = None) -> None:
+        """Tell all watchers, or those of one room, that nothing more will come."""
+        for feed in list(self._feeds.values()):
+            if room is None or feed.room == room:
+                feed.end(error)
+
+    def _forget(self, feed: JobFeed) -> None:
+        if self._feeds.get(feed.job_id) is feed:
+            del self._feeds[feed.job_id]
+
+
 class JobTracker:
     """A watcher of a job: `async with client.job("42") as job: …`.
 
@@ -198,12 +225,12 @@ class JobTracker:
     a block, `result` and an iteration watch the job as long as they take.
     """
 
-    __slots__ = ("_feeds", "_find", "_newest", "_source", "job_id")
+    __slots__ = ("_entered", "_feeds", "_newest", "_source", "job_id")
 
-    def __init__(self, source: JobSource, find: Callable[[], JobFeed], job_id: str) -> None:
+    def __init__(self, source: JobSource, feeds: JobFeeds, job_id: str) -> None:
         self._source = source
-        self._find = find
-        self._feeds: list[JobFeed] = []
+        self._feeds = feeds
+        self._entered: list[JobFeed] = []
         self._newest: JobFeed | None = None
         self.job_id = job_id
 
@@ -256,21 +283,21 @@ class JobTracker:
 
     def reset(self) -> None:
         """Forget what was folded and read the job's log again, for every watcher here."""
-        if self._feeds:
-            self._feeds[-1].reset()
-        self._newest = self._feeds[-1] if self._feeds else None
+        if self._entered:
+            self._entered[-1].reset()
+        self._newest = self._entered[-1] if self._entered else None
 
     async def __aenter__(self) -> JobTracker:
-        feed = self._newest = self._find()
+        feed = self._newest = self._feeds.find(self.job_id)
         await feed.acquire()
-        self._feeds.append(feed)
+        self._entered.append(feed)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._feeds.pop().release()
+        self._entered.pop().release()
 
     def __aiter__(self) -> AsyncIterator[JobState]:
-        return _states(self._feeds[-1]) if self._feeds else self._watch()
+        return _states(self._entered[-1]) if self._entered else self._watch()
 
     async def _watch(self) -> AsyncGenerator[JobState]:
         async with self._watching() as feed:
@@ -280,10 +307,10 @@ class JobTracker:
     @asynccontextmanager
     async def _watching(self) -> AsyncGenerator[JobFeed]:
         """Give the block's feed; outside a block, watch meanwhile."""
-        if self._feeds:
-            yield self._feeds[-1]
+        if self._entered:
+            yield self._entered[-1]
             return
-        feed = self._newest = self._find()
+        feed = self._newest = self._feeds.find(self.job_id)
         await feed.acquire()
         try:
             yield feed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
-from longwire.errors import LocalProtocolError
+from longwire.errors import LocalProtocolError, NotConnected
 from longwire.log import Cursor
 from longwire.types import Position
 
@@ -190,6 +190,17 @@ class Membership:
         own = self.cursor.offset if self.cursor is not None else 0
         return min([own, *(reader.offset for reader in self.readers)])
 
+    def advance_readers(self, first: int, last: int) -> tuple[list[Reader], bool]:
+        """Return the late readers that an event is next for, and whether others miss something."""
+        if first == self.target + 1:
+            for reader in self.readers:
+                reader.offset = max(reader.offset, self.target)
+        next_for = [reader for reader in self.readers if reader.offset == first - 1]
+        missing = any(r.offset < first - 1 or first <= r.offset < last for r in self.readers)
+        for reader in next_for:
+            reader.offset = last
+        return next_for, missing
+
     def take_waiters(self) -> list[asyncio.Future[JoinResult]]:
         """Give those who wait for the answer; they wait no longer."""
         waiters = self.waiters + self.attempts
@@ -205,6 +216,25 @@ class Membership:
         """Tell those who wait that they are not in."""
         for waiter in self.take_waiters():
             waiter.set_exception(error)
+
+    def question(self) -> tuple[object, ...]:
+        """Return the arguments of a join: the room, and from where on its events are missing."""
+        if self.cursor is not None:
+            self.asked_from = self.offset
+            return (self.room, Position(self.cursor.epoch, self.asked_from))
+        return (self.room,) if self.start is None else (self.room, self.start)
+
+    def suspend(self) -> None:
+        """The connection is gone; the room waits for the next one."""
+        self.asking = False
+        self.turn += 1
+        self.failures = 0
+        self.stop_retrying()
+        attempts, self.attempts = self.attempts, []
+        for attempt in attempts:
+            attempt.set_exception(NotConnected("the connection ended before the answer"))
+        if self.status is not RoomStatus.JOINING:
+            self.status = RoomStatus.LOST
 
     def stop_retrying(self) -> None:
         """Wait for no time any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,6 +24,7 @@ from longwire.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from longwire.client.options import ClientOptions
     from longwire.connection import AckReceived
 
 logger = logging.getLogger("longwire.client")
@@ -141,6 +143,12 @@ class Outbox:
         self._timer: asyncio.TimerHandle | None = None
         self.given_up = 0
         self.refusal: Exception | None = None
+
+    @classmethod
+    def of(cls, options: ClientOptions) -> Outbox:
+        """Return the outbox that a client's options describe."""
+        limits = Limits(options.outbox_entries, options.outbox_bytes, options.outbox_age)
+        return cls(limits, None if options.outbox_file is None else os.fspath(options.outbox_file))
 
     def __len__(self) -> int:
         return len(self._entries)

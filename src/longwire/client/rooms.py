@@ -180,15 +180,7 @@ class Rooms:
         """The connection is gone; every room waits for the next one."""
         self._sender = None
         for member in self._members.values():
-            member.asking = False
-            member.turn += 1
-            member.failures = 0
-            member.stop_retrying()
-            attempts, member.attempts = member.attempts, []
-            for attempt in attempts:
-                attempt.set_exception(NotConnected("the connection ended before the answer"))
-            if member.status is not RoomStatus.JOINING:
-                member.status = RoomStatus.LOST
+            member.suspend()
 
     def give_up(self) -> None:
         """Tell everyone who waits that there is no connection; rooms wait for the next one."""
@@ -214,18 +206,12 @@ class Rooms:
         member.asking = True
         member.turn += 1
         turn = member.turn
-        args: tuple[object, ...] = (member.room,)
-        if member.cursor is not None:
-            member.asked_from = member.offset
-            args = (member.room, Position(member.cursor.epoch, member.asked_from))
-        elif member.start is not None:
-            args = (member.room, member.start)
 
         def answered(values: list[object] | None) -> None:
             if values is not None and member.turn == turn and member.asking:
                 self._receive_answer(member, values)
 
-        self._sender.request("join_room", args, answered)
+        self._sender.request("join_room", member.question(), answered)
         if self._grace is not None:
             asyncio.get_running_loop().call_later(self._grace, answered, list[object]())
 
@@ -404,16 +390,10 @@ class Rooms:
         """Return the late readers to hand an event out to."""
         if member.is_blocked:
             return ()
-        if first == member.target + 1:
-            for reader in member.readers:
-                reader.offset = max(reader.offset, member.target)
-        accepted = [r for r in member.readers if r.offset == first - 1]
-        missing = any(r.offset < first - 1 or first <= r.offset < last for r in member.readers)
-        for reader in accepted:
-            reader.offset = last
+        readers, missing = member.advance_readers(first, last)
         if missing:
             self._ask_for_missing(member)
-        return tuple(reader.subscription for reader in accepted)
+        return tuple(reader.subscription for reader in readers)
 
     def _ask_for_missing(self, member: Membership) -> None:
         member.status = RoomStatus.CATCHING_UP
