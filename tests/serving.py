@@ -94,9 +94,10 @@ class ServerProcess:
             found = LISTENING.search(line)
             if found:
                 return found[1]
-        raise AssertionError(f"the server ended before it listened: {self._said()}")
+        raise AssertionError(f"the server ended before it listened: {self.said()}")
 
-    def _said(self) -> str:
+    def said(self) -> str:
+        """Return what it wrote to its log so far."""
         assert self._log is not None
         self._log.seek(0)
         return self._log.read()
