@@ -167,6 +167,8 @@ async def test_a_restarted_server_is_resumed(tmp_path: Path) -> None:
             await publish(server, "42", "job:output", chunk="one\n", isComplete=False)
             assert await asyncio.to_thread(watch.line) == "one"
             server.kill()
+            said = await asyncio.to_thread(watch.stderr.readline)
+            assert said == b"longwire: the connection is lost; trying again, Ctrl-C ends\n"
             server.start()
             await publish(server, "42", "job:output", chunk="two\n", isComplete=False)
             await publish(server, "42", "job:completed", result={}, cost=0, duration=1)

@@ -46,6 +46,7 @@ class _Watch:
         self._watcher = watcher
         self._failed: asyncio.Future[int] = loop.create_future()
         self._notice = loop.call_later(_PATIENCE, self._say_that_nothing_came)
+        self._is_away = False
         client.on_entry(self._receive)
         client.on_state_change(self._check)
 
@@ -90,6 +91,18 @@ class _Watch:
     def _check(self, state: str) -> None:
         if state == "error" and self._client.error is not None:
             self._fail(self._client.error)
+        elif state == "reconnecting":
+            self._notice.cancel()
+            self._notice = asyncio.get_running_loop().call_later(_PATIENCE, self._say_away)
+        elif state == "connected":
+            self._notice.cancel()
+            if self._is_away:
+                self._is_away = False
+                complain("connected again")
+
+    def _say_away(self) -> None:
+        self._is_away = True
+        complain("the connection is lost; trying again, Ctrl-C ends")
 
     def _fail(self, error: Exception) -> None:
         if not self._failed.done():
