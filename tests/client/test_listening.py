@@ -13,9 +13,30 @@ import pytest
 from longwire import WebSocketClient
 from longwire.catalog import BudgetUpdated, JobProgress, JobStatusChanged
 from longwire.client import ConnectionState
-from longwire.errors import ConnectionRefused
+from longwire.errors import ConnectionRefused, UnknownEvent
 from tests.client.conftest import until
 from tests.client.peer import Peer, Visit, all_received, connected
+
+NO_EVENT: Any = 5
+NO_HANDLER: Any = None
+NO_EVENTS: Any = ()
+
+
+def test_what_could_never_be_heard_is_refused_at_once() -> None:
+    """It was taken, and failed with the first event or heard nothing."""
+    client = WebSocketClient("http://127.0.0.1:1")
+    for register in (client.on, client.once):
+        with pytest.raises(TypeError, match="None is no function"):
+            register(JobProgress, NO_HANDLER)
+        with pytest.raises(TypeError, match="5 is neither an event type nor a name"):
+            register(NO_EVENT, print)
+    with pytest.raises(TypeError, match="which event"):
+        client.on(NO_EVENTS, print)
+    with pytest.raises(ValueError, match="throttle=-1"):
+        client.on(JobProgress, print, throttle=-1)
+    with pytest.raises(UnknownEvent, match="dict"):
+        client.on(dict, print)
+    assert len(client._subscriptions) == 0
 
 
 async def test_tasks_share_an_iterator(client: WebSocketClient, visit: Visit) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -100,9 +101,19 @@ class Listening:
 
         Returns:
             The undo, which can also pause and resume.
+
+        Raises:
+            TypeError: the handler is no function, or there is no event.
+            UnknownEvent: the contract has no such type.
+            ValueError: a throttle below zero.
         """
         kinds = event if isinstance(event, tuple) else (event,)
         names = tuple(self._name_of(kind) for kind in kinds)
+        if not names:
+            raise TypeError("which event? an empty tuple names none")
+        check_handler(handler)
+        if throttle < 0:
+            raise ValueError(f"throttle={throttle!r}: seconds cannot be negative")
         subscription = Handler(self._subscriptions, names, room, handler).subscription
         if throttle:
             subscription.gated(self.contract, throttle)
@@ -146,6 +157,7 @@ class Listening:
         room: str | None = None,
     ) -> Callable[[], None]:
         """Call `handler` for the next such event only; return the undo."""
+        check_handler(handler)
 
         def call(*arguments: Any) -> object:
             undo()
@@ -201,4 +213,16 @@ class Listening:
     def _name_of(self, event: type[Any] | str) -> str:
         if isinstance(event, str):
             return event
+        if not inspect.isclass(event):
+            raise TypeError(f"{event!r} is neither an event type nor a name")
         return ROOM_RESET if event is RoomReset else self.contract.name_of(event)
+
+
+def check_handler(handler: object) -> None:
+    """Refuse what cannot be called, now and not with the first event.
+
+    Raises:
+        TypeError: it is no function.
+    """
+    if not callable(handler):
+        raise TypeError(f"{handler!r} is no function that could handle events")

@@ -11,6 +11,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from longwire.client.listening import check_handler
 from longwire.errors import LocalProtocolError, NotConnected
 
 if TYPE_CHECKING:
@@ -79,7 +80,12 @@ class LoopThread:
         return outcome
 
     def off_loop(self, handler: Callable[..., object]) -> Callable[..., Awaitable[object]]:
-        """Make a handler that the loop may await and that runs on the handlers' thread."""
+        """Make a handler that the loop may await and that runs on the handlers' thread.
+
+        Raises:
+            TypeError: it is no function.
+        """
+        check_handler(handler)
 
         async def handle(*args: Any) -> object:
             return await self._loop.run_in_executor(self._handlers, self._handle, handler, *args)
