@@ -34,7 +34,9 @@ async def connected(url: str) -> AsyncGenerator[WebSocketClient]:
     """
     # What matters to the user comes back as an exception; the rest is not for the terminal.
     logging.getLogger("longwire.client").addHandler(logging.NullHandler())
-    client = WebSocketClient(url, token=service_token(), timeout=TIMEOUT)
+    client = WebSocketClient(
+        url, token=service_token(), timeout=TIMEOUT, reconnection_delay_max=TIMEOUT
+    )
     try:
         await client.connect()
     except NotConnected as error:

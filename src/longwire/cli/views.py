@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from longwire.catalog import CATALOG, JobOutput
+from longwire.cli.complaint import complain
 from longwire.cli.terminal import printable
 from longwire.errors import LongwireError
 from longwire.jobs import JobState, fold
@@ -29,6 +30,10 @@ class Watcher(Protocol):
 
     def end(self, state: JobState) -> None:
         """Show how the job ended."""
+        ...
+
+    def notify(self, text: str) -> None:
+        """Say something about the watch itself, on stderr."""
         ...
 
     def __enter__(self) -> Self:
@@ -55,6 +60,10 @@ class _Plain:
 
     def end(self, state: JobState) -> None:
         """The last event said it."""
+
+    def notify(self, text: str) -> None:
+        """Say it as any command does."""
+        complain(text)
 
     def __enter__(self) -> Self:
         return self
@@ -148,6 +157,10 @@ class JobView:
         after = "" if state.duration is None else f" after {state.duration:.1f} s"
         why = "" if state.error is None else f": {state.error}"
         self._say(f"job {state.job_id} {state.status}{after}{why}")
+
+    def notify(self, text: str) -> None:
+        """Say it above the bar."""
+        self._console.print(f"longwire: {text}", markup=False)
 
     def _fields(self) -> dict[str, Any]:
         percent = "" if self._state.progress is None else f"{self._state.progress:.0f} %"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from longwire.cli.complaint import complain
 from longwire.cli.connection import connected
 from longwire.cli.stopping import stopping
 from longwire.cli.views import choose_watcher
@@ -98,15 +97,15 @@ class _Watch:
             self._notice.cancel()
             if self._is_away:
                 self._is_away = False
-                complain("connected again")
+                self._watcher.notify("connected again")
 
     def _say_away(self) -> None:
         self._is_away = True
-        complain("the connection is lost; trying again, Ctrl-C ends")
+        self._watcher.notify("the connection is lost; trying again, Ctrl-C ends")
 
     def _fail(self, error: Exception) -> None:
         if not self._failed.done():
             self._failed.set_exception(error)
 
     def _say_that_nothing_came(self) -> None:
-        complain(f"nothing is known of {self._room} yet; waiting for it, Ctrl-C ends")
+        self._watcher.notify(f"nothing is known of {self._room} yet; waiting for it, Ctrl-C ends")
