@@ -172,6 +172,7 @@ export class WebSocketClient<
    * Sends an event; while offline it is kept and sent in order when connected.
    *
    * @throws LongwireError `outbox_full`
+   * @throws TypeError for what is no JSON: at once, also while offline
    */
   emit<K extends keyof Outgoing<E> & string>(event: K, ...args: EmitArgs<Outgoing<E>[K]>): void {
     const argument = args[0] as string;
@@ -184,8 +185,9 @@ export class WebSocketClient<
 
   /**
    * Sends an event and resolves with the server's answer; waits for a connection if there is none.
-   * Rejects with `timeout`, or with `disconnected` if the connection was cut before the answer, in
-   * which case the request may or may not have been carried out.
+   * Rejects with the connection's own error once that was refused or given up, with `timeout`, or
+   * with `disconnected` if the connection was cut before the answer, in which case the request may
+   * or may not have been carried out.
    */
   call<K extends keyof E & string>(event: K, ...args: EmitArgs<E[K]>): Promise<CallResult<E[K]>> {
     return this.#request(event, args) as Promise<CallResult<E[K]>>;
@@ -250,10 +252,11 @@ export class WebSocketClient<
   }
 
   #receive(event: string, args: unknown[]): void {
-    const coverage = args.length > 1 ? parseCoverage(args.at(-1)) : null;
+    // A logged event is one object and its place; what a stock server says may only look so.
+    const coverage = typeof args[0] === "object" ? parseCoverage(args[1]) : null;
     if (coverage) {
       if (!this.#rooms.admit(coverage)) return;
-      args = args.slice(0, -1);
+      args = [args[0]];
     }
     this.#watched.receive(event, args[0], coverage?.room);
     if (event === "connect") this.#jobList.ready();
@@ -274,6 +277,8 @@ export class WebSocketClient<
   }
 
   #keep(event: string, args: unknown[]): void {
+    // Throws now what would be thrown when it is sent, where nobody could hear of it.
+    JSON.stringify(args);
     if (this.#outbox.length >= this.settings.outboxLimit) {
       throw new LongwireError("outbox_full", "Outbox full.");
     }
@@ -281,6 +286,8 @@ export class WebSocketClient<
   }
 
   async #request(event: string, args: unknown[]): Promise<unknown> {
+    const { state, error } = this.connection.getSnapshot();
+    if (state === "error") throw error as Error;
     const deadline = Date.now() + this.settings.callTimeout;
     await this.#connection.whenReady(this.settings.callTimeout);
     try {

@@ -92,8 +92,8 @@ export class Connection {
   #tokenIsNewer = false;
   #advice: ClosingAdvice | null = null;
   readonly #waiters = new Listeners<[error: Error | null]>();
-  #watchdog: Timer | undefined;
-  #retryTimer: Timer | undefined;
+  /** Ends an attempt that takes too long, or the wait for the next one. */
+  #timer: Timer | undefined;
   #pinger: Timer | undefined;
   #pingSentAt = 0;
   #stopWaking: (() => void) | null = null;
@@ -146,13 +146,14 @@ export class Connection {
     this.#stopWaking = null;
     this.#waiters.emit(new LongwireError("disconnected", "Disconnected."));
     this.status.set({ ...INITIAL, disconnectedAt: Date.now() });
-    if (isUp) this.host.receive("disconnect", ["io client disconnect"]);
+    if (isUp) this.#tell("disconnect", "io client disconnect");
   }
 
   /** Tries now instead of later; from `error`, starts over. */
   retry(): void {
-    if (this.state === "error") this.#start();
-    else if (this.#retryTimer !== undefined) this.#attempt();
+    const { state, nextRetryAt } = this.status.getSnapshot();
+    if (state === "error") this.#start();
+    else if (nextRetryAt !== null) this.#attempt();
   }
 
   /** Changes who signs in: in place while connected, by a new attempt after a refusal. */
@@ -197,9 +198,9 @@ export class Connection {
     const session = this.#session;
     this.status.set({ nextRetryAt: null, ...change });
     const { attempt } = this.status.getSnapshot();
-    if (attempt > 0) this.host.receive("reconnect_attempt", [attempt]);
+    if (attempt) this.#tell("reconnect_attempt", attempt);
     if (session !== this.#session) return;
-    this.#watchdog = setTimeout(() => this.#lose(late()), this.settings.timeout);
+    this.#timer = setTimeout(() => this.#lose(late()), this.settings.timeout);
     void this.#connect(session);
   }
 
@@ -211,7 +212,7 @@ export class Connection {
       if (session !== this.#session) return;
       this.#socket ??= this.#createSocket();
       const { positions, contract } = this.settings;
-      this.#socket.auth = { token: token ?? undefined, positions, contract };
+      this.#socket.auth = { token, positions, contract };
       this.#socket.connect();
       // The Manager does not listen to a transport that closes before it has opened. Any other
       // end is told by the socket, which after a refusal closes the transport itself.
@@ -247,20 +248,20 @@ export class Connection {
     });
     socket.on("closing", (advice: ClosingAdvice) => void (this.#advice = advice));
     socket.on("pong", () => {
-      this.status.set({ latencyMs: Math.round(performance.now() - this.#pingSentAt) });
+      this.status.set({ latencyMs: Date.now() - this.#pingSentAt });
     });
-    socket.onAny((event: string, ...args: unknown[]) => this.host.receive(event, args));
+    socket.onAny((event: string, ...args: unknown[]) => this.#tell(event, ...args));
     return socket;
   }
 
   #signIn(): void {
     this.#phase = "signing-in";
-    clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(() => this.#signedIn(NOBODY), this.settings.authenticationGrace);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#signedIn(NOBODY), this.settings.authenticationGrace);
   }
 
   #signedIn(identity: Identity): void {
-    clearTimeout(this.#watchdog);
+    clearTimeout(this.#timer);
     this.#phase = "up";
     const session = this.#session;
     void this.#resume(identity).then(() => {
@@ -282,7 +283,7 @@ export class Connection {
       connectedAt: Date.now(),
     });
     const goesOn = this.isUp && this.#tell("connect");
-    if (goesOn && connectedAt !== null) this.host.receive("reconnect", [attempt]);
+    if (goesOn && connectedAt !== null) this.#tell("reconnect", attempt);
   }
 
   // What the server says
@@ -333,7 +334,7 @@ export class Connection {
 
   #ping(): void {
     clearTimeout(this.#pinger);
-    this.#pingSentAt = performance.now();
+    this.#pingSentAt = Date.now();
     // Writing also makes Engine.IO notice that the server's own pings are overdue.
     this.send("ping");
     this.#pinger = setTimeout(() => this.#ping(), PING_INTERVAL_MS);
@@ -349,11 +350,11 @@ export class Connection {
     if (attempt > 1 && !this.#tell("reconnect_error", error)) return;
     if (!this.settings.reconnection || attempt > this.settings.reconnectionAttempts) {
       this.#refuse(new LongwireError(UNREACHABLE, error.message, { cause: error }));
-      this.host.receive("reconnect_failed", []);
+      this.#tell("reconnect_failed");
       return;
     }
     const delay = retryAfter * 1_000 + backoff(attempt, this.settings, Math.random());
-    this.#retryTimer = setTimeout(() => this.#attempt(), delay);
+    this.#timer = setTimeout(() => this.#attempt(), delay);
     this.#fail("reconnecting", error, { attempt, nextRetryAt: Date.now() + delay });
   }
 
@@ -365,22 +366,22 @@ export class Connection {
     }
     this.#drop();
     this.#waiters.emit(error);
-    this.#fail("error", error, { nextRetryAt: null });
+    this.#fail("error", error);
   }
 
   /** Takes the transport and every timer down; nothing of the old session is heard again. */
   #drop(): void {
     this.#session++;
-    const wasUp = this.#phase === "up";
+    const { isUp } = this;
     this.#phase = "idle";
     this.#advice = null;
-    for (const timer of [this.#watchdog, this.#retryTimer, this.#pinger]) clearTimeout(timer);
-    this.#retryTimer = undefined;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#pinger);
     this.#socket?.disconnect();
-    if (wasUp) this.host.down();
+    if (isUp) this.host.down();
   }
 
-  #fail(state: ConnectionState, error: Error, change: Partial<ConnectionSnapshot>): void {
+  #fail(state: ConnectionState, error: Error, change?: Partial<ConnectionSnapshot>): void {
     const over = { isConnected: false, latencyMs: null, disconnectedAt: Date.now() };
     this.status.set({ state, error, ...over, ...change });
   }

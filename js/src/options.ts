@@ -80,5 +80,7 @@ const DEFAULTS = {
 /** Fills in the defaults. */
 export function settle(config: ClientConfig): Settings {
   const apiUrl = `${(config.url ?? "").replace(/\/$/, "")}/api`;
-  return { ...DEFAULTS, apiUrl, ...config };
+  // What is undefined is as good as left out, as with every option of React's.
+  const given = Object.entries(config).filter(([, value]) => value !== undefined);
+  return { ...DEFAULTS, apiUrl, ...(Object.fromEntries(given) as ClientConfig) };
 }

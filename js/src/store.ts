@@ -24,7 +24,7 @@ export class Store<T extends object> extends Listeners implements Readable<T> {
   /** Puts in what changed; does nothing and tells nobody if nothing did. */
   set(change: Partial<T>): void {
     const keys = Object.keys(change) as (keyof T)[];
-    if (keys.every((key) => Object.is(change[key], this.#snapshot[key]))) return;
+    if (keys.every((key) => change[key] === this.#snapshot[key])) return;
     this.#snapshot = Object.freeze({ ...this.#snapshot, ...change });
     this.emit();
   }

@@ -60,7 +60,7 @@ const COVERAGE = /^(?:(\d+)-)?(\d+)@(.+)$/s;
 
 /** Reads the last argument of a logged event: `"5@job:1"` or `"3-5@job:1"`. */
 export function parseCoverage(argument: unknown): Coverage | null {
-  const match = typeof argument === "string" ? COVERAGE.exec(argument) : null;
+  const match = typeof argument === "string" && COVERAGE.exec(argument);
   if (!match) return null;
   const last = Number(match[2]);
   return { first: Number(match[1] ?? last), last, room: match[3] ?? "" };

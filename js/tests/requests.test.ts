@@ -49,6 +49,47 @@ it("sends after a drop what was emitted during it (B35)", async () => {
   await until(() => wire.of("silent").length === 1);
 });
 
+it("refuses at once what can never be sent, instead of never being connected for it", async () => {
+  const wire = await startWire();
+  const client = startEcho(wire);
+  expect(() => client.emit("silent", 1n)).toThrow(TypeError);
+  client.emit("silent", "next");
+  await client.connect();
+  await until(() => wire.of("silent").length === 1);
+  expect(wire.of("silent")).toEqual([["next"]]);
+});
+
+it("fails a call at once, and says why, once the server refused us", async () => {
+  const wire = await startWire();
+  wire.refusesToken = () => ({ message: "No.", code: "token_invalid" });
+  const client = startEcho(wire, { callTimeout: 60_000 });
+  await expect(client.connect()).rejects.toMatchObject({ code: "token_invalid" });
+  await expect(client.call("echo", 1)).rejects.toMatchObject({ code: "token_invalid" });
+});
+
+it("takes an option that is undefined for one that was left out", async () => {
+  const wire = await startWire();
+  const client = startEcho(wire, { timeout: undefined, path: undefined, outboxLimit: undefined });
+  client.emit("silent", "kept");
+  await client.connect();
+  await until(() => wire.of("silent").length === 1);
+});
+
+it("hears all of what a stock server says, also what looks like a position", async () => {
+  const wire = await startWire({ isStock: true });
+  interface Mail {
+    mail: (...words: string[]) => void;
+  }
+  const client = createClient<Mail>(wire.url, QUICK);
+  onTestFinished(() => client.disconnect());
+  const heard: string[][] = [];
+  client.on("mail", (...words) => heard.push(words));
+  await client.connect();
+  wire.broadcast("mail", "bob", "123@example.com");
+  await until(() => heard.length === 1);
+  expect(heard).toEqual([["bob", "123@example.com"]]);
+});
+
 it("refuses to keep more than its outbox holds", async () => {
   const client = startEcho(await startWire(), { outboxLimit: 2 });
   client.emit("silent");

@@ -7,10 +7,17 @@ export interface JobProgressProps {
   /** What `useJob` gives. */
   job: Pick<
     JobState,
-    "progress" | "currentStep" | "status" | "isComplete" | "isRunning" | "estimatedCompletion"
+    | "jobId"
+    | "title"
+    | "progress"
+    | "currentStep"
+    | "status"
+    | "isComplete"
+    | "isRunning"
+    | "estimatedCompletion"
   > & { readonly isKnown?: boolean };
-  /** What the progress is of. */
-  label: string;
+  /** What the progress is of; by default the job's title, else its id. */
+  label?: string;
   /** Names of the states; by default the words of the wire. */
   statusLabels?: Partial<Record<JobState["status"], string>>;
   /** Says how long it still takes, in seconds. */
@@ -38,8 +45,9 @@ function describe(job: JobProgressProps["job"], labels: JobProgressProps["status
  * the time that it expects to need still. Nothing of it announces itself; see `useAnnounce`.
  */
 export function JobProgress(props: JobProgressProps): ReactElement {
-  const { job, label, statusLabels, formatRemaining = formatPlain, className } = props;
+  const { job, statusLabels, formatRemaining = formatPlain, className } = props;
   const { progress, status, estimatedCompletion } = job;
+  const label = props.label ?? job.title ?? job.jobId;
   const remaining = job.isRunning ? estimatedCompletion : null;
   const step = useId();
   return (

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 
 import { initialJob, type JobHandle, type JobSnapshot, type JobState, type WebSocketClient } from "../index.js";
 import { isBehind } from "../job.js";
@@ -101,17 +101,17 @@ function useOnComplete(
   onComplete: ((job: JobSnapshot) => void) | undefined,
 ): void {
   const latest = useLatest(onComplete);
-  const watch = useCallback(() => {
+  /** The job whose end was told: outlives the effect, which runs twice in StrictMode. */
+  const ended = useRef<JobHandle | null>(null);
+  useEffect(() => {
     if (!handle) return undefined;
-    let wasComplete = false;
     const check = (): void => {
       const job = handle.getSnapshot();
-      if (job.isComplete && !wasComplete) latest.current?.(job);
-      wasComplete = job.isComplete;
+      if (job.isComplete && ended.current !== handle) latest.current?.(job);
+      ended.current = job.isComplete ? handle : null;
     };
     const stop = handle.subscribe(check);
     check();
     return stop;
   }, [handle, latest]);
-  useEffect(watch, [watch]);
 }

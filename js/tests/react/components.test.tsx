@@ -191,7 +191,7 @@ describe("JobProgress", () => {
     const labels = { failed: "Gescheitert" };
     const { rerender } = render(<JobProgress job={done} label="Report" statusLabels={labels} />);
     expect([text("step"), text("remaining")]).toEqual(["Gescheitert", undefined]);
-    rerender(<JobProgress job={{ ...initialJob("1"), isKnown: false }} label="Report" />);
+    rerender(<JobProgress job={{ ...initialJob("1"), title: "Report", isKnown: false }} />);
     expect([text("step"), text("percent"), text("remaining")]).toEqual([
       "",
       undefined,

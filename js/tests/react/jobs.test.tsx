@@ -136,6 +136,19 @@ describe("useJob", () => {
     expect(renders / 2).toBeLessThanOrEqual(40);
   });
 
+  it("calls onComplete once in strict mode for a job that another watches already", async () => {
+    const { wire, client } = await startPair();
+    wire.publish("job:1", "job:completed", completed("1"));
+    const other = client.job("1");
+    other.subscribe(() => undefined);
+    await until(() => other.getSnapshot().isComplete);
+    const told = vi.fn();
+    const options = { onComplete: told };
+    const { result } = renderHook(() => useJob("1", options), { wrapper: withClient(client) });
+    await until(() => result.current.isComplete);
+    expect(told).toHaveBeenCalledTimes(1);
+  });
+
   it("renders for what it selects only (D62)", async () => {
     const { wire, client } = await startPair();
     let renders = 0;
