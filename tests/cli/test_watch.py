@@ -17,6 +17,9 @@ from tests.cli.command import LONGWIRE, Longwire
 from tests.serving import SECRET, ServerProcess
 
 
+WHY = "a long story, " * 10 + "told in one line"
+
+
 async def publish(server: ServerProcess, job_id: str, name: str, **data: Any) -> None:
     await server.publish(name, {"jobId": job_id, **data})
 
@@ -28,7 +31,7 @@ async def finished(server: ServerProcess, job_id: str, end: str) -> None:
     if end == "completed":
         await publish(server, job_id, "job:completed", result={}, cost=0, duration=1.5)
     elif end == "failed":
-        await publish(server, job_id, "job:failed", error="boom", retryable=False)
+        await publish(server, job_id, "job:failed", error=WHY, retryable=False)
     else:
         await publish(server, job_id, "job:status", status="cancelled")
 
@@ -37,7 +40,7 @@ async def finished(server: ServerProcess, job_id: str, end: str) -> None:
     ("end", "code", "said"),
     [
         ("completed", 0, "completed after 1.5 s"),
-        ("failed", 1, "failed: boom"),
+        ("failed", 1, f"failed: {WHY}"),
         ("cancelled", 3, "cancelled"),
     ],
 )

@@ -160,7 +160,7 @@ class JobView:
 
     def notify(self, text: str) -> None:
         """Say it above the bar."""
-        self._console.print(f"longwire: {text}", markup=False)
+        self._console.print(f"longwire: {text}", markup=False, soft_wrap=True)
 
     def _fields(self) -> dict[str, Any]:
         percent = "" if self._state.progress is None else f"{self._state.progress:.0f} %"
@@ -168,7 +168,7 @@ class JobView:
         return {"status": self._state.status, "percent": percent, "step": step[:60]}
 
     def _say(self, text: str) -> None:
-        self._console.print(printable(text), markup=False, style="bold")
+        self._console.print(printable(text), markup=False, style="bold", soft_wrap=True)
 
     def _print(self, text: str) -> None:
         if not self._paints:
