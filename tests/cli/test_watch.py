@@ -16,7 +16,6 @@ import pytest
 from tests.cli.command import LONGWIRE, Longwire
 from tests.serving import SECRET, ServerProcess
 
-
 WHY = "a long story, " * 10 + "told in one line"
 
 
