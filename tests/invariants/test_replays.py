@@ -46,7 +46,7 @@ async def resume(guests: list[Guest], since: Position, until: Position) -> None:
 
 
 async def test_what_many_missed_is_read_and_encoded_once(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    longwire_clock: ManualClock, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guests = await house.welcome(MEMBERS, positions=True)
     since = await publish(house)
