@@ -87,6 +87,8 @@ def test_every_option_is_an_argument(make: Any) -> None:
     assert options == arguments - {"token", "contract", "options", "further"}
     with pytest.raises(TypeError, match="outbox_size"):
         make("http://a", outbox_size=5)
+    with pytest.raises(TypeError, match="outbox_entries: set it in `options`"):
+        make("http://a", options=ClientOptions(url="http://b"), outbox_entries=5)
     client = make("http://a", outbox_entries=5)
     assert client.options.outbox_entries == 5
     if make is not WebSocketClient:

@@ -305,15 +305,17 @@ def test_the_connections_own_thread_may_not_block(
 
     def hear(entry: object) -> None:
         assert client.room_status("job:1") is not None
-        try:
-            client.ping()
-        except LocalProtocolError as error:
-            refused.put(error)
+        for call in (client.ping, client.close):  # closing waited for itself, for ever
+            try:
+                call()
+            except LocalProtocolError as error:
+                refused.put(error)
 
     client.on_entry(hear)
     client.join_room("job:1").result()
     worker.publish(output(1)).result()
-    assert "do not block" in str(refused.get())
+    for _ in range(2):
+        assert "do not block" in str(refused.get())
 
 
 def test_throttled_and_paused_handlers(client: WebSocketClient, worker: WebSocketClient) -> None:
@@ -370,6 +372,16 @@ def test_the_events_of_a_closed_client_have_ended(backend: Backend) -> None:
     events = client.events(JobOutput, room="job:1")
     client.close()
     assert list(events) == []
+
+
+def test_several_threads_may_close_a_client(client: WebSocketClient) -> None:
+    """All but the first raised that the client was closed."""
+    with ThreadPoolExecutor(3) as threads:
+        for closing in [threads.submit(client.close) for _ in range(3)]:
+            closing.result()
+    assert client.state is ConnectionState.DISCONNECTED
+    with pytest.raises(NotConnected):
+        client.retry()
 
 
 def test_a_handler_may_close_its_client(backend: Backend) -> None:

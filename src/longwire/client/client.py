@@ -92,6 +92,8 @@ class WebSocketClient(Listening):
         options: ClientOptions | None = None,
         **further: Unpack[FurtherOptions],
     ) -> None:
+        if options is not None and further:
+            raise TypeError(f"{', '.join(further)}: set it in `options`, which counts alone")
         self.options = options or ClientOptions(
             url=url,
             path=path,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
 from longwire.catalog import CATALOG
 from longwire.client import WebSocketClient as AsyncClient
+from longwire.errors import NotConnected
 from longwire.sync.job import Job
 from longwire.sync.listener import Listener
 from longwire.sync.loop_thread import LoopThread
@@ -167,12 +168,13 @@ class WebSocketClient:
     def close(self) -> None:
         """Disconnect and end both threads, the one of handlers after the call that it is at.
 
-        It may be done more than once, and by a handler.
+        It may be done more than once, by several threads, and by a handler.
         """
-        if self._thread.is_closed:
-            return
         try:
-            self.disconnect()
+            if not self._thread.is_closed:
+                self.disconnect()
+        except NotConnected:
+            pass  # another thread was quicker
         finally:
             self._thread.close()
 

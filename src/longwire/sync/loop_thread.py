@@ -57,8 +57,7 @@ class LoopThread:
         Raises:
             LocalProtocolError: the loop's own thread asks, which would wait for itself.
         """
-        if self._is_inside:
-            raise LocalProtocolError("this callback runs on the client's own thread: do not block")
+        self._refuse_to_block()
 
         async def run() -> T:
             return await start(*args, **kwargs)
@@ -115,13 +114,18 @@ class LoopThread:
         """End the loop, then the handlers' thread after what it is at; both are gone then.
 
         A handler that closes its own client ends its thread by returning.
+
+        Raises:
+            LocalProtocolError: the loop's own thread asks, which would wait for itself.
         """
+        self._refuse_to_block()
         if self._is_forked:
             return
         with self._lock:
-            if self._is_closed:
-                return
-            self._is_closed = True
+            was_closed, self._is_closed = self._is_closed, True
+        if was_closed:
+            self._thread.join()
+            return
         ended = asyncio.run_coroutine_threadsafe(self._end_tasks(), self._loop)
         try:
             ended.result()
@@ -142,6 +146,10 @@ class LoopThread:
     @property
     def _is_inside(self) -> bool:
         return threading.current_thread() is self._thread
+
+    def _refuse_to_block(self) -> None:
+        if self._is_inside:
+            raise LocalProtocolError("this callback runs on the client's own thread: do not block")
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from longwire.client import RoomReset
+from longwire.types import override
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,10 @@ class Room:
         self._thread = thread
         self._room = room
         self.name = room.name
+
+    @override
+    def __repr__(self) -> str:
+        return repr(self._room)
 
     @property
     def joined(self) -> JoinResult | None:

@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from longwire.errors import NotConnected
+from longwire.types import override
 
 if TYPE_CHECKING:
     from longwire.catalog import JobResult
@@ -85,6 +86,10 @@ class JobTracker:
         self._thread = thread
         self._tracker = tracker
         self.job_id = tracker.job_id
+
+    @override
+    def __repr__(self) -> str:
+        return repr(self._tracker)
 
     @property
     def state(self) -> JobState:
