@@ -247,7 +247,7 @@ describe("reconnecting", () => {
     await until(() => client.isConnected());
   });
 
-  it("grows its delays with full jitter and lets a flapping server not reset them (A17)", async () => {
+  it("lets a flapping server not reset its delays (A17)", async () => {
     const { wire, client } = await startPair({ client: { reconnectionDelay: 5 } });
     const attempts: number[] = [];
     client.on("reconnect", (attempt) => attempts.push(attempt));
