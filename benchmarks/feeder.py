@@ -8,7 +8,7 @@ import socket
 import time
 from typing import Self
 
-from longwire.websocket import FrameDecoder, TextMessage, encode_response, encode_text
+from longwire.websocket import FrameDecoder, encode_response, encode_text
 
 OPEN = {
     "sid": "session",
@@ -63,14 +63,14 @@ class Feeder:
     def _answer(self, *, positions: bool) -> bool:
         """Answer what came; True once there is nothing more to wait for."""
         for message in self._decoder.receive_data(self._client.recv(65536)):
-            assert isinstance(message, TextMessage), message
-            if message.data.startswith("40"):
+            assert isinstance(message, str), message
+            if message.startswith("40"):
                 rooms = {"userId": "anybody", "rooms": []}
                 self._send('40{"sid":"socket"}')
                 self._send("42" + json.dumps(["authenticated", rooms]))
                 if not positions:
                     return True
-            joined = re.match(r'42(\d+)\["join_room","([^"]+)"', message.data)
+            joined = re.match(r'42(\d+)\["join_room","([^"]+)"', message)
             if joined is not None:
                 place = {"ok": True, "room": joined[2], "epoch": "e", "offset": 0}
                 self._send(f"43{joined[1]}" + json.dumps([{**place, "recovered": False}]))

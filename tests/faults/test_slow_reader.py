@@ -15,7 +15,7 @@ from longwire import Server, anonymous
 from longwire.catalog import Announcement
 from longwire.engineio import Options
 from longwire.server import Limits
-from longwire.websocket import FrameDecoder, TextMessage, encode_request, encode_text
+from longwire.websocket import FrameDecoder, encode_request, encode_text
 from tests.serving import serving
 
 ROOM = "job:long"
@@ -53,8 +53,8 @@ class SlowReader:
             data = await self._loop.sock_recv(self._raw, BYTES_AT_ONCE)
             assert data, f"the server hung up after {len(self.heard)} events"
             for message in self._decoder.receive_data(data):
-                assert isinstance(message, TextMessage), message
-                await self._take(message.data)
+                assert isinstance(message, str), message
+                await self._take(message)
             await asyncio.sleep(pause)
 
     async def _take(self, packet: str) -> None:

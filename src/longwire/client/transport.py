@@ -15,12 +15,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from longwire.errors import RemoteProtocolError
 from longwire.types import override
 from longwire.websocket import (
-    BinaryMessage,
     Close,
     FrameDecoder,
     Ping,
     ProtocolViolation,
-    TextMessage,
     encode_binary,
     encode_close,
     encode_pong,
@@ -133,9 +131,8 @@ class WebSocket(asyncio.Protocol):
         """Decode what came and hand it over."""
         messages: list[str | bytes] = []
         for message in self._decoder.receive_data(data):
-            kind = type(message)
-            if kind is TextMessage or kind is BinaryMessage:
-                messages.append(message.data)  # type: ignore[union-attr]
+            if isinstance(message, str | bytes):
+                messages.append(message)
             else:
                 self._receive_control(message)
         if not messages:

@@ -10,13 +10,11 @@ from longwire.server.session import PACKETS_AT_ONCE
 from longwire.server.traffic import UNKNOWN, Traffic, measure_traffic
 from longwire.types import override
 from longwire.websocket import (
-    BinaryMessage,
     Close,
     FrameDecoder,
     Message,
     Ping,
     ProtocolViolation,
-    TextMessage,
     encode_binary,
     encode_close,
     encode_pong,
@@ -148,7 +146,10 @@ class Lane(asyncio.Protocol):
     def _take(self, messages: list[Message]) -> bool:
         """Take messages in order, as many as this turn may; False if others are left for later."""
         for count, message in enumerate(messages, 1):
-            self._receive(message)
+            if not isinstance(message, str | bytes):
+                self._receive_control(message)
+            elif self._session is not None:
+                self._session.receive_websocket(self, message)
             delay = 0.0 if self._session is None else self._session.reading_delay()
             if delay or (count == PACKETS_AT_ONCE and count < len(messages)):
                 self._untaken = messages[count:]
@@ -156,11 +157,8 @@ class Lane(asyncio.Protocol):
                 return False
         return True
 
-    def _receive(self, message: Message) -> None:
+    def _receive_control(self, message: Message) -> None:
         match message:
-            case TextMessage(data=payload) | BinaryMessage(data=payload):
-                if self._session is not None:
-                    self._session.receive_websocket(self, payload)
             case Ping(data=payload):
                 if self._transport is not None and not self._is_closing:
                     self._transport.write(encode_pong(payload))

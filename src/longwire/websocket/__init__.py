@@ -22,19 +22,16 @@ from longwire.websocket.handshake import (
     read_response,
 )
 from longwire.websocket.messages import (
-    BinaryMessage,
     Close,
     Message,
     Ping,
     Pong,
     ProtocolViolation,
-    TextMessage,
     is_valid_close_code,
 )
 
 __all__ = [
     "DEFAULT_MAX_MESSAGE",
-    "BinaryMessage",
     "Close",
     "FrameDecoder",
     "HandshakeFault",
@@ -44,7 +41,6 @@ __all__ = [
     "Pong",
     "ProtocolViolation",
     "Role",
-    "TextMessage",
     "accept_key",
     "encode_binary",
     "encode_close",

@@ -12,13 +12,11 @@ from longwire.websocket.messages import (
     MESSAGE_TOO_BIG,
     NO_STATUS,
     PROTOCOL_ERROR,
-    BinaryMessage,
     Close,
     Message,
     Ping,
     Pong,
     ProtocolViolation,
-    TextMessage,
     is_valid_close_code,
 )
 
@@ -129,7 +127,7 @@ class FrameDecoder:
             if mask_bit:
                 payload = apply_mask(payload, data[body - 4 : body])
             try:
-                messages.append(TextMessage(payload.decode()))
+                messages.append(payload.decode())
             except UnicodeDecodeError:
                 break
             start = end
@@ -218,9 +216,9 @@ class FrameDecoder:
 
 def _read_whole(opcode: int, payload: bytes) -> Message:
     if opcode == frames.BINARY:
-        return BinaryMessage(payload)
+        return payload
     try:
-        return TextMessage(payload.decode())
+        return payload.decode()
     except UnicodeDecodeError:
         return _INVALID_UTF8
 

@@ -18,18 +18,6 @@ SERVICE_RESTART = 1012
 TRY_AGAIN_LATER = 1013
 
 
-class TextMessage(msgspec.Struct, frozen=True, gc=False):
-    """One complete text message, its UTF-8 checked."""
-
-    data: str
-
-
-class BinaryMessage(msgspec.Struct, frozen=True, gc=False):
-    """One complete binary message."""
-
-    data: bytes
-
-
 class Ping(msgspec.Struct, frozen=True, gc=False):
     """A ping; the receiver answers with a pong of the same data (§5.5.2)."""
 
@@ -66,7 +54,8 @@ class ProtocolViolation(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-Message = TextMessage | BinaryMessage | Ping | Pong | Close | ProtocolViolation
+Message = str | bytes | Ping | Pong | Close | ProtocolViolation
+"""What a peer sends: a complete text message, its UTF-8 checked, or binary message, or control."""
 
 
 def is_valid_close_code(code: int) -> bool:
