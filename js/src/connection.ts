@@ -212,7 +212,7 @@ export class Connection {
       if (session !== this.#session) return;
       this.#socket ??= this.#createSocket();
       const { positions, contract } = this.settings;
-      this.#socket.auth = { token, positions, contract };
+      this.#socket.auth = { token: token ?? undefined, positions, contract };
       this.#socket.connect();
       // The Manager does not listen to a transport that closes before it has opened. Any other
       // end is told by the socket, which after a refusal closes the transport itself.

@@ -356,6 +356,13 @@ describe("signing in", () => {
     expect(wire.auths.map(({ token }) => token)).toEqual(["token-1", "token-2"]);
   });
 
+  it("sends no token where its provider has none", async () => {
+    const wire = await startWire();
+    const client = startClient(wire.url, { token: () => null });
+    await client.connect();
+    expect(wire.auths).toEqual([{ positions: true, contract: CONTRACT_FINGERPRINT }]);
+  });
+
   it("takes a failing provider for a failed attempt", async () => {
     const wire = await startWire();
     let count = 0;
