@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from longwire import Contract, Server, jwt_authenticator
 from tests.cli.command import LONGWIRE, Longwire, Started
-from tests.serving import SECRET, ServerProcess
+from tests.serving import SECRET, ServerProcess, serving
 
 NOTICE = re.compile(r"longwire: watch it live at [^\n]+\n")
 WAITING = re.compile(r"longwire: waiting for the server [^\n]+\n")
@@ -122,6 +123,14 @@ def test_a_user_may_not_run(longwire: Longwire, running_server: ServerProcess) -
     code, said = longwire.refusal("run", "--", "echo")
     assert code == 1
     assert said.startswith("only services may publish: the token needs the scope 'service'")
+
+
+async def test_a_server_without_jobs_is_told_what_it_needs(longwire: Longwire) -> None:
+    authenticate = jwt_authenticator(longwire.environment["LONGWIRE_SECRET"])
+    async with serving(Server(contract=Contract(), authenticate=authenticate)) as url:
+        code, said = await asyncio.to_thread(longwire.refusal, "run", "--server", url, "--", "echo")
+    assert code == 1
+    assert said.startswith(f"{url} has no jobs, its contract needs those of CATALOG: ")
 
 
 def test_an_owner_that_can_be_no_user_is_refused_before_anything_runs(longwire: Longwire) -> None:

@@ -16,7 +16,7 @@ from longwire.cli.settings import DEFAULT_HOST, ensure_secret, watch_command
 from longwire.cli.signing import sign_token
 from longwire.cli.stopping import stopping
 from longwire.cli.suspending import suspending
-from longwire.errors import LongwireError
+from longwire.errors import LongwireError, UnknownEvent
 from longwire.jobs import Job, JobHost
 from longwire.jobs.runner import GRACE, CommandNotStarted, end_by_exit, stream_command
 
@@ -74,6 +74,9 @@ async def run_command_as_job(
         except CommandNotStarted as error:
             complain(error)
             return error.exit_code
+        except UnknownEvent as error:
+            complain(f"{url} has no jobs, its contract needs those of CATALOG: {error}")
+            return 1
         except (asyncio.CancelledError, TimeoutError, LongwireError) as error:
             if running.exit is None and stop.signal is None:
                 raise
