@@ -292,8 +292,9 @@ async def test_another_token_while_connected_replaces_it_in_place(
 
 
 async def test_a_new_token_that_is_refused_does_not_end_the_connection(
-    client: WebSocketClient, peer: Peer
+    peer: Peer, clients: Connect
 ) -> None:
+    client = clients(peer.url, token="tok1")
     visit = await connected(client, peer)
     replacing = asyncio.create_task(client.connect("tok2"))
     await visit.receive("auth")
@@ -301,6 +302,9 @@ async def test_a_new_token_that_is_refused_does_not_end_the_connection(
     with pytest.raises(AuthenticationError, match="not yours"):
         await replacing
     assert client.is_connected
+    visit.drop()
+    visit = await (await peer.visit()).accept()
+    assert visit.auth["token"] == "tok1", "the refused one ended the client with the next drop"
 
 
 async def test_the_provider_is_asked_before_the_token_expires(peer: Peer, clients: Connect) -> None:

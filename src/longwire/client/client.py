@@ -191,18 +191,17 @@ class WebSocketClient(Listening):
         Raises:
             ConnectionRefused: the server refused the token.
             NotConnected: there is no connection within `timeout`, or `disconnect` was called.
-            AuthenticationError: connected, and the server refused the new token.
+            AuthenticationError: connected, and the server refused the new token; the old one stays.
             CallTimeout: connected, and the server does not answer to the new token.
         """
         await self._connector.wait_stopped()
-        if token is not None:
-            self._tokens.source = token
-            if not self.is_connected:
-                self._connector.supersede()
         if self.is_connected:
             if token is not None:
-                await self._connector.renewal.renew()
+                await self._connector.renewal.replace(token)
             return
+        if token is not None:
+            self._tokens.source = token
+            self._connector.supersede()
         outcome = self._connector.start()
         limit = None  # the first connection has its own
         if self.state is ConnectionState.RECONNECTING:

@@ -12,7 +12,7 @@ from longwire.errors import AuthenticationError, CallTimeout, NotConnected
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from longwire.client.token import Tokens
+    from longwire.client.token import Tokens, TokenSource
 
 logger = logging.getLogger("longwire.client")
 
@@ -35,8 +35,18 @@ class Renewal:
         self._answer: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
+    async def replace(self, source: TokenSource) -> None:
+        """Take the token from another source, unless the server refuses it; see `renew`."""
+        old, self._tokens.source = self._tokens.source, source
+        try:
+            await self.renew()
+        except AuthenticationError:
+            if self._tokens.source is source:
+                self._tokens.source = old
+            raise
+
     async def renew(self) -> None:
-        """Replace the token.
+        """Send the newest token.
 
         Raises:
             AuthenticationError: the server refused it; the old one counts until it expires.
