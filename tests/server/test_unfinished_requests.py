@@ -143,7 +143,10 @@ async def test_requests_go_on_as_long_as_they_are_whole(
         assert b" 200 " in await reader.readline()
 
 
-async def test_a_large_body_and_the_next_head_are_no_large_head(address: tuple[str, int]) -> None:
+async def test_a_large_body_and_the_next_head_are_no_large_head(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_host, "HEAD_TIMEOUT", 10.0)
     body = b"POST /nowhere HTTP/1.1\r\nHost: here\r\nContent-Length: 200000\r\n\r\n" + bytes(
         200_000
     )
