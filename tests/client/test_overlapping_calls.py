@@ -19,17 +19,21 @@ ERROR = ConnectionState.ERROR
 NOBODY = "http://127.0.0.1:1"
 
 
-async def test_connecting_while_it_says_goodbye_connects_anew(
-    client: WebSocketClient, peer: Peer
-) -> None:
-    """`connect` returned at once, and a moment later the client was disconnected."""
-    await connected(client, peer)
+async def connected_while_leaving(client: WebSocketClient, peer: Peer) -> None:
     leaving = asyncio.create_task(client.disconnect())
     await asyncio.sleep(0)
     connecting = asyncio.create_task(client.connect())
     await (await peer.visit()).accept()
     await asyncio.gather(leaving, connecting)
     assert client.is_connected
+
+
+async def test_connecting_while_it_says_goodbye_connects_anew(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    """`connect` returned at once, and a moment later the client was disconnected."""
+    await connected(client, peer)
+    await connected_while_leaving(client, peer)
 
 
 async def test_connecting_while_reconnecting_is_called_off(peer: Peer, clients: Connect) -> None:
@@ -38,12 +42,7 @@ async def test_connecting_while_reconnecting_is_called_off(peer: Peer, clients: 
     visit = await connected(client, peer)
     visit.drop()
     await until(client, ConnectionState.RECONNECTING)
-    leaving = asyncio.create_task(client.disconnect())
-    await asyncio.sleep(0)
-    connecting = asyncio.create_task(client.connect())
-    await (await peer.visit()).accept()
-    await asyncio.gather(leaving, connecting)
-    assert client.is_connected
+    await connected_while_leaving(client, peer)
 
 
 async def test_a_cancelled_disconnect_disconnects_all_the_same(
