@@ -26,6 +26,8 @@ KEEP_ALIVE = 3.0
 
 CHUNK = 1 << 16
 
+NOT_FOUND = 404
+
 Headers = list[tuple[str, str]]
 
 
@@ -47,6 +49,11 @@ class Route:
             self._tls = ssl.create_default_context()
         self._cookies: SimpleCookie = SimpleCookie()
         self._numbers = count()
+
+    @property
+    def path(self) -> str:
+        """Where Socket.IO should listen."""
+        return self._server.path
 
     def target(self, sid: str | None) -> str:
         """What to write into the request line; never the same twice, so that no cache answers."""
@@ -220,6 +227,10 @@ class HttpConnection:
                 self._route.receive_cookie(value.decode("latin-1"))
         if response.status_code != 200:
             said = content.partition(b"\n")[0][:100].decode("utf-8", "replace")
+            if response.status_code == NOT_FOUND:
+                said = f"at {self._route.path}: is the option `path` right?"
+            elif said.startswith("<"):  # a page, made for people who see it
+                said = ""
             raise NotConnected(f"HTTP {response.status_code} {said}".strip())
         try:
             return content.decode()
