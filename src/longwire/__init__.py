@@ -74,8 +74,7 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
+    from longwire.errors import needing
+
+    with needing("client"):
         return getattr(import_module(_HOMES[name]), name)
-    except ModuleNotFoundError as error:
-        error.add_note("longwire needs more for this: pip install 'longwire[client]'")
-        raise

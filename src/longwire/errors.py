@@ -29,6 +29,12 @@ Errors carry data as attributes. `code` is the stable word that travels on the w
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
 
 class LongwireError(Exception):
     """Root of every error that Longwire raises."""
@@ -257,3 +263,13 @@ class OutboxFileError(LongwireError):
         super().__init__(f"{path}: {detail}")
         self.path = path
         self.detail = detail
+
+
+@contextmanager
+def needing(extra: str) -> Generator[None]:
+    """Name the extra that brings a module which is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        error.add_note(f"longwire needs more for this: pip install 'longwire[{extra}]'")
+        raise

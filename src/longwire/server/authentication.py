@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from longwire.clock import clock
-from longwire.errors import AuthenticationError, LocalProtocolError
+from longwire.errors import AuthenticationError, LocalProtocolError, needing
 
 # PyJWT reads a clock that nobody can move: `_check_times` does it instead.
 _JWT_OPTIONS: Any = {
@@ -77,11 +77,8 @@ def jwt_authenticator(
         LocalProtocolError: neither or both of `key` and `jwks_url` are given, or a shared secret
             is to be verified with published keys.
     """
-    try:
+    with needing("jwt"):
         import jwt
-    except ModuleNotFoundError as error:
-        error.add_note("longwire needs more for this: pip install 'longwire[jwt]'")
-        raise
 
     if bool(key) == bool(jwks_url):
         raise LocalProtocolError("give a key, which must not be empty, or a jwks_url")
@@ -155,11 +152,8 @@ def issue_token(secret: str, user_id: str, *, service: bool = False, ttl: float 
         service: whether the holder may publish and join every room.
         ttl: seconds until it expires.
     """
-    try:
+    with needing("jwt"):
         import jwt
-    except ModuleNotFoundError as error:
-        error.add_note("longwire needs more for this: pip install 'longwire[jwt]'")
-        raise
 
     now = clock.time()
     claims: dict[str, Any] = {"sub": user_id, "iat": int(now), "exp": int(now + ttl)}
