@@ -307,6 +307,19 @@ async def test_a_new_token_that_is_refused_does_not_end_the_connection(
     assert visit.auth["token"] == "tok1", "the refused one ended the client with the next drop"
 
 
+async def test_a_connection_that_breaks_while_the_token_is_replaced(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    """The system's error came through: a broken pipe, say."""
+    visit = await connected(client, peer)
+    replacing = asyncio.create_task(client.connect("tok2"))
+    await visit.receive("auth")
+    visit.drop()
+    with pytest.raises(NotConnected):
+        await replacing
+    assert isinstance(client.error, NotConnected)
+
+
 async def test_the_provider_is_asked_before_the_token_expires(peer: Peer, clients: Connect) -> None:
     tokens = iter(["first", "second"])
     client = clients(peer.url, token=lambda: next(tokens))

@@ -58,6 +58,15 @@ async def test_a_cancelled_disconnect_disconnects_all_the_same(
     await connected(client, peer)
 
 
+async def test_the_last_call_wins(client: WebSocketClient, peer: Peer) -> None:
+    """What had been called before the last `disconnect` connected all the same."""
+    await connected(client, peer)
+    calls = [client.disconnect(), client.connect(), client.disconnect()]
+    _, connecting, _ = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(connecting, NotConnected)
+    assert client.state is DISCONNECTED
+
+
 async def test_disconnecting_twice_at_once(client: WebSocketClient, peer: Peer) -> None:
     visit = await connected(client, peer)
     client.emit("last")

@@ -148,7 +148,7 @@ class WebSocketClient(Listening):
 
     @override
     def __repr__(self) -> str:
-        whom = f" as {self.user_id}" if self.user_id else ""
+        whom = f" as {self.user_id}" if self.is_connected and self.user_id else ""
         return f"<WebSocketClient {self.options.server} {self.state}{whom}>"
 
     # Connection

@@ -85,6 +85,7 @@ class Connector:
         self._hurry: asyncio.Event
         self._advice: Advice | None = None
         self._is_stopping = False
+        self._stops = 0
         self._is_superseded = False
         self._signed_in: asyncio.Event
         self._transport: Transport | None = None
@@ -140,6 +141,7 @@ class Connector:
 
     async def stop(self) -> None:
         """Say goodbye and end; everything that waits is told, also if this is cancelled."""
+        self._stops += 1
         supervisor = self._supervisor
         if supervisor is None:
             self._conclude(ConnectionState.DISCONNECTED, None)
@@ -156,9 +158,16 @@ class Connector:
             self._conclude(ConnectionState.DISCONNECTED, None)
 
     async def wait_stopped(self) -> None:
-        """Wait for the end of a `stop` that is under way."""
+        """Wait for the end of a `stop` that is under way.
+
+        Raises:
+            NotConnected: there was another one meanwhile.
+        """
+        stops = self._stops
         if self._is_stopping and self._supervisor is not None:
             await asyncio.wait([self._supervisor])
+        if self._stops != stops:
+            raise NotConnected("the client disconnected")
 
     def _expect_outcome(self) -> asyncio.Future[None]:
         if self._outcome is None:
@@ -340,17 +349,22 @@ class Connector:
         self._transport = wire.transport
         self._inbox.announce("disconnect", None, (reason.socketio,))
         error = wire.error or NotConnected(self._advice.message if self._advice else reason.message)
-        return Ended(error, loop.time() - since, self._advice)
+        return Ended(self._explain(error), loop.time() - since, self._advice)
 
     def _failed(self, error: Exception) -> Ended:
         if not self._is_superseded:
             self._inbox.announce("connect_error", None, (error,))
         is_final = isinstance(error, InvalidURI | ssl.SSLCertVerificationError)
-        if not is_final and isinstance(error, OSError | WebSocketException):
-            said = str(error) or type(error).__name__
-            cause, error = error, NotConnected(f"{self._options.server}: {said}")
-            error.__cause__ = cause
+        error = error if is_final else self._explain(error)
         return Ended(error, advice=self._advice, is_final=is_final)
+
+    def _explain(self, error: Exception) -> Exception:
+        """Return an error of the network as one of ours."""
+        if not isinstance(error, OSError | WebSocketException):
+            return error
+        explained = NotConnected(f"{self._options.server}: {str(error) or type(error).__name__}")
+        explained.__cause__ = error
+        return explained
 
     def _release(self) -> None:
         held, self._held = self._held or [], None
@@ -396,7 +410,7 @@ class Connector:
         self._outbox.suspend()
         self._rooms.suspend()
         self._signed_in.set()
-        self.renewal.settle(error)
+        self.renewal.settle(self._explain(error))
 
     # Sign-in
 
