@@ -131,7 +131,7 @@ class WebSocket(asyncio.Protocol):
         """Decode what came and hand it over."""
         messages: list[str | bytes] = []
         for message in self._decoder.receive_data(data):
-            if isinstance(message, str | bytes):
+            if type(message) is str or type(message) is bytes:
                 messages.append(message)
             else:
                 self._receive_control(message)

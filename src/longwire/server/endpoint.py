@@ -378,10 +378,8 @@ class Endpoint:
 
 def _cost(event: EventReceived) -> int:
     """Bytes that an event holds until it is handled."""
-    size = EVENT_OVERHEAD
-    for part in (*event.args, *event.attachments):
-        size += len(part)
-    return size
+    size = EVENT_OVERHEAD + sum(map(len, event.args))
+    return size + sum(map(len, event.attachments)) if event.attachments else size
 
 
 def _refusal(event: EventReceived, error: Exception) -> LongwireError:

@@ -145,12 +145,13 @@ class Lane(asyncio.Protocol):
 
     def _take(self, messages: list[Message]) -> bool:
         """Take messages in order, as many as this turn may; False if others are left for later."""
+        delay = 0.0
         for count, message in enumerate(messages, 1):
-            if not isinstance(message, str | bytes):
+            if type(message) is not str and type(message) is not bytes:
                 self._receive_control(message)
             elif self._session is not None:
                 self._session.receive_websocket(self, message)
-            delay = 0.0 if self._session is None else self._session.reading_delay()
+                delay = self._session.reading_delay()
             if delay or (count == PACKETS_AT_ONCE and count < len(messages)):
                 self._untaken = messages[count:]
                 self._pause_reading(delay)

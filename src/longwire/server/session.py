@@ -117,6 +117,7 @@ class Session:
 
     __slots__ = (
         "_deadlines",
+        "_is_ahead",
         "_lagging",
         "_limits",
         "_owner",
@@ -161,6 +162,7 @@ class Session:
         self._stalled_at = 0
         self._seen = UNKNOWN
         self._paced_until = 0.0
+        self._is_ahead = False
         self.unhandled = 0
 
     # Transports
@@ -403,6 +405,8 @@ class Session:
             return UNHANDLED_DELAY
         if self.stalled and self.is_open:
             return STALLED_DELAY
+        if not self._is_ahead:  # asked for each message: the clock is not
+            return 0.0
         return max(0.0, self._paced_until - clock.monotonic() - 1.0)
 
     async def until_readable(self) -> None:
@@ -432,6 +436,7 @@ class Session:
     def _receive_event(self, event: EventReceived) -> None:
         now = clock.monotonic()
         self._paced_until = max(self._paced_until, now) + 1 / self._limits.events_per_second
+        self._is_ahead = self._paced_until > now + 1.0
         self._owner.receive_event(self, event)
 
     def _finish(self, reason: DisconnectReason) -> None:
