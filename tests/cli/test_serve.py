@@ -50,6 +50,7 @@ def test_dev_makes_a_secret_that_the_other_commands_find(tmp_path: Path) -> None
     assert (tmp_path / "longwire" / "secret").exists()
 
 
+@pytest.mark.timeout(60)  # several processes, one after the other
 def test_a_redis_that_cannot_be_used_is_one_clear_line_without_the_password(tmp_path: Path) -> None:
     longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
     nowhere = f"unix://ada:hunter2@{tmp_path}/redis.sock"
