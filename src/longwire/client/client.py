@@ -27,7 +27,7 @@ from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.client.subscriptions import Subscriptions
 from longwire.client.token import Tokens, TokenSource
 from longwire.clock import wall_time
-from longwire.errors import LongwireError, NotConnected
+from longwire.errors import NotConnected
 from longwire.jobs import Job
 from longwire.types import override
 
@@ -114,7 +114,7 @@ class WebSocketClient(Listening):
         self._tokens = Tokens(token)
         backoff = Backoff(self.options, random.random)
         self._rooms = Rooms(
-            self._announce_reset, self._announce_settled, self._end_denied, backoff.delay
+            self._announce_reset, self._announce_settled, self._end_streams, backoff.delay
         )
         self._outbox = Outbox.of(self.options)
         self._outgoing = Outgoing(contract, self._outbox)
@@ -442,12 +442,8 @@ class WebSocketClient(Listening):
     def _announce_settled(self, room: str) -> None:
         self._inbox.announce(ROOM_LIVE, room, (room,))
 
-    def _end_streams(self, error: Exception | None) -> None:
+    def _end_streams(self, error: Exception | None, room: str | None = None) -> None:
         for stream in list(self._streams):
-            stream.end(error)
-        self._jobs.end(error or NotConnected("the client disconnected"))
-
-    def _end_denied(self, room: str, error: LongwireError) -> None:
-        for stream in [stream for stream in self._streams if stream.room == room]:
-            stream.end(error)
-        self._jobs.end(error, room)
+            if room is None or stream.room == room:
+                stream.end(error)
+        self._jobs.end(error or NotConnected("the client disconnected"), room)

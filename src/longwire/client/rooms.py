@@ -63,7 +63,7 @@ class Rooms:
         self,
         on_reset: Callable[[RoomReset], None],
         on_settled: Callable[[str], None],
-        on_denied: Callable[[str, LongwireError], None],
+        on_denied: Callable[[LongwireError, str], None],
         backoff: Callable[[int], float],
     ) -> None:
         self._backoff = backoff
@@ -318,7 +318,7 @@ class Rooms:
             member.fail(error)
         else:
             self._forget(member, error)
-        self._on_denied(member.room, error)
+        self._on_denied(error, member.room)
 
     def receive_reset(self, values: list[object]) -> None:
         """Take the event `room_reset`: what follows starts over."""
