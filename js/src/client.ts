@@ -57,7 +57,7 @@ export class WebSocketClient<
   readonly #watched: WatchedJobs;
   readonly #jobList: JobList;
   readonly #handlers = new Map<string, Listeners<unknown[]>>();
-  #outbox: [event: string, args: unknown[]][] = [];
+  #outbox: [event: string, ...args: unknown[]][] = [];
   #holders = 0;
   #isOpenedByHolders = false;
 
@@ -248,7 +248,7 @@ export class WebSocketClient<
   }
 
   #flush(): void {
-    for (const [event, args] of this.#outbox.splice(0)) this.#connection.send(event, ...args);
+    for (const message of this.#outbox.splice(0)) this.#connection.send(...message);
   }
 
   #receive(event: string, args: unknown[]): void {
@@ -259,7 +259,8 @@ export class WebSocketClient<
       args = [args[0]];
     }
     this.#watched.receive(event, args[0], coverage?.room);
-    if (event === "connect") this.#jobList.ready();
+    // Another user may have signed in in place.
+    if (event === "connect" || event === "authenticated") this.#jobList.ready();
     if (event === "job:created") this.#jobList.receiveCreated(...(args as [JobCreatedEvent]));
     if (event === "room_reset") this.#rooms.receiveReset(...(args as [RoomReset]));
     if (event === "room_error") this.#rooms.receiveError(...(args as [RoomError]));
@@ -282,7 +283,7 @@ export class WebSocketClient<
     if (this.#outbox.length >= this.settings.outboxLimit) {
       throw new LongwireError("outbox_full", "Outbox full.");
     }
-    this.#outbox.push([event, args]);
+    this.#outbox.push([event, ...args]);
   }
 
   async #request(event: string, args: unknown[]): Promise<unknown> {
@@ -291,8 +292,7 @@ export class WebSocketClient<
     const deadline = Date.now() + this.settings.callTimeout;
     await this.#connection.whenReady(this.settings.callTimeout);
     try {
-      const left = Math.max(1, deadline - Date.now());
-      return await this.#connection.request(left, event, ...args);
+      return await this.#connection.request(deadline - Date.now(), event, ...args);
     } catch (cause) {
       const code = this.isConnected() ? "timeout" : "disconnected";
       throw new LongwireError(code, `No answer to ${event}.`, { cause });

@@ -72,7 +72,7 @@ export const INITIAL: ConnectionSnapshot = {
 };
 
 function late(): LongwireError {
-  return new LongwireError("timeout", "Timed out.");
+  return new LongwireError("timeout", "Timeout.");
 }
 
 /**
@@ -382,8 +382,8 @@ export class Connection {
   }
 
   #fail(state: ConnectionState, error: Error, change?: Partial<ConnectionSnapshot>): void {
-    const over = { isConnected: false, latencyMs: null, disconnectedAt: Date.now() };
-    this.status.set({ state, error, ...over, ...change });
+    const disconnectedAt = Date.now();
+    this.status.set({ state, error, isConnected: false, latencyMs: null, disconnectedAt, ...change });
   }
 
   /** Tells of an event; whether the session goes on, which a handler may have ended. */

@@ -17,9 +17,9 @@ export interface JobSnapshot extends JobState {
  * start. An end counts whatever the clocks say.
  */
 export function isBehind(live: JobSnapshot, known: JobState): boolean {
-  const isOlder = !live.isComplete && Number(live.updatedAt) < Number(known.updatedAt);
-  const isSameAttempt = live.attempt === known.attempt;
-  return !live.isKnown || live.attempt < known.attempt || (isSameAttempt && isOlder);
+  if (!live.isKnown || live.attempt < known.attempt) return true;
+  const isOlder = Number(live.updatedAt) < Number(known.updatedAt);
+  return isOlder && live.attempt === known.attempt && !live.isComplete;
 }
 
 /** What jobs need from their client. */

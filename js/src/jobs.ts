@@ -27,6 +27,8 @@ export class JobList implements Readable<JobsSnapshot> {
   readonly #followed = new Map<string, () => void>();
   readonly #store: BatchedStore<JobsSnapshot>;
   #fetched = LOADING;
+  /** Names the last fetch. */
+  #ticket = 0;
 
   constructor(private readonly host: JobsHost) {
     this.#store = new BatchedStore(() => this.#compute(), host.settings.notifyInterval);
@@ -44,11 +46,6 @@ export class JobList implements Readable<JobsSnapshot> {
     };
   };
 
-  /** Connected: the list may have changed meanwhile. */
-  ready(): void {
-    if (this.#store.isHeard && this.host.isConnected()) void this.#fetch();
-  }
-
   /** A job was created, or began anew; or a room that we joined tells its history. */
   receiveCreated(data: JobCreatedEvent): void {
     const { jobId, attempt, timestamp } = data;
@@ -63,11 +60,19 @@ export class JobList implements Readable<JobsSnapshot> {
     if (this.#store.isHeard && this.#fetched !== LOADING) this.#store.invalidate();
   }
 
+  /** Connected, or signed in anew: the list may have changed meanwhile. */
+  ready(): void {
+    if (this.#store.isHeard && this.host.isConnected()) void this.#fetch();
+  }
+
   async #fetch(): Promise<void> {
+    const ticket = ++this.#ticket;
     // What is not listed any more is gone, or another user's; what was created meanwhile is neither.
     const before = [...this.#known.keys()];
     try {
       const jobs = await this.host.fetchJobs();
+      // What was asked for later is another user's, or newer.
+      if (ticket !== this.#ticket) return;
       for (const id of before) this.#known.delete(id);
       for (const job of jobs) this.#known.set(job.jobId, job);
       this.#fetched = { status: "ready", error: null };
@@ -89,12 +94,13 @@ export class JobList implements Readable<JobsSnapshot> {
   #follow(listed: JobState): void {
     const job = this.host.job(listed.jobId);
     const live = job.getSnapshot();
+    const { id } = job;
     const state = isBehind(live, listed) ? listed : live;
-    this.#known.set(job.id, state);
-    if (state.isComplete) this.#unfollow(job.id);
-    else if (!this.#followed.has(job.id) && this.#followed.size < FOLLOW_LIMIT) {
+    this.#known.set(id, state);
+    if (state.isComplete) this.#unfollow(id);
+    else if (!this.#followed.has(id) && this.#followed.size < FOLLOW_LIMIT) {
       this.#followed.set(
-        job.id,
+        id,
         job.subscribe(() => this.#store.invalidate()),
       );
     }

@@ -292,6 +292,36 @@ describe("the list of jobs", () => {
     await until(() => client.room("job:2").getSnapshot().status === "left");
   });
 
+  it("is fetched anew for another user who signs in in place", async () => {
+    const { wire, client } = await startPair();
+    wire.jobs = [{ ...initialJob("1"), owner: "ada" }];
+    const list = client.jobs();
+    list.subscribe(() => undefined);
+    await until(() => list.getSnapshot().jobs.length === 1);
+    wire.jobs = [{ ...initialJob("2"), owner: "grace" }];
+    client.setToken("grace");
+    await until(() => list.getSnapshot().jobs[0]?.owner === "grace");
+    expect(list.getSnapshot().jobs).toHaveLength(1);
+    expect(wire.requests.at(-1)?.headers.authorization).toBe("Bearer grace");
+  });
+
+  it("takes no list that was asked for before the last", async () => {
+    const { wire, client } = await startPair();
+    wire.jobs = [{ ...initialJob("1"), owner: "ada" }];
+    const held: (() => void)[] = (wire.heldAnswers = []);
+    const list = client.jobs();
+    list.subscribe(() => undefined);
+    await until(() => held.length === 1);
+    wire.heldAnswers = null;
+    wire.jobs = [{ ...initialJob("2"), owner: "grace" }];
+    client.setToken("grace");
+    await until(() => list.getSnapshot().jobs.length === 1);
+    held[0]?.();
+    await client.call("echo" as never, ...([1] as never));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(list.getSnapshot().jobs.map((job) => job.owner)).toEqual(["grace"]);
+  });
+
   it("says why it could not be fetched", async () => {
     const { client } = await startPair({ client: { apiUrl: "http://127.0.0.1:9/nowhere" } });
     const list = client.jobs();

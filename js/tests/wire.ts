@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingMessage, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout } from "node:timers/promises";
 
 import { Server, type Socket } from "socket.io";
 import { onTestFinished, vi } from "vitest";
@@ -46,6 +47,8 @@ export class Wire {
   /** Answers the HTTP interface. */
   jobs: unknown[] = [];
   readonly requests: IncomingMessage[] = [];
+  /** Where answers to HTTP requests wait, if they do. */
+  heldAnswers: (() => void)[] | null = null;
   #epochs = 0;
   #deliver = true;
   port = 0;
@@ -61,7 +64,9 @@ export class Wire {
       response.setHeader("access-control-allow-origin", "*");
       response.setHeader("access-control-allow-headers", "authorization");
       response.setHeader("content-type", "application/json");
-      response.end(JSON.stringify({ jobs: this.jobs }));
+      const answer = JSON.stringify({ jobs: this.jobs });
+      if (this.heldAnswers) this.heldAnswers.push(() => response.end(answer));
+      else response.end(answer);
     });
     this.#io = new Server(this.#http, {
       cors: { origin: "*" },
@@ -206,9 +211,14 @@ export class Wire {
     ack({ ok: true, room, epoch, offset, recovered } satisfies JoinAck);
     this.members.set(room, (this.members.get(room) ?? new Set()).add(socket));
     const from = start === "now" ? offset : recovered ? start.offset : 0;
-    for (let next = from + 1; next <= offset; next++) {
-      if (this.pace) setTimeout(() => this.#send(socket, room, next), this.pace * (next - from));
-      else this.#send(socket, room, next);
+    void this.#sendHistory(socket, room, from + 1, offset);
+  }
+
+  async #sendHistory(socket: Socket, room: string, first: number, last: number): Promise<void> {
+    for (let next = first; next <= last; next++) {
+      // One after the other: timers that run late might change places.
+      if (this.pace) await setTimeout(this.pace);
+      this.#send(socket, room, next);
     }
   }
 
