@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from longwire import Server
+from longwire import Server, anonymous
 from tests.server.raw_polling import RawPolling
 from tests.server.raw_websocket import SOON, expect, is_closed, receive, sign_in, websocket
 from tests.serving import serving
@@ -74,6 +74,15 @@ async def test_a_foreign_page_may_not_connect(url: str) -> None:
 async def test_our_own_page_may_connect(url: str, token: str) -> None:
     async with websocket(url, origin=url) as connection:
         await sign_in(connection, token)
+
+
+@pytest.mark.parametrize("auth", ["", "{}", '{"token":null}'])
+async def test_no_token_is_no_fault_where_none_is_needed(auth: str) -> None:
+    """What a page sends whose storage has no token."""
+    async with serving(Server(authenticate=anonymous)) as url, websocket(url) as connection:
+        await receive(connection)
+        await connection.send("40" + auth)
+        await expect(connection, '42["authenticated"')
 
 
 async def test_events_and_acks(url: str, token: str) -> None:

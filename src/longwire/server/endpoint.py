@@ -67,7 +67,7 @@ EVENT_OVERHEAD = 2_000
 class ConnectPayload(msgspec.Struct):
     """The auth payload of CONNECT."""
 
-    token: str = ""
+    token: str | None = None
     positions: bool = False
     pid: str | None = None
     offset: str | None = None
@@ -225,7 +225,7 @@ class Endpoint:
     async def _sign_in(self, session: Session, request: ConnectRequested) -> None:
         try:
             payload = _connect_payload(request.auth)
-            identity = await self._server.authenticate(payload.token)
+            identity = await self._server.authenticate(payload.token or "")
         except AuthenticationError as error:
             _refuse_session(session, error)
             return
