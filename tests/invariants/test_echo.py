@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from longwire.connection import Connection, ConnectionEvent
-from tests.invariants.conftest import House, settle
+from tests.invariants.conftest import Guest, House, settle
 
 QUESTION = '427["echo",{"text":"hello"}]'
 ANSWER = b'\x81\x15437[{"text":"hello"}]'
@@ -36,6 +36,16 @@ async def test_an_answer_is_one_write_and_costs_no_task(
     await settle()
     assert [guest.written for guest in asking_house.guests] == [[ANSWER] * 10] * 10
     assert made == []
+
+
+async def test_a_sign_in_is_answered_in_one_write(house: House) -> None:
+    guest = Guest(house)
+    guest.written.clear()
+    guest.say('40{"token":"anybody"}')
+    await settle()
+    [answer] = guest.written
+    assert b'40{"sid"' in answer
+    assert b'42["authenticated"' in answer
 
 
 async def test_a_plain_event_does_not_pass_the_queues(

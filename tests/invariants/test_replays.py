@@ -13,7 +13,7 @@ from longwire.prepared import PreparedMessage
 from longwire.server.replay import KEPT_FOR, MAX_KEPT
 from longwire.testing import ManualClock
 from longwire.types import Position
-from tests.invariants.conftest import Counted, Guest, House
+from tests.invariants.conftest import Counted, Guest, House, settle
 from tests.invariants.test_idle import live_objects
 
 ROOM = "campaign:1"
@@ -58,6 +58,29 @@ async def test_what_many_missed_is_read_and_encoded_once(
     assert packets.calls == until.offset - since.offset
     assert {len(missed(guest)) for guest in guests} == {SLICES}
     assert len({id(data) for guest in guests for data in missed(guest)}) == SLICES
+
+
+@pytest.mark.parametrize("published", [0, 1])
+async def test_for_who_missed_nothing_no_log_is_read(
+    house: House, monkeypatch: pytest.MonkeyPatch, published: int
+) -> None:
+    position = None
+    if published:
+        end = await publish(house, published)
+        position = {"epoch": end.epoch, "offset": end.offset}
+    reads = Counted(monkeypatch, MemoryBroker, "read")
+    guests = await house.welcome(MEMBERS, positions=True)
+    for guest in guests:
+        guest.say("427" + json.dumps(["join_room", ROOM, position]))
+    await settle()
+    assert reads.calls == 0
+    for guest in guests:
+        [answer] = guest.written
+        assert json.loads(answer[answer.index(b"437") + 3 :])[0]["recovered"] == bool(published)
+    house.forget()
+    await publish(house)
+    await settle()
+    assert {len(missed(guest)) for guest in guests} == {1}
 
 
 async def test_a_log_that_has_grown_is_read_anew(house: House) -> None:

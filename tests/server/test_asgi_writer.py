@@ -54,8 +54,8 @@ async def transport() -> Transport:
 async def test_a_server_that_takes_messages_costs_no_task(transport: Transport) -> None:
     before = len(asyncio.all_tasks())
     writer = asgi_writer(transport)
-    writer.write("text")
-    writer.write(b"bytes")
+    writer.write(["text"])
+    writer.write([b"bytes"])
     assert transport.sent == ["text", b"bytes"]
     assert not writer.stalled
     assert len(asyncio.all_tasks()) == before
@@ -72,14 +72,14 @@ async def test_what_a_full_server_does_not_take_waits_in_order(transport: Transp
     writer = asgi_writer(transport, drained)
     transport.open.clear()
     for text in "abc":
-        writer.write(text)
+        writer.write([text])
     assert writer.stalled
     assert transport.sent == []
     transport.open.set()
     await drained.happened.wait()
     assert transport.sent == ["a", "b", "c"]
     assert not writer.stalled
-    writer.write("d")
+    writer.write(["d"])
     assert transport.sent[-1] == "d"
     assert drained.times == 1
 
@@ -89,10 +89,10 @@ async def test_closing_comes_after_what_was_written_and_nothing_after_it(
 ) -> None:
     writer = asgi_writer(transport)
     transport.open.clear()
-    writer.write("last words")
+    writer.write(["last words"])
     writer.close()
     writer.close()
-    writer.write("too late")
+    writer.write(["too late"])
     transport.open.set()
     await writer.drain()
     assert transport.sent == ["last words", "websocket.close"]
@@ -105,11 +105,11 @@ async def test_a_peer_that_is_gone_ends_the_writing(transport: Transport, full: 
     transport.error = OSError("the peer is gone")
     if full:
         transport.open.clear()
-    writer.write("one")
+    writer.write(["one"])
     transport.open.set()
     await writer.drain()
     transport.error = None
-    writer.write("two")
+    writer.write(["two"])
     assert transport.sent == []
     assert drained.times == 0
 
@@ -118,7 +118,7 @@ async def test_an_abandoned_writer_drops_what_waits(transport: Transport) -> Non
     drained = Drained()
     writer = asgi_writer(transport, drained)
     transport.open.clear()
-    writer.write("one")
+    writer.write(["one"])
     writer.abandon()
     await writer.drain()
     transport.open.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -33,6 +34,7 @@ class Query(msgspec.Struct, frozen=True):
     sid: str | None
 
 
+@lru_cache(maxsize=64)  # almost everybody asks for a new WebSocket in the same words
 def parse_query(
     query: str, *, method: str = "GET", websocket: bool = False
 ) -> Query | RequestError:

@@ -128,8 +128,8 @@ class Hub:
         """
         hub_room = await self._hold(room)
         try:
-            if position == "now" or (position is None and recipient in hub_room.members):
-                self._join_now(hub_room, recipient, acknowledge)
+            if position == "now" or self._misses_nothing(hub_room, recipient, position):
+                self._join_now(hub_room, recipient, acknowledge, recovered=position == hub_room.end)
             elif recipient in hub_room.members:
                 await self._join_from(hub_room, recipient, position, acknowledge)
             else:
@@ -183,11 +183,23 @@ class Hub:
         self._replays.clear()
         self._slices = asyncio.Semaphore(SLICES_AT_A_TIME)  # the next loop's, if there is one
 
+    @staticmethod
+    def _misses_nothing(hub_room: HubRoom, recipient: Recipient, position: Position | None) -> bool:
+        """Whether the log need not be read; what other nodes appended meanwhile is delivered."""
+        if recipient in hub_room.members:
+            return position is None
+        return hub_room.received == 0 if position is None else position == hub_room.end
+
     def _join_now(
-        self, hub_room: HubRoom, recipient: Recipient, acknowledge: Callable[[Joined], None]
+        self,
+        hub_room: HubRoom,
+        recipient: Recipient,
+        acknowledge: Callable[[Joined], None],
+        *,
+        recovered: bool,
     ) -> None:
-        end = Position(hub_room.epoch, hub_room.received)
-        acknowledge(Joined(end, recovered=False))
+        end = hub_room.end
+        acknowledge(Joined(end, recovered))
         if recipient not in hub_room.members:
             member = self._add(hub_room, recipient)
             member.offset = end.offset

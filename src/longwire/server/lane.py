@@ -22,7 +22,7 @@ from longwire.websocket import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from longwire.prepared import PreparedBatch
     from longwire.server.session import Session
@@ -98,11 +98,11 @@ class Lane(asyncio.Protocol):
 
     # Writer
 
-    def write(self, data: str | bytes) -> None:
-        """Send one message."""
+    def write(self, messages: Sequence[str | bytes]) -> None:
+        """Send messages, all in one write."""
         if self._transport is not None and not self._is_closing:
-            frame = encode_text(data) if isinstance(data, str) else encode_binary(data)
-            self._transport.write(frame)
+            frames = [encode_text(m) if isinstance(m, str) else encode_binary(m) for m in messages]
+            self._transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
 
     def write_batch(self, batch: PreparedBatch, positions: bool) -> None:
         """Send prepared messages in one write of shared bytes."""

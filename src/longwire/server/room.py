@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from longwire.prepared import PreparedMessage
+from longwire.types import Position
 
 if TYPE_CHECKING:
     import asyncio
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from longwire.prepared import PreparedBatch
     from longwire.server.fanout import Slices
     from longwire.server.session import Writer
-    from longwire.types import Position
 
 
 class Recipient(Protocol):
@@ -123,3 +123,8 @@ class HubRoom:
         self.listeners: dict[Listener, None] = {}
         self.opened: asyncio.Future[None] | None = None
         self.holds = 0
+
+    @property
+    def end(self) -> Position:
+        """The log's end, as far as this node knows it."""
+        return Position(self.epoch, self.received)

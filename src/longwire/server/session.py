@@ -52,8 +52,8 @@ class Writer(Protocol):
         """Whether the transport is full: what is written now waits in memory."""
         ...
 
-    def write(self, data: str | bytes) -> None:
-        """Send one message, in order; never blocks."""
+    def write(self, messages: Sequence[str | bytes]) -> None:
+        """Send messages, in order; never blocks."""
         ...
 
     def write_batch(self, batch: PreparedBatch, positions: bool) -> None:
@@ -282,8 +282,7 @@ class Session:
         """Answer an event of the main namespace."""
         writer = self._writer
         if writer is not None and writer.is_direct:
-            for message in self.connection.encode_ack(ack_id, args):
-                writer.write(message)
+            writer.write(self.connection.encode_ack(ack_id, args))
         else:
             self.connection.send_ack("/", ack_id, args)
             self.transmit()
@@ -322,12 +321,11 @@ class Session:
     def _send(self) -> None:
         writer = self._writer
         if writer is not None:
-            for data in self.engine.messages_to_send():
-                writer.write(data)
+            if messages := self.engine.messages_to_send():
+                writer.write(messages)
             writer.is_direct = self.connection.can_write_directly
         if self._probe is not None:
-            for data in self.engine.probe_messages_to_send():
-                self._probe.write(data)
+            self._probe.write(self.engine.probe_messages_to_send())
         if self._poll is not None:
             body = self.engine.poll_response(clock.monotonic())
             if body is not None:

@@ -14,7 +14,7 @@ from longwire.server.stepping import go_on
 from longwire.server.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from longwire.prepared import PreparedBatch
     from longwire.server.asgi import Message, Receive, Send
@@ -61,15 +61,15 @@ class ASGIWriter:
         """Whether an earlier message is still on its way."""
         return self._task is not None
 
-    def write(self, data: str | bytes) -> None:
-        """Send one message."""
-        kind = "text" if isinstance(data, str) else "bytes"
-        self._submit({"type": "websocket.send", kind: data})
+    def write(self, messages: Sequence[str | bytes]) -> None:
+        """Send messages."""
+        for data in messages:
+            kind = "text" if isinstance(data, str) else "bytes"
+            self._submit({"type": "websocket.send", kind: data})
 
     def write_batch(self, batch: PreparedBatch, positions: bool) -> None:
         """Send prepared messages."""
-        for message in batch.messages:
-            self.write(message.packet(positions))
+        self.write([message.packet(positions) for message in batch.messages])
 
     def close(self) -> None:
         """Close the WebSocket after what was written."""

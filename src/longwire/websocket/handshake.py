@@ -57,31 +57,34 @@ def read_request(method: bytes, headers: Headers) -> HandshakeRequest | Handshak
     """Check a client's request by §4.2.1; the HTTP version and target are the caller's concern."""
     if method.upper() != b"GET":
         return HandshakeFault(405, "a WebSocket opens with GET", ((b"allow", b"GET"),))
-    if b"websocket" not in _tokens(headers, b"upgrade"):
+    values = _by_name(headers)
+    if b"websocket" not in _tokens(values, b"upgrade"):
         return HandshakeFault(426, "expected Upgrade: websocket", ((b"upgrade", b"websocket"),))
-    if b"upgrade" not in _tokens(headers, b"connection"):
+    if b"upgrade" not in _tokens(values, b"connection"):
         return HandshakeFault(400, "expected Connection: Upgrade")
-    if _values(headers, b"sec-websocket-version") != [b"13"]:
+    if values.get(b"sec-websocket-version") != [b"13"]:
         return HandshakeFault(426, "unsupported version", ((b"sec-websocket-version", b"13"),))
-    keys = _values(headers, b"sec-websocket-key")
+    keys = values.get(b"sec-websocket-key", ())
     if len(keys) != 1 or not _is_key(keys[0]):
         return HandshakeFault(400, "invalid Sec-WebSocket-Key")
-    offered = ",".join(_text(headers, b"sec-websocket-protocol"))
+    offered = b",".join(values.get(b"sec-websocket-protocol", ())).decode("latin-1")
     protocols = tuple(name.strip() for name in offered.split(",") if name.strip())
-    return HandshakeRequest(keys[0], protocols, next(iter(_text(headers, b"origin")), None))
+    origins = values.get(b"origin")
+    return HandshakeRequest(keys[0], protocols, origins[0].decode("latin-1") if origins else None)
 
 
 def read_response(status: int, headers: Headers, key: bytes) -> HandshakeFault | None:
     """Check a server's response to `key` by §4.1; None when the WebSocket is open."""
     if status != 101:
         return HandshakeFault(0, f"the server answered {status}")
-    if _tokens(headers, b"upgrade") != [b"websocket"]:
+    values = _by_name(headers)
+    if _tokens(values, b"upgrade") != [b"websocket"]:
         return HandshakeFault(0, "expected Upgrade: websocket")
-    if b"upgrade" not in _tokens(headers, b"connection"):
+    if b"upgrade" not in _tokens(values, b"connection"):
         return HandshakeFault(0, "expected Connection: Upgrade")
-    if _values(headers, b"sec-websocket-accept") != [accept_key(key)]:
+    if values.get(b"sec-websocket-accept") != [accept_key(key)]:
         return HandshakeFault(0, "wrong Sec-WebSocket-Accept")
-    if _values(headers, b"sec-websocket-extensions"):
+    if values.get(b"sec-websocket-extensions"):
         return HandshakeFault(0, "an extension that was not offered")
     return None
 
@@ -132,16 +135,15 @@ def _encode_head(first: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
-def _values(headers: Headers, name: bytes) -> list[bytes]:
-    return [value.strip() for key, value in headers if key.lower() == name]
+def _by_name(headers: Headers) -> dict[bytes, list[bytes]]:
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        values.setdefault(name.lower(), []).append(value.strip())
+    return values
 
 
-def _text(headers: Headers, name: bytes) -> list[str]:
-    return [value.decode("latin-1") for value in _values(headers, name)]
-
-
-def _tokens(headers: Headers, name: bytes) -> list[bytes]:
-    joined = b",".join(_values(headers, name)).lower()
+def _tokens(values: dict[bytes, list[bytes]], name: bytes) -> list[bytes]:
+    joined = b",".join(values.get(name, ())).lower()
     return [token.strip() for token in joined.split(b",") if token.strip()]
 
 
