@@ -125,11 +125,13 @@ async def test_a_log_that_cannot_be_read_for_a_while_delays_its_room_only(
         await words.until("a")
 
         broker.is_down = True
+        proxy.refuse()
         proxy.cut()
         await until(client, ConnectionState.RECONNECTING)
+        await say(server, "b")
+        proxy.accept()
         await until(client, ConnectionState.CONNECTED)
         assert client.room_status(ROOM) is RoomStatus.LOST
-        await say(server, "b")
         assert await client.ping() < 5
         broker.is_down = False
         await words.until("a", "b")
