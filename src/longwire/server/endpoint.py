@@ -7,6 +7,7 @@ import secrets
 from collections import Counter, deque
 from functools import lru_cache
 from ipaddress import ip_address
+from sys import intern
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -131,6 +132,7 @@ class Endpoint:
         """
         if len(self._sessions) - len(self._sockets) >= self._server.limits.sessions_signing_in:
             raise TooManySessions("too many sessions that have not signed in")
+        remote = intern(remote)  # kept once, not with every session
         self._count_address(remote)
         sid = secrets.token_urlsafe(16)  # the only proof that a request is of this session
         now = clock.monotonic()
