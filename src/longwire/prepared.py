@@ -11,6 +11,8 @@ from longwire.websocket import encode_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from longwire.log import Publication
+
 _encode_json = msgspec.json.Encoder().encode
 
 
@@ -40,6 +42,11 @@ class PreparedMessage:
         self.last = last
         self._packets: list[str | None] = [None, None]
         self._frames: list[bytes | None] = [None, None]
+
+    @classmethod
+    def of(cls, publication: Publication, room: str) -> PreparedMessage:
+        """What a room's log holds, or delivers."""
+        return cls(publication.event, publication.data, room, publication.first, publication.last)
 
     @classmethod
     def volatile(cls, event: str, data: bytes) -> PreparedMessage:

@@ -70,12 +70,7 @@ class Hub:
         if publication.first != hub_room.received + 1 and hub_room.epoch:
             self._leave_live(hub_room)
         hub_room.received = publication.last
-        self._fanout.append(
-            hub_room,
-            PreparedMessage(
-                publication.event, publication.data, room, publication.first, publication.last
-            ),
-        )
+        self._fanout.append(hub_room, PreparedMessage.of(publication, room))
 
     def receive_volatile(self, room: str, draft: Draft) -> None:
         """Pass an event on that is in no log."""

@@ -192,8 +192,7 @@ class Recovery:
                 if not history.recovered and since.offset:
                     return False
                 missed.messages += [
-                    PreparedMessage(entry.event, entry.data, room, entry.first, entry.last)
-                    for entry in history.publications
+                    PreparedMessage.of(entry, room) for entry in history.publications
                 ]
                 if len(missed.messages) > self._options.max_missed:
                     return False

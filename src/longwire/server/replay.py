@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from longwire.types import Position
 
 # A room, where its log stood for this node, and what was asked for.
-_Key = tuple[str, str, int, "Position | None"]
+_Key = tuple[str, "Position", "Position | None"]
 
 # Seconds for which slices are kept: clients that lost their server come back over some seconds,
 # and each of these costs one encoding then.
@@ -41,10 +41,7 @@ class Replay:
         self.recovered = history.recovered
         self.complete = history.complete
         self.batch = PreparedBatch(
-            [
-                PreparedMessage(entry.event, entry.data, room, entry.first, entry.last)
-                for entry in history.publications
-            ]
+            [PreparedMessage.of(entry, room) for entry in history.publications]
         )
 
 
@@ -67,7 +64,7 @@ class Replays:
         Raises:
             BrokerUnavailable: the log cannot be read.
         """
-        key = (room.name, room.epoch, room.received, since)
+        key = (room.name, room.end, since)
         replay = self._kept.get(key)
         if replay is None:
             history = await self._broker.read(room.name, since, limit=self._limit)

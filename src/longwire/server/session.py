@@ -324,8 +324,8 @@ class Session:
             if messages := self.engine.messages_to_send():
                 writer.write(messages)
             writer.is_direct = self.connection.can_write_directly
-        if self._probe is not None:
-            self._probe.write(self.engine.probe_messages_to_send())
+        if self._probe is not None and (messages := self.engine.probe_messages_to_send()):
+            self._probe.write(messages)
         if self._poll is not None:
             body = self.engine.poll_response(clock.monotonic())
             if body is not None:
