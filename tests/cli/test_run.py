@@ -137,6 +137,16 @@ def test_an_owner_that_can_be_no_user_is_refused_before_anything_runs(longwire: 
     assert longwire.refusal("run", "--owner", "a b", "--", "echo")[0] == 2
 
 
+async def test_arguments_need_not_be_utf8(
+    longwire: Longwire, running_server: ServerProcess
+) -> None:
+    """The command was not run: its title could not be published."""
+    name = os.fsdecode(b"caf\xe9")
+    ended = longwire.run("run", "--job-id", "run-bytes", "--", "printf", "%s", name)
+    assert (ended.returncode, ended.stdout) == (0, b"caf\xe9")
+    assert (await state_of(running_server, "run-bytes"))["title"] == "printf %s 'caf\\udce9'"
+
+
 def test_closed_streams_are_as_good_as_none(longwire: Longwire) -> None:
     for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
         command = ["sh", "-c", f'"$@" {closed}', "sh", *LONGWIRE, "run", "--", "sh", "-c"]

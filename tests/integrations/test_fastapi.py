@@ -111,6 +111,18 @@ async def test_a_conflict_in_a_list_names_the_event_and_spares_the_others(
     assert (await server.broker.position("job:42")).offset == 2
 
 
+async def test_half_an_emoji_is_published_as_a_replacement_character(
+    http: httpx.AsyncClient, server: Server
+) -> None:
+    """What JavaScript writes for a text cut inside of one was "not JSON: … truncated"."""
+    body = b'{"event":"job:output","data":{"jobId":"42","chunk":"caf\xc3\xa9 \\ud83d"}}'
+    answer = await http.post("/api/publish", content=body, headers=SERVICE)
+    assert answer.status_code == 200
+    state = await server.job_state("42")
+    assert state is not None
+    assert state.text == "café \ufffd"
+
+
 async def test_a_body_that_drips_is_not_waited_for(
     http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

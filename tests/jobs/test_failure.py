@@ -38,3 +38,8 @@ def test_a_code_that_is_no_word_is_not_used() -> None:
 
 def test_a_long_text_is_cut() -> None:
     assert len(describe(ValueError("x" * 10_000)).error) == MAX_ERROR_LENGTH
+
+
+def test_a_file_whose_name_is_no_utf8_can_be_named() -> None:
+    """The event could not be encoded: the job did not end until its lease ran out."""
+    assert describe(ValueError("no such file: \udcff.txt")).error == "no such file: \\udcff.txt"

@@ -11,10 +11,10 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from longwire import Server, anonymous
+from longwire import Server, anonymous, issue_token
 from tests.server.raw_polling import RawPolling
 from tests.server.raw_websocket import SOON, expect, is_closed, receive, sign_in, websocket
-from tests.serving import serving
+from tests.serving import SECRET, serving
 
 
 async def test_handshake(url: str) -> None:
@@ -97,6 +97,26 @@ async def test_events_and_acks(url: str, token: str) -> None:
     [answer] = json.loads(ack[3:])
     assert answer["ok"] is True
     assert list(answer) == ["ok", "room", "epoch", "offset", "recovered"]
+
+
+async def test_half_an_emoji_costs_nobody_the_connection(url: str, server: Server) -> None:
+    """`"😀".slice(0, 1)`, as JSON.stringify writes it: the server hung up without a word."""
+    heard: list[object] = []
+
+    @server.on("say")
+    async def say(args: list[object], socket: object) -> object:
+        heard.extend(args)
+        return args
+
+    async with websocket(url) as connection:
+        await receive(connection)
+        await connection.send('40{"token":"\\ud83d"}')
+        assert "token_invalid" in await expect(connection, "44{")
+        await connection.send("40" + json.dumps({"token": issue_token(SECRET, "ada")}))
+        await expect(connection, '42["authenticated"')
+        await connection.send('427["say","a \\ud83d","\\ud83d\\ude00"]')
+        assert await expect(connection, "437[") == '437[["a \ufffd","😀"]]'
+    assert heard == ["a \ufffd", "😀"]
 
 
 async def test_positions_follow_every_logged_event(url: str, server, token: str) -> None:

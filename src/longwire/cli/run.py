@@ -53,5 +53,6 @@ def run(
     from longwire.cli.running import run_command_as_job
 
     title = (title or shlex.join(command))[:_MAX_TITLE]
+    title = title.encode(errors="backslashreplace").decode()  # a file's name may be no UTF-8
     url = server or running_server()
     return asyncio.run(run_command_as_job(url, job_id, title, owner, command))

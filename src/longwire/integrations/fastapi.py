@@ -34,6 +34,7 @@ from longwire.jobs import JobState
 from longwire.server import Identity, Server, UnknownJob
 from longwire.server.commands import PublishRequest
 from longwire.server.polling import BODY_TIMEOUT
+from longwire.socketio import replace_lone_surrogates
 from longwire.types import override
 
 T = TypeVar("T")
@@ -308,6 +309,9 @@ def _decode(body: bytes, type: type[T]) -> T:
         detail, _, path = str(error).partition(" - at `")
         raise InvalidRequest(detail, _missing(detail, path.rstrip("`") or "$")) from None
     except (msgspec.DecodeError, RecursionError) as error:
+        mended = replace_lone_surrogates(body.decode("latin-1")).encode("latin-1")
+        if mended != body:
+            return _decode(mended, type)
         raise InvalidRequest(f"the body is not JSON: {error}") from None
 
 

@@ -45,10 +45,16 @@ def describe(error: BaseException) -> Failure:
     code = getattr(error, "code", None)
     retryable = getattr(error, "retryable", None)
     return Failure(
-        error=(str(error) or type(error).__name__)[:MAX_ERROR_LENGTH],
+        error=_text(error)[:MAX_ERROR_LENGTH],
         error_code=code if isinstance(code, str) and code else snake_case(type(error).__name__),
         retryable=retryable if isinstance(retryable, bool) else isinstance(error, _TRANSIENT),
     )
+
+
+def _text(error: BaseException) -> str:
+    """What it says; a file's name that is no UTF-8 may be in there, which no event can carry."""
+    text = str(error) or type(error).__name__
+    return text.encode(errors="backslashreplace").decode()
 
 
 def snake_case(name: str) -> str:

@@ -24,6 +24,7 @@ from longwire.socketio.packet import (
     Grant,
     Packet,
 )
+from longwire.socketio.surrogates import replace_lone_surrogates
 
 __all__ = [
     "MAIN",
@@ -44,4 +45,5 @@ __all__ = [
     "encode_connect_error",
     "encode_disconnect",
     "encode_event",
+    "replace_lone_surrogates",
 ]

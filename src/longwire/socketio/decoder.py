@@ -24,6 +24,7 @@ from longwire.socketio.packet import (
     Event,
     Packet,
 )
+from longwire.socketio.surrogates import replace_lone_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,13 +119,20 @@ def decode_packet(
         raise RemoteProtocolError("a namespace's name is too long")
     if (count is None) == (kind in _BINARY):
         raise RemoteProtocolError("an attachment count where none belongs, or none where it does")
-    try:
-        packet = _DECODERS[kind](namespace, _ack_id(number), text[header.end() :])
-    except (ValueError, RecursionError) as error:
-        raise RemoteProtocolError(f"invalid payload: {error}") from error
+    packet = _decode_payload(kind, namespace, _ack_id(number), text[header.end() :])
     if count is not None and isinstance(packet, Event | Ack):
         return _await_attachments(packet, int(count), max_attachments, max_attachment_bytes)
     return packet
+
+
+def _decode_payload(kind: str, namespace: str, ack_id: int | None, payload: str) -> Packet:
+    try:
+        return _DECODERS[kind](namespace, ack_id, payload)
+    except (ValueError, RecursionError) as error:
+        mended = replace_lone_surrogates(payload)
+        if mended != payload:
+            return _decode_payload(kind, namespace, ack_id, mended)
+        raise RemoteProtocolError(f"invalid payload: {error}") from error
 
 
 def _decode_plain_event(text: str) -> Event | None:
