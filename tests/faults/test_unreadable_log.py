@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
-from longwire import Server, WebSocketClient, anonymous
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from longwire import Server, WebSocketClient, anonymous, issue_token, jwt_authenticator
 from longwire.broker import MemoryBroker
 from longwire.catalog import Announcement, JobCreated
 from longwire.errors import BrokerUnavailable
+from longwire.integrations.fastapi import mount
 from longwire.testing import History
 from longwire.types import Position
 from tests.interop.stock_clients import node_client
-from tests.serving import serving
+from tests.server.raw_websocket import call, sign_in, websocket
+from tests.serving import SECRET, serving
 
 
 class PatchyBroker(MemoryBroker):
@@ -26,7 +32,7 @@ class PatchyBroker(MemoryBroker):
     async def position(self, room: str) -> Position:
         if self.is_away:
             self.refused.set()
-            raise BrokerUnavailable("away")
+            raise BrokerUnavailable("Redis at redis://10.0.0.7 does not answer")
         return await super().position(room)
 
 
@@ -57,3 +63,28 @@ async def test_a_job_whose_creation_is_said_again_is_announced_once() -> None:
         history.acknowledge(announced, await server.broker.position("global"))
         await history.caught_up()
     assert history.check().applied == 2
+
+
+async def test_why_the_log_cannot_be_reached_is_the_operators_business(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whoever was signed in learned the address of Redis; the server's log said nothing."""
+    broker = PatchyBroker()
+    server = Server(broker=broker, authenticate=jwt_authenticator(SECRET))
+    app = FastAPI()
+    mount(app, server)
+    token = issue_token(SECRET, "backend", service=True)
+    headers = {"authorization": f"Bearer {token}"}
+    async with serving(app) as url, websocket(url) as client:
+        await sign_in(client, token, positions=True)
+        broker.is_away = True
+        refused = await call(client, "join_room", "global")
+        async with httpx.AsyncClient(base_url=url, trust_env=False, headers=headers) as http:
+            request = {"event": "job:cancel", "data": {"jobId": "1"}, "volatile": True}
+            problem = await http.post("/api/publish", json=request)
+    assert refused["error"] == {
+        "code": "broker_unavailable",
+        "message": "the log cannot be reached now; try again after a while",
+    }
+    assert (problem.status_code, problem.json()["detail"]) == (503, refused["error"]["message"])
+    assert "Redis at redis://10.0.0.7 does not answer" in caplog.text

@@ -33,6 +33,7 @@ from longwire.errors import (
 from longwire.jobs import JobState
 from longwire.server import Identity, Server, UnknownJob
 from longwire.server.commands import PublishRequest
+from longwire.server.disclosure import message_of
 from longwire.server.polling import BODY_TIMEOUT
 from longwire.socketio import replace_lone_surrogates
 from longwire.types import override
@@ -117,7 +118,7 @@ def problem(error: LongwireError, field: str | None = None) -> Response:
     """Return the response that tells what is wrong."""
     status = _STATUS.get(type(error), 400)
     headers = {"www-authenticate": "Bearer"} if status == 401 else {}
-    return _explanation(status, error.code, str(error), field or _field(error), headers)
+    return _explanation(status, error.code, message_of(error), field or _field(error), headers)
 
 
 async def explain(request: Request, error: Exception) -> Response:

@@ -20,6 +20,7 @@ from longwire.errors import (
     PublishDenied,
     RoomDenied,
 )
+from longwire.server.disclosure import message_of
 from longwire.server.socket import Socket
 from longwire.types import Position
 
@@ -93,7 +94,7 @@ class Backend(Protocol):
 
 def failure(error: LongwireError, **more: object) -> dict[str, object]:
     """Return the answer that says no, naming the fault."""
-    described: dict[str, object] = {"code": error.code, "message": str(error)}
+    described: dict[str, object] = {"code": error.code, "message": message_of(error)}
     if isinstance(error, InvalidEvent):
         described["path"] = error.path
     return {"ok": False, **more, "error": described}
