@@ -145,7 +145,7 @@ async def test_a_token_is_replaced_in_place_only_by_one_of_the_same_user(
         await sign_in(connection, token)
         assert (await call(connection, "auth", issue_token(SECRET, "ada")))["ok"]
         refused = await call(connection, "auth", issue_token(SECRET, "bob"))
-        assert refused["error"]["code"] == "token_invalid"
+        assert refused["error"]["code"] == "another_user"
         assert (await call(connection, "join_room", "user:ada"))["ok"]
 
 

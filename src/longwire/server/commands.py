@@ -122,7 +122,7 @@ async def auth(server: Backend, socket: Socket, event: EventReceived, answer: An
     try:
         identity = await server.authenticate(token)
         if identity.user_id != socket.identity.user_id:
-            raise AuthenticationError("token belongs to another user", "token_invalid")
+            raise AuthenticationError("token belongs to another user", "another_user")
     except AuthenticationError as error:
         socket.emit("auth_error", str(error))
         answer(failure(error))
