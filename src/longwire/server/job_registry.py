@@ -27,7 +27,7 @@ from longwire.schema import Event, declaration_of
 from longwire.server.deadlines import Deadlines
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
     from longwire.broker import Broker
     from longwire.log import Publication
@@ -41,8 +41,11 @@ logger = logging.getLogger("longwire.jobs")
 MAX_SUMMARIES = 10_000
 
 # Summaries that are brought up to date side by side: in few round trips to a broker elsewhere, and
-# without more than so many logs in memory.
+# without more than so many logs in memory. A task for each would be most of what they cost.
 AT_ONCE = 10
+
+# Summaries between which the event loop has its turn, where reading a log needs no waiting.
+TURN = 50
 
 # Seconds between two looks for jobs that other nodes took in, whose leases have to be watched
 # here too in case such a node dies with its workers; and how far back a look goes: a job with a
@@ -120,6 +123,9 @@ class JobRegistry:
         self._deadlines = Deadlines()
         self._surveyor = Sweeper(lambda: self._tasks.start(self._survey()), SURVEY_INTERVAL)
         self._tasks = BackgroundTasks()
+        self._listings = BackgroundTasks()
+        self._listing: asyncio.Task[list[JobState]] | None = None
+        self._next_listing: asyncio.Task[list[JobState]] | None = None
 
     async def start(self) -> None:
         """Take over the leases of unfinished jobs: each has its whole lease again."""
@@ -134,6 +140,8 @@ class JobRegistry:
         self._deadlines.close()
         self._tasks.cancel()
         await self._tasks.wait(return_exceptions=True)
+        await self._listings.wait(return_exceptions=True)
+        self._listing = None
 
     # States
 
@@ -147,19 +155,41 @@ class JobRegistry:
 
         Newest activity first; None means all.
         """
+        if self._next_listing is None:
+            self._next_listing = self._listings.start(self._list_after(self._listing))
+        summaries = await asyncio.shield(self._next_listing)
         return [
-            summary
-            async for summary in self._newest_first()
-            if identity is None or self._sees(identity, summary)
+            summary for summary in summaries if identity is None or self._sees(identity, summary)
         ]
+
+    async def _list_after(self, listing: asyncio.Task[list[JobState]] | None) -> list[JobState]:
+        """List all jobs, once for all who ask while another listing is under way.
+
+        They cannot have that one: it may have passed what they know to be there.
+        """
+        if listing is not None:
+            await asyncio.wait([listing])
+        self._listing, self._next_listing = self._next_listing, None
+        return [summary async for summary in self._newest_first()]
 
     async def _newest_first(self) -> AsyncGenerator[JobState]:
         rooms = await self._broker.rooms(ROOM_PREFIX)
-        for start in range(0, len(rooms), AT_ONCE):
-            job_ids = [room.removeprefix(ROOM_PREFIX) for room in rooms[start : start + AT_ONCE]]
-            for summary in await asyncio.gather(*map(self.summary, job_ids)):
+        for start in range(0, len(rooms), TURN):
+            job_ids = [room.removeprefix(ROOM_PREFIX) for room in rooms[start : start + TURN]]
+            for summary in await self._side_by_side(job_ids):
                 if summary is not None:
                     yield summary
+
+    async def _side_by_side(self, job_ids: Sequence[str]) -> list[JobState | None]:
+        found: list[JobState | None] = [None] * len(job_ids)
+        waiting = iter(enumerate(job_ids))
+
+        async def work() -> None:
+            for index, job_id in waiting:
+                found[index] = await self.summary(job_id)
+
+        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+        return found
 
     async def is_allowed(self, identity: Identity, parameters: Mapping[str, str]) -> bool:
         """Allow `job:{job_id}` to its owner: the rule of job rooms."""
