@@ -31,6 +31,7 @@ from longwire.socketio import (
     IncompletePacket,
     Packet,
     decode_packet,
+    decode_plain_event,
     encode_ack,
     encode_connect,
     encode_connect_error,
@@ -145,7 +146,7 @@ class Connection:
         )
 
     def read_event(self, message: str | bytes) -> Event | None:
-        """Read a message of the active WebSocket at once, if it is a plain event.
+        """Read a message of the active WebSocket at once, if `decode_plain_event` can.
 
         The result is what `engine.receive_message` and then `events` would give, at a third of the
         cost. None: the message has to go that way, and nothing has happened yet.
@@ -158,11 +159,7 @@ class Connection:
             or not self.engine.can_read_directly(message)
         ):
             return None
-        try:
-            packet = decode_packet(message[1:])
-        except RemoteProtocolError:
-            return None
-        return packet if type(packet) is Event and packet.namespace is MAIN else None
+        return decode_plain_event(message, 1)
 
     def events(self) -> list[ConnectionEvent]:
         """What happened since the last call, in order."""

@@ -101,8 +101,7 @@ class Lane(asyncio.Protocol):
     def write(self, messages: Sequence[str | bytes]) -> None:
         """Send messages, all in one write."""
         if self._transport is not None and not self._is_closing:
-            frames = [encode_text(m) if isinstance(m, str) else encode_binary(m) for m in messages]
-            self._transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
+            self._transport.write(b"".join(map(_encode_message, messages)))
 
     def write_batch(self, batch: PreparedBatch, positions: bool) -> None:
         """Send prepared messages in one write of shared bytes."""
@@ -217,6 +216,10 @@ class Lane(asyncio.Protocol):
             self._open_lanes.discard(self)
         if session is not None:
             session.receive_websocket_eof(self)
+
+
+def _encode_message(message: str | bytes) -> bytes:
+    return encode_text(message) if isinstance(message, str) else encode_binary(message)
 
 
 def _send_soon(transport: asyncio.BaseTransport) -> None:

@@ -61,7 +61,13 @@ class TaskPool:
             # A coroutine that cancelled its own task must not cancel the next one.
             while task is not None and not task.cancelling():
                 if self._coming:
-                    await self._drive(*self._coming.popleft())
+                    coroutine, context = self._coming.popleft()
+                    try:
+                        awaited = context.run(coroutine.send, None)
+                    except StopIteration:
+                        continue
+                    self._let_others_go_on()
+                    await go_on(coroutine, awaited, context.run)
                     continue
                 self._is_awake = False
                 if len(self._idle) == MAX_IDLE:
@@ -71,15 +77,6 @@ class TaskPool:
                 await called
         finally:
             self._let_others_go_on()
-
-    async def _drive(self, coroutine: Coroutine[Any, Any, None], context: Context) -> None:
-        """Await `coroutine` in `context`; when it waits first, let other tasks go on."""
-        try:
-            awaited = context.run(coroutine.send, None)
-        except StopIteration:
-            return
-        self._let_others_go_on()
-        await go_on(coroutine, awaited, context.run)
 
     def _let_others_go_on(self) -> None:
         self._is_awake = False

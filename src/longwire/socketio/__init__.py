@@ -5,6 +5,7 @@ from longwire.socketio.decoder import (
     MAX_ATTACHMENTS,
     IncompletePacket,
     decode_packet,
+    decode_plain_event,
 )
 from longwire.socketio.encoder import (
     encode_ack,
@@ -40,6 +41,7 @@ __all__ = [
     "IncompletePacket",
     "Packet",
     "decode_packet",
+    "decode_plain_event",
     "encode_ack",
     "encode_connect",
     "encode_connect_error",

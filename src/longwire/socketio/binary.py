@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _SCALARS: Final = frozenset((str, int, float, bool, type(None), msgspec.Raw))
+_decode: Final = msgspec.json.Decoder().decode
 _BINARY: Final = (bytes, bytearray, memoryview)
 
 
@@ -75,7 +76,7 @@ def put_attachments_in(args: Sequence[msgspec.Raw], attachments: Sequence[bytes]
         RemoteProtocolError: the JSON is beyond Python's means (too large a number, too deep).
     """
     try:
-        values = [msgspec.json.decode(arg) for arg in args]
+        values = [_decode(arg) for arg in args]
         return [_fill(value, attachments) for value in values] if attachments else values
     except (ValueError, RecursionError) as error:
         raise RemoteProtocolError(f"invalid argument: {error}") from error

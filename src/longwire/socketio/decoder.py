@@ -107,7 +107,7 @@ def decode_packet(
         RemoteProtocolError: it is none.
     """
     if text.startswith("2"):
-        event = _decode_plain_event(text)
+        event = decode_plain_event(text, 0)
         if event is not None:
             return event
     header = _HEADER.match(text)
@@ -135,12 +135,20 @@ def _decode_payload(kind: str, namespace: str, ack_id: int | None, payload: str)
         raise RemoteProtocolError(f"invalid payload: {error}") from error
 
 
-def _decode_plain_event(text: str) -> Event | None:
-    """The fast path: a sound event of the main namespace with two arguments at most."""
-    array = text.find("[", 1, _MAX_PLAIN_DIGITS + 2)
+def decode_plain_event(text: str, start: int) -> Event | None:
+    """The fast path: a sound event of the main namespace with two arguments at most.
+
+    Args:
+        text: a message.
+        start: where its packet begins, with the type of an event.
+
+    Returns:
+        None: it is for `decode_packet` to say what it is.
+    """
+    array = text.find("[", start + 1, start + _MAX_PLAIN_DIGITS + 2)
     if array < 0:
         return None
-    digits = text[1:array]
+    digits = text[start + 1 : array]
     if digits and not (digits.isascii() and digits.isdigit()):
         return None
     try:

@@ -85,12 +85,12 @@ def _encode_items(
 ) -> tuple[str, Sequence[bytes]]:
     attachments: list[bytes] = []
     try:
-        replaced = take_attachments_out(items, attachments)
+        json = _ENCODER.encode(take_attachments_out(items, attachments)).decode()
     except (TypeError, ValueError, RecursionError) as error:
         raise LocalProtocolError(f"cannot be sent: {error}") from error
     kind = f"{binary}{len(attachments)}-" if attachments else plain
-    number = "" if ack_id is None else str(ack_id)
-    return _header(kind, namespace) + number + _encode_json(replaced), attachments
+    number = "" if ack_id is None else ack_id
+    return f"{_header(kind, namespace)}{number}{json}", attachments
 
 
 def _header(kind: str, namespace: str) -> str:
