@@ -263,3 +263,28 @@ async def test_a_cancelled_entry_leaves_the_room(client: WebSocketClient, visit:
         await asyncio.wait([task])
         await visit.receive("leave_room")
         assert client.room_status(ROOM) is None
+
+
+async def test_who_is_cancelled_as_the_answer_comes_leaves_the_room(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    """It had joined and did not know: the room stayed joined as long as the client lived."""
+
+    async def follow() -> None:
+        async with client.job("1"):
+            raise AssertionError
+
+    async def enter() -> None:
+        async with client.room(ROOM):
+            raise AssertionError
+
+    for work in (follow(), enter()):
+        first = client.join_room(ROOM)
+        task = asyncio.create_task(work)
+        first.add_done_callback(lambda _, task=task: task.cancel())
+        await visit.let_in(ROOM, "e", 0)
+        await asyncio.wait([task])
+        assert task.cancelled()
+        client.leave_room(ROOM)
+        await visit.receive("leave_room")
+        assert client.room_status(ROOM) is None

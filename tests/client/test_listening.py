@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import time
@@ -299,3 +300,86 @@ async def test_what_a_handler_returns_answers_the_server(
     visit.connection.send_event("/", "raising", (), visit.connection.next_ack_id())
     assert await visit.call("unheard") == ["unheard"], "the failed one has no answer"
     assert client.health.handler_failures == 1
+
+
+async def test_a_handler_that_awaits_what_was_cancelled_hears_the_next_event(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    """It was taken for cancelled itself: what waited, waited for ever."""
+    heard = asyncio.Event()
+
+    async def fail_first(event: JobProgress) -> None:
+        if event.progress == 1:
+            task = asyncio.ensure_future(asyncio.sleep(60))
+            task.cancel()
+            await task
+        heard.set()
+
+    client.on(JobProgress, fail_first)
+    for percent in (1, 2):
+        await visit.progress(percent)
+    await heard.wait()
+    assert client.health.handler_failures == 1
+
+
+async def test_a_handler_that_reads_what_was_cancelled_hears_the_next_event(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    """It was never called again, and the connection went on without it."""
+    heard: list[float] = []
+    cancelled = asyncio.get_running_loop().create_future()
+    cancelled.cancel()
+
+    def fail_first(event: JobProgress) -> None:
+        if event.progress == 1:
+            cancelled.result()
+        heard.append(event.progress)
+
+    client.on(JobProgress, fail_first)
+    for percent in (1, 2):
+        await visit.progress(percent)
+    await all_received(client, visit)
+    assert heard == [2]
+    assert client.health.handler_failures == 1
+
+
+async def test_a_handler_that_swallows_its_end_keeps_nobody_from_disconnecting(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    begun = asyncio.Event()
+
+    async def stubborn(_: JobProgress) -> None:
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+    client.on(JobProgress, stubborn)
+    for percent in (1, 2):
+        await visit.progress(percent)
+    await begun.wait()
+    async with asyncio.timeout(5):
+        await client.disconnect()
+
+
+async def test_what_a_handler_had_not_begun_with_is_handled_with_the_next_connection(
+    client: WebSocketClient, visit: Visit, peer: Peer
+) -> None:
+    """Its positions were passed, but it was woken by the next event only."""
+    heard: list[float] = []
+    heard_all = asyncio.Event()
+
+    async def handle(event: JobProgress) -> None:
+        await asyncio.sleep(60 if event.progress == 1 else 0)
+        heard.append(event.progress)
+        if event.progress == 3:
+            heard_all.set()
+
+    client.on(JobProgress, handle)
+    for percent in (1, 2, 3):
+        await visit.progress(percent)
+    await all_received(client, visit)
+    await client.disconnect()
+    assert heard == []
+    await connected(client, peer)
+    await heard_all.wait()
+    assert heard == [2, 3]

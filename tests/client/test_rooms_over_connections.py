@@ -13,7 +13,7 @@ from longwire.client import ClientOptions, ConnectionState, RoomReset, RoomStatu
 from longwire.errors import InvalidRoom, NotConnected, RoomDenied
 from longwire.types import Position
 from tests.client.conftest import Connect, until
-from tests.client.peer import Peer, Visit, connected
+from tests.client.peer import Peer, Visit, all_received, connected
 
 ROOM = "job:1"
 
@@ -422,6 +422,51 @@ async def test_a_slow_handler_makes_its_room_wait_and_loses_nothing(
         await visit.progress(offset, f"{offset}@job:1")
         await handled.acquire()
     assert heard == list(range(1, 10))
+
+
+async def test_an_iterator_that_is_closed_when_it_is_full_lets_its_room_go_on(
+    peer: Peer, clients: Connect
+) -> None:
+    """The room was held back for ever, for everybody else in it."""
+    client = clients(peer.url, options=ClientOptions(url=peer.url, queue_size=4))
+    visit = await connected(client, peer)
+    heard: list[float] = []
+    client.join_room(ROOM)
+    await visit.let_in(ROOM, "e", 0)
+    stream = client.events(JobProgress, room=ROOM)
+    for offset in range(1, 10):
+        await visit.progress(offset, f"{offset}@job:1")
+    await visit.receive("leave_room")
+    assert client.room_status(ROOM) is RoomStatus.CATCHING_UP
+    client.on(JobProgress, lambda event: heard.append(event.progress), room=ROOM)
+
+    await stream.aclose()
+    assert await visit.let_in(ROOM, "e", 9, recovered=True) == [ROOM, {"epoch": "e", "offset": 4}]
+    for offset in range(5, 10):
+        await visit.progress(offset, f"{offset}@job:1")
+        await all_received(client, visit)
+    assert heard == [5, 6, 7, 8, 9]
+    assert client.room_status(ROOM) is RoomStatus.LIVE
+
+
+async def test_a_room_whose_gap_is_being_filled_is_not_live(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    client.join_room(ROOM)
+    await visit.let_in(ROOM, "e", 0)
+    await visit.progress(1, "1@job:1")
+    await visit.progress(3, "3@job:1")
+    event = await visit.receive("join_room")
+    await visit.progress(4, "4@job:1")
+    await all_received(client, visit)
+    assert client.room_status(ROOM) is RoomStatus.CATCHING_UP
+    fault = {"code": "broker_unavailable", "message": "not now"}
+    visit.connection.send_ack("/", event.ack_id, [{"ok": False, "error": fault}])
+    await visit.progress(5, "5@job:1")
+    await visit.flush()
+    await visit.let_in(ROOM, "e", 1, recovered=True)
+    await all_received(client, visit)
+    assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
 async def test_events_without_a_position_are_dropped_and_counted_when_nobody_keeps_up(

@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from longwire import CATALOG, Contract, WebSocketClient
 from longwire.catalog import (
@@ -20,6 +21,7 @@ from longwire.catalog import (
 )
 from longwire.client import ClientOptions
 from longwire.client.gate import FIRST_PASS, MAX_JOINED, Gate, Held, conflate
+from longwire.client.transport import WebSocket, open_websocket
 from longwire.types import Concat
 from tests.client.conftest import Connect
 from tests.client.peer import Peer, Visit, all_received, connected
@@ -338,3 +340,29 @@ def test_dataclasses_conflate_too_and_odd_payloads_are_kept() -> None:
     gate.resume()
     assert consumer.pending[0] == (Line("ab"),)
     assert len(consumer.pending) == 4
+
+
+def test_a_throttled_handler_hears_in_a_second_loop_too() -> None:
+    """The end of its interval was never noticed: it belonged to the first loop."""
+    peers: list[Peer] = []
+    hearers: list[Heard] = []
+
+    async def open_newest(options: ClientOptions) -> WebSocket:
+        url = peers[-1].url
+        return await open_websocket(replace(options, url=url, open_websocket=None))
+
+    options = ClientOptions(url="http://peer", open_websocket=open_newest)
+    client = WebSocketClient("", options=options)
+    client.on(JobProgress, lambda event: hearers[-1](event), throttle=0.2)
+
+    async def hear(percent: float) -> None:
+        async with Peer() as peer:
+            peers.append(peer)
+            hearers.append(Heard())
+            visit = await connected(client, peer)
+            await visit.progress(percent)
+            assert (await hearers[-1].calls(1))[0].progress == percent
+            await client.disconnect()
+
+    for percent in (1, 2):
+        asyncio.run(asyncio.wait_for(hear(percent), 5))

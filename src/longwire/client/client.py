@@ -227,7 +227,8 @@ class WebSocketClient(Listening):
 
         What was sent before still goes out. Calls, publications and queued events that wait for
         an answer or a connection fail with `NotConnected`; iterators end; running handlers are
-        cancelled. Handlers, rooms and positions stay for the next `connect`.
+        cancelled. Handlers, what they have not begun with, rooms and positions stay for the next
+        `connect`.
         """
         await self._connector.stop()
         await self._subscriptions.cancel()

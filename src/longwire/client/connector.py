@@ -367,6 +367,7 @@ class Connector:
         return explained
 
     def _release(self) -> None:
+        self._inbox.resume()
         held, self._held = self._held or [], None
         for event in held:
             self._receive(event)

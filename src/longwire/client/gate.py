@@ -111,6 +111,12 @@ class Gate:
         if self._timer is None:
             self._release()
 
+    def restart(self) -> None:
+        """Begin the interval anew: the loop that would have ended it may be another one."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._wait()
+
     def close(self) -> None:
         """Drop everything."""
         self._held = []

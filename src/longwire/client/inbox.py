@@ -100,6 +100,10 @@ class Inbox:
         self.dropped = 0
         self.entry_listeners: Observers[LogEntry] = Observers()
 
+    def resume(self) -> None:
+        """Let handlers go on with what they left when the last connection ended."""
+        self._subscriptions.resume()
+
     def receive(self, event: EventReceived) -> None:
         """Take one event."""
         self.received += 1

@@ -19,7 +19,14 @@ from longwire.catalog import (
     JobStatusChanged,
 )
 from longwire.client.inbox import ROOM_LIVE
-from longwire.client.membership import ROOM_RESET, JoinResult, RoomReset, RoomStatus, Start
+from longwire.client.membership import (
+    ROOM_RESET,
+    JoinResult,
+    RoomReset,
+    RoomStatus,
+    Start,
+    has_joined,
+)
 from longwire.errors import CallRefused
 from longwire.jobs import JobState, fold
 from longwire.types import override
@@ -122,10 +129,12 @@ class JobFeed:
         self.watchers += 1
         if self._undo is None:
             self._undo = self._read()
+        answer: asyncio.Future[JoinResult] | None = None
         try:
-            await self._source.join_room(self.room)
+            answer = self._source.join_room(self.room)
+            await answer
         except BaseException:
-            self.release(joined=False)
+            self.release(joined=answer is not None and has_joined(answer))
             raise
 
     def release(self, *, joined: bool = True) -> None:

@@ -69,6 +69,14 @@ class RoomReset(msgspec.Struct, frozen=True):
     position: Position
 
 
+def has_joined(answer: asyncio.Future[JoinResult]) -> bool:
+    """Whether a join has its reference: it was neither refused nor cancelled.
+
+    Who awaits an answer can be cancelled in the very turn in which it comes, and then has joined.
+    """
+    return answer.done() and not answer.cancelled() and answer.exception() is None
+
+
 def check_name(room: object) -> None:
     """Refuse what can be the name of no room.
 

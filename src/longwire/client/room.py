@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from longwire.client.membership import JoinResult, RoomReset, RoomStatus, Start
+from longwire.client.membership import JoinResult, RoomReset, RoomStatus, Start, has_joined
 from longwire.types import override
 
 if TYPE_CHECKING:
@@ -98,7 +98,13 @@ class Room:
         return self._client.events(*types, room=self.name)
 
     async def __aenter__(self) -> Room:
-        self.joined = await self._client.join_room(self.name, self._start)
+        answer = self._client.join_room(self.name, self._start)
+        try:
+            self.joined = await answer
+        except BaseException:
+            if has_joined(answer):
+                self._client.leave_room(self.name)
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

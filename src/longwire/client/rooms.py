@@ -20,6 +20,7 @@ from longwire.client.membership import (
     Sender,
     Start,
     check_name,
+    has_joined,
 )
 from longwire.client.outcome import new_outcome
 from longwire.client.payloads import Fault, RoomAnswer, read_first
@@ -127,7 +128,7 @@ class Rooms:
         """Drop the reference of one join, unless its refusal has."""
         if not answer.done():
             answer.cancel()
-        elif not answer.cancelled() and answer.exception() is None:
+        elif has_joined(answer):
             self.leave(room)
 
     def _receive_cancellation(self, member: Membership, answer: asyncio.Future[JoinResult]) -> None:
@@ -281,7 +282,8 @@ class Rooms:
         turn, offset = member.turn, member.offset
 
         def answered(values: list[object] | None) -> None:
-            if values is not None and member.turn == turn and member.offset == offset:
+            said_nothing = member.turn == turn and member.offset == offset
+            if values is not None and said_nothing and not member.is_blocked:
                 self._become_live(member)
 
         if self._sender is not None:
@@ -405,7 +407,7 @@ class Rooms:
         for reader in [r for r in member.readers if r.offset == offset and not member.asking]:
             member.readers.remove(reader)
             reader.join()
-        behind = bool(member.readers) or offset < member.target
+        behind = bool(member.readers) or offset < member.target or member.is_blocked
         status = RoomStatus.CATCHING_UP if behind and member.cursor else RoomStatus.LIVE
         if status is RoomStatus.LIVE:
             self._become_live(member)

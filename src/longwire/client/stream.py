@@ -87,7 +87,7 @@ class EventStream(Generic[T]):
     async def aclose(self) -> None:
         """Stop hearing; what waits is dropped."""
         self.end(None)
-        self._subscription.pending.clear()
+        self._subscription.close()
 
     def end(self, error: Exception | None) -> None:
         """Let the iteration end after what waits, with `error` if there is one."""

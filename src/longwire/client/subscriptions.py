@@ -33,6 +33,9 @@ MAX_FOUND = 10_000
 # How long handlers that do not await may hold the loop before others get a turn.
 SLICE = 0.005
 
+# What a handler may fail with. Awaiting something that was cancelled is a failure like any other.
+FAILURES = (Exception, asyncio.CancelledError)
+
 Arguments = tuple[Any, ...]
 
 Answer = Callable[[Arguments], None]
@@ -150,18 +153,25 @@ class Subscription:
         self._subscriptions.full -= 1
         self._subscriptions.relieve()
 
+    def resume(self) -> None:
+        """Let the consumer go on, if it was cancelled with the last connection or its loop."""
+        if self.gate is not None:
+            self.gate.restart()
+        if self.pending and not self.is_awake:
+            self._wake()
+
     def stop(self) -> None:
-        """Hear nothing more; what waits may still be taken."""
+        """Hear nothing more, and hold nobody up; what waits may still be taken."""
         self._subscriptions.remove(self)
+        if self.is_over:
+            self._relax()
 
     def close(self) -> None:
         """Hear nothing more; what waits is dropped."""
-        self._subscriptions.remove(self)
+        self.stop()
         self.pending.clear()
         if self.gate is not None:
             self.gate.close()
-        if self.is_over:
-            self._relax()
 
 
 class Handler:
@@ -201,7 +211,7 @@ class Handler:
                     return
                 if type(arguments) is Question:
                     arguments.answer(values_of(result))
-            except Exception as error:
+            except FAILURES as error:
                 self._subscriptions.report(subscription.names, error)
                 continue
             if clock.monotonic() >= deadline:
@@ -218,14 +228,16 @@ class Handler:
                         result = await result
                     if type(arguments) is Question:
                         arguments.answer(values_of(result))
-                except Exception as error:
+                except FAILURES as error:
+                    if type(error) is asyncio.CancelledError and is_cancelled():
+                        raise
                     self._subscriptions.report(subscription.names, error)
-                if not subscription.pending:
+                if not subscription.pending or is_cancelled():
                     break
                 arguments, result = subscription.take(), None
                 try:
                     result = self._function(*arguments)
-                except Exception as error:
+                except FAILURES as error:
                     self._subscriptions.report(subscription.names, error)
                     arguments = ()
         finally:
@@ -238,6 +250,12 @@ def values_of(result: Any) -> Arguments:
         return ()
     values: Any = result
     return values if isinstance(result, tuple) else (result,)
+
+
+def is_cancelled() -> bool:
+    """Whether somebody wants the running task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class Subscriptions:
@@ -346,13 +364,18 @@ class Subscriptions:
         """Run a handler's coroutine; `cancel` ends it."""
         self._tasks.start(work)
 
-    def report(self, names: tuple[str, ...], error: Exception) -> None:
+    def report(self, names: tuple[str, ...], error: BaseException) -> None:
         """Log and count a handler's exception; delivery goes on."""
         self.failures += 1
         logger.error("a handler of %s failed", ", ".join(names), exc_info=error)
 
+    def resume(self) -> None:
+        """Let everybody go on with what still waits from before `cancel`."""
+        for subscription in list(self._subscriptions):
+            subscription.resume()
+
     async def cancel(self) -> None:
-        """End the handlers that run, except the one that asks."""
+        """End the handlers that run, except the one that asks; what waits stays."""
         await asyncio.sleep(0)  # one that is cancelled before it began could not say that it ended
         self._tasks.cancel()
         await self._tasks.wait(return_exceptions=True)
