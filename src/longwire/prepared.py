@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from longwire.websocket import encode_text
+from longwire.websocket.frames import TEXT, encode_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ class PreparedMessage:
         variant = positions and self.room is not None
         packet = self._packets[variant]
         if packet is None:
-            packet = self._packets[variant] = self._encode(variant)
+            packet = self._packets[variant] = self._encode(variant).decode()
         return packet
 
     def frame(self, positions: bool) -> bytes:
@@ -66,14 +66,14 @@ class PreparedMessage:
         variant = positions and self.room is not None
         frame = self._frames[variant]
         if frame is None:
-            frame = self._frames[variant] = encode_text(self.packet(variant))
+            frame = self._frames[variant] = encode_frame(TEXT, self._encode(variant))
         return frame
 
-    def _encode(self, positions: bool) -> str:
-        parts = [b"42[", _encode_json(self.event), b",", self.data]
+    def _encode(self, positions: bool) -> bytes:
+        event = _encode_json(self.event)
         if positions:
-            parts += [b",", _encode_json(self._position())]
-        return b"".join([*parts, b"]"]).decode()
+            return b"42[%b,%b,%b]" % (event, self.data, _encode_json(self._position()))
+        return b"42[%b,%b]" % (event, self.data)
 
     def _position(self) -> str:
         span = f"{self.last}" if self.first == self.last else f"{self.first}-{self.last}"

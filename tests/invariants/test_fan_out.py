@@ -24,7 +24,7 @@ async def test_a_publication_is_encoded_once(house: House, monkeypatch) -> None:
     await house.welcome(MEMBERS, ROOM, positions=True)
     payloads = Counted(monkeypatch, EventCodec, "encode")
     packets = Counted(monkeypatch, PreparedMessage, "_encode")
-    frames = Counted(monkeypatch, longwire.prepared, "encode_text")
+    frames = Counted(monkeypatch, longwire.prepared, "encode_frame")
     await house.server.publish(announcement(), room=ROOM)
     await settle()
     assert payloads.calls == 1
