@@ -255,14 +255,16 @@ class OutboxFileError(LongwireError):
     Attributes:
         path: the file.
         detail: why: in use, foreign, not accessible, full.
+        is_in_use: whether another process has it, which may end.
     """
 
     code = "outbox_file"
 
-    def __init__(self, path: str, detail: str) -> None:
+    def __init__(self, path: str, detail: str, *, is_in_use: bool = False) -> None:
         super().__init__(f"{path}: {detail}")
         self.path = path
         self.detail = detail
+        self.is_in_use = is_in_use
 
 
 @contextmanager

@@ -23,6 +23,7 @@ TAIL = "EIO=4&transport=websocket"
         ("https://a/", f"wss://a/socket.io/?{TAIL}"),
         ("ws://a/live", f"ws://a/live/socket.io/?{TAIL}"),
         ("wss://a/?tenant=x", f"wss://a/socket.io/?tenant=x&{TAIL}"),
+        ("http://a/ü b%20c", f"ws://a/%C3%BC%20b%20c/socket.io/?{TAIL}"),
     ],
 )
 def test_addresses(url: str, expected: str) -> None:
@@ -48,7 +49,11 @@ def test_transports_that_do_not_exist(transports: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["a:8000", "ftp://a", "http://", "", None, "http://a:99999", "http://a:0", "http://[::1"]
+    "url",
+    [
+        *("a:8000", "ftp://a", "http://", "", None, "http://a:99999", "http://a:0", "http://[::1"),
+        *("http://a..b", "http://" + 80 * "a"),
+    ],
 )
 def test_what_is_no_address(url: Any) -> None:
     with pytest.raises(LocalProtocolError, match="is no http"):
@@ -69,6 +74,10 @@ def test_what_is_no_address(url: Any) -> None:
         ("headers", {"a": "b\nc: d"}),
         ("headers", {"a": 5}),
         ("headers", [("a", "b")]),
+        ("headers", {"a b": "c"}),
+        ("headers", {"a": "Zoë"}),
+        ("proxy", "somewhere"),
+        ("proxy", "ftp://a:1"),
     ],
 )
 def test_a_value_that_no_attempt_could_succeed_with_is_refused_by_its_name(

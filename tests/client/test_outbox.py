@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 
 from longwire import Server, WebSocketClient
 from longwire.catalog import JobOutput
-from longwire.client import ClientOptions, outbox
+from longwire.client import ClientOptions, ConnectionState, outbox
 from longwire.clock import clock
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected, OutboxFileError
 from longwire.server.authentication import issue_token
@@ -156,7 +158,7 @@ async def test_the_file_is_for_one_process_at_a_time(
     first = keeping(clients, peer.url, path)
     first.emit("note")
     second = keeping(clients, peer.url, path, reconnection=False)
-    with pytest.raises(OutboxFileError, match="locked"):
+    with pytest.raises(OutboxFileError, match="another process uses it"):
         second.emit("note")
     with pytest.raises(OutboxFileError):
         await second.connect()
@@ -174,6 +176,57 @@ async def test_a_file_that_is_none(clients: Connect, path: Path) -> None:
         keeping(clients, NOBODY, path.parent / "missing" / "outbox.db").emit("note")
     with pytest.raises(LocalProtocolError):
         keeping(clients, NOBODY, path.parent / "other.db").emit("note", object())
+
+
+async def test_a_file_that_cannot_be_written_is_told_at_once(
+    peer: Peer, clients: Connect, path: Path
+) -> None:
+    """A full disk was tried again for the whole of `timeout`."""
+    for unusable in (Path("/dev/full"), path.parent / "missing" / "outbox.db"):
+        client = keeping(clients, peer.url, unusable, timeout=60.0)
+        with pytest.raises(OutboxFileError):
+            await asyncio.wait_for(client.connect(), 5)
+        assert client.state is ConnectionState.ERROR
+
+
+async def test_a_file_that_another_process_is_about_to_leave_is_waited_for(
+    peer: Peer, clients: Connect, path: Path
+) -> None:
+    first, second = (keeping(clients, peer.url, path) for _ in range(2))
+    await connected(first, peer)
+    failed = asyncio.Event()
+    second.on("connect_error", lambda _: failed.set())
+    connecting = asyncio.create_task(second.connect())
+    await failed.wait()
+    await first.disconnect()
+    await (await peer.visit()).accept()
+    await connecting
+
+
+async def test_a_damaged_file_is_told_and_keeps_what_it_has(
+    peer: Peer, clients: Connect, path: Path
+) -> None:
+    """The second attempt connected without what waited in it, and said nothing."""
+    client = keeping(clients, NOBODY, path)
+    client.publish(progress(1)).add_done_callback(lambda done: done.exception())
+    await client.disconnect()
+    with closing(sqlite3.connect(path)) as database, database:
+        args = database.execute("UPDATE waiting SET args = X'C1' RETURNING args").fetchall()
+    assert len(args) == 1
+
+    client = keeping(clients, peer.url, path)
+    for _ in range(2):
+        with pytest.raises(OutboxFileError, match="malformed"):
+            await client.connect()
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT count(*) FROM waiting").fetchone() == (1,)
+
+
+async def test_a_file_of_another_program_is_refused(clients: Connect, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE waiting (customer TEXT)")
+    with pytest.raises(OutboxFileError, match="no such column"):
+        keeping(clients, NOBODY, path).emit("note")
 
 
 WORKER = """

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from websockets.exceptions import InvalidProxy
 
 from longwire import Server
 from longwire.catalog import Announcement
@@ -111,6 +112,19 @@ async def test_a_proxy_of_the_environment_is_used_unless_told_otherwise(
         direct = clients(url, token=token, transports=("websocket",), proxy=None)
         await direct.connect()
         assert len(asked) == 1
+
+
+async def test_a_proxy_that_is_no_address_is_told_at_once(
+    url: str, clients: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was tried again for the whole of `timeout`."""
+    for name in ("no_proxy", "NO_PROXY", "ws_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "ftp://127.0.0.1:1")
+    client = clients(url, timeout=60.0)
+    with pytest.raises(InvalidProxy, match="ftp"):
+        await asyncio.wait_for(client.connect(), 5)
+    assert client.state is ConnectionState.ERROR
 
 
 @asynccontextmanager

@@ -52,6 +52,20 @@ async def test_a_provider_that_gives_no_token_ends_the_attempt(
     assert client.state is ConnectionState.ERROR
 
 
+@pytest.mark.parametrize("failure", [TimeoutError, ConnectionError, FileNotFoundError])
+async def test_a_providers_own_trouble_is_not_told_as_the_servers(
+    clients: Connect, peer: Peer, failure: type[OSError]
+) -> None:
+    """It was told as the server's, a timeout as that of the whole attempt."""
+
+    def provide() -> str:
+        raise failure("at auth.example")
+
+    client = clients(peer.url, token=provide, timeout=0.05)
+    with pytest.raises(NotConnected, match=r"^no token from its provider: at auth\.example$"):
+        await client.connect()
+
+
 async def test_a_provider_is_asked_once_for_all_who_ask_at_the_same_time(
     peer: Peer, clients: Connect
 ) -> None:

@@ -10,7 +10,7 @@ import ssl
 from functools import partial
 from typing import TYPE_CHECKING
 
-from websockets.exceptions import InvalidURI, WebSocketException
+from websockets.exceptions import InvalidProxy, InvalidURI, WebSocketException
 
 from longwire.client.outcome import new_outcome
 from longwire.client.payloads import Advice, Authenticated, Credentials, read_first
@@ -19,7 +19,7 @@ from longwire.client.reconnection import Ended, ReconnectionPolicy
 from longwire.client.renewal import Renewal
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.client.wire import Wire, WireRequests, turns
-from longwire.errors import ConnectionRefused, NotConnected
+from longwire.errors import ConnectionRefused, NotConnected, OutboxFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,14 +37,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("longwire.client")
 
-# Where nobody listens, a certificate is wrong or a token is refused, no other transport helps.
-HOPELESS = (
-    ConnectionRefused,
-    ConnectionRefusedError,
-    InvalidURI,
-    socket.gaierror,
-    ssl.SSLCertVerificationError,
-)
+# Nothing but other settings helps. A SOCKS proxy without its library is an ImportError.
+FINAL = (ImportError, InvalidProxy, InvalidURI, ssl.SSLCertVerificationError)
+
+# Where nobody listens or a token is refused, no other transport helps.
+HOPELESS = (*FINAL, ConnectionRefused, ConnectionRefusedError, socket.gaierror)
 
 
 class Connector:
@@ -354,7 +351,9 @@ class Connector:
     def _failed(self, error: Exception) -> Ended:
         if not self._is_superseded:
             self._inbox.announce("connect_error", None, (error,))
-        is_final = isinstance(error, InvalidURI | ssl.SSLCertVerificationError)
+        is_final = isinstance(error, FINAL)
+        if isinstance(error, OutboxFileError):
+            is_final = not error.is_in_use
         error = error if is_final else self._explain(error)
         return Ended(error, advice=self._advice, is_final=is_final)
 

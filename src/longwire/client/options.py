@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
@@ -13,7 +14,7 @@ from longwire.errors import LocalProtocolError
 if TYPE_CHECKING:
     import os
     import ssl
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
     from longwire.client.transport import WebSocket
     from longwire.engineio import Transport
@@ -24,6 +25,15 @@ _SCHEMES = {
     "polling": {"http": "http", "https": "https", "ws": "http", "wss": "https"},
 }
 
+
+_PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+
+# What stays as it is in a path; the rest is written as %XX.
+_IN_PATHS = "/%:@!$&'()*+,;="
+
+# The name and the value of a header (RFC 9110 § 5.6.2 and 5.5).
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[ -~]*")
 
 # The least value of each option that is a number.
 _LEAST = {
@@ -117,7 +127,7 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
             LocalProtocolError: the URL is no address that can be used, there is no transport, or a
                 value is out of its range; the message names the option.
         """
-        if not _is_address(self.url):
+        if not _is_address(self.url, _SCHEMES["websocket"]):
             raise LocalProtocolError(f"{self.url!r} is no http(s):// or ws(s):// address")
         if not self.transports or not set(self.transports) <= _SCHEMES.keys():
             raise LocalProtocolError(f"{self.transports!r} are not 'websocket' or 'polling'")
@@ -128,7 +138,11 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
             if not isinstance(value, int | float) or not value >= least:
                 raise LocalProtocolError(f"{name} is a number from {least:g}, unlike {value!r}")
         if not _are_headers(self.headers):
-            raise LocalProtocolError("headers are a mapping of text to text on one line each")
+            raise LocalProtocolError(
+                "headers are a mapping of names to ASCII text on one line each"
+            )
+        if isinstance(self.proxy, str) and not _is_address(self.proxy, _PROXIES):
+            raise LocalProtocolError(f"{self.proxy!r} is no http(s):// or socks5:// proxy")
 
     @property
     def server(self) -> str:
@@ -142,22 +156,27 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
         query = [*parse_qsl(parts.query), ("EIO", "4"), ("transport", transport)]
         if sid is not None:
             query.append(("sid", sid))
-        path = f"{parts.path.rstrip('/')}/{self.path.strip('/')}/"
+        path = quote(f"{parts.path.rstrip('/')}/{self.path.strip('/')}/", _IN_PATHS)
         scheme = _SCHEMES[transport][parts.scheme]
         return urlunsplit((scheme, parts.netloc, path, urlencode(query), ""))
 
 
-def _is_address(url: object) -> bool:
+def _is_address(url: object, schemes: Collection[str]) -> bool:
     try:
         parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
-        usable = parts.scheme in _SCHEMES["websocket"] and bool(parts.hostname)
-        return usable and parts.port != 0
-    except ValueError:  # of its port, or of an IPv6 address
+        host = (parts.hostname or "").encode("idna")
+        return parts.scheme in schemes and bool(host) and parts.port != 0
+    except ValueError:  # of its port, its name, or an IPv6 address
         return False
 
 
 def _are_headers(headers: Any) -> bool:
     if not isinstance(headers, Mapping):
         return False
-    texts: list[Any] = [*headers.keys(), *headers.values()]
-    return all(isinstance(text, str) and text.isprintable() for text in texts)
+    names: list[Any] = [*headers.keys()]
+    values: list[Any] = [*headers.values()]
+    return _fit(names, _NAME) and _fit(values, _VALUE)
+
+
+def _fit(texts: list[Any], pattern: re.Pattern[str]) -> bool:
+    return all(isinstance(text, str) and pattern.fullmatch(text) for text in texts)

@@ -18,6 +18,7 @@ from longwire.errors import (
     LocalProtocolError,
     LongwireError,
     NotConnected,
+    OutboxFileError,
     OutboxFull,
 )
 
@@ -188,8 +189,14 @@ class Outbox:
         """
         if self._path is None or self._file is not None:
             return
-        self._file = OutboxFile(self._path)
-        for record in self._file.read():
+        file = OutboxFile(self._path)
+        try:
+            records = file.read()
+        except OutboxFileError:
+            file.close()
+            raise
+        self._file = file
+        for record in records:
             kept = record.is_publication
             entry = Entry(record.name, record.args, record.size, wants_ack=kept, repeats=kept)
             entry.number, entry.put_at, entry.sent_at = record.number, record.put_at, record.sent_at

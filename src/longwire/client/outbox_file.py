@@ -28,6 +28,13 @@ CREATE TABLE IF NOT EXISTS waiting (
 )
 """
 
+READ = """
+SELECT number, name, args, size, is_publication, put_at, sent_at FROM waiting ORDER BY number
+"""
+
+# The byte of an error's code that names its kind.
+PRIMARY = 0xFF
+
 
 class Record(msgspec.Struct, frozen=True):
     """An event in the file.
@@ -61,7 +68,7 @@ class OutboxFile:
         path: the file, which is made if there is none.
 
     Raises:
-        OutboxFileError: another process uses it, or it is none.
+        OutboxFileError: another process uses it, or it is none, or cannot be written.
     """
 
     __slots__ = ("_database", "path")
@@ -71,12 +78,21 @@ class OutboxFile:
         self._database = self._open()
 
     def read(self) -> list[Record]:
-        """Return everything that waits, oldest first."""
-        rows = self._database.execute("SELECT * FROM waiting ORDER BY number").fetchall()
-        return [
-            Record(number, name, msgspec.msgpack.decode(args), size, bool(kind), put_at, sent_at)
-            for number, name, args, size, kind, put_at, sent_at in rows
-        ]
+        """Return everything that waits, oldest first.
+
+        Raises:
+            OutboxFileError: it is damaged.
+        """
+        try:
+            rows = self._database.execute(READ)
+            return [
+                Record(
+                    number, name, msgspec.msgpack.decode(args), size, bool(kind), put_at, sent_at
+                )
+                for number, name, args, size, kind, put_at, sent_at in rows.fetchall()
+            ]
+        except (sqlite3.Error, msgspec.DecodeError) as error:
+            raise OutboxFileError(self.path, str(error)) from error
 
     def put(
         self, name: str, args: Sequence[object], size: int, is_publication: bool, put_at: float
@@ -125,7 +141,9 @@ class OutboxFile:
             database.execute("COMMIT")
         except sqlite3.Error as error:
             database.close()
-            raise OutboxFileError(self.path, str(error)) from error
+            is_in_use = error.sqlite_errorcode & PRIMARY == sqlite3.SQLITE_BUSY
+            detail = "another process uses it" if is_in_use else str(error)
+            raise OutboxFileError(self.path, detail, is_in_use=is_in_use) from error
         return database
 
     def _change(self, statement: str, values: tuple[object, ...]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from longwire.client.outcome import observe
-from longwire.errors import AuthenticationError
+from longwire.errors import AuthenticationError, NotConnected
 
 TokenSource = str | Callable[[], str | Awaitable[str]] | None
 """A token, or a function (async or not) that is asked for one before every connection."""
@@ -52,12 +52,13 @@ class Tokens:
         return callable(self.source)
 
     async def get(self) -> str | None:
-        """Return the token to use now; a provider's exceptions pass through.
+        """Return the token to use now; a provider's other exceptions pass through.
 
         A provider is cancelled when nobody waits for it any more.
 
         Raises:
             AuthenticationError: a provider gave no string.
+            NotConnected: a provider failed with an error of its own network or files.
         """
         if not callable(self.source):
             return self.source
@@ -73,4 +74,8 @@ class Tokens:
                 question.answer.cancel()
         if question.answer.cancelled():
             raise AuthenticationError("the token provider was cancelled")
-        return question.answer.result()
+        try:
+            return question.answer.result()
+        except OSError as error:  # TimeoutError is one: told as such it would be the server's
+            reason = str(error) or type(error).__name__
+            raise NotConnected(f"no token from its provider: {reason}") from error
