@@ -8,11 +8,14 @@ from collections import OrderedDict
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from longwire.background import BackgroundTasks
 from longwire.broker.slices import read_slices
 from longwire.broker.sweeper import Sweeper
 from longwire.catalog import (
     JobCompleted,
+    JobCreated,
     JobFailed,
     JobLease,
     JobOutput,
@@ -23,7 +26,7 @@ from longwire.clock import clock
 from longwire.errors import BrokerUnavailable, JobFinished, LongwireError
 from longwire.jobs import JobState, fold
 from longwire.jobs.fold import TERMINAL
-from longwire.schema import Event, declaration_of
+from longwire.schema import Event, RoomPattern, declaration_of
 from longwire.server.deadlines import Deadlines
 
 if TYPE_CHECKING:
@@ -57,6 +60,8 @@ ROOM_PREFIX = "job:"
 
 # A job's log is full of these, and they tell no more than that its worker lives.
 SIGNS_OF_LIFE = frozenset(declaration_of(event).name for event in (JobOutput, JobProgress))
+
+_USER_ROOM = RoomPattern("user:{user_id}")
 
 # How far a job's log was folded, and what came of it.
 _Known = tuple["Position", JobState]
@@ -208,6 +213,21 @@ class JobRegistry:
             raise UnknownJob(f"there is no job {job_id[:100]!r}")
         if summary.is_complete:
             raise JobFinished(job_id[:100])
+
+    async def complete(self, created: JobCreated) -> JobCreated:
+        """Return what begins another attempt with the title and owner that the job has already.
+
+        Raises:
+            InvalidRoom: nobody can be called like the owner.
+        """
+        if created.owner is not None:
+            _USER_ROOM.build(user_id=created.owner)
+        known = await self.summary(created.job_id)
+        if known is None:
+            return created
+        return replace(
+            created, title=created.title or known.title, owner=created.owner or known.owner
+        )
 
     def _sees(self, identity: Identity, summary: JobState | None) -> bool:
         if identity.service:

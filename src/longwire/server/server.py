@@ -6,8 +6,6 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
-from msgspec.structs import replace
-
 from longwire.background import BackgroundTasks
 from longwire.broker import Broker, MemoryBroker
 from longwire.catalog import CATALOG, JobCancel, JobCreated
@@ -17,10 +15,12 @@ from longwire.engineio import Options
 from longwire.errors import AuthenticationError, ContractError, InvalidRoom, LocalProtocolError
 from longwire.jobs import Job, JobState
 from longwire.log import Draft
-from longwire.schema import Contract, Encoded, Event, RoomPattern, declaration_of
+from longwire.reasons import SERVER_SHUTDOWN
+from longwire.schema import Contract, Encoded, Event, declaration_of
 from longwire.server.application import Application, beside
 from longwire.server.commands import leave_denied_rooms
 from longwire.server.endpoint import Endpoint
+from longwire.server.farewell import before_uvicorn_stops
 from longwire.server.fingerprints import Fingerprints
 from longwire.server.handlers import EventHandler, Handlers, RawHandler
 from longwire.server.hub import Hub
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=Event)
 
 _CREATED = declaration_of(JobCreated).name
-_USER_ROOM = RoomPattern("user:{user_id}")
 
 # Seconds in which a new session must sign in: clients do so in their first packet.
 CONNECT_TIMEOUT = 10.0
@@ -116,6 +115,7 @@ class Server:
         )
         self._started: asyncio.Future[None] | None = None
         self._is_closed = False
+        self._leave_uvicorn: Callable[[], None] = lambda: None
         self._job_appends = JobAppends(self.broker, self._observe)
         self._tasks = BackgroundTasks()
         self._declare_defaults()
@@ -128,16 +128,18 @@ class Server:
             await asyncio.shield(self._started)
             return
         self._is_closed = False
-        self._started = asyncio.get_running_loop().create_future()
+        started = self._started = asyncio.get_running_loop().create_future()
         try:
             await self.broker.start(self._ownership)
             await self._jobs.start()
         except BaseException as error:
-            self._started.set_exception(error)
-            self._started.exception()
+            started.set_exception(error)
+            started.exception()
             self._started = None
+            await self.broker.close()
             raise
-        self._started.set_result(None)
+        started.set_result(None)
+        self._leave_uvicorn = before_uvicorn_stops(self._say_goodbye, self.close)
 
     async def close(self) -> None:
         """Tell every client that the server restarts, end all sessions, close the broker."""
@@ -145,11 +147,17 @@ class Server:
             return
         self._started = None
         self._is_closed = True
+        self._leave_uvicorn()
         await self._endpoint.close()
         await self._jobs.close()
         await asyncio.gather(*self._tasks, self._job_appends.close(), return_exceptions=True)
         await self.hub.close()
         await self.broker.close()
+
+    def _say_goodbye(self) -> None:
+        self._is_closed = True
+        for socket in self.sockets:
+            socket.disconnect(SERVER_SHUTDOWN, self.limits.retry_after)
 
     async def _is_ready(self) -> bool:
         if self._is_closed:
@@ -399,20 +407,8 @@ class Server:
             await self._announce(event, position)
 
     async def _complete(self, created: JobCreated) -> JobCreated:
-        """Return what begins another attempt with the title and owner that the job has already.
-
-        Raises:
-            InvalidRoom: nobody can be called like the owner.
-        """
-        if created.owner is not None:
-            _USER_ROOM.build(user_id=created.owner)
         await self.start()
-        known = await self._jobs.summary(created.job_id)
-        if known is None:
-            return created
-        return replace(
-            created, title=created.title or known.title, owner=created.owner or known.owner
-        )
+        return await self._jobs.complete(created)
 
     async def _announce(self, created: JobCreated, position: Position) -> None:
         """Tell those whose job it is that there is one, where they are already, once."""
