@@ -325,3 +325,29 @@ async def test_a_restart_is_announced_and_stock_clients_are_left_to_come_back() 
         assert (closing["reason"], closing["reconnect"]) == ("server_shutdown", True)
         assert closing["retryAfter"] > 0
         assert await is_closed(connection)
+
+
+async def test_what_the_server_calls_may_be_async_or_not() -> None:
+    """A plain function was taken, and then each of its calls was an internal error."""
+    server = Server(authenticate=lambda token: Identity(token) if token == "ada" else None)
+
+    @server.on("say")
+    def say(args: list[Any], socket: object) -> object:
+        return [*args, "back"]
+
+    @server.on("say later")
+    def say_later(args: list[Any], socket: object) -> object:
+        return asyncio.sleep(0, "later")
+
+    @server.rule("campaign:{campaign_id}")
+    def allow(identity: Identity, parameters: Any) -> bool:
+        return parameters["campaign_id"] == "1"
+
+    async with serving(server) as url, websocket(url) as client, websocket(url) as stranger:
+        await sign_in(client, "ada")
+        assert await call(client, "say", 1) == [1, "back"]
+        assert await call(client, "say later") == "later"
+        assert (await call(client, "join_room", "campaign:1"))["ok"] is True
+        assert (await call(client, "join_room", "campaign:2"))["error"]["code"] == "forbidden"
+        await stranger.send('40{"token":"eve"}')
+        assert "token_invalid" in await expect(stranger, "44{")

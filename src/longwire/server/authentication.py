@@ -39,8 +39,8 @@ class Identity(msgspec.Struct, frozen=True):
     claims: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
-Authenticator = Callable[[str], Awaitable[Identity | None]]
-"""Turns a token ("" when the client sent none) into an identity.
+Authenticator = Callable[[str], Awaitable[Identity | None] | Identity | None]
+"""Turns a token ("" when the client sent none) into an identity, at once or when awaited.
 
 None or AuthenticationError refuses it.
 """
@@ -59,7 +59,7 @@ def jwt_authenticator(
     audience: str | None = None,
     issuer: str | None = None,
     leeway: float = 0.0,
-) -> Authenticator:
+) -> Callable[[str], Awaitable[Identity]]:
     """Return an authenticator for JSON Web Tokens (RFC 7519).
 
     `sub` is the user, `exp` is required, the word `service` in `scope` makes a service.

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from longwire.errors import ContractError, InvalidRoom, RoomDenied
 from longwire.server.authentication import Identity
+from longwire.server.callbacks import awaiting
 
 if TYPE_CHECKING:
     from longwire.schema import Contract
 
-Rule = Callable[[Identity, Mapping[str, str]], Awaitable[bool]]
-"""Says whether an identity may join the room with these parameters."""
+Rule = Callable[[Identity, Mapping[str, str]], Awaitable[bool] | bool]
+"""Says, at once or when awaited, whether an identity may join the room with these parameters."""
 
 
 async def is_that_user(identity: Identity, parameters: Mapping[str, str]) -> bool:
@@ -30,7 +31,7 @@ class RoomRules:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._rules: dict[str, Rule] = {}
+        self._rules: dict[str, Callable[[Identity, Mapping[str, str]], Awaitable[bool]]] = {}
 
     def add(self, pattern: str, rule: Rule) -> None:
         """Let `rule` decide about the rooms of `pattern`; the last rule given counts.
@@ -40,7 +41,7 @@ class RoomRules:
         """
         if pattern not in {known.template for known in self._contract.rooms}:
             raise ContractError(f"no room pattern {pattern!r} in the contract")
-        self._rules[pattern] = rule
+        self._rules[pattern] = awaiting(rule)
 
     def is_declared(self, room: str) -> bool:
         """Return whether a pattern of the contract matches `room`."""

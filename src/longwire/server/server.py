@@ -18,11 +18,12 @@ from longwire.log import Draft
 from longwire.reasons import SERVER_SHUTDOWN
 from longwire.schema import Contract, Encoded, Event, declaration_of
 from longwire.server.application import Application, beside
+from longwire.server.callbacks import Handler, awaiting
 from longwire.server.commands import leave_denied_rooms
 from longwire.server.endpoint import Endpoint
 from longwire.server.farewell import before_uvicorn_stops
 from longwire.server.fingerprints import Fingerprints
-from longwire.server.handlers import EventHandler, Handlers, RawHandler
+from longwire.server.handlers import Handlers
 from longwire.server.hub import Hub
 from longwire.server.job_appends import JobAppends
 from longwire.server.job_registry import JobRegistry
@@ -88,7 +89,7 @@ class Server:
     ) -> None:
         if authenticate is None:
             raise LocalProtocolError(
-                "Server needs authenticate=…: jwt_authenticator(secret), an async callable, or "
+                "Server needs authenticate=…: jwt_authenticator(secret), a function, or "
                 "longwire.server.anonymous to let everybody in"
             )
         self.contract = contract
@@ -98,7 +99,7 @@ class Server:
         self._ownership = OwnershipWatch(self.hub, lambda who: leave_denied_rooms(self, who))
         self.rules = RoomRules(contract)
         self.fingerprints = Fingerprints(contract)
-        self._authenticate = authenticate
+        self._authenticate = awaiting(authenticate)
         self._shared_jobs = shared_jobs
         self._handlers = Handlers(contract)
         self._jobs = JobRegistry(self.broker, contract, self._publish_once, shared_jobs=shared_jobs)
@@ -206,16 +207,16 @@ class Server:
     # Declarations
 
     @overload
-    def on(self, event: type[E]) -> Callable[[EventHandler[E]], EventHandler[E]]: ...
+    def on(self, event: type[E]) -> Callable[[Handler[E]], Handler[E]]: ...
     @overload
-    def on(self, event: str) -> Callable[[RawHandler], RawHandler]: ...
+    def on(self, event: str) -> Callable[[Handler[list[Any]]], Handler[list[Any]]]: ...
     def on(self, event: type[E] | str) -> Callable[[Any], Any]:
         """Register the handler of an event that clients send: `@server.on(JobCancel)`.
 
         A declared event's handler takes the validated event and the socket; an undeclared one's,
         named by a string, the list of its arguments and the socket. What it returns is the
         acknowledgement; a LongwireError that it raises is the refusal. Handlers of one client
-        start in order and run side by side.
+        start in order and, if they are `async`, run side by side.
 
         Raises:
             ContractError: the event is unknown, reserved, or handled already.
@@ -223,9 +224,9 @@ class Server:
 
         def register(handler: Any) -> Any:
             if isinstance(event, str):
-                self._handlers.add_raw(event, handler)
+                self._handlers.add_raw(event, awaiting(handler))
             else:
-                self._handlers.add(declaration_of(event).name, handler)
+                self._handlers.add(declaration_of(event).name, awaiting(handler))
             return handler
 
         return register
