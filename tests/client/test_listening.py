@@ -40,6 +40,19 @@ def test_what_could_never_be_heard_is_refused_at_once() -> None:
     assert len(client._subscriptions) == 0
 
 
+async def answer_later(_: object) -> None:
+    raise AssertionError
+
+
+@pytest.mark.parametrize("listener", [answer_later, None])
+def test_what_is_called_at_once_is_a_plain_function(listener: Any) -> None:
+    """A coroutine function was called and never awaited."""
+    client = WebSocketClient("http://127.0.0.1:1")
+    for register in (client.on_state_change, client.on_health, client.on_entry):
+        with pytest.raises(TypeError, match="no plain function"):
+            register(listener)
+
+
 async def test_tasks_share_an_iterator(client: WebSocketClient, visit: Visit) -> None:
     """The first one was never woken once the second waited too."""
     events = client.events(JobProgress)

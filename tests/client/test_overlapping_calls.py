@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from longwire import WebSocketClient
 from longwire.client import ConnectionState
-from longwire.errors import NotConnected
+from longwire.errors import LocalProtocolError, NotConnected
 from tests.client.conftest import Connect, until
-from tests.client.peer import Peer, connected
+from tests.client.peer import Peer, connected, progress
 from tests.serving import ServerProcess
 
 CONNECTED = ConnectionState.CONNECTED
@@ -135,3 +136,26 @@ def test_a_client_backs_off_in_a_second_loop_as_in_the_first() -> None:
     for _ in range(2):
         asyncio.run(fail_to_connect())
         assert client.state is ERROR
+
+
+async def test_another_event_loop_is_told_to_take_another_client(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    """It waited for what never woke it, and `disconnect` too."""
+    await connected(client, peer)
+
+    async def refuse(call: Callable[[], Awaitable[object]]) -> None:
+        with pytest.raises(LocalProtocolError, match="another event loop"):
+            await call()
+
+    def go_elsewhere() -> None:
+        asyncio.run(refuse(client.connect))
+        asyncio.run(refuse(client.ping))
+        asyncio.run(refuse(lambda: client.call("question")))
+        asyncio.run(refuse(lambda: client.emit("note")))
+        asyncio.run(refuse(lambda: client.publish(progress(1))))
+        asyncio.run(refuse(lambda: client.join_room("job:1")))
+        asyncio.run(refuse(client.disconnect))
+
+    await asyncio.wait_for(asyncio.to_thread(go_elsewhere), 5)
+    assert client.is_connected

@@ -133,6 +133,23 @@ def test_output_survives_cuts(
     assert states.get() is ConnectionState.RECONNECTING
 
 
+def test_handlers_and_listeners_are_plain_functions(client: WebSocketClient) -> None:
+    """A coroutine function was called and never awaited."""
+
+    async def handle(_: object) -> None:
+        raise AssertionError
+
+    for register in (
+        lambda: client.on(JobProgress, handle),
+        lambda: client.once(JobProgress, handle),
+        lambda: client.on_state_change(handle),
+        lambda: client.on_health(handle),
+        lambda: client.on_cancel("1", handle),
+    ):
+        with pytest.raises(TypeError, match="no plain function"):
+            register()
+
+
 def test_many_threads_use_one_client(worker: WebSocketClient) -> None:
     def work(number: int) -> int:
         positions = [worker.publish(output(number)) for _ in range(50)]

@@ -6,7 +6,7 @@ import asyncio
 import random
 import weakref
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import msgspec
 
@@ -17,6 +17,7 @@ from longwire.client.inbox import ROOM_LIVE, Inbox
 from longwire.client.job_tracker import JobFeeds, JobTracker
 from longwire.client.listening import Listening
 from longwire.client.membership import ROOM_RESET
+from longwire.client.observers import check_plain
 from longwire.client.options import ClientOptions, FurtherOptions
 from longwire.client.outbox import Outbox
 from longwire.client.outgoing import Outgoing
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from longwire.engineio import Transport
     from longwire.schema import Contract
     from longwire.types import Position
-
-
-T = TypeVar("T")
 
 
 class WebSocketClient(Listening):
@@ -112,12 +110,9 @@ class WebSocketClient(Listening):
         self.contract = contract
         self.status = ConnectionStatus(wall_time)
         self._tokens = Tokens(token)
-        backoff = Backoff(self.options, random.random)
-        self._rooms = Rooms(
-            self._announce_reset, self._announce_settled, self._end_streams, backoff.delay
-        )
+        delay = Backoff(self.options, random.random).delay
+        self._rooms = Rooms(self._announce_reset, self._announce_settled, self._end_streams, delay)
         self._outbox = Outbox.of(self.options)
-        self._outgoing = Outgoing(contract, self._outbox)
         self._health = Health(self._send_ping)
         self._subscriptions = Subscriptions(self.options.queue_size, self._rooms.release)
         self._streams: weakref.WeakSet[EventStream[Any]] = weakref.WeakSet()
@@ -131,6 +126,7 @@ class WebSocketClient(Listening):
             self._health,
             self._end_streams,
         )
+        self._outgoing = Outgoing(contract, self._outbox, self._connector.check_loop)
         self._inbox = Inbox(
             contract,
             self._subscriptions,
@@ -269,6 +265,7 @@ class WebSocketClient(Listening):
             InvalidRoom: (awaited) the server knows no such room.
             CallRefused: (awaited) any other refusal.
         """
+        self._connector.check_loop()
         return self._rooms.join(room, position)
 
     def leave_room(self, room: str) -> None:
@@ -416,6 +413,7 @@ class WebSocketClient(Listening):
 
     def on_health(self, listener: Callable[[HealthSnapshot], object]) -> Callable[[], None]:
         """Call `listener` after every measurement; return the undo."""
+        check_plain(listener)
         return self._health.subscribe(lambda _: listener(self.health))
 
     async def ping(self) -> float:
@@ -426,6 +424,7 @@ class WebSocketClient(Listening):
         """
         if not self.is_connected or not self._inbox.positional:
             raise NotConnected("no server that answers pings is connected")
+        self._connector.check_loop()
         return await self._health.ping()
 
     # Inside

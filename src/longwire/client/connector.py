@@ -6,20 +6,19 @@ import asyncio
 import logging
 import random
 import socket
-import ssl
 from functools import partial
 from typing import TYPE_CHECKING
 
-from websockets.exceptions import InvalidProxy, InvalidURI, WebSocketException
+from websockets.exceptions import WebSocketException
 
 from longwire.client.outcome import new_outcome
 from longwire.client.payloads import Advice, Authenticated, Credentials, read_first
 from longwire.client.polling import FAILURES
-from longwire.client.reconnection import Ended, ReconnectionPolicy
+from longwire.client.reconnection import FINAL, Ended, ReconnectionPolicy, is_final
 from longwire.client.renewal import Renewal
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.client.wire import Wire, WireRequests, turns
-from longwire.errors import ConnectionRefused, NotConnected, OutboxFileError
+from longwire.errors import ConnectionRefused, LocalProtocolError, NotConnected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
     from longwire.schema import Contract
 
 logger = logging.getLogger("longwire.client")
-
-# Nothing but other settings helps. A SOCKS proxy without its library is an ImportError.
-FINAL = (ImportError, InvalidProxy, InvalidURI, ssl.SSLCertVerificationError)
 
 # Where nobody listens or a token is refused, no other transport helps.
 HOPELESS = (*FINAL, ConnectionRefused, ConnectionRefusedError, socket.gaierror)
@@ -108,6 +104,18 @@ class Connector:
 
     # What the client asks for
 
+    def check_loop(self) -> None:
+        """Refuse who runs on another event loop than the connection, and would wait for ever.
+
+        Raises:
+            LocalProtocolError: it does.
+        """
+        supervisor = self._supervisor
+        if supervisor is not None and supervisor.get_loop() is not asyncio.get_running_loop():
+            raise LocalProtocolError(
+                "this client runs on another event loop; threads share one of longwire.sync"
+            )
+
     def start(self) -> asyncio.Future[None]:
         """Try to connect unless that is under way; the future ends with the outcome."""
         if self._supervisor is None or self._supervisor.done():
@@ -138,6 +146,7 @@ class Connector:
 
     async def stop(self) -> None:
         """Say goodbye and end; everything that waits is told, also if this is cancelled."""
+        self.check_loop()
         self._stops += 1
         supervisor = self._supervisor
         if supervisor is None:
@@ -160,6 +169,7 @@ class Connector:
         Raises:
             NotConnected: there was another one meanwhile.
         """
+        self.check_loop()
         stops = self._stops
         if self._is_stopping and self._supervisor is not None:
             await asyncio.wait([self._supervisor])
@@ -351,11 +361,9 @@ class Connector:
     def _failed(self, error: Exception) -> Ended:
         if not self._is_superseded:
             self._inbox.announce("connect_error", None, (error,))
-        is_final = isinstance(error, FINAL)
-        if isinstance(error, OutboxFileError):
-            is_final = not error.is_in_use
-        error = error if is_final else self._explain(error)
-        return Ended(error, advice=self._advice, is_final=is_final)
+        if is_final(error):
+            return Ended(error, advice=self._advice, is_final=True)
+        return Ended(self._explain(error), advice=self._advice)
 
     def _explain(self, error: Exception) -> Exception:
         """Return an error of the network as one of ours."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -11,6 +12,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger("longwire.client")
 
 T = TypeVar("T")
+
+
+def check_plain(function: object) -> None:
+    """Refuse what cannot be called at once, and a coroutine function, which nobody would await.
+
+    Raises:
+        TypeError: it is no plain function.
+    """
+    if not callable(function) or inspect.iscoroutinefunction(function):
+        raise TypeError(f"{function!r} is no plain function, which is what is called here")
 
 
 class Observers(Generic[T]):
@@ -26,7 +37,12 @@ class Observers(Generic[T]):
         self.callbacks: dict[object, Callable[[T], object]] = {}
 
     def add(self, callback: Callable[[T], object]) -> Callable[[], None]:
-        """Register; return the undo, which may be called more than once."""
+        """Register; return the undo, which may be called more than once.
+
+        Raises:
+            TypeError: it is no plain function.
+        """
+        check_plain(callback)
         key = object()
         self.callbacks[key] = callback
 

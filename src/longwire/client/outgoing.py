@@ -16,6 +16,8 @@ from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
 from longwire.socketio import MAIN, encode_event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from longwire.connection import AckReceived
     from longwire.schema import Contract
     from longwire.types import Position
@@ -24,19 +26,27 @@ logger = logging.getLogger("longwire.client")
 
 
 class Outgoing:
-    """Encodes and sends; see `WebSocketClient.emit`, `call` and `publish` for the promises."""
+    """Encodes and sends; see `WebSocketClient.emit`, `call` and `publish` for the promises.
 
-    __slots__ = ("_contract", "_name", "_outbox", "_published")
+    Args:
+        contract: the events.
+        outbox: sends, or keeps.
+        check_loop: raises where nobody could wait for an answer.
+    """
 
-    def __init__(self, contract: Contract, outbox: Outbox) -> None:
+    __slots__ = ("_check_loop", "_contract", "_name", "_outbox", "_published")
+
+    def __init__(self, contract: Contract, outbox: Outbox, check_loop: Callable[[], None]) -> None:
         self._contract = contract
         self._outbox = outbox
+        self._check_loop = check_loop
         # Publications of this client have ids of its own; the server remembers them.
         self._name = secrets.token_hex(8)
         self._published = 0
 
     def emit(self, event: object, args: tuple[object, ...]) -> asyncio.Future[None]:
         """Send; the future ends when the event was handed over."""
+        self._check_loop()
         name, values, size = self._encode(event, args)
         entry = Entry(name, values, size, wants_ack=False, repeats=False)
         self._outbox.put(entry)
@@ -47,6 +57,7 @@ class Outgoing:
 
     async def call(self, event: object, args: tuple[object, ...], timeout: float) -> Any:
         """Send and wait for the acknowledgement's value."""
+        self._check_loop()
         name, values, size = self._encode(event, args)
         entry = Entry(name, values, size, wants_ack=True, repeats=False)
         self._outbox.put(entry)
@@ -64,6 +75,7 @@ class Outgoing:
         self, event: object, room: str | None, id: str | None, volatile: bool
     ) -> asyncio.Future[Position]:
         """Send a publication; the future ends with its position."""
+        self._check_loop()
         encoded = self._contract.encode(event, _now_ms(), room)
         request = PublishRequest(
             encoded.event,

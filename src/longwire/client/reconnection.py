@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING
 
 import msgspec
+from websockets.exceptions import InvalidProxy, InvalidURI
 
-from longwire.errors import AuthenticationError, ConnectionRefused
+from longwire.errors import AuthenticationError, ConnectionRefused, OutboxFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 # A connection that lasted less than this does not reset the backoff: a server that accepts and
 # drops must not be hammered.
 STABLE_AFTER = 5.0
+
+# Nothing but other settings helps. A SOCKS proxy without its library is an ImportError.
+FINAL = (ImportError, InvalidProxy, InvalidURI, SSLCertVerificationError)
 
 _TOKEN_REASONS = frozenset({"token_expired", "token_revoked"})
 
@@ -42,6 +47,13 @@ class Ended(msgspec.Struct, frozen=True):
         if self.advice is not None:
             return self.advice.reason in _TOKEN_REASONS
         return isinstance(self.error, ConnectionRefused)
+
+
+def is_final(error: Exception) -> bool:
+    """Whether another attempt with the same settings would fail as well."""
+    if isinstance(error, OutboxFileError):
+        return not error.is_in_use
+    return isinstance(error, FINAL)
 
 
 class Backoff:

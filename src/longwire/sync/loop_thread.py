@@ -11,7 +11,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from longwire.client.listening import check_handler
+from longwire.client.observers import check_plain
 from longwire.errors import LocalProtocolError, NotConnected
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ class LoopThread:
         """Make a handler that the loop may await and that runs on the handlers' thread.
 
         Raises:
-            TypeError: it is no function.
+            TypeError: it is no plain function.
         """
-        check_handler(handler)
+        check_plain(handler)
 
         async def handle(*args: Any) -> object:
             return await self._loop.run_in_executor(self._handlers, self._handle, handler, *args)
@@ -92,7 +92,12 @@ class LoopThread:
         return handle
 
     def listener(self, listener: Callable[[T], object]) -> Callable[[T], None]:
-        """Make a listener that the loop may call and that runs on the handlers' thread."""
+        """Make a listener that the loop may call and that runs on the handlers' thread.
+
+        Raises:
+            TypeError: it is no plain function.
+        """
+        check_plain(listener)
 
         def listen(value: T) -> None:
             self._handlers.submit(self._listen, listener, value)
