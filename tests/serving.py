@@ -21,6 +21,7 @@ from longwire.server.authentication import issue_token
 LONGWIRE = Path(sys.executable).with_name("longwire")
 SECRET = "a secret that only the tests know"
 LANE = "longwire.server.uvicorn:WebSocketProtocol"
+HTTP = "longwire.server.uvicorn:HTTPProtocol"
 PLAIN = "websockets-sansio"
 LISTENING = re.compile(r"Listening on (http://\S+)")
 
@@ -142,10 +143,12 @@ class _Announcing(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Any, *, ws: str = LANE, **options: Any) -> AsyncIterator[str]:
+async def serving(
+    app: Any, *, host: str = "127.0.0.1", ws: str = LANE, **options: Any
+) -> AsyncIterator[str]:
     """Serve an ASGI app from this process on a free port; yields its http:// address."""
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, ws=ws, log_level="warning", lifespan="on", **options
+        app, host=host, port=0, ws=ws, log_level="warning", lifespan="on", **options
     )
     with contextlib.closing(config.bind_socket()) as listener:
         server = _Announcing(config)
@@ -156,8 +159,8 @@ async def serving(app: Any, *, ws: str = LANE, **options: Any) -> AsyncIterator[
             await running
             raise AssertionError("the application did not start")
         try:
-            host, port = listener.getsockname()
-            yield f"http://{host}:{port}"
+            port = listener.getsockname()[1]
+            yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         finally:
             server.should_exit = True
             await running

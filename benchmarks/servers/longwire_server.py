@@ -106,6 +106,7 @@ def main() -> None:
         server,
         host="127.0.0.1",
         port=0,
+        http="longwire.server.uvicorn:HTTPProtocol",
         ws="longwire.server.uvicorn:WebSocketProtocol",
         log_level="warning",
     )

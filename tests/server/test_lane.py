@@ -13,9 +13,8 @@ from longwire import Server, anonymous
 from longwire.server import lane
 from longwire.websocket import encode_request, encode_text
 from tests.server.raw_websocket import call, sign_in, websocket
-from tests.serving import PLAIN, serving
+from tests.serving import HTTP, PLAIN, serving
 
-HTTP = "longwire.server.uvicorn:HTTPProtocol"
 MASK = bytes(4)
 PATH = "/socket.io/?EIO=4&transport=websocket"
 HANDSHAKE = encode_request(PATH, "127.0.0.1", b"bG9uZ3dpcmUncyB0ZXN0cw==")

@@ -16,9 +16,8 @@ from longwire.server import Limits, Socket
 from longwire.websocket import encode_request
 from tests.server.raw_polling import RawPolling
 from tests.server.raw_websocket import call, expect, receive, sign_in, websocket
-from tests.serving import LANE, PLAIN, serving
+from tests.serving import HTTP, LANE, PLAIN, serving
 
-HTTP = "longwire.server.uvicorn:HTTPProtocol"
 BOTH = pytest.mark.parametrize("ws", [LANE, PLAIN], ids=["lane", "asgi"])
 
 

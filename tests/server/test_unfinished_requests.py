@@ -11,9 +11,8 @@ import pytest
 from longwire import Server, anonymous
 from longwire.server import uvicorn as lane_host
 from longwire.web import create_app
-from tests.serving import serving
+from tests.serving import HTTP, serving
 
-HTTP = "longwire.server.uvicorn:HTTPProtocol"
 SOON = 5.0
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n"
 POST = b"POST %s HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n"
