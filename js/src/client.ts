@@ -1,8 +1,9 @@
-import { Connection, type ConnectionSnapshot } from "./connection.js";
+import { Connection, type ConnectionSnapshot, type Refusal } from "./connection.js";
 import type {
   ClientToServerEvents,
   ConnectionState,
-  Fault,
+  Draft,
+  JobCancelEvent,
   JobCreatedEvent,
   ServerToClientEvents,
 } from "./contract.js";
@@ -31,10 +32,6 @@ import {
 
 type AnyListener = (...args: unknown[]) => void;
 
-interface Refusal {
-  readonly error?: Fault;
-}
-
 /**
  * A typed client of a Longwire server, or of any Socket.IO server.
  *
@@ -57,6 +54,7 @@ export class WebSocketClient<
   readonly #watched: WatchedJobs;
   readonly #jobList: JobList;
   readonly #handlers = new Map<string, Listeners<unknown[]>>();
+  #userId: string | null = null;
   #outbox: [event: string, ...args: unknown[]][] = [];
   #holders = 0;
   #isOpenedByHolders = false;
@@ -66,8 +64,10 @@ export class WebSocketClient<
     this.#connection = new Connection(
       settings,
       {
-        resume: (identity) => this.#rooms.resume(settings.positions ? identity.rooms : []),
-        ready: () => this.#flush(),
+        resume: (granted) => this.#rooms.resume(settings.positions ? granted : []),
+        ready: () => {
+          for (const message of this.#outbox.splice(0)) this.#connection.send(...message);
+        },
         down: () => this.#rooms.down(),
         receive: (event, args) => this.#receive(event, args),
       },
@@ -79,6 +79,7 @@ export class WebSocketClient<
     this.#jobList = new JobList(this);
     this.#rooms.resets.add((room) => this.#watched.reset(room));
     this.#rooms.changes.add((room) => this.#noticeRoom(room));
+    this.connection.subscribe(() => this.#noticeUser());
     if (config.autoConnect) this.connect().catch(ignore);
   }
 
@@ -106,8 +107,12 @@ export class WebSocketClient<
     this.#rooms.retry();
   }
 
-  /** Changes who signs in; while connected this happens in place, without a reconnect. */
-  setToken(token: TokenSource): void {
+  /**
+   * Changes who signs in. A new token of the same user is taken in place, without a reconnect;
+   * another user connects anew, and finds nothing of what the last one heard. `null` signs out:
+   * disconnects and forgets all that was heard and not yet sent. Rooms and handlers stay.
+   */
+  setToken(token: TokenSource | null): void {
     this.#connection.setToken(token);
   }
 
@@ -189,8 +194,21 @@ export class WebSocketClient<
    * with `disconnected` if the connection was cut before the answer, in which case the request may
    * or may not have been carried out.
    */
-  call<K extends keyof E & string>(event: K, ...args: EmitArgs<E[K]>): Promise<CallResult<E[K]>> {
-    return this.#request(event, args) as Promise<CallResult<E[K]>>;
+  async call<K extends keyof E & string>(
+    event: K,
+    ...args: EmitArgs<E[K]>
+  ): Promise<CallResult<E[K]>> {
+    const { state, error } = this.connection.getSnapshot();
+    if (state === "error") throw error as Error;
+    const deadline = Date.now() + this.settings.callTimeout;
+    await this.#connection.whenReady(this.settings.callTimeout);
+    try {
+      const request = this.#connection.request(deadline - Date.now(), event, ...(args as unknown[]));
+      return (await request) as CallResult<E[K]>;
+    } catch (cause) {
+      const code = this.isConnected() ? "timeout" : "disconnected";
+      throw new LongwireError(code, `No answer to ${event}.`, { cause });
+    }
   }
 
   getState(): ConnectionState {
@@ -233,7 +251,10 @@ export class WebSocketClient<
 
   /** Asks a job to stop; resolves when the server took the request, rejects if it did not. */
   async cancelJob(jobId: string, reason?: string): Promise<unknown> {
-    const answer = (await this.#request("job:cancel", [{ jobId, reason }])) as Refusal | null;
+    const request = { jobId, reason } as Draft<JobCancelEvent>;
+    // A stock server answers what it likes.
+    const client = this as unknown as WebSocketClient;
+    const answer = (await client.call("job:cancel", request)) as Refusal | null;
     if (answer?.error) throw new LongwireError(answer.error.code, answer.error.message);
     return answer;
   }
@@ -245,10 +266,6 @@ export class WebSocketClient<
     const response = await fetch(`${this.settings.apiUrl}/jobs`, { headers });
     if (!response.ok) throw new LongwireError("http", `HTTP ${response.status}`);
     return ((await response.json()) as { jobs: readonly JobState[] }).jobs;
-  }
-
-  #flush(): void {
-    for (const message of this.#outbox.splice(0)) this.#connection.send(...message);
   }
 
   #receive(event: string, args: unknown[]): void {
@@ -265,6 +282,17 @@ export class WebSocketClient<
     if (event === "room_reset") this.#rooms.receiveReset(...(args as [RoomReset]));
     if (event === "room_error") this.#rooms.receiveError(...(args as [RoomError]));
     else this.#dispatch(event, args);
+  }
+
+  /** Nothing of one user is left to the next. */
+  #noticeUser(): void {
+    const before = this.#userId;
+    this.#userId = this.connection.getSnapshot().userId;
+    if (before === null || before === this.#userId) return;
+    this.#outbox = [];
+    this.#rooms.forget();
+    this.#watched.forget();
+    this.#jobList.forget();
   }
 
   #noticeRoom(room: string): void {
@@ -284,19 +312,6 @@ export class WebSocketClient<
       throw new LongwireError("outbox_full", "Outbox full.");
     }
     this.#outbox.push([event, ...args]);
-  }
-
-  async #request(event: string, args: unknown[]): Promise<unknown> {
-    const { state, error } = this.connection.getSnapshot();
-    if (state === "error") throw error as Error;
-    const deadline = Date.now() + this.settings.callTimeout;
-    await this.#connection.whenReady(this.settings.callTimeout);
-    try {
-      return await this.#connection.request(deadline - Date.now(), event, ...args);
-    } catch (cause) {
-      const code = this.isConnected() ? "timeout" : "disconnected";
-      throw new LongwireError(code, `No answer to ${event}.`, { cause });
-    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { io, type Socket } from "socket.io-client";
 
 import { backoff } from "./backoff.js";
-import type { ConnectionState } from "./contract.js";
+import type { ConnectionState, Fault } from "./contract.js";
 import { type ClientErrorCode, LongwireError } from "./errors.js";
 import { Listeners } from "./listeners.js";
 import type { Settings, TokenSource } from "./options.js";
@@ -17,9 +17,6 @@ export interface Identity {
   readonly contract?: string;
 }
 
-/** What is known where the server says nothing. */
-const NOBODY: Identity = { userId: null, rooms: [] };
-
 /** What there is to know about a connection. Times are in milliseconds. */
 export interface ConnectionSnapshot {
   readonly state: ConnectionState;
@@ -32,6 +29,7 @@ export interface ConnectionSnapshot {
   readonly nextRetryAt: number | null;
   /** The last measured round trip. */
   readonly latencyMs: number | null;
+  /** Who is signed in, or was last: until another signs in, or `setToken(null)` signs out. */
   readonly userId: string | null;
   /** The server has another contract than this client was built for: a page may need a reload. */
   readonly isOutdated: boolean;
@@ -41,8 +39,11 @@ export interface ConnectionSnapshot {
 
 /** What a connection serves. */
 export interface ConnectionHost {
-  /** Signed in, or signed in anew: join what is to be joined; resolves when that is done. */
-  resume(identity: Identity): Promise<void>;
+  /**
+   * Signed in, or signed in anew: join what is to be joined, with the rooms that come with it;
+   * `undefined` where the server says nothing. Resolves when that is done.
+   */
+  resume(granted: readonly string[] | undefined): Promise<void>;
   /** Signed in with all rooms resumed, about to be connected. */
   ready(): void;
   /** The transport is gone. */
@@ -51,12 +52,19 @@ export interface ConnectionHost {
   receive(event: string, args: unknown[]): void;
 }
 
+/** What the server may answer to a request. */
+export interface Refusal {
+  readonly error?: Fault;
+}
+
 type Timer = ReturnType<typeof setTimeout>;
 
 /** A session this old counts as one that held: the next drop starts the backoff anew. */
 const HELD_MS = 5_000;
 const PING_INTERVAL_MS = 30_000;
 const UNREACHABLE = "unreachable" satisfies ClientErrorCode;
+/** The server's word for a token that takes the place of somebody else's. */
+const ANOTHER_USER = "another_user";
 
 export const INITIAL: ConnectionSnapshot = {
   state: "disconnected",
@@ -83,11 +91,12 @@ function late(): LongwireError {
  */
 export class Connection {
   readonly status: Store<ConnectionSnapshot> = new Store(INITIAL);
+  readonly #host: ConnectionHost;
   #socket: Socket | null = null;
   /** Names the current attempt; whatever belongs to an older one is void. */
   #session = 0;
   #phase: "idle" | "opening" | "signing-in" | "up" = "idle";
-  #token: TokenSource | undefined;
+  #token: TokenSource | null;
   /** The token changed after the current session was given one. */
   #tokenIsNewer = false;
   #advice: ClosingAdvice | null = null;
@@ -100,9 +109,10 @@ export class Connection {
 
   constructor(
     private readonly settings: Settings,
-    private readonly host: ConnectionHost,
-    token: TokenSource | undefined,
+    host: ConnectionHost,
+    token: TokenSource | null = null,
   ) {
+    this.#host = host;
     this.#token = token;
   }
 
@@ -139,13 +149,14 @@ export class Connection {
 
   /** Ends the connection and every timer. */
   close(): void {
-    if (this.state === "disconnected") return;
+    const { state, userId } = this.status.getSnapshot();
+    if (state === "disconnected") return;
     const { isUp } = this;
     this.#drop();
     this.#stopWaking?.();
     this.#stopWaking = null;
     this.#waiters.emit(new LongwireError("disconnected", "Disconnected."));
-    this.status.set({ ...INITIAL, disconnectedAt: Date.now() });
+    this.status.set({ ...INITIAL, userId, disconnectedAt: Date.now() });
     if (isUp) this.#tell("disconnect", "io client disconnect");
   }
 
@@ -157,16 +168,19 @@ export class Connection {
   }
 
   /** Changes who signs in: in place while connected, by a new attempt after a refusal. */
-  setToken(token: TokenSource): void {
+  setToken(token: TokenSource | null): void {
     if (token === this.#token && this.state !== "error") return;
     this.#token = token;
     this.#tokenIsNewer = true;
-    if (this.state === "connected") void this.#refreshToken();
+    if (token === null) {
+      this.close();
+      this.status.set({ userId: null });
+    } else if (this.state === "connected") void this.#refreshToken();
     else this.retry();
   }
 
   /** The current token, from the provider if there is one. */
-  async token(): Promise<string | null | undefined> {
+  async token(): Promise<string | null> {
     return typeof this.#token === "function" ? this.#token() : this.#token;
   }
 
@@ -181,9 +195,9 @@ export class Connection {
 
   // Attempts
 
-  #start(): void {
+  #start(change?: Partial<ConnectionSnapshot>): void {
     this.#stopWaking ??= onWake(() => this.#wake());
-    this.#attempt({ state: "connecting", attempt: 0, error: null });
+    this.#attempt({ state: "connecting", isConnected: false, attempt: 0, error: null, ...change });
   }
 
   /** Tries at once, unless refused; a connection that seems to be there is put to the test. */
@@ -227,17 +241,15 @@ export class Connection {
   }
 
   #createSocket(): Socket {
-    // Settings that mean the same are named as there; the loop is ours.
-    const options = {
+    // Without an address it is the page's own; the declaration forbids what the function takes.
+    const socket = io(this.settings.url as string, {
+      // Settings that mean the same are named as there; the loop is ours.
       ...this.settings,
       tryAllTransports: true,
       forceNew: true,
       autoConnect: false,
       reconnection: false,
-      timeout: false as unknown as number,
-    };
-    // Without an address it is the page's own; the declaration forbids what the function takes.
-    const socket = io(this.settings.url as string, options);
+    });
     socket.on("connect", () => this.#signIn());
     socket.on("connect_error", (error) => this.#receiveConnectError(error));
     socket.on("disconnect", (reason) => this.#receiveDisconnect(reason));
@@ -257,22 +269,22 @@ export class Connection {
   #signIn(): void {
     this.#phase = "signing-in";
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#signedIn(NOBODY), this.settings.authenticationGrace);
+    this.#timer = setTimeout(() => this.#signedIn(), this.settings.authenticationGrace);
   }
 
-  #signedIn(identity: Identity): void {
+  #signedIn(identity?: Identity): void {
     clearTimeout(this.#timer);
     this.#phase = "up";
     const session = this.#session;
     void this.#resume(identity).then(() => {
-      if (session === this.#session) this.#ready(identity !== NOBODY);
+      if (session === this.#session) this.#ready(!!identity);
     });
   }
 
   #ready(isLongwire: boolean): void {
     const { attempt, connectedAt } = this.status.getSnapshot();
     // First whatever is ours to do: who is told of the connection may send, or end it.
-    this.host.ready();
+    this.#host.ready();
     if (isLongwire) this.#ping();
     if (this.#tokenIsNewer) void this.#refreshToken();
     this.#waiters.emit(null);
@@ -293,10 +305,12 @@ export class Connection {
     else void this.#resume(identity);
   }
 
-  #resume(identity: Identity): Promise<void> {
-    const { userId, contract } = identity;
-    this.status.set({ userId, isOutdated: !!contract, error: null });
-    return this.host.resume(identity);
+  #resume(identity?: Identity): Promise<void> {
+    if (identity) {
+      const { userId, contract } = identity;
+      this.status.set({ userId, isOutdated: !!contract, error: null });
+    }
+    return this.#host.resume(identity?.rooms);
   }
 
   #receiveAuthError(message: string): void {
@@ -326,7 +340,12 @@ export class Connection {
     this.#tokenIsNewer = false;
     try {
       const token = await this.token();
-      if (session === this.#session) this.send("auth", token);
+      if (session !== this.#session) return;
+      this.send("auth", token, (answer?: Refusal) => {
+        // Who is signed in keeps the connection; somebody else gets one of their own.
+        const isOther = answer?.error?.code === ANOTHER_USER && session === this.#session;
+        if (isOther && this.#tell("disconnect", ANOTHER_USER)) this.#start({ userId: null });
+      });
     } catch (error) {
       this.status.set({ error: error as Error });
     }
@@ -378,7 +397,7 @@ export class Connection {
     clearTimeout(this.#timer);
     clearTimeout(this.#pinger);
     this.#socket?.disconnect();
-    if (isUp) this.host.down();
+    if (isUp) this.#host.down();
   }
 
   #fail(state: ConnectionState, error: Error, change?: Partial<ConnectionSnapshot>): void {
@@ -389,7 +408,7 @@ export class Connection {
   /** Tells of an event; whether the session goes on, which a handler may have ended. */
   #tell(event: string, ...args: unknown[]): boolean {
     const session = this.#session;
-    this.host.receive(event, args);
+    this.#host.receive(event, args);
     return session === this.#session;
   }
 }

@@ -89,12 +89,13 @@ export class Facts implements Readable<FactsSnapshot> {
     });
   }
 
-  /** Nothing of one user is shown to the next. */
+  /** Nothing of one user is left to the next. */
   #noticeUser(): void {
-    const { userId } = this.client.connection.getSnapshot();
-    if (userId === null || userId === this.#userId) return;
-    if (this.#userId !== null) this.#change(NO_FACTS);
-    this.#userId = userId;
+    const before = this.#userId;
+    this.#userId = this.client.connection.getSnapshot().userId;
+    if (before === null || before === this.#userId) return;
+    this.#facts = NO_FACTS;
+    this.#store.flush();
   }
 
   #setBudget(budget: BudgetUpdatedEvent): void {

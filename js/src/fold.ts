@@ -64,6 +64,8 @@ export interface JobState {
 
 /** A chunk of the folded output holds at most this many characters. */
 const CHUNK_LENGTH = 4096;
+/** As much of a text as a chunk holds; both halves of a surrogate pair stay together. */
+const PIECE = /[^]{1,4096}(?![\udc00-\udfff])/g;
 
 /** The state of a job of which nothing is known. */
 export function initialJob(jobId: string): JobState {
@@ -149,23 +151,11 @@ function append(
   if (!text) return chunks;
   const tail = chunks.at(-1);
   const joins = tail && (tail.type ?? null) === type && tail.text.length < CHUNK_LENGTH;
-  const pieces = cut(joins ? tail.text + text : text);
+  const pieces = (joins ? tail.text + text : text).match(PIECE) as string[];
   return [
     ...(joins ? chunks.slice(0, -1) : chunks),
     ...pieces.map((piece) => ({ text: piece, ...(type && { type }) })),
   ];
-}
-
-function cut(text: string): string[] {
-  const pieces = [];
-  for (let start = 0; start < text.length;) {
-    let stop = start + CHUNK_LENGTH;
-    // Both halves of a surrogate pair stay in one piece.
-    if ((text.charCodeAt(stop - 1) & 0xfc00) === 0xd800) stop--;
-    pieces.push(text.slice(start, stop));
-    start = stop;
-  }
-  return pieces;
 }
 
 function completed(state: JobState, { result, cost, duration }: JobCompletedEvent): Change {

@@ -33,6 +33,11 @@ export interface JobsHost {
   fetchJobs(): Promise<readonly JobState[]>;
 }
 
+/** A job of which nothing was heard yet. */
+function unheard(id: string): JobSnapshot {
+  return Object.freeze({ ...initialJob(id), isKnown: false, roomError: null });
+}
+
 /** One watched job: the fold of what came, and the store that observers look at. */
 class Watched {
   readonly store: BatchedStore<JobSnapshot>;
@@ -42,7 +47,7 @@ class Watched {
     id: string,
     private readonly settings: Settings,
   ) {
-    this.#job = { ...initialJob(id), isKnown: false, roomError: null };
+    this.#job = unheard(id);
     this.store = new BatchedStore(() => this.#job, settings.notifyInterval);
   }
 
@@ -53,7 +58,7 @@ class Watched {
 
   /** Starts over; observers go on seeing the old state until the log begins to come again. */
   reset(): void {
-    this.put({ ...initialJob(this.#job.jobId), isKnown: false });
+    this.put(unheard(this.#job.jobId));
   }
 
   put(change: Partial<JobSnapshot>): void {
@@ -64,9 +69,12 @@ class Watched {
 
 /** The jobs whose rooms somebody is in, by room: who looks at one later finds it whole. */
 export class WatchedJobs {
+  readonly #host: JobsHost;
   readonly #watched = new Map<string, Watched>();
 
-  constructor(private readonly host: JobsHost) {}
+  constructor(host: JobsHost) {
+    this.#host = host;
+  }
 
   /** What observers of a job look at, while somebody is in its room. */
   store(room: string): Readable<JobSnapshot> | undefined {
@@ -83,6 +91,14 @@ export class WatchedJobs {
     this.#watched.get(room)?.reset();
   }
 
+  /** Starts every job over, at once. */
+  forget(): void {
+    for (const job of this.#watched.values()) {
+      job.reset();
+      job.store.flush();
+    }
+  }
+
   /** Watches from the first join to the last leave. */
   noticeRoom(room: string, { status, error }: RoomSnapshot): void {
     const watched = this.#watched.get(room);
@@ -91,31 +107,35 @@ export class WatchedJobs {
       this.#watched.delete(room);
     } else if (watched) watched.put({ roomError: error });
     else if (room.startsWith("job:")) {
-      this.#watched.set(room, new Watched(room.slice(4), this.host.settings));
+      this.#watched.set(room, new Watched(room.slice(4), this.#host.settings));
     }
   }
 }
 
 /** One job, observable. Its room is joined while somebody subscribes. */
 export class JobHandle implements Readable<JobSnapshot> {
+  readonly #jobs: WatchedJobs;
+  readonly #host: JobsHost;
   readonly #room: string;
-  readonly #unknown: Readable<JobSnapshot>;
+  readonly #unheard: JobSnapshot;
 
   constructor(
     readonly id: string,
-    private readonly jobs: WatchedJobs,
-    private readonly host: JobsHost,
+    jobs: WatchedJobs,
+    host: JobsHost,
   ) {
+    this.#jobs = jobs;
+    this.#host = host;
     this.#room = `job:${id}`;
-    this.#unknown = new Watched(id, host.settings).store;
+    this.#unheard = unheard(id);
   }
 
   readonly getSnapshot = (): JobSnapshot =>
-    (this.jobs.store(this.#room) ?? this.#unknown).getSnapshot();
+    this.#jobs.store(this.#room)?.getSnapshot() ?? this.#unheard;
 
   readonly subscribe = (listener: () => void): (() => void) => {
-    const release = this.host.holdRoom(this.#room);
-    const remove = this.jobs.store(this.#room)?.subscribe(listener);
+    const release = this.#host.holdRoom(this.#room);
+    const remove = this.#jobs.store(this.#room)?.subscribe(listener);
     return () => {
       remove?.();
       release();
@@ -123,8 +143,8 @@ export class JobHandle implements Readable<JobSnapshot> {
   };
 
   /** Asks the job to stop; resolves when the server took the request, rejects if it did not. */
-  readonly cancel = (reason?: string): Promise<unknown> => this.host.cancelJob(this.id, reason);
+  readonly cancel = (reason?: string): Promise<unknown> => this.#host.cancelJob(this.id, reason);
 
   /** Drops what was derived and reads the job's log again. */
-  readonly reset = (): void => this.host.rereadRoom(this.#room);
+  readonly reset = (): void => this.#host.rereadRoom(this.#room);
 }

@@ -23,6 +23,7 @@ const FOLLOW_LIMIT = 50;
  * followed live until it is over.
  */
 export class JobList implements Readable<JobsSnapshot> {
+  readonly #host: JobsHost;
   readonly #known = new Map<string, JobState>();
   readonly #followed = new Map<string, () => void>();
   readonly #store: BatchedStore<JobsSnapshot>;
@@ -30,7 +31,8 @@ export class JobList implements Readable<JobsSnapshot> {
   /** Names the last fetch. */
   #ticket = 0;
 
-  constructor(private readonly host: JobsHost) {
+  constructor(host: JobsHost) {
+    this.#host = host;
     this.#store = new BatchedStore(() => this.#compute(), host.settings.notifyInterval);
   }
 
@@ -62,7 +64,15 @@ export class JobList implements Readable<JobsSnapshot> {
 
   /** Connected, or signed in anew: the list may have changed meanwhile. */
   ready(): void {
-    if (this.#store.isHeard && this.host.isConnected()) void this.#fetch();
+    if (this.#store.isHeard && this.#host.isConnected()) void this.#fetch();
+  }
+
+  /** Another user's list begins. */
+  forget(): void {
+    this.#ticket++;
+    this.#known.clear();
+    this.#fetched = LOADING;
+    this.#store.flush();
   }
 
   async #fetch(): Promise<void> {
@@ -70,13 +80,14 @@ export class JobList implements Readable<JobsSnapshot> {
     // What is not listed any more is gone, or another user's; what was created meanwhile is neither.
     const before = [...this.#known.keys()];
     try {
-      const jobs = await this.host.fetchJobs();
+      const jobs = await this.#host.fetchJobs();
       // What was asked for later is another user's, or newer.
       if (ticket !== this.#ticket) return;
       for (const id of before) this.#known.delete(id);
       for (const job of jobs) this.#known.set(job.jobId, job);
       this.#fetched = { status: "ready", error: null };
     } catch (error) {
+      if (ticket !== this.#ticket) return;
       this.#fetched = { ...this.#fetched, error: error as Error };
     }
     this.#invalidate();
@@ -92,7 +103,7 @@ export class JobList implements Readable<JobsSnapshot> {
 
   /** Takes the live state of a job, and watches it until it is over. */
   #follow(listed: JobState): void {
-    const job = this.host.job(listed.jobId);
+    const job = this.#host.job(listed.jobId);
     const live = job.getSnapshot();
     const { id } = job;
     const state = isBehind(live, listed) ? listed : live;

@@ -80,7 +80,8 @@ const DEFAULTS = {
 /** Fills in the defaults. */
 export function settle(config: ClientConfig): Settings {
   const apiUrl = `${(config.url ?? "").replace(/\/$/, "")}/api`;
+  const settings: Record<string, unknown> = { ...DEFAULTS, apiUrl };
   // What is undefined is as good as left out, as with every option of React's.
-  const given = Object.entries(config).filter(([, value]) => value !== undefined);
-  return { ...DEFAULTS, apiUrl, ...(Object.fromEntries(given) as ClientConfig) };
+  for (const [key, value] of Object.entries(config)) settings[key] = value ?? settings[key];
+  return settings as unknown as Settings;
 }

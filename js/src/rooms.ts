@@ -30,9 +30,8 @@ interface Room {
   position: Position | null;
   /** Where a first join starts. */
   readonly from: "now" | null;
-  /** Names the join under way; the answer to an older one is void. */
-  ticket: number;
-  isPending: boolean;
+  /** The join under way; the answer to an older one is void. */
+  join: object | null;
 }
 
 const LEFT: RoomSnapshot = { status: "left", error: null };
@@ -52,13 +51,16 @@ export class Rooms {
   readonly #rooms = new Map<string, Room>();
   #granted: readonly string[] = [];
   #pending = 0;
-  #settled: (() => void) | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Ends the wait for the answers that are still to come. */
+  #settle = (): void => undefined;
 
-  constructor(
-    private readonly sender: Sender,
-    private readonly joinTimeout: number,
-  ) {}
+  readonly #sender: Sender;
+  readonly #joinTimeout: number;
+
+  constructor(sender: Sender, joinTimeout: number) {
+    this.#sender = sender;
+    this.#joinTimeout = joinTimeout;
+  }
 
   snapshot(name: string): RoomSnapshot {
     return this.#rooms.get(name)?.snapshot ?? LEFT;
@@ -77,7 +79,7 @@ export class Rooms {
     if (!room || --room.refs > 0) return;
     this.#void(room);
     this.#rooms.delete(name);
-    if (this.sender.isUp) this.sender.send("leave_room", name);
+    if (this.#sender.isUp) this.#sender.send("leave_room", name);
     this.changes.emit(name);
   }
 
@@ -86,17 +88,24 @@ export class Rooms {
     const room = this.#rooms.get(name);
     if (!room) return;
     room.position = null;
-    if (this.sender.isUp) this.#ask(room);
+    if (this.#sender.isUp) this.#ask(room);
   }
 
   /** Signed in: joins the rooms that came with it and all others; resolves when answered. */
-  resume(granted: readonly string[]): Promise<void> {
+  async resume(granted: readonly string[] = this.#granted): Promise<void> {
     const before = this.#granted;
     this.#granted = granted;
     for (const name of granted) this.join(name);
     for (const name of before) this.leave(name);
     this.retry();
-    return this.#whenSettled();
+    this.#settle();
+    if (this.#pending === 0) return;
+    let timer;
+    await new Promise<void>((resolve) => {
+      this.#settle = resolve;
+      timer = setTimeout(resolve, this.#joinTimeout);
+    });
+    clearTimeout(timer);
   }
 
   /** Asks again for the rooms that were refused. */
@@ -113,11 +122,17 @@ export class Rooms {
     this.#settle();
   }
 
+  /** Begins every room anew when it is next joined. */
+  forget(): void {
+    for (const room of this.#rooms.values()) room.position = null;
+    this.down();
+  }
+
   /** Whether an event is the next of its room; moves the room's position if it is. */
   admit(coverage: Coverage): boolean {
     const room = this.#rooms.get(coverage.room);
     // What comes before the answer to a join is left over from before, or comes again after it.
-    if (!room?.position || room.isPending) return false;
+    if (!room?.position || room.join) return false;
     const { epoch, offset } = room.position;
     const isDuplicate = coverage.last <= offset;
     const isGap = coverage.first > offset + 1;
@@ -141,26 +156,25 @@ export class Rooms {
 
   #add(name: string, from: "now" | null): Room {
     const snapshot = JOINING;
-    const room: Room = { name, refs: 0, snapshot, position: null, from, ticket: 0, isPending: false };
+    const room: Room = { name, refs: 0, snapshot, position: null, from, join: null };
     this.#rooms.set(name, room);
     this.changes.emit(name);
     return room;
   }
 
   #askUnlessJoined(room: Room): void {
-    const isWanted = room.snapshot.status !== "joined" && !room.isPending;
-    if (isWanted && this.sender.isUp) this.#ask(room);
+    const isWanted = room.snapshot.status !== "joined" && !room.join;
+    if (isWanted && this.#sender.isUp) this.#ask(room);
   }
 
   #ask(room: Room): void {
     this.#void(room);
-    room.isPending = true;
+    const join = (room.join = {});
     this.#pending++;
     if (room.snapshot.status === "refused") this.#show(room, JOINING);
-    const ticket = room.ticket;
     const start = room.position ?? room.from;
-    this.sender.send("join_room", room.name, ...(start ? [start] : []), (ack?: JoinAck) => {
-      if (ticket === room.ticket) this.#answer(room, ack);
+    this.#sender.send("join_room", room.name, ...(start ? [start] : []), (ack?: JoinAck) => {
+      if (join === room.join) this.#answer(room, ack);
     });
   }
 
@@ -169,16 +183,13 @@ export class Rooms {
     if (ack?.ok === false) this.#refuse(room, ack.error);
     else {
       // A stock server answers nothing of use: the room has no position then.
-      if (ack?.epoch) this.#place(room, ack);
+      if (ack?.epoch && !(ack.recovered && room.position)) {
+        const skipsHistory = room.from && !room.position;
+        this.#restart(room, ack.epoch, skipsHistory ? ack.offset : 0);
+      }
       this.#show(room, JOINED);
     }
     if (this.#pending === 0) this.#settle();
-  }
-
-  #place(room: Room, ack: JoinAck & { ok: true }): void {
-    if (ack.recovered && room.position) return;
-    const skipsHistory = room.from === "now" && !room.position;
-    this.#restart(room, ack.epoch, skipsHistory ? ack.offset : 0);
   }
 
   #restart(room: Room, epoch: string, offset: number): void {
@@ -191,29 +202,13 @@ export class Rooms {
   }
 
   #void(room: Room): void {
-    room.ticket++;
-    if (room.isPending) this.#pending--;
-    room.isPending = false;
+    if (room.join) this.#pending--;
+    room.join = null;
   }
 
   #show(room: Room, snapshot: RoomSnapshot): void {
     if (room.snapshot === snapshot) return;
     room.snapshot = snapshot;
     this.changes.emit(room.name);
-  }
-
-  #whenSettled(): Promise<void> {
-    this.#settle();
-    if (this.#pending === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#settled = resolve;
-      this.#timer = setTimeout(() => this.#settle(), this.joinTimeout);
-    });
-  }
-
-  #settle(): void {
-    clearTimeout(this.#timer);
-    this.#settled?.();
-    this.#settled = null;
   }
 }

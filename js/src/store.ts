@@ -37,18 +37,23 @@ export class Store<T extends object> extends Listeners implements Readable<T> {
 export class BatchedStore<T extends object> extends Store<T> {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(
-    private readonly compute: () => T,
-    private readonly interval: number,
-  ) {
+  readonly #compute: () => T;
+  readonly #interval: number;
+
+  constructor(compute: () => T, interval: number) {
     super(compute());
+    this.#compute = compute;
+    this.#interval = interval;
   }
 
   invalidate(): void {
-    this.#timer ??= setTimeout(() => {
-      this.stop();
-      this.set(this.compute());
-    }, this.interval);
+    this.#timer ??= setTimeout(() => this.flush(), this.#interval);
+  }
+
+  /** Computes at once. */
+  flush(): void {
+    this.stop();
+    this.set(this.#compute());
   }
 
   /** Forgets what is not computed yet. */

@@ -60,8 +60,6 @@ const COVERAGE = /^(?:(\d+)-)?(\d+)@(.+)$/s;
 
 /** Reads the last argument of a logged event: `"5@job:1"` or `"3-5@job:1"`. */
 export function parseCoverage(argument: unknown): Coverage | null {
-  const match = typeof argument === "string" && COVERAGE.exec(argument);
-  if (!match) return null;
-  const last = Number(match[2]);
-  return { first: Number(match[1] ?? last), last, room: match[3] ?? "" };
+  const [, first, last, room] = (typeof argument === "string" && COVERAGE.exec(argument)) || [];
+  return room ? { first: Number(first ?? last), last: Number(last), room } : null;
 }

@@ -62,9 +62,8 @@ describe("connecting", () => {
     await client.connect();
     expect(client.connection.getSnapshot()).toMatchObject({ isOutdated: true, error: null });
     wire.options.contract = CONTRACT_FINGERPRINT;
-    client.setToken("grace");
-    await until(() => client.connection.getSnapshot().userId === "grace");
-    expect(client.connection.getSnapshot().isOutdated).toBe(false);
+    client.setToken("ada:2");
+    await until(() => !client.connection.getSnapshot().isOutdated);
   });
 
   it("says which contract an application was built for", async () => {
@@ -376,9 +375,11 @@ describe("signing in", () => {
 
   it("takes a new token in place, without a reconnect (A22)", async () => {
     const { wire, client } = await startPair();
-    await client.connect("grace");
-    await until(() => client.connection.getSnapshot().userId === "grace");
-    expect(wire.of("auth")).toEqual([["grace"]]);
+    await client.connect("ada:2");
+    await until(() => wire.of("auth").length === 1);
+    await client.call("echo" as never, ...([1] as never));
+    expect(wire.of("auth")).toEqual([["ada:2"]]);
+    expect(client.connection.getSnapshot()).toMatchObject({ userId: "ada", error: null });
     expect(wire.connections).toBe(1);
   });
 
@@ -391,10 +392,12 @@ describe("signing in", () => {
 
   it("renews its token when the server announces its end (A22)", async () => {
     let count = 0;
-    const { wire, client } = await startPair({ client: { token: () => `token-${++count}` } });
+    const { wire, client } = await startPair({ client: { token: () => `ada:${++count}` } });
     wire.broadcast("auth_expiring", { expiresIn: 30 });
-    await until(() => client.connection.getSnapshot().userId === "token-2");
-    expect(wire.of("auth")).toEqual([["token-2"]]);
+    await until(() => wire.of("auth").length === 1);
+    await client.call("echo" as never, ...([1] as never));
+    expect(wire.of("auth")).toEqual([["ada:2"]]);
+    expect(client.connection.getSnapshot()).toMatchObject({ userId: "ada", error: null });
     expect(wire.connections).toBe(1);
   });
 

@@ -102,6 +102,23 @@ describe("joining", () => {
     await until(() => client.room("job:1").getSnapshot().status === "refused");
   });
 
+  it("keeps the rooms of signing in while a slow server has not named them again", async () => {
+    const { wire, client } = await startPair({ granted: ["user:ada"] });
+    const heard: string[] = [];
+    client.on("announcement", (event) => heard.push(event.message));
+    wire.publish("user:ada", "announcement", { message: "one", level: "info", timestamp: 1 });
+    await until(() => heard.length === 1);
+    wire.authenticates = false;
+    wire.cut();
+    await until(() => wire.connections === 2 && client.isConnected());
+    expect(client.connection.getSnapshot().userId).toBe("ada");
+    wire.broadcast("authenticated", { userId: "ada", rooms: ["user:ada"] });
+    wire.publish("user:ada", "announcement", { message: "two", level: "info", timestamp: 2 });
+    await until(() => heard.includes("two"));
+    expect(heard).toEqual(["one", "two"]);
+    expect(wire.of("leave_room")).toEqual([]);
+  });
+
   it("joins the rooms that come with signing in", async () => {
     const { wire, client } = await startPair({ granted: ["user:ada", "global"] });
     const heard: string[] = [];

@@ -34,6 +34,14 @@ export interface WireOptions {
   pingInterval?: number;
 }
 
+/** In place a token is replaced only by one of the same user. */
+const OTHER = { message: "token belongs to another user", code: "another_user" };
+
+/** A token is its user's name; what follows a colon tells tokens of one user apart. */
+function userOf(token: string | undefined): string | undefined {
+  return token?.replace(/:.*/, "");
+}
+
 export class Wire {
   readonly #http: HttpServer;
   readonly #io: Server;
@@ -174,21 +182,30 @@ export class Wire {
     socket.on("echo", (data: unknown, ack?: Ack) => ack?.(data));
     socket.on("job:cancel", (data: { jobId: string }, ack?: Ack) => this.#cancel(data.jobId, ack));
     if (this.options.isStock) return;
-    socket.on("auth", (token: string) => this.#authenticate(socket, token));
+    socket.on("auth", (token: string, ack?: Ack) => this.#authenticate(socket, token, ack));
     socket.on("ping", () => socket.emit("pong", { timestamp: Date.now() }));
     socket.on("join_room", (room: string, ...rest: unknown[]) => this.#join(socket, room, rest));
     socket.on("leave_room", (room: string) => this.members.get(room)?.delete(socket));
-    if (this.authenticates) this.#authenticate(socket, socket.handshake.auth.token as string);
+    if (this.authenticates) this.#authenticate(socket, socket.handshake.auth.token as string | undefined);
   }
 
-  #authenticate(socket: Socket, token: string): void {
-    const refusal = this.refusesToken(token);
+  #authenticate(socket: Socket, token: string | undefined, ack?: Ack): void {
+    const data = socket.data as { userId?: string | undefined };
+    const userId = userOf(token);
+    const refusal = this.refusesToken(token) ?? (ack && data.userId !== userId ? OTHER : null);
     if (refusal) socket.emit("auth_error", refusal.message);
     else {
-      const { granted: rooms = [], contract } = this.options;
-      const isOther = contract !== undefined && contract !== socket.handshake.auth.contract;
-      socket.emit("authenticated", { userId: token, rooms, ...(isOther && { contract }) });
+      data.userId = userId;
+      const { granted: rooms = [] } = this.options;
+      socket.emit("authenticated", { userId, rooms, ...this.#difference(socket) });
     }
+    ack?.(refusal ? { ok: false, error: refusal } : { ok: true });
+  }
+
+  #difference(socket: Socket): { contract?: string | undefined } {
+    const { contract } = this.options;
+    const isOther = contract !== undefined && contract !== socket.handshake.auth.contract;
+    return isOther ? { contract } : {};
   }
 
   #cancel(jobId: string, ack: Ack | undefined): void {

@@ -37,7 +37,10 @@ export type LongwireProviderProps = CommonProps &
         client?: never;
         /** The server's address; by default the page's own. */
         url?: string;
-        /** Who signs in. `null`: not known yet, so wait. Absent: connect without a token. */
+        /**
+         * Who signs in. `null`: nobody yet, or no more: what was heard is forgotten, and the
+         * connection waits for a token. Absent: connect without one.
+         */
         token?: TokenSource | null;
         /** Read once, when the client is created for this `url`. */
         options?: Omit<ClientOptions, "token" | "autoConnect">;
@@ -45,8 +48,8 @@ export type LongwireProviderProps = CommonProps &
   );
 
 /**
- * Gives the tree below it one client, connected while it is mounted. A new `token` signs in anew
- * in place; a new `url` or `client` is a new connection.
+ * Gives the tree below it one client, connected while it is mounted. A new `token` of the same user
+ * is taken in place; another user, `url` or `client` is a new connection.
  */
 export function LongwireProvider(props: LongwireProviderProps): ReactElement {
   if (props.client) return <Connected client={props.client}>{props.children}</Connected>;
@@ -58,7 +61,7 @@ type OwnProps = Extract<LongwireProviderProps, { client?: never }>;
 function OwnClient({ url, token, options, children }: OwnProps): ReactElement {
   const [client] = useState(() => createClient(url, options));
   return (
-    <Connected client={client} token={token}>
+    <Connected client={client} token={token ?? null} isWaiting={token === null}>
       {children}
     </Connected>
   );
@@ -66,23 +69,24 @@ function OwnClient({ url, token, options, children }: OwnProps): ReactElement {
 
 interface ConnectedProps extends CommonProps {
   client: WebSocketClient;
-  token?: TokenSource | null | undefined;
+  /** `undefined`: somebody else sets it. */
+  token?: TokenSource | null;
+  isWaiting?: boolean;
 }
 
-function Connected({ client, token, children }: ConnectedProps): ReactElement {
+function Connected({ client, token, isWaiting, children }: ConnectedProps): ReactElement {
   const latest = useLatest(token);
   // The same function for ever, so that effects that run twice set it once.
   const provider = useCallback(() => ask(latest.current), [latest]);
-  const isProvider = typeof token === "function";
-  const literal = isProvider ? undefined : token;
+  const source = typeof token === "function" ? provider : token;
   const provided = useMemo(() => ({ client, facts: new Facts(client) }), [client]);
   // Ears and token before the connection: effects run in this order.
   useEffect(() => provided.facts.listen(), [provided]);
   useEffect(() => {
-    if (isProvider) client.setToken(provider);
-    else if (literal != null) client.setToken(literal);
-  }, [client, isProvider, literal, provider]);
-  useEffect(() => (literal === null ? undefined : client.retain()), [client, literal]);
+    if (source !== undefined) client.setToken(source);
+  }, [client, source]);
+  // Anew for each source: who signs out closes the connection that was retained for them.
+  useEffect(() => (isWaiting ? undefined : client.retain()), [client, source, isWaiting]);
   return <ProvidedContext.Provider value={provided}>{children}</ProvidedContext.Provider>;
 }
 

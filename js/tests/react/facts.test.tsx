@@ -1,16 +1,18 @@
 // @vitest-environment happy-dom
-import { renderHook } from "@testing-library/react";
+import { act, renderHook } from "@testing-library/react";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
 import { describe, expect, it } from "vitest";
 
-import type { AgentType, ContentAsset } from "../../src/index.js";
+import { type AgentType, type ContentAsset, initialJob } from "../../src/index.js";
 import {
   LongwireProvider,
   useAgent,
   useAssets,
   useBudget,
   useCampaign,
+  useJob,
+  useJobs,
 } from "../../src/react/index.js";
 import { type Pair, startClient } from "../fixtures.js";
 import { startWire, until } from "../wire.js";
@@ -85,14 +87,84 @@ describe("useBudget", () => {
     await until(() => wire.of("leave_room").length === 1);
   });
 
-  it("shows nothing of one user to the next", async () => {
+  it("knows it still when the same user returns", async () => {
     const { wire, client, result } = await hook(() => useBudget(), null);
     wire.publish("user:ada", "budget:updated", budget(10));
     await until(() => result.current.budget);
+    act(() => client.disconnect());
+    await act(() => client.connect("ada:2"));
+    expect(result.current.budget).toEqual(budget(10));
+  });
+});
+
+describe("what belongs to a user", () => {
+  const title = "Ada's";
+  const useAll = (): unknown => [
+    useBudget(),
+    useAgent("cmo"),
+    useCampaign("1"),
+    useAssets(),
+    useJobs().jobs.map((job) => job.title),
+    useJob("1", { select: (job) => [job.isKnown, job.title, job.roomError?.code] }),
+  ];
+  const NOTHING = [{ budget: null, warning: null }, null, null, [], [], [false, null, undefined]];
+
+  const start = async (): Promise<Pair & { result: { current: unknown } }> => {
+    const { wire, client, result } = await hook(useAll, null);
+    wire.jobs = [{ ...initialJob("1"), title }];
+    await until(() => client.isConnected());
+    wire.publish("user:ada", "budget:updated", budget(10));
+    wire.publish("user:ada", "asset:created", { asset: asset("a", 1), timestamp: 1 });
+    wire.publish("agent:cmo", "agent:status", { agentType: "cmo", status: "busy", timestamp: 1 });
+    wire.publish("campaign:1", "campaign:metrics", metrics("1", 5));
+    wire.publish("job:1", "job:created", { jobId: "1", attempt: 1, title, timestamp: 1 });
+    const all = [/"percentage":10/, /Asset a/, /busy/, /"clicks":5/, /\["Ada's"\],\[true,"Ada's"/];
+    await until(() => all.every((pattern) => pattern.test(JSON.stringify(result.current))));
+    return { wire, client, result };
+  };
+
+  it("is gone as soon as they sign out", async () => {
+    const { client, result } = await start();
+    act(() => client.setToken(null));
+    expect(result.current).toEqual(NOTHING);
+    await act(() => client.connect("ada"));
+    await until(() => JSON.stringify(result.current).includes('"clicks":5'));
+    await until(() => JSON.stringify(result.current).includes('"percentage":10'));
+  });
+
+  it("is not shown to the next, who sees what they may", async () => {
+    const { wire, client, result } = await start();
+    wire.options.granted = ["user:grace"];
+    wire.jobs = [];
+    wire.refusals.set("job:1", "forbidden");
+    wire.refusals.set("campaign:1", "forbidden");
+    client.setToken("grace");
+    await until(() => client.connection.getSnapshot().userId === "grace" && client.isConnected());
+    await until(() => /forbidden/.test(JSON.stringify(result.current)));
+    const busy = expect.objectContaining({ status: "busy" }) as unknown;
+    const [none] = NOTHING;
+    expect(result.current).toEqual([none, busy, null, [], [], [false, null, "forbidden"]]);
+  });
+
+  it("is neither sent nor fetched for the next", async () => {
+    const { wire, client, result } = await start();
     client.disconnect();
+    client.emit("job:cancel", { jobId: "1" });
+    const held: (() => void)[] = (wire.heldAnswers = []);
+    await client.connect("ada:2");
+    await until(() => held.length === 1);
+    expect(wire.of("job:cancel")).toHaveLength(1);
+    client.disconnect();
+    client.emit("job:cancel", { jobId: "2" });
+    wire.heldAnswers = null;
+    wire.jobs = [];
     wire.options.granted = [];
     await client.connect("grace");
-    await until(() => result.current.budget === null);
+    held[0]?.();
+    await client.call("echo" as never, ...([1] as never));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(wire.of("job:cancel")).toHaveLength(1);
+    expect(JSON.stringify(result.current)).not.toContain('["Ada\'s"]');
   });
 });
 

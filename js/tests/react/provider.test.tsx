@@ -51,9 +51,27 @@ describe("LongwireProvider", () => {
     const wire = await startWire();
     const { rerender } = render(<App url={wire.url} token="ada" />);
     await until(() => shown() === "connected ada");
-    rerender(<App url={wire.url} token="grace" />);
-    await until(() => shown() === "connected grace");
+    rerender(<App url={wire.url} token="ada:2" />);
+    await until(() => wire.of("auth").length === 1);
+    expect(shown()).toBe("connected ada");
     expect(wire.connections).toBe(1);
+  });
+
+  it.each([
+    ["null", null, "disconnected nobody"],
+    ["no token", undefined, "connected nobody"],
+    ["another user's token", "grace", "connected grace"],
+  ])("leaves a user for %s", async (_, token, then) => {
+    const wire = await startWire();
+    const { rerender } = render(<App url={wire.url} token="ada" />);
+    await until(() => shown() === "connected ada");
+    rerender(<App url={wire.url} {...(token !== undefined && { token })} />);
+    await until(() => shown() === then);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(shown()).toBe(then);
+    expect(wire.sockets).toHaveLength(token === null ? 0 : 1);
+    rerender(<App url={wire.url} token="ada" />);
+    await until(() => shown() === "connected ada");
   });
 
   it("does not sign in anew because a provider function is another one each render", async () => {
