@@ -393,3 +393,28 @@ async def test_what_was_begun_is_finished_at_closing(
 
     assert [position.offset for position in await asyncio.gather(*begun)] == list(range(1, 2_501))
     assert receiver.offsets("room") == list(range(1, 2_501))
+
+
+async def test_it_may_be_started_again_in_another_event_loop(
+    broker: SweepingBroker, receiver: RecordingReceiver
+) -> None:
+    """As for each test of an application: a file's broker refused, Redis's found no end."""
+    await broker.subscribe("room")
+    first = await broker.publish("room", note("1"), id="1")
+    await broker.close()
+
+    async def use() -> None:
+        later = RecordingReceiver()
+        await broker.start(later)
+        assert await broker.rooms("") == (["room"] if broker.is_lasting else [])
+        await broker.publish("another", note("not subscribed any more"))
+        await broker.subscribe("another")
+        assert (await broker.publish("room", note("1"), id="1") == first) is broker.is_lasting
+        await broker.publish("another", note("2"))
+        assert later.offsets("another") == [2]
+        assert later.offsets("room") == []
+        await broker.close()
+
+    await asyncio.to_thread(asyncio.run, use())
+    await broker.start(receiver)
+    assert (await broker.position("another")).offset == (2 if broker.is_lasting else 0)

@@ -69,7 +69,10 @@ class Broker(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish what was begun and let go of the logs; publishing afterwards raises."""
+        """Finish what was begun and let go of the logs; publishing afterwards raises.
+
+        Harmless before `start`. It may be started again then, also in another event loop.
+        """
         ...
 
     async def publish(self, room: str, draft: Draft, *, id: str | None = None) -> Position:

@@ -108,6 +108,11 @@ class SQLiteBroker:
         self._sweeper.stop()
         await self._commits.close()
         self._receiver = None
+        self._commits = GroupCommit(self._deliver, self._now_ms)  # for the next start
+        self._rooms.clear()
+        self._unused.clear()
+        self._subscribed.clear()
+        self._loaded_bytes = 0
 
     async def publish(self, room: str, draft: Draft, *, id: str | None = None) -> Position:
         """Append, commit, deliver; see `Broker.publish`."""

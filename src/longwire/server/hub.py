@@ -172,9 +172,10 @@ class Hub:
                 self._feed(member)
 
     async def close(self) -> None:
-        """Stop all feeding."""
+        """Stop all feeding, and have no rooms: the broker, too, forgets what was subscribed."""
         self._feeders.cancel()
         await self._feeders.wait(return_exceptions=True)
+        self._rooms.clear()
         self._replays.clear()
         self._slices = asyncio.Semaphore(SLICES_AT_A_TIME)  # the next loop's, if there is one
 

@@ -147,6 +147,7 @@ class JobRegistry:
         await self._tasks.wait(return_exceptions=True)
         await self._listings.wait(return_exceptions=True)
         self._listing = None
+        self._leased.clear()
 
     # States
 

@@ -163,6 +163,7 @@ class Recovery:
             expiry.cancel()
         self._expiries.clear()
         self._records.clear()
+        self._is_listening = False
 
     async def missed(
         self, record: Record, last_seen: str | None, identity: Identity

@@ -6,7 +6,6 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
-from longwire.background import BackgroundTasks
 from longwire.broker import Broker, MemoryBroker
 from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.clock import clock
@@ -19,6 +18,7 @@ from longwire.reasons import SERVER_SHUTDOWN
 from longwire.schema import Contract, Encoded, Event, declaration_of
 from longwire.server.application import Application, beside
 from longwire.server.callbacks import Handler, awaiting
+from longwire.server.cancel_requests import CancelRequests
 from longwire.server.commands import leave_denied_rooms
 from longwire.server.endpoint import Endpoint
 from longwire.server.farewell import before_uvicorn_stops
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection
     from types import TracebackType
 
-    from longwire.prepared import PreparedMessage
     from longwire.server.asgi import ASGIApp, Receive, Scope, Send
     from longwire.server.authentication import Authenticator, Identity
     from longwire.server.socket import Socket
@@ -118,7 +117,7 @@ class Server:
         self._is_closed = False
         self._leave_uvicorn: Callable[[], None] = lambda: None
         self._job_appends = JobAppends(self.broker, self._observe)
-        self._tasks = BackgroundTasks()
+        self._cancel_requests = CancelRequests(self.hub, contract, self.start)
         self._declare_defaults()
 
     # Life
@@ -149,9 +148,10 @@ class Server:
         self._started = None
         self._is_closed = True
         self._leave_uvicorn()
+        await self._cancel_requests.close()
         await self._endpoint.close()
         await self._jobs.close()
-        await asyncio.gather(*self._tasks, self._job_appends.close(), return_exceptions=True)
+        await self._job_appends.close()
         await self.hub.close()
         await self.broker.close()
 
@@ -384,19 +384,7 @@ class Server:
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
         """Call back for every request to cancel the job, from any node; return the undo."""
-        room = f"job:{job_id}"
-        name = declaration_of(JobCancel).name
-
-        def listener(message: PreparedMessage) -> None:
-            if message.event == name:
-                callback(cast("JobCancel", self.contract.decode(name, message.data)))
-
-        self._tasks.start(self.hub.listen(room, listener))
-
-        def undo() -> None:
-            self._tasks.start(self.hub.unlisten(room, listener))
-
-        return undo
+        return self._cancel_requests.listen(job_id, callback)
 
     async def _observe(self, appended: Draft, position: Position) -> None:
         """Follow a job: its lease, and who is to know of it."""

@@ -112,6 +112,7 @@ class RedisBroker:
             await self._disconnect()
             raise
         self._receiver = receiver
+        self._idle = asyncio.Event()
         self._upkeep.start()
 
     async def close(self) -> None:

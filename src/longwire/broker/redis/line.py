@@ -83,6 +83,7 @@ class Line:
         """
         opened = await self._address.open()
         loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()  # of this loop, if it was started in another one before
         self._tasks = [loop.create_task(self._keep(opened)), loop.create_task(self._check())]
 
     async def close(self) -> None:

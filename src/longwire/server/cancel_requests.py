@@ -1,0 +1,67 @@
+"""Telling the workers of this node that somebody asked their jobs to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, cast
+
+from longwire.background import BackgroundTasks
+from longwire.catalog import JobCancel
+from longwire.errors import LongwireError
+from longwire.schema import declaration_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from longwire.prepared import PreparedMessage
+    from longwire.schema import Contract
+    from longwire.server.hub import Hub
+    from longwire.server.room import Listener
+
+_CANCEL: Final = declaration_of(JobCancel).name
+
+# Seconds until a room that could not be listened to is tried again.
+LISTEN_AGAIN = 0.25
+
+
+class CancelRequests:
+    """Hears the rooms of running jobs, whichever node a request comes from.
+
+    Args:
+        hub: the rooms of this node.
+        contract: how a request reads.
+        start: starts the server, unless it runs already.
+    """
+
+    def __init__(self, hub: Hub, contract: Contract, start: Callable[[], Awaitable[None]]) -> None:
+        self._hub = hub
+        self._contract = contract
+        self._start = start
+        self._tasks = BackgroundTasks()
+
+    def listen(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
+        """Call back for each request, as soon as the log can be reached; return the undo."""
+
+        def listener(message: PreparedMessage) -> None:
+            if message.event == _CANCEL:
+                callback(cast("JobCancel", self._contract.decode(_CANCEL, message.data)))
+
+        stopped = asyncio.Event()
+        self._tasks.start(self._listen_until(stopped, f"job:{job_id}", listener))
+        return stopped.set
+
+    async def close(self) -> None:
+        """Hear nothing more."""
+        self._tasks.cancel()
+        await self._tasks.wait(return_exceptions=True)
+
+    async def _listen_until(self, stopped: asyncio.Event, room: str, listener: Listener) -> None:
+        while not stopped.is_set():
+            try:
+                await self._start()
+                await self._hub.listen(room, listener)
+            except LongwireError:  # who publishes to that room is told why
+                await asyncio.sleep(LISTEN_AGAIN)
+            else:
+                await stopped.wait()
+        await self._hub.unlisten(room, listener)

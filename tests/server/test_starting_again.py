@@ -1,0 +1,93 @@
+"""A server that is closed and started again, as each test of an application does with it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from longwire import Server, anonymous
+from longwire.broker import MemoryBroker, SQLiteBroker
+from longwire.catalog import Announcement
+from longwire.errors import BrokerUnavailable
+from tests.server.raw_websocket import call, events, sign_in, websocket
+from tests.serving import serving
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_nobody_of_the_last_time_is_there_any_more(kind: str, tmp_path: Path) -> None:
+    """It took rooms for open that its broker knew nothing of any more."""
+    broker = MemoryBroker() if kind == "memory" else SQLiteBroker(tmp_path / "logs.db")
+    server = Server(authenticate=anonymous, broker=broker, shared_jobs=True)
+
+    async def use() -> None:
+        async with serving(server) as url, websocket(url) as client:
+            await sign_in(client, "anybody")
+            assert [len(server.hub.members(room)) for room in ("global", "job:1")] == [1, 0]
+            assert (await call(client, "join_room", "job:1"))["ok"] is True
+            job = await server.job(job_id="1").__aenter__()  # is not over when the server stops
+            await server.publish(Announcement(message="heard"), room="global")
+            assert (await events(client, "announcement"))[0]["message"] == "heard"
+            job.cancel()
+            await job.__aexit__(None, None, None)
+            await server.job(job_id="2").__aenter__()
+            raise ConnectionResetError
+
+    for _ in range(2):
+        with pytest.raises(ConnectionResetError):
+            await asyncio.to_thread(asyncio.run, use())
+
+
+class ShyBroker(MemoryBroker):
+    """Takes its time to subscribe; cannot at all while `is_shy`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_shy = False
+        self.refused, self.subscribed, self.let_go = (asyncio.Event() for _ in range(3))
+
+    async def subscribe(self, room: str) -> None:
+        await asyncio.sleep(0.05)
+        if self.is_shy:
+            self.refused.set()
+            raise BrokerUnavailable("not now")
+        await super().subscribe(room)
+        self.subscribed.set()
+
+    async def unsubscribe(self, room: str) -> None:
+        await super().unsubscribe(room)
+        self.let_go.set()
+
+
+async def test_a_job_that_cannot_be_listened_to_at_first_is_cancelled_later() -> None:
+    """Nobody tried again: it ran on whoever asked it to stop."""
+    broker = ShyBroker()
+    async with Server(authenticate=anonymous, broker=broker) as server:
+        broker.is_shy = True
+        async with asyncio.timeout(5), server.job(job_id="1") as job:
+            await broker.refused.wait()
+            broker.is_shy = False
+            await broker.subscribed.wait()
+            await server.cancel_job("1")
+            await asyncio.Event().wait()
+    assert job.cancelled
+
+
+async def test_a_job_that_starts_its_server_can_be_cancelled() -> None:
+    """It listened before there was anything to listen to."""
+    server = Server(authenticate=anonymous)
+    async with asyncio.timeout(5), server.job(job_id="1") as job:
+        await server.cancel_job("1")
+        await asyncio.Event().wait()
+    await server.close()
+    assert job.cancelled
+
+
+async def test_a_short_job_leaves_no_listener_behind() -> None:
+    """It was over before it was listened to, and was listened to ever after."""
+    broker = ShyBroker()
+    async with Server(authenticate=anonymous, broker=broker) as server:
+        async with server.job(job_id="1"):
+            pass
+        await asyncio.wait_for(broker.let_go.wait(), 5)
