@@ -445,6 +445,34 @@ os._exit(told)
     assert run.returncode == 3
 
 
+def test_a_script_that_ends_without_closing_ends_quietly(
+    backend: Backend, worker: WebSocketClient
+) -> None:
+    """Each event that came while the interpreter ended was a traceback."""
+    token = issue_token(SECRET, "worker", service=True)
+    script = f"""
+import threading, time
+from longwire.catalog import JobOutput
+from longwire.sync import WebSocketClient
+client = WebSocketClient({backend.url!r}, token={token!r})
+client.connect()
+heard = threading.Semaphore(0)
+client.on(JobOutput, lambda event: (heard.release(), time.sleep(0.001)), room="job:1")
+client.join_room("job:1").result()
+for _ in range(50):
+    heard.acquire()
+"""
+    run = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    while run.poll() is None:
+        for position in [worker.publish(output(1)) for _ in range(20)]:
+            position.result()
+    assert run.stderr is not None
+    with run.stderr:
+        assert (run.returncode, run.stderr.read()) == (0, "")
+
+
 def test_what_a_handler_returns_answers_the_server(
     client: WebSocketClient, backend: Backend
 ) -> None:

@@ -87,7 +87,8 @@ class LoopThread:
         check_plain(handler)
 
         async def handle(*args: Any) -> object:
-            return await self._loop.run_in_executor(self._handlers, self._handle, handler, *args)
+            work = self._hand_over(self._handle, handler, *args)
+            return None if work is None else await asyncio.wrap_future(work)
 
         return handle
 
@@ -100,7 +101,7 @@ class LoopThread:
         check_plain(listener)
 
         def listen(value: T) -> None:
-            self._handlers.submit(self._listen, listener, value)
+            self._hand_over(self._listen, listener, value)
 
         return listen
 
@@ -196,6 +197,15 @@ class LoopThread:
         except BaseException:
             future.cancel()
             raise
+
+    def _hand_over(
+        self, function: Callable[..., T], *args: Any
+    ) -> concurrent.futures.Future[T] | None:
+        """Run a function on the handlers' thread, unless that has ended with the interpreter."""
+        try:
+            return self._handlers.submit(function, *args)
+        except RuntimeError:
+            return None
 
     def _handle(self, handler: Callable[..., object], *args: Any) -> object:
         self._handler_thread = threading.get_ident()
