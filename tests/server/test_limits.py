@@ -133,3 +133,9 @@ async def test_a_lane_does_not_compress() -> None:
         writer.transport.abort()
     assert b" 101 " in head
     assert b"extensions" not in head.lower()
+
+
+def test_a_rate_of_nothing_is_refused_where_it_is_given() -> None:
+    """The first event of each client ended its connection: division by zero."""
+    with pytest.raises(ValueError, match="events_per_second"):
+        Limits(events_per_second=0)

@@ -34,6 +34,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         fanout_slice: writes in one go, in all rooms together: about 5 ms of the loop. A write of
             more than 32 KiB counts for several.
         retry_after: seconds that clients are told to wait when the server restarts.
+
+    Raises:
+        ValueError: at such a rate nobody could send anything.
     """
 
     rooms_per_socket: int = 1000
@@ -49,6 +52,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     replay_slice: int = 100
     fanout_slice: int = 500
     retry_after: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse a rate that is none; for no limit give a large one."""
+        if self.events_per_second <= 0:
+            raise ValueError("events_per_second must be positive; for no limit give a large one")
 
 
 def check_id(id: str | None) -> None:
