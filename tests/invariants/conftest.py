@@ -49,6 +49,7 @@ class Guest:
         self.session: Session = house.endpoint.open_session("websocket", "127.0.0.1")
         self.lane.attach(self.session)
         self.session.open_websocket(self.lane)
+        self.lane.answer(b"", self.session.engine.messages_to_send())
 
     def say(self, packet: str) -> None:
         self.lane.data_received(encode_text(packet, MASK))

@@ -45,11 +45,11 @@ class LaneHost(Protocol):
     The server offers itself in the scope as `extensions["longwire.lane"]`.
     """
 
-    def accept(self, lane: Lane) -> bool:
+    def accept(self, lane: Lane) -> bytes | None:
         """Accept the WebSocket, past ASGI, with `lane` as the protocol of its transport.
 
         Returns:
-            False: the peer is gone already.
+            The answer to the handshake, for the lane to write; None if the peer is gone already.
         """
         ...
 
@@ -95,6 +95,11 @@ class Lane(asyncio.Protocol):
         self._open_lanes = open_lanes
         open_lanes.add(self)
         _send_soon(transport)
+
+    def answer(self, handshake: bytes, messages: Sequence[str | bytes]) -> None:
+        """Write the answer to the handshake and the first messages, all in one write."""
+        if self._transport is not None:
+            self._transport.write(handshake + b"".join(map(_encode_message, messages)))
 
     # Writer
 
@@ -242,10 +247,13 @@ def serve_lane(attach: Callable[[Lane], Session | None], host: LaneHost, max_mes
     `attach` gives the session that it belongs to, or None to refuse it.
     """
     lane = Lane(max_message)
-    if not host.accept(lane):
+    answer = host.accept(lane)
+    if answer is None:
         return
     session = attach(lane)
     if session is None:
+        lane.answer(answer, ())
         lane.close()
     else:
         lane.attach(session)
+        lane.answer(answer, session.engine.messages_to_send())

@@ -168,9 +168,8 @@ class Session:
     # Transports
 
     def open_websocket(self, writer: Writer) -> None:
-        """Speak through `writer` from the start."""
+        """Speak through `writer` from the start; it begins with the engine's first messages."""
         self._writer = writer
-        self.flush()
 
     def open_probe(self, writer: Writer) -> bool:
         """Take a WebSocket that probes for an upgrade; False refuses it."""

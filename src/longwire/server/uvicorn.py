@@ -331,19 +331,18 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # The lane
 
-    def accept(self, lane: Lane) -> bool:
-        """Answer the handshake and leave the transport to `lane`; False if the peer is gone."""
+    def accept(self, lane: Lane) -> bytes | None:
+        """Leave the transport to `lane`, and the answer; None if the peer is gone."""
         if self._handshake is None or self._is_over or self._transport.is_closing():
-            return False
+            return None
         self._end()
-        headers = self._server_state.default_headers
-        self._transport.write(encode_response(self._handshake.key, headers=headers))
         self._transport.set_protocol(lane)
         self._transport.resume_reading()
         lane.open(self._transport, self._connections)
         if self._early:  # once the lane knows whose it is, and before anything else is read
             asyncio.get_running_loop().call_soon(lane.data_received, self._early)
-        return True
+        headers = self._server_state.default_headers
+        return encode_response(self._handshake.key, headers=headers)
 
     def refuse(self, status: int, body: bytes) -> None:
         """Answer with an HTTP error, whose body is JSON, and hang up."""

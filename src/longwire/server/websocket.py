@@ -151,6 +151,7 @@ async def serve_websocket(
                 await writer.drain()
                 return
             sessions.append(session)
+            writer.write(session.engine.messages_to_send())
             try:
                 await _pump(session, writer, receive)
             finally:

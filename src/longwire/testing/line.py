@@ -127,10 +127,10 @@ class _Handshake:
 
     # The lane's host
 
-    def accept(self, lane: Lane) -> bool:
-        """Give the lane its end of a connection."""
+    def accept(self, lane: Lane) -> bytes:
+        """Give the lane its end of a connection, on which nothing precedes its first message."""
         self.websocket = self._line.join(lane, self._options)
-        return True
+        return b""
 
     def refuse(self, status: int, body: bytes) -> None:
         """Keep an HTTP error for the client."""

@@ -129,16 +129,21 @@ def encode_response(key: bytes, protocol: str | None = None, headers: Headers = 
 
 
 def _encode_head(first: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    lines = [first, *(name + b": " + value for name, value in headers)]
-    if any(b"\r" in line or b"\n" in line for line in lines):
+    lines = [first, *[name + b": " + value for name, value in headers], b"\r\n"]
+    head = b"\r\n".join(lines)
+    if not head.count(b"\r") == head.count(b"\n") == len(lines):
         raise LocalProtocolError("a header must not hold a line break")
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+    return head
 
 
 def _by_name(headers: Headers) -> dict[bytes, list[bytes]]:
     values: dict[bytes, list[bytes]] = {}
     for name, value in headers:
-        values.setdefault(name.lower(), []).append(value.strip())
+        lower = name.lower()
+        if lower in values:
+            values[lower].append(value.strip())
+        else:
+            values[lower] = [value.strip()]
     return values
 
 
