@@ -1,12 +1,16 @@
 """TypeScript of a contract: readable, deterministic, strict."""
 
+import datetime
+import enum
 import json
 import subprocess
+from dataclasses import dataclass, make_dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Generic, Literal, NamedTuple, TypedDict, TypeVar
 
+import pydantic
 import pytest
-from msgspec import Meta
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from longwire.catalog import CATALOG
 from longwire.codegen import generate_typescript
@@ -15,6 +19,7 @@ from longwire.schema import Contract, Event, PublishAck, Record
 from longwire.types import Concat, Latest
 
 ROOT = Path(__file__).parents[2]
+T = TypeVar("T")
 
 Mood = Annotated[Literal["fine", "so-so"], Meta(title="Mood", description="How it is.")]
 
@@ -174,6 +179,108 @@ def test_the_javascript_package_has_the_catalogue() -> None:
     assert written == generate_typescript(CATALOG), "run `make generated`"
 
 
+class Tint(enum.Enum):
+    RED = "red"
+    BLUE = 'bl"ue'
+
+
+class Point(NamedTuple):
+    x: int
+    label: str
+
+
+class Row(Struct, array_like=True):
+    key: str
+    rows: list["Row"] = []
+
+
+class Plain(Struct):
+    snake_case: int | None = None
+    patch: int | UnsetType = UNSET
+
+
+class Sparse(Struct, omit_defaults=True):
+    count: int = 5
+    note: str | None = None
+    made: str = field(default_factory=lambda: "made")
+
+
+class Partly(TypedDict, total=False):
+    some: int
+
+
+@dataclass
+class Noted:
+    note: str | None = None
+
+
+class Page(Struct, Generic[T]):
+    items: list[T]
+
+
+class Everything(Event, name="everything"):
+    point: Point
+    row: Row
+    plain: Plain
+    sparse: Sparse
+    partly: Partly
+    noted: Noted
+    ints: Page[int]
+    texts: Page[str]
+    pair: tuple[int, str]
+    tint: Tint
+    when: datetime.datetime
+    raw: bytes
+    options: set[str]
+    class_: Annotated[str, Meta(pattern="^a$")] = field(name="class", default="a")
+    dashed: int = field(name="with-dash", default=1)
+    patch: int | UnsetType = UNSET
+    later: "Everything | None" = None
+
+
+class Painted(pydantic.BaseModel):
+    tint: Tint
+    pair: tuple[int, str]
+    note: str | None = None
+
+
+def test_what_is_sent_fits_its_type(tmp_path: Path) -> None:
+    """Members that may be missing or null were promised, and tuples with names were `null`."""
+    contract = Contract([Everything])
+    contract.add(Painted, name="painted")
+    event = Everything(
+        point=Point(1, "a"),
+        row=Row("a", [Row("b")]),
+        plain=Plain(),
+        sparse=Sparse(),
+        partly={},
+        noted=Noted(),
+        ints=Page([1]),
+        texts=Page(["a"]),
+        pair=(1, "a"),
+        tint=Tint.BLUE,
+        when=datetime.datetime.now(datetime.UTC),
+        raw=b"a",
+        options={"a"},
+    )
+    lines = [generate_typescript(contract)]
+    for sent in (event, Painted(tint=Tint.RED, pair=(1, "a"))):
+        encoded = contract.encode(sent, now_ms=1)
+        name = f"{encoded.event.capitalize()}Event"
+        lines.append(f"export const {encoded.event}: {name} = {encoded.data.decode()};")
+    assert compiled(tmp_path, {"sent": "\n".join(lines)}) == ("", 0)
+
+
+@pytest.mark.parametrize("name", ["Omit", "string", "default"])
+def test_names_of_the_language_are_refused(name: str) -> None:
+    taken = make_dataclass("Taken", [("x", int)])
+    taken.__name__ = name
+    contract = Contract()
+    contract.add(make_dataclass("Moved", [("to", taken)]), name="moved")
+    with pytest.raises(ContractError, match=f"{name} is a name of the language itself"):
+        generate_typescript(contract)
+
+
 STRICT = {
     "strict": True,
     "exactOptionalPropertyTypes": True,
@@ -233,10 +340,15 @@ export const ask: Parameters<sample.ClientToServerEvents["tale/asked"]> = [
 
 
 def test_it_compiles_under_strict_settings(tmp_path: Path) -> None:
-    (tmp_path / "catalog.ts").write_text(generate_typescript(CATALOG), encoding="utf-8")
-    (tmp_path / "sample.ts").write_text(generate_typescript(SAMPLE), encoding="utf-8")
-    (tmp_path / "use.ts").write_text(USE, encoding="utf-8")
-    (tmp_path / "tsconfig.json").write_text(json.dumps({"compilerOptions": STRICT}))
+    catalog, sample = generate_typescript(CATALOG), generate_typescript(SAMPLE)
+    assert compiled(tmp_path, {"catalog": catalog, "sample": sample, "use": USE}) == ("", 0)
+
+
+def compiled(folder: Path, modules: dict[str, str]) -> tuple[str, int]:
+    """What the compiler says of some modules."""
+    for name, text in modules.items():
+        (folder / f"{name}.ts").write_text(text, encoding="utf-8")
+    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": STRICT}))
     compiler = ROOT / "node_modules/.bin/tsc"
-    found = subprocess.run([compiler, "-p", tmp_path], capture_output=True, text=True, check=False)
-    assert (found.stdout, found.returncode) == ("", 0)
+    found = subprocess.run([compiler, "-p", folder], capture_output=True, text=True, check=False)
+    return found.stdout, found.returncode

@@ -25,6 +25,7 @@ from longwire.schema.description import (
     ObjectType,
     Reference,
     Scalar,
+    TupleOf,
 )
 from longwire.types import Concat, Latest
 
@@ -133,7 +134,7 @@ def test_every_kind_of_type_is_described() -> None:
         "level": Reference("Level"),
         "leaves": ListOf(Reference("Leaf")),
         "sizes": MapOf(Scalar("number")),
-        "pair": ListOf(Either((Scalar("integer"), TEXT))),
+        "pair": TupleOf((Scalar("integer"), TEXT)),
         "height": Scalar("number", (("exclusiveMinimum", 0),)),
         "anything": Scalar("unknown"),
         "choice": Either((Choice((1, "a")), Scalar("null"))),

@@ -27,10 +27,13 @@ from longwire.schema.description import (
     ListOf,
     MapOf,
     NamedChoice,
+    NamedNode,
+    NamedType,
     Node,
     ObjectType,
     Reference,
     Scalar,
+    TupleOf,
 )
 from longwire.schema.fingerprint import fingerprint
 
@@ -40,6 +43,14 @@ if TYPE_CHECKING:
     from longwire.schema import Contract
 
 _WIDTH: Final = 100
+_LANGUAGE_NAMES: Final = re.compile(
+    # What a type cannot be called, and what is used here by that name.
+    "any|bigint|boolean|never|null|number|object|string|symbol|undefined|unknown|void|break|case|"
+    "catch|class|const|continue|debugger|default|delete|do|else|enum|export|extends|false|finally|"
+    "for|function|if|import|in|instanceof|new|return|super|switch|this|throw|true|try|typeof|var|"
+    "while|with|implements|interface|let|package|private|protected|public|static|yield|await|"
+    "Omit|Parameters|Partial|Pick|Record"
+)
 _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _HEADER: Final = """\
 /**
@@ -105,6 +116,10 @@ def _print_list(node: ListOf) -> str:
     return f"({item})[]" if " | " in item else f"{item}[]"
 
 
+def _print_tuple(node: TupleOf) -> str:
+    return f"[{', '.join(map(print_node, node.items))}]"
+
+
 def _print_map(node: MapOf) -> str:
     return f"Record<string, {print_node(node.value)}>"
 
@@ -121,13 +136,16 @@ _PRINTERS: Final[dict[type, Callable[[Any], str]]] = {
     Scalar: _print_scalar,
     Choice: _print_choice,
     ListOf: _print_list,
+    TupleOf: _print_tuple,
     MapOf: _print_map,
     Either: _print_either,
     Reference: _print_reference,
 }
 
 
-def _print_type(described: ObjectType | NamedChoice) -> str:
+def _print_type(described: NamedType) -> str:
+    if isinstance(described, NamedNode):
+        return _print_alias(described.name, [print_node(described.node)], described.doc)
     if isinstance(described, NamedChoice):
         options = [json.dumps(value, ensure_ascii=False) for value in described.choice.values]
         return _print_alias(described.name, options, described.doc)
@@ -219,11 +237,13 @@ def _conflation(conflation: ConflationRule) -> str:
     return f'{{ rule: "{conflation.rule}",{field} key: {key} }}'
 
 
-def _is_own(described: ObjectType | NamedChoice) -> bool:
+def _is_own(described: NamedType) -> bool:
     if WIRE_TYPES.get(described.name) == described:
         return False
     if described.name in WIRE_NAMES:
         raise ContractError(f"{described.name} is a name of Longwire's own wire in TypeScript")
+    if _LANGUAGE_NAMES.fullmatch(described.name):
+        raise ContractError(f"{described.name} is a name of the language itself in TypeScript")
     return True
 
 

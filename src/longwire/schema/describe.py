@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from longwire.errors import ContractError
 from longwire.schema.description import (
@@ -22,10 +22,13 @@ from longwire.schema.description import (
     ListOf,
     MapOf,
     NamedChoice,
+    NamedNode,
+    NamedType,
     Node,
     ObjectType,
     Reference,
     Scalar,
+    TupleOf,
 )
 from longwire.schema.docstring import camel, field_docs, summary
 from longwire.schema.event import MAX_SAFE_INTEGER
@@ -76,7 +79,7 @@ def describe(contract: Contract) -> ContractDescription:
     return ContractDescription(tuple(reader.types.values()), events, tuple(rooms))
 
 
-def describe_types(*models: type) -> dict[str, ObjectType | NamedChoice]:
+def describe_types(*models: type) -> dict[str, NamedType]:
     """Describe some types and all that they refer to, by name."""
     reader = _Reader({})
     for model in models:
@@ -123,49 +126,68 @@ class _Reader:
     """Collects named types out of JSON Schemas."""
 
     def __init__(self, payload_names: dict[str, str]) -> None:
-        self.types: dict[str, ObjectType | NamedChoice] = {}
+        self.types: dict[str, NamedType] = {}
         self._payload_names = payload_names
         self._parts: dict[str, JsonSchema] = {}
         self._root = ""
-        self._sends_nulls = False
 
     def add(self, model: type) -> str:
         """Take in a type and all that it refers to; return its name."""
         self._root, self._parts = schema_of(model)
-        self._sends_nulls = not issubclass(model, Struct)
         return self._take(self._root)
 
     def _take(self, part: str) -> str:
         # Each part is taken once, when it is first met; that ends recursion and orders the types.
-        name = self._payload_names.get(part, part)
+        name = self._payload_names.get(part) or re.sub(r"\W", "_", part)
         schema = self._parts.pop(part, None)
-        if schema is not None and "properties" in schema:
+        if schema is None:
+            return name
+        if "properties" in schema:
             self._define(self._object(part, name, schema))
-        elif schema is not None:
+        elif "enum" in schema or "const" in schema:
             self._define(self._named_choice(name, schema))
+        else:
+            self._define(NamedNode(name, self.node(schema), summary(schema.get("description", ""))))
         return name
 
     def _object(self, part: str, name: str, schema: JsonSchema) -> ObjectType:
         doc = schema.get("description", "")
         docs = field_docs(doc)
         required = schema.get("required", ())
-        nulls = self._sends_nulls and part != self._root
+        absent = schema.get("absent", ())
+        # What is sent as an event leaves out what is None, and so does a Record in it.
+        sends_nulls = part != self._root and not schema.get("omitsDefaults")
         fields = {
-            member: self._field(member, described, member in required, docs.get(member, ""), nulls)
+            member: self._field(
+                member,
+                described,
+                docs.get(member, ""),
+                is_required=member in required,
+                is_absent=member in absent,
+                sends_nulls=sends_nulls,
+            )
             for member, described in schema["properties"].items()
         }
-        if part in self._payload_names:  # inherited or added, and said last
-            fields["timestamp"] = fields.pop("timestamp", _TIMESTAMP)
+        if part in self._payload_names:  # inherited or added, always there, and said last
+            timestamp = fields.pop("timestamp", _TIMESTAMP)
+            fields["timestamp"] = replace(timestamp, is_optional=False)
         return ObjectType(name, tuple(fields.values()), summary(doc))
 
     def _field(
-        self, name: str, schema: JsonSchema, is_required: bool, doc: str, sends_nulls: bool
+        self,
+        name: str,
+        schema: JsonSchema,
+        doc: str,
+        *,
+        is_required: bool,
+        is_absent: bool,
+        sends_nulls: bool,
     ) -> Field:
-        # A field that defaults to None is left out when it is None; every other default is sent.
-        is_optional = not is_required and "default" in schema and schema["default"] is None
+        defaults_to_none = not is_required and schema.get("default", ...) is None
         node = self.node(schema)
-        if is_optional and not sends_nulls:
+        if defaults_to_none and not sends_nulls:
             node = _without_null(node)
+        is_optional = defaults_to_none or is_absent
         return Field(name, node, is_optional, not is_required, doc or _doc_of(schema))
 
     def node(self, schema: JsonSchema) -> Node:
@@ -184,10 +206,9 @@ class _Reader:
         limits = tuple((limit, schema[limit]) for limit in _LIMITS if limit in schema)
         return Scalar(kind if kind in _KINDS else "unknown", limits)
 
-    def _list(self, schema: JsonSchema) -> ListOf:
+    def _list(self, schema: JsonSchema) -> ListOf | TupleOf:
         if "prefixItems" in schema:
-            options = dict.fromkeys(self.node(item) for item in schema["prefixItems"])
-            return ListOf(Either(tuple(options)))
+            return TupleOf(tuple(self.node(item) for item in schema["prefixItems"]))
         return ListOf(self.node(schema.get("items", {})))
 
     def _choice(self, schema: JsonSchema) -> Node:
@@ -197,13 +218,18 @@ class _Reader:
         return Reference(schema["title"])
 
     def _named_choice(self, name: str, schema: JsonSchema) -> NamedChoice:
-        values = tuple(schema.get("enum", [schema.get("const")]))
-        return NamedChoice(name, Choice(values), summary(schema.get("description", "")))
+        # In one order, whoever wrote the schema: an enumeration may be shared with a model.
+        values = sorted(schema.get("enum", [schema.get("const")]), key=_rank)
+        return NamedChoice(name, Choice(tuple(values)), summary(schema.get("description", "")))
 
-    def _define(self, described: ObjectType | NamedChoice) -> None:
+    def _define(self, described: NamedType) -> None:
         known = self.types.setdefault(described.name, described)
         if known != described:
             raise ContractError(f"two different types would be named {described.name}")
+
+
+def _rank(value: str | int | None) -> tuple[bool, int, str]:
+    return isinstance(value, str), value if isinstance(value, int) else 0, str(value)
 
 
 def _values_of(schema: JsonSchema) -> JsonSchema:

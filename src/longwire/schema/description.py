@@ -29,6 +29,12 @@ class ListOf(msgspec.Struct, frozen=True, tag=True):
     item: Node
 
 
+class TupleOf(msgspec.Struct, frozen=True, tag=True):
+    """A JSON array whose items each have a type of their own."""
+
+    items: tuple[Node, ...]
+
+
 class MapOf(msgspec.Struct, frozen=True, tag=True):
     """A JSON object with free keys."""
 
@@ -47,7 +53,7 @@ class Reference(msgspec.Struct, frozen=True, tag=True):
     name: str
 
 
-Node = Scalar | Choice | ListOf | MapOf | Either | Reference
+Node = Scalar | Choice | ListOf | TupleOf | MapOf | Either | Reference
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -82,6 +88,17 @@ class NamedChoice(msgspec.Struct, frozen=True, tag=True):
     name: str
     choice: Choice
     doc: str = ""
+
+
+class NamedNode(msgspec.Struct, frozen=True, tag=True):
+    """A named type of any other shape."""
+
+    name: str
+    node: Node
+    doc: str = ""
+
+
+NamedType = ObjectType | NamedChoice | NamedNode
 
 
 class ConflationRule(msgspec.Struct, frozen=True):
@@ -121,10 +138,10 @@ class ContractDescription(msgspec.Struct, frozen=True):
         rooms: the templates of all rooms, in the wire's names.
     """
 
-    types: tuple[ObjectType | NamedChoice, ...]
+    types: tuple[NamedType, ...]
     events: tuple[EventDescription, ...]
     rooms: tuple[str, ...]
 
-    def type_named(self, name: str) -> ObjectType | NamedChoice:
+    def type_named(self, name: str) -> NamedType:
         """Return the type of that name."""
         return next(found for found in self.types if found.name == name)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from longwire.schema.description import ContractDescription, ObjectType
 
 if TYPE_CHECKING:
-    from longwire.schema.description import NamedChoice
+    from longwire.schema.description import NamedType
 
 LENGTH: Final = 16
 """Hexadecimal digits: 64 bits tell the versions of one contract apart."""
@@ -25,7 +25,7 @@ def fingerprint(description: ContractDescription) -> str:
     return hashlib.sha256(msgspec.json.encode(canonical)).hexdigest()[:LENGTH]
 
 
-def _undocumented(described: ObjectType | NamedChoice) -> ObjectType | NamedChoice:
+def _undocumented(described: NamedType) -> NamedType:
     if not isinstance(described, ObjectType):
         return replace(described, doc="")
     fields = sorted(described.fields, key=lambda field: field.name)
