@@ -74,6 +74,28 @@ def test_asynchronous_tests(pytester: pytest.Pytester, mark: str, options: list[
     )
 
 
+def test_who_runs_on_another_backend_is_told(pytester: pytest.Pytester) -> None:
+    """It said that there was no running event loop."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def anyio_backend():
+            return "trio"
+
+        @pytest.mark.anyio
+        async def test_it(longwire_client):
+            raise AssertionError
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-W", "error", "-p", "no:asyncio")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["Longwire runs on asyncio: *anyio_backend*return 'asyncio'"])
+
+
 def test_the_default_server_takes_names_for_tokens(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

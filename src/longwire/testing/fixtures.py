@@ -81,6 +81,11 @@ def longwire_history(longwire_server: Server) -> Iterator[History]:
 
 def _resolve(request: pytest.FixtureRequest, name: str) -> Any:
     if "anyio_backend" in request.fixturenames:
+        if request.getfixturevalue("anyio_backend_name") != "asyncio":
+            pytest.fail(
+                "Longwire runs on asyncio: let the fixture `anyio_backend` return 'asyncio'",
+                pytrace=False,
+            )
         return request.getfixturevalue(f"_longwire_{name}_anyio")
     if request.config.pluginmanager.hasplugin("asyncio"):
         return request.getfixturevalue(f"_longwire_{name}_asyncio")
