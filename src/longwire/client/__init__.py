@@ -11,7 +11,11 @@ outbox          what waits to be sent or confirmed, in memory or in a file
 reconnection    whether and when to come back
 """
 
-from longwire.client.client import WebSocketClient
+from longwire.errors import needing
+
+with needing("client"):
+    from longwire.client.client import WebSocketClient
+
 from longwire.client.entry import LogEntry
 from longwire.client.health import HealthSnapshot
 from longwire.client.job_tracker import JobTracker

@@ -14,8 +14,6 @@ from itertools import groupby
 from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
-from fastapi.routing import APIRoute
 
 from longwire.errors import (
     AuthenticationError,
@@ -29,6 +27,7 @@ from longwire.errors import (
     PublishDenied,
     RoomDenied,
     UnknownEvent,
+    needing,
 )
 from longwire.jobs import JobState
 from longwire.server import Identity, Server, UnknownJob
@@ -37,6 +36,10 @@ from longwire.server.disclosure import message_of
 from longwire.server.polling import BODY_TIMEOUT
 from longwire.socketio import replace_lone_surrogates
 from longwire.types import override
+
+with needing("fastapi"):
+    from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
+    from fastapi.routing import APIRoute
 
 T = TypeVar("T")
 Handler = TypeVar("Handler", bound=Callable[..., Any])

@@ -2,14 +2,17 @@
 
 from collections.abc import Collection
 
-from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
-from starlette.exceptions import HTTPException
-from starlette.types import Receive, Scope, Send
-
-from longwire.integrations.fastapi import explain, mount
+from longwire.errors import needing
 from longwire.server import Server
 from longwire.server.asgi import route_path
+
+with needing("fastapi"):
+    from fastapi import FastAPI
+    from fastapi.middleware.cors import CORSMiddleware
+    from starlette.exceptions import HTTPException
+    from starlette.types import Receive, Scope, Send
+
+from longwire.integrations.fastapi import explain, mount
 from longwire.web.static_files import ASSETS, WebPage
 
 __all__ = ["ASSETS", "WebPage", "create_app"]
