@@ -118,6 +118,13 @@ def test_tells_where_to_watch_the_job(longwire: Longwire, running_server: Server
     assert longwire.run(*command.split()[1:]).returncode == 0
 
 
+@pytest.mark.parametrize("job_id", ["a:b", "global", "-x"])
+def test_tells_how_to_watch_a_job_whatever_its_name(longwire: Longwire, job_id: str) -> None:
+    said = longwire.run("run", f"--job-id={job_id}", "--", "echo", "text").stderr.decode()
+    command = said.split("`")[1]
+    assert longwire.output(*command.split()[1:]) == "text\n"
+
+
 def test_a_user_may_not_run(longwire: Longwire, running_server: ServerProcess) -> None:
     longwire.environment["LONGWIRE_TOKEN"] = running_server.token("ada")
     code, said = longwire.refusal("run", "--", "echo")

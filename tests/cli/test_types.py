@@ -53,6 +53,12 @@ def test_prints_a_contract_of_ones_own(
     assert (code, said.partition(": ")[0]) == (1, "shop")
 
 
+@pytest.mark.parametrize("name", ["app", "app:", ":server"])
+def test_a_contract_is_named_with_its_module(alone: Longwire, name: str) -> None:
+    code, said = alone.refusal("types", name)
+    assert (code, "such as app:server" in said) == (2, True)
+
+
 def test_a_file_that_cannot_be_written(alone: Longwire, tmp_path: Path) -> None:
     nowhere = tmp_path / "no" / "folder.ts"
     said = f"{nowhere}: No such file or directory"

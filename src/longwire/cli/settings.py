@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import shlex
 from pathlib import Path
@@ -145,7 +146,10 @@ def server_url() -> str:
 def watch_command(url: str, job_id: str) -> str:
     """Return the command that shows a job of that server in a terminal of this machine."""
     elsewhere = [] if url == server_url() else ["--server", url]
-    return shlex.join(["longwire", "watch", *elsewhere, job_id])
+    # `watch` would take some ids for a room's name or for an option.
+    is_plain = re.fullmatch(r"[^:-][^:]*", job_id) and job_id != "global"
+    name = job_id if is_plain else f"job:{job_id}"
+    return shlex.join(["longwire", "watch", *elsewhere, name])
 
 
 def running_server() -> str | None:

@@ -21,6 +21,7 @@ SKIPPED: Final = frozenset(
         ".git",
         ".hg",
         ".hypothesis",
+        ".import_linter_cache",
         ".mypy_cache",
         ".next",
         ".nox",

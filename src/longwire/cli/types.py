@@ -44,6 +44,11 @@ def _import_contract(name: str) -> Contract:
     from longwire.schema import Contract
 
     module, _, attribute = name.partition(":")
+    if not module or not attribute:
+        raise click.BadParameter(
+            f"{name!r} is not of the form MODULE:CONTRACT, such as app:server.",
+            param_hint="MODULE:CONTRACT",
+        )
     sys.path.insert(0, str(Path.cwd()))
     try:
         found = getattr(import_module(module), attribute)
