@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -15,6 +16,15 @@ def test_reads_the_payload_from_stdin(longwire: Longwire) -> None:
     ended = longwire.run("emit", "job:progress", "-", stdin=data)
     assert json.loads(ended.stdout)["room"] == "job:emit-2"
     assert longwire.run("emit", "job:progress", "-", stdin=b"\xff").returncode == 2
+
+
+def test_a_payload_is_utf8_whatever_the_locale(longwire: Longwire) -> None:
+    longwire.environment |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    data = '{"jobId": "emit-漢", "progress": 40, "currentStep": "half"}'
+    assert "job:emit-漢" in longwire.output("emit", "job:progress", data)
+    code, said = longwire.refusal("emit", "announcement", os.fsdecode(b'{"message": "\xff"}'))
+    assert code == 2
+    assert said.startswith("Invalid value for JSON: this is no JSON")
 
 
 def test_speaks_to_the_server_that_it_is_told(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -29,11 +30,12 @@ def emit(server: str | None, room: str | None, event: str, data: str) -> None:
     """
     import asyncio
 
-    payload = _payload(sys.stdin.buffer.read() if data == "-" else data)
+    # The bytes as the shell passed them, whatever the locale makes of them.
+    payload = _payload(sys.stdin.buffer.read() if data == "-" else os.fsencode(data))
     click.echo(asyncio.run(_emit(server or server_url(), event, payload, room)))
 
 
-def _payload(data: str | bytes) -> dict[str, Any]:
+def _payload(data: bytes) -> dict[str, Any]:
     import msgspec
 
     try:
