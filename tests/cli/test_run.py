@@ -293,6 +293,26 @@ def test_without_a_server_it_brings_its_own(tmp_path: Path) -> None:
         assert run.end()[:2] == (0, "the end\n")
 
 
+def test_the_link_signs_in_the_owner_and_only_here(
+    tmp_path: Path, running_server: ServerProcess
+) -> None:
+    # A CI server's secret is that of production, and its logs are read by many.
+    mine = Longwire(tmp_path, LONGWIRE_SECRET=running_server.secret)
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    command = ["run", "--job-id", "42", "--owner", "ada", "--", "cat", str(gate)]
+    with Started([sys.executable, "-c", EMBEDDED, *command], mine.environment) as run:
+        found = re.search(r"(http://[^/]+)/#token=(\S+)&to=", run.stderr.readline().decode())
+        assert found
+        headers = {"authorization": f"Bearer {found[2]}"}
+        answer = httpx.get(f"{found[1]}/api/jobs/42", headers=headers, trust_env=False)
+        assert answer.json()["owner"] == "ada", answer.text
+        url = f"{running_server.url}/api/jobs"
+        assert httpx.get(url, headers=headers, trust_env=False).status_code == 401
+        gate.write_text("")
+        assert run.end()[0] == 0
+
+
 # Where port 8000 is taken by another Longwire, this one would use it.
 EMBEDDED = """
 import sys

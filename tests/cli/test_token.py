@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -95,6 +98,25 @@ def test_the_development_secret_is_made_once_and_kept_private(
     assert settings.require_secret() == made[0]
     monkeypatch.setenv("LONGWIRE_SECRET", "given")
     assert settings.require_secret() == "given"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may become another user")
+def test_a_user_without_a_home_is_told(tmp_path: Path) -> None:
+    longwire = Longwire(tmp_path)
+    del longwire.environment["XDG_STATE_HOME"]
+    longwire.environment.pop("HOME", None)
+    unknown = "import os; from longwire.cli import main; os.setuid(54321); main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", unknown, "token", "--user", "ada"],
+        env=longwire.environment,
+        capture_output=True,
+        check=False,
+        timeout=15,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        b"longwire: this user has no home directory: set HOME or XDG_STATE_HOME\n"
+    )
 
 
 def test_state_is_kept_at_home_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

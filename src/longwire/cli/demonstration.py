@@ -13,6 +13,7 @@ from longwire.cli.settings import DEFAULT_HOST, durable_broker, ensure_secret, w
 from longwire.cli.signing import sign_token
 from longwire.cli.stopping import stopping
 from longwire.cli.text_analysis import Analysis, find_files, read_file
+from longwire.server import jwt_authenticator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,7 @@ async def demonstrate(directory: Path, leave: bool, ports: tuple[int, ...]) -> i
     secret = ensure_secret()
 
     def make(port: int) -> Server:
-        return make_server(durable_broker("demo", port), secret)
+        return make_server(durable_broker("demo", port), jwt_authenticator(secret))
 
     with stopping() as stop:
         try:

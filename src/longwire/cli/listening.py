@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 
 from longwire.broker import open_broker
-from longwire.server import Identity, Server, anonymous, jwt_authenticator
+from longwire.server import Identity, Server
 from longwire.types import override
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Generator
+
+    from longwire.server import Authenticator
 
 # Our own WebSocket lane; everything that is not Longwire's it hands to uvicorn's.
 LANE: Final = "longwire.server.uvicorn:WebSocketProtocol"
@@ -52,7 +54,7 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-def make_server(broker: str, secret: str | None, origins: Collection[str] = ()) -> Server:
+def make_server(broker: str, authenticate: Authenticator, origins: Collection[str] = ()) -> Server:
     """Return the server of the command line, with its room rules.
 
     Everyone signed in is let into `campaign:*`, `agent:*` and jobs without an owner; a job with
@@ -60,13 +62,12 @@ def make_server(broker: str, secret: str | None, origins: Collection[str] = ()) 
 
     Args:
         broker: `memory:`, `sqlite:///…` or `redis://…`.
-        secret: verifies tokens; without one everybody is the user `anonymous`.
+        authenticate: tells whose a token is.
         origins: of web pages that may connect, beside the server's own.
 
     Raises:
         LongwireError: there is no such broker, or that is no origin.
     """
-    authenticate = anonymous if secret is None else jwt_authenticator(secret)
     server = Server(
         broker=open_broker(broker),
         authenticate=authenticate,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
@@ -13,7 +14,6 @@ import click
 from longwire.cli.complaint import complain
 from longwire.cli.connection import connected
 from longwire.cli.settings import DEFAULT_HOST, ensure_secret, watch_command
-from longwire.cli.signing import sign_token
 from longwire.cli.stopping import stopping
 from longwire.cli.suspending import suspending
 from longwire.errors import LongwireError, UnknownEvent
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from longwire.client import WebSocketClient
     from longwire.jobs.runner import CommandExit
     from longwire.schema import Event
+    from longwire.server import Authenticator
     from longwire.types import Position
 
 # A command that was cancelled got TERM: 128 + 15.
@@ -42,9 +43,8 @@ _LAST_WORDS: Final = 60.0
 _PATIENCE: Final = 2.0
 _WAITING: Final = "waiting for the server to take the end of the job; Ctrl-C gives up"
 
-# Whom the link of an embedded server signs in, and for how long.
+# Whom the link of an embedded server signs in, if the job is everyone's.
 _USER: Final = "you"
-_SIGNED_IN_FOR: Final = 86_400.0
 
 
 async def run_command_as_job(
@@ -66,7 +66,7 @@ async def run_command_as_job(
     running = _Running()
     with stopping(running.interrupt) as stop:
         try:
-            async with _host(url) as host:
+            async with _host(url, owner) as host:
                 job = Job(
                     host.publisher, job_id, owner, title, progress_interval=_PROGRESS_INTERVAL
                 )
@@ -161,7 +161,8 @@ class _Host(NamedTuple):
     Attributes:
         publisher: publishes for the job.
         url: the server's address.
-        token: signs in whoever opens the page; only for a server that nobody else knows.
+        token: signs in whoever opens the page, on a server that nobody else knows. It is worth
+            nothing elsewhere or later: what is said on stderr stays in logs.
     """
 
     publisher: JobHost
@@ -176,19 +177,34 @@ class _Host(NamedTuple):
 
 
 @asynccontextmanager
-async def _host(url: str | None) -> AsyncGenerator[_Host]:
+async def _host(url: str | None, owner: str | None) -> AsyncGenerator[_Host]:
     if url is not None:
         async with connected(url) as client:
             yield _Host(_Publisher(client), url)
         return
     from longwire.cli.listening import listening, make_server
 
-    secret = ensure_secret()
-    async with listening(lambda _: make_server("memory:", secret), DEFAULT_HOST, 0) as (
+    token = secrets.token_urlsafe()
+    authenticate = _admitting(token, owner or _USER)
+    async with listening(lambda _: make_server("memory:", authenticate), DEFAULT_HOST, 0) as (
         address,
         server,
     ):
-        yield _Host(server, address, sign_token(secret, _USER, ttl=_SIGNED_IN_FOR))
+        yield _Host(server, address, token)
+
+
+def _admitting(link_token: str, user_id: str) -> Authenticator:
+    """Return who takes one token for a user's, and all others for this machine's."""
+    from longwire.server import Identity, jwt_authenticator
+
+    verify = jwt_authenticator(ensure_secret())
+
+    async def authenticate(token: str) -> Identity:
+        if secrets.compare_digest(token.encode(), link_token.encode()):
+            return Identity(user_id)
+        return await verify(token)
+
+    return authenticate
 
 
 class _Publisher:

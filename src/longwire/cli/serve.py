@@ -75,9 +75,12 @@ async def _serve(host: str, port: int, broker: str, secret: str, origins: tuple[
 
     from longwire.cli.listening import listening, make_server
     from longwire.cli.stopping import stopping
+    from longwire.server import jwt_authenticator
+
+    authenticate = jwt_authenticator(secret)
 
     def make(port: int) -> Server:
-        return make_server(broker, secret, origins)
+        return make_server(broker, authenticate, origins)
 
     with stopping() as stop:
         try:

@@ -50,6 +50,15 @@ class NoSecret(LongwireError):
         super().__init__(f"there is no secret: {remedy}")
 
 
+class NoStateDirectory(LongwireError):
+    """There is no place where this machine's secret and logs could be."""
+
+    code = "no_state_directory"
+
+    def __init__(self) -> None:
+        super().__init__("this user has no home directory: set HOME or XDG_STATE_HOME")
+
+
 def find_secret() -> str | None:
     """Return LONGWIRE_SECRET, else the development secret if this machine has one."""
     given = os.environ.get("LONGWIRE_SECRET")
@@ -91,7 +100,10 @@ def durable_broker(command: str, port: int) -> str:
 
 def _state_directory() -> Path:
     state = os.environ.get("XDG_STATE_HOME", "")
-    home = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
+    try:
+        home = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
+    except RuntimeError:  # a container's user, say, of whom the system knows nothing
+        raise NoStateDirectory from None
     return home / "longwire"
 
 
