@@ -12,7 +12,8 @@ ROOM = "campaign:1"
 CONNECTIONS = 100
 
 # Session and socket, the two protocols and the decoder below, the lane, the set of its rooms and
-# its place in each of three; beside them the test's own guest, transport and what that keeps.
+# its place in each of three; all who are anonymous share an identity. Beside them the test's own
+# guest, transport and what that keeps.
 OBJECTS = {
     "Session": 1,
     "Socket": 1,
@@ -21,7 +22,6 @@ OBJECTS = {
     "FrameDecoder": 1,
     "Lane": 1,
     "Member": 3,
-    "Identity": 1,
 }
 TEST_OBJECTS = {"Guest", "CountingTransport", "list", "dict", "set"}
 

@@ -46,9 +46,12 @@ None or AuthenticationError refuses it.
 """
 
 
+_ANONYMOUS = Identity("anonymous")
+
+
 async def anonymous(token: str) -> Identity:
     """Accept everybody as the user `anonymous`; for development and public read-only pages."""
-    return Identity("anonymous")
+    return _ANONYMOUS
 
 
 def jwt_authenticator(

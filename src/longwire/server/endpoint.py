@@ -75,6 +75,9 @@ class ConnectPayload(msgspec.Struct):
     contract: object = None
 
 
+_CONNECT_PAYLOAD = msgspec.json.Decoder(ConnectPayload)
+
+
 class TooManySessions(LongwireError):
     """There are as many sessions as there may be, of one address or before signing in."""
 
@@ -406,7 +409,7 @@ def _connect_payload(auth: msgspec.Raw | None) -> ConnectPayload:
     if auth is None:
         return ConnectPayload()
     try:
-        return msgspec.json.decode(auth, type=ConnectPayload)
+        return _CONNECT_PAYLOAD.decode(auth)
     except msgspec.MsgspecError as error:
         raise AuthenticationError(f"invalid auth payload: {error}") from None
 

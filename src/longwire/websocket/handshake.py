@@ -67,8 +67,10 @@ def read_request(method: bytes, headers: Headers) -> HandshakeRequest | Handshak
     keys = values.get(b"sec-websocket-key", ())
     if len(keys) != 1 or not _is_key(keys[0]):
         return HandshakeFault(400, "invalid Sec-WebSocket-Key")
-    offered = b",".join(values.get(b"sec-websocket-protocol", ())).decode("latin-1")
-    protocols = tuple(name.strip() for name in offered.split(",") if name.strip())
+    protocols: tuple[str, ...] = ()
+    if b"sec-websocket-protocol" in values:
+        offered = b",".join(values[b"sec-websocket-protocol"]).decode("latin-1")
+        protocols = tuple(name.strip() for name in offered.split(",") if name.strip())
     origins = values.get(b"origin")
     return HandshakeRequest(keys[0], protocols, origins[0].decode("latin-1") if origins else None)
 
@@ -149,6 +151,8 @@ def _by_name(headers: Headers) -> dict[bytes, list[bytes]]:
 
 def _tokens(values: dict[bytes, list[bytes]], name: bytes) -> list[bytes]:
     joined = b",".join(values.get(name, ())).lower()
+    if joined.isalpha():  # one token, as almost always
+        return [joined]
     return [token.strip() for token in joined.split(b",") if token.strip()]
 
 
