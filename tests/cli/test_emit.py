@@ -100,6 +100,7 @@ def test_an_unreachable_server(alone: Longwire, command: list[str]) -> None:
     code, said = alone.refusal(*command)
     assert code == 1
     assert said.startswith("no server answers at http://127.0.0.1:1: ")
+    assert said.count("http://127.0.0.1:1") == 1
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "nonsense", "http://"])

@@ -40,7 +40,8 @@ async def connected(url: str) -> AsyncGenerator[WebSocketClient]:
     try:
         await client.connect()
     except NotConnected as error:
-        raise Unreachable(f"no server answers at {url}: {error}") from error
+        why = str(error).removeprefix(f"{url}: ")
+        raise Unreachable(f"no server answers at {url}: {why}") from error
     except ConnectionRefused as error:
         raise Unreachable(f"{url} refuses {token_source()}: {error}") from error
     try:
