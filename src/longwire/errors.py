@@ -213,8 +213,10 @@ class OutboxFull(LongwireError):
 
     code = "outbox_full"
 
-    def __init__(self, entries: int, size: int) -> None:
-        super().__init__(f"{entries} events ({size} bytes) wait to be sent already")
+    def __init__(self, entries: int, size: int, event: int) -> None:
+        super().__init__(
+            f"no room for {event} bytes: {entries} events ({size} bytes) wait to be sent already"
+        )
         self.entries = entries
         self.size = size
 

@@ -231,7 +231,7 @@ class Outbox:
         limits = self._limits
         if len(self._entries) >= limits.entries or self._bytes + entry.size > limits.bytes:
             self.given_up += 1
-            raise OutboxFull(len(self._entries), self._bytes)
+            raise OutboxFull(len(self._entries), self._bytes, entry.size)
         if self._file is not None and self._is_for_file(entry):
             entry.number = self._file.put(
                 entry.name, entry.args, entry.size, entry.repeats, entry.put_at
