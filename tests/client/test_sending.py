@@ -69,7 +69,7 @@ async def test_the_outbox_is_bounded(peer: Peer, clients: Connect, bound: dict[s
 async def test_what_alone_is_too_much_to_wait_is_told_its_size(clients: Connect) -> None:
     """It was told that 0 events wait already."""
     client = clients("http://127.0.0.1:1", outbox_bytes=10)
-    with pytest.raises(OutboxFull, match=r"no room for 14 bytes: 0 events \(0 bytes\) wait"):
+    with pytest.raises(OutboxFull, match=r"no room for 15 bytes: 0 events \(0 bytes\) wait"):
         client.emit("note", "more than 10")
 
 
