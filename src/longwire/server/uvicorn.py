@@ -6,10 +6,10 @@ Longwire's own connections then never meet uvicorn's WebSocket implementation: t
 ours, and a `Lane` reads and writes their transport. Every other WebSocket is uvicorn's as before.
 
 With `--http longwire.server.uvicorn:HTTPProtocol`, which `longwire serve` has, they do not meet its
-HTTP implementation either: opening one costs a tenth less, and it holds half a kilobyte less. Clients that
-do not wait for the answer to their handshake, as RFC 6455 § 4.1 says they must, are understood too:
-uvicorn drops what arrives together with a handshake. And the head of a request has a deadline and
-a bound, which uvicorn leaves to a proxy.
+HTTP implementation either: opening one costs a tenth less, and it holds half a kilobyte less.
+Clients that do not wait for the answer to their handshake, as RFC 6455 § 4.1 says they must, are
+understood too: uvicorn drops what arrives together with a handshake. And the head of a request has
+a deadline and a bound, which uvicorn leaves to a proxy.
 """
 
 from __future__ import annotations
