@@ -10,7 +10,7 @@ import pytest
 from longwire import Server, anonymous
 from longwire.broker import MemoryBroker, SQLiteBroker
 from longwire.catalog import Announcement
-from longwire.errors import BrokerUnavailable
+from longwire.errors import BrokerUnavailable, LocalProtocolError
 from tests.server.raw_websocket import call, events, sign_in, websocket
 from tests.serving import serving
 
@@ -26,17 +26,46 @@ async def test_nobody_of_the_last_time_is_there_any_more(kind: str, tmp_path: Pa
             await sign_in(client, "anybody")
             assert [len(server.hub.members(room)) for room in ("global", "job:1")] == [1, 0]
             assert (await call(client, "join_room", "job:1"))["ok"] is True
-            job = await server.job(job_id="1").__aenter__()  # is not over when the server stops
             await server.publish(Announcement(message="heard"), room="global")
             assert (await events(client, "announcement"))[0]["message"] == "heard"
-            job.cancel()
-            await job.__aexit__(None, None, None)
-            await server.job(job_id="2").__aenter__()
-            raise ConnectionResetError
 
     for _ in range(2):
-        with pytest.raises(ConnectionResetError):
-            await asyncio.to_thread(asyncio.run, use())
+        await asyncio.to_thread(asyncio.run, use())
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_a_job_that_runs_when_its_server_stops_is_interrupted(
+    kind: str, tmp_path: Path
+) -> None:
+    """It opened the broker again while that was being closed, and seemed to run ever after."""
+    broker = MemoryBroker() if kind == "memory" else SQLiteBroker(tmp_path / "logs.db")
+    server, entered = Server(authenticate=anonymous, broker=broker), asyncio.Event()
+
+    async def work() -> None:
+        async with server.job(job_id="1") as job:
+            entered.set()
+            while True:
+                await job.output("and on ")
+
+    async with serving(server):
+        working = asyncio.create_task(work())
+        await entered.wait()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    with pytest.raises(LocalProtocolError, match="start it again"):
+        await server.publish(Announcement(message="too late"), room="global")
+    if kind == "sqlite":
+        async with server:
+            state = await server.job_state("1")
+            assert state is not None
+            assert (state.status, state.error_code) == ("failed", "interrupted")
+
+
+async def test_a_job_may_close_the_server_that_it_runs_on() -> None:
+    server = Server(authenticate=anonymous)
+    with pytest.raises(LocalProtocolError):
+        async with server.job():
+            await server.close()
 
 
 class ShyBroker(MemoryBroker):

@@ -53,7 +53,7 @@ def members(kind: type) -> dict[str, Any]:
     [
         (AsyncClient, WebSocketClient, {"listen", "read_late"}),
         (AsyncRoom, Room, set[str]()),
-        (AsyncJob, Job, {"blocking"}),
+        (AsyncJob, Job, {"blocking", "interrupt"}),
     ],
 )
 def test_it_has_the_names_of_the_asyncio_client(theirs: type, ours: type, inside: set[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -31,7 +32,7 @@ from longwire.jobs.lease import DEFAULT_LEASE, Lease
 from longwire.jobs.rollup import Outgoing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
     from types import TracebackType
 
     from longwire.catalog import OutputType
@@ -93,6 +94,7 @@ class Job:
     """
 
     __slots__ = (
+        "__weakref__",
         "_body",
         "_cancel_sent",
         "_created",
@@ -102,6 +104,7 @@ class Job:
         "_highest",
         "_host",
         "_is_open",
+        "_is_over",
         "_lease",
         "_loop",
         "_outgoing",
@@ -135,6 +138,8 @@ class Job:
         self._cancel_sent = False
         self._reason: str | None = None
         self._is_open = False
+        self._is_over = asyncio.Event()
+        self._is_over.set()
         self._has_ended = False
         self._highest = 0.0
 
@@ -244,6 +249,24 @@ class Job:
         if self._is_open:
             self._cancel_body()
 
+    def interrupt(self) -> Awaitable[None]:
+        """Stop the body as a cancellation from elsewhere does; awaited, wait until that is said.
+
+        For a host that is about to stop. The wait is `LAST_WORDS` seconds at most, and none for a
+        job that is not under way, or runs in the task that calls.
+        """
+        if not self._is_open:
+            return self._until_over()
+        if self._body is asyncio.current_task():
+            return asyncio.sleep(0)
+        self._body.cancel()
+        return self._until_over()
+
+    async def _until_over(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                await self._is_over.wait()
+
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
@@ -251,6 +274,7 @@ class Job:
         if body is None:  # a coroutine stepped by hand has no task that job:cancel could stop
             raise RuntimeError("a job needs a running task")
         self._body = body
+        self._is_over.clear()
         self._prior_cancels = body.cancelling()
         self._delivery = Delivery(
             self._host, self._outgoing, Lease(self._lease, self._started), self.id
@@ -262,6 +286,7 @@ class Job:
         except BaseException:
             self._forget_cancel()
             await self._delivery.stop()
+            self._is_over.set()
             raise
         self._token: Token[Job | None] = _current.set(self)
         self._is_open = True
@@ -288,6 +313,7 @@ class Job:
             error.add_note(f"The end of job {self.id} could not be published: {refused}")
         finally:
             await self._delivery.stop()
+            self._is_over.set()
         return swallow
 
     def _open(self) -> None:

@@ -18,7 +18,6 @@ from longwire.reasons import SERVER_SHUTDOWN
 from longwire.schema import Contract, Encoded, Event, declaration_of
 from longwire.server.application import Application, beside
 from longwire.server.callbacks import Handler, awaiting
-from longwire.server.cancel_requests import CancelRequests
 from longwire.server.commands import leave_denied_rooms
 from longwire.server.endpoint import Endpoint
 from longwire.server.farewell import before_uvicorn_stops
@@ -33,6 +32,7 @@ from longwire.server.origin import OriginPolicy
 from longwire.server.ownership import OwnershipWatch
 from longwire.server.recovery import Recovery, RecoveryOptions
 from longwire.server.rules import RoomRules, Rule, is_signed_in, is_that_user
+from longwire.server.running_jobs import RunningJobs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection
@@ -114,10 +114,10 @@ class Server:
             self._endpoint, OriginPolicy(allowed_origins), options, self._is_ready
         )
         self._started: asyncio.Future[None] | None = None
-        self._is_closed = False
+        self._is_closed = self._is_closing = False
         self._leave_uvicorn: Callable[[], None] = lambda: None
         self._job_appends = JobAppends(self.broker, self._observe)
-        self._cancel_requests = CancelRequests(self.hub, contract, self.start)
+        self._running_jobs = RunningJobs(self.hub, contract, self._start_once)
         self._declare_defaults()
 
     # Life
@@ -142,18 +142,25 @@ class Server:
         self._leave_uvicorn = before_uvicorn_stops(self._say_goodbye, self.close)
 
     async def close(self) -> None:
-        """Tell every client that the server restarts, end all sessions, close the broker."""
-        if self._started is None:
+        """Interrupt the jobs that run here, end all sessions, and close the broker.
+
+        Every client is told that the server restarts. What is published afterwards is refused,
+        until the server is started again.
+        """
+        if self._started is None or self._is_closing:
             return
-        self._started = None
-        self._is_closed = True
-        self._leave_uvicorn()
-        await self._cancel_requests.close()
-        await self._endpoint.close()
-        await self._jobs.close()
-        await self._job_appends.close()
-        await self.hub.close()
-        await self.broker.close()
+        self._is_closing = self._is_closed = True
+        try:
+            self._leave_uvicorn()
+            await self._running_jobs.close()
+            await self._endpoint.close()
+            await self._jobs.close()
+            await self._job_appends.close()
+            await self.hub.close()
+            await self.broker.close()
+        finally:
+            self._started = None
+            self._is_closing = False
 
     def _say_goodbye(self) -> None:
         self._is_closed = True
@@ -165,6 +172,11 @@ class Server:
             return False
         await self.start()
         return True
+
+    async def _start_once(self) -> None:
+        if self._is_closed and self._started is None:
+            raise LocalProtocolError("the server was closed: start it again first")
+        await self.start()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -313,7 +325,7 @@ class Server:
         room = _room_of(encoded)
         check_id(id)
         if self._started is None or not self._started.done():
-            await self.start()
+            await self._start_once()
         draft = Draft(encoded.event, encoded.data, encoded.slot, encoded.concat)
         if volatile:
             await self.broker.publish_volatile(room, draft)
@@ -359,16 +371,16 @@ class Server:
             raise ContractError(
                 "jobs need the events of the catalogue: Server(contract=CATALOG | Contract([…]))"
             )
-        return Job(self, job_id=job_id, owner=owner, title=title)
+        return self._running_jobs.add(Job(self, job_id=job_id, owner=owner, title=title))
 
     async def job_state(self, job_id: str) -> JobState | None:
         """Return the folded state of a job; None if nothing is known of it."""
-        await self.start()
+        await self._start_once()
         return await self._jobs.state(job_id)
 
     async def jobs(self, identity: Identity | None = None) -> list[JobState]:
         """Return the jobs that `identity` may see, without output, newest activity first."""
-        await self.start()
+        await self._start_once()
         return await self._jobs.summaries(identity)
 
     async def cancel_job(self, job_id: str, reason: str | None = None) -> Position:
@@ -378,13 +390,13 @@ class Server:
             UnknownJob: there is no such job.
             JobFinished: it has ended.
         """
-        await self.start()
+        await self._start_once()
         await self._jobs.check_running(job_id)
         return await self.publish(JobCancel(job_id=job_id, reason=reason))
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
         """Call back for every request to cancel the job, from any node; return the undo."""
-        return self._cancel_requests.listen(job_id, callback)
+        return self._running_jobs.listen(job_id, callback)
 
     async def _observe(self, appended: Draft, position: Position) -> None:
         """Follow a job: its lease, and who is to know of it."""
@@ -396,7 +408,7 @@ class Server:
             await self._announce(event, position)
 
     async def _complete(self, created: JobCreated) -> JobCreated:
-        await self.start()
+        await self._start_once()
         return await self._jobs.complete(created)
 
     async def _announce(self, created: JobCreated, position: Position) -> None:

@@ -1,9 +1,10 @@
-"""Telling the workers of this node that somebody asked their jobs to stop."""
+"""The jobs whose workers run in this process, and what they have to hear from it."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Final, cast
+from weakref import WeakSet
 
 from longwire.background import BackgroundTasks
 from longwire.catalog import JobCancel
@@ -13,6 +14,7 @@ from longwire.schema import declaration_of
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from longwire.jobs import Job
     from longwire.prepared import PreparedMessage
     from longwire.schema import Contract
     from longwire.server.hub import Hub
@@ -24,8 +26,8 @@ _CANCEL: Final = declaration_of(JobCancel).name
 LISTEN_AGAIN = 0.25
 
 
-class CancelRequests:
-    """Hears the rooms of running jobs, whichever node a request comes from.
+class RunningJobs:
+    """Tells workers that somebody, on whatever node, asked their job to stop; or that we do.
 
     Args:
         hub: the rooms of this node.
@@ -37,7 +39,13 @@ class CancelRequests:
         self._hub = hub
         self._contract = contract
         self._start = start
+        self._jobs: WeakSet[Job] = WeakSet()
         self._tasks = BackgroundTasks()
+
+    def add(self, job: Job) -> Job:
+        """Interrupt this job, too, if it runs when the server stops."""
+        self._jobs.add(job)
+        return job
 
     def listen(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
         """Call back for each request, as soon as the log can be reached; return the undo."""
@@ -51,7 +59,8 @@ class CancelRequests:
         return stopped.set
 
     async def close(self) -> None:
-        """Hear nothing more."""
+        """Interrupt the jobs that run, and hear nothing more."""
+        await asyncio.gather(*[job.interrupt() for job in self._jobs])
         self._tasks.cancel()
         await self._tasks.wait(return_exceptions=True)
 
