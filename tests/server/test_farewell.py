@@ -11,13 +11,14 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from websockets.exceptions import InvalidStatus
 
 from longwire import Server, anonymous
 from longwire.broker import MemoryBroker
 from longwire.errors import BrokerUnavailable
 from tests.server.raw_polling import RawPolling
 from tests.server.raw_websocket import call, events, is_closed, sign_in, websocket
-from tests.serving import LANE, PLAIN
+from tests.serving import LANE, PLAIN, serving
 
 SOON = 5.0  # far below the heartbeat's 25 s
 
@@ -112,3 +113,25 @@ async def test_what_could_not_start_leaves_no_broker_open() -> None:
     broker.is_away = False
     async with server:
         assert broker.opened == 1
+
+
+async def test_who_comes_before_the_log_can_be_reached_is_asked_to_come_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Each request was an exception in the server's log, and status 500."""
+    broker = BrokerWithoutRooms()
+    app = Server(authenticate=anonymous, broker=broker).wrap(FastAPI())
+    async with (
+        serving(app) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False) as http,
+    ):
+        polling = RawPolling(http)
+        refused = await polling.get()
+        with pytest.raises(InvalidStatus, match="503"):
+            async with websocket(url):
+                pass
+        broker.is_away = False
+        await polling.sign_in("anybody")
+    assert (refused.status_code, refused.json()["code"]) == (503, 3)
+    assert "away" in caplog.text
+    assert "Traceback" not in caplog.text

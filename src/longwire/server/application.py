@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from longwire.engineio import Query, RequestError, parse_query
 from longwire.engineio.errors import BAD_REQUEST, FORBIDDEN, UNKNOWN_SESSION
+from longwire.errors import BrokerUnavailable
 from longwire.server.asgi import (
     ASGIApp,
     Receive,
@@ -16,6 +17,7 @@ from longwire.server.asgi import (
     route_path,
     send_response,
 )
+from longwire.server.disclosure import report
 from longwire.server.endpoint import Endpoint, TooManySessions
 from longwire.server.lane import LaneHost, serve_lane
 from longwire.server.polling import send_error, serve_poll, serve_post
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from longwire.engineio import Options, Transport
     from longwire.server.origin import OriginPolicy
 
-UNAVAILABLE = RequestError(3, "The server is shutting down", 503)
+UNAVAILABLE = RequestError(3, "The server is not ready, or shutting down", 503)
 TOO_MANY_SESSIONS = RequestError(3, "Too many sessions", 503)
 
 
@@ -69,13 +71,20 @@ class Application:
         if not self.serves(scope):
             await _not_found(scope, receive, send)
             return
-        is_ready = await self._is_ready()
+        is_ready = await self._starts()
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send, is_ready)
         elif not is_ready:
             await send_error(send, UNAVAILABLE, ())
         else:
             await self._http(scope, receive, send)
+
+    async def _starts(self) -> bool:
+        try:
+            return await self._is_ready()
+        except BrokerUnavailable as error:
+            report(error)
+            return False
 
     # HTTP
 

@@ -24,11 +24,15 @@ def message_of(error: LongwireError) -> str:
     """
     if not isinstance(error, BrokerUnavailable):
         return str(error)
-    _log(str(error), int(clock.monotonic()))
+    report(error)
     return UNAVAILABLE
+
+
+def report(error: BrokerUnavailable) -> None:
+    """Log why clients are refused: once a second, however many are."""
+    _log(str(error), int(clock.monotonic()))
 
 
 @lru_cache(maxsize=16)
 def _log(reason: str, second: int) -> None:
-    """Say it once a second, however many clients are refused meanwhile."""
     logger.warning("clients are told broker_unavailable: %s", reason)
