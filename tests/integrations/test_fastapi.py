@@ -111,6 +111,12 @@ async def test_a_conflict_in_a_list_names_the_event_and_spares_the_others(
     assert (await server.broker.position("job:42")).offset == 2
 
 
+async def test_a_body_that_is_no_utf8_is_refused(http: httpx.AsyncClient) -> None:
+    """It was an internal error."""
+    answer = await http.post("/api/publish", content=b'{"event":"\xff","data":{}}', headers=SERVICE)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
 async def test_half_an_emoji_is_published_as_a_replacement_character(
     http: httpx.AsyncClient, server: Server
 ) -> None:

@@ -312,7 +312,7 @@ def _decode(body: bytes, type: type[T]) -> T:
     except msgspec.ValidationError as error:
         detail, _, path = str(error).partition(" - at `")
         raise InvalidRequest(detail, _missing(detail, path.rstrip("`") or "$")) from None
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or too deep
         mended = replace_lone_surrogates(body.decode("latin-1")).encode("latin-1")
         if mended != body:
             return _decode(mended, type)
