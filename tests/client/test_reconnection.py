@@ -79,5 +79,22 @@ def test_a_provider_is_asked_once_for_a_token_that_is_refused() -> None:
     assert subject.next_delay(REFUSED) == 0.0
 
 
+def test_a_token_that_is_taken_back_again_and_again_is_asked_for_with_pauses() -> None:
+    """The client came back without a pause for as long as its provider had nothing better."""
+    subject = policy(refresh=True)
+    revoked = Advice("token_revoked", "x", reconnect=False)
+    at_once, later = (Ended(NotConnected("x"), lasted, revoked) for lasted in (0.1, 60.0))
+    assert [subject.next_delay(at_once) for _ in range(4)] == [0.0, 1, 2, 4]
+    assert subject.next_delay(later) == 0.0
+
+
+def test_a_refusal_after_an_outage_is_the_first_one() -> None:
+    """A token that had run out before the outage, and again in it, ended the client."""
+    subject = policy(refresh=True)
+    unreachable = Ended(NotConnected("nobody listens"))
+    ends = (REFUSED, unreachable, unreachable, REFUSED, REFUSED)
+    assert [subject.next_delay(ended) for ended in ends] == [0.0, 1, 2, 0.0, None]
+
+
 def test_no_reconnection() -> None:
     assert policy(reconnection=False).next_delay(DROPPED) is None

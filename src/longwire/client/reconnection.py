@@ -103,16 +103,30 @@ class ReconnectionPolicy:
 
     def next_delay(self, ended: Ended) -> float | None:
         """Return after how many seconds to try again; None means not to."""
-        if ended.lasted is not None:
+        lasted = ended.lasted is not None and ended.lasted >= STABLE_AFTER
+        if lasted:
+            self.attempts = 0
+        if lasted or not ended.wants_token:
             self._has_refreshed = False
-            if ended.lasted >= STABLE_AFTER:
-                self.attempts = 0
         if isinstance(ended.error, AuthenticationError) or not self._options.reconnection:
             return None
         if ended.wants_token:
-            return self._delay_for_token()
+            return self._delay_for_token(ended)
         if ended.is_final or (ended.advice is not None and not ended.advice.reconnect):
             return None
+        return self._delay(ended)
+
+    def _delay_for_token(self, ended: Ended) -> float | None:
+        if not self._can_refresh():
+            return None
+        if not self._has_refreshed:
+            self._has_refreshed = True
+            return 0.0
+        # A provider whose new token is refused too has nothing better. One that was taken, and
+        # taken back at once, may be asked again, but not without a pause.
+        return None if ended.lasted is None else self._delay(ended)
+
+    def _delay(self, ended: Ended) -> float | None:
         self.attempts += 1
         limit = self._options.reconnection_attempts
         if limit is not None and self.attempts > limit:
@@ -120,10 +134,3 @@ class ReconnectionPolicy:
         return self._backoff.delay(self.attempts) + (
             ended.advice.retry_after if ended.advice else 0.0
         )
-
-    def _delay_for_token(self) -> float | None:
-        # Once: a provider whose new token is refused too has nothing better.
-        if self._has_refreshed or not self._can_refresh():
-            return None
-        self._has_refreshed = True
-        return 0.0
