@@ -15,6 +15,8 @@ from longwire.cli.settings import server_url
 def watch(server: str | None, as_json: bool, job_or_room: str) -> int:
     """Show a job or a room live, from the beginning of what is kept.
 
+    By default a server keeps the last 8 MiB and 24 hours of each; older output is not shown.
+
     JOB_OR_ROOM is a job's id (42), its room (job:42) or any other room (campaign:9, global). A
     job's output goes to stdout as it is, all else to stderr. With --json each event is one line
     {"event", "room", "offset", "data"}.
