@@ -169,13 +169,16 @@ export class Connection {
 
   /** Changes who signs in: in place while connected, by a new attempt after a refusal. */
   setToken(token: TokenSource | null): void {
-    if (token === this.#token && this.state !== "error") return;
+    const isSame = token === this.#token;
     this.#token = token;
-    this.#tokenIsNewer = true;
     if (token === null) {
       this.close();
       this.status.set({ userId: null });
-    } else if (this.state === "connected") void this.#refreshToken();
+      return;
+    }
+    if (isSame && this.state !== "error") return;
+    this.#tokenIsNewer = true;
+    if (this.state === "connected") void this.#refreshToken();
     else this.retry();
   }
 

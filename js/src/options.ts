@@ -9,41 +9,41 @@ export type TokenSource = string | (() => string | null | Promise<string | null>
 /** How a client connects and what it keeps. Times are in milliseconds. */
 export interface ClientOptions {
   /** Who is signing in; may also be given to `connect`. */
-  token?: TokenSource;
+  token?: TokenSource | undefined;
   /** Connect at once. Off by default: creating a client causes no traffic. */
-  autoConnect?: boolean;
+  autoConnect?: boolean | undefined;
   /** The path of the Socket.IO endpoint. */
-  path?: string;
+  path?: string | undefined;
   /** Transports in the order in which they are tried, or one of your own. */
-  transports?: ("websocket" | "polling")[] | (typeof WebSocketTransport)[];
+  transports?: ("websocket" | "polling")[] | (typeof WebSocketTransport)[] | undefined;
   /** Come back by itself after a drop. */
-  reconnection?: boolean;
+  reconnection?: boolean | undefined;
   /** Failed attempts in a row before giving up until `retry()`; by default it never does. */
-  reconnectionAttempts?: number;
-  reconnectionDelay?: number;
-  reconnectionDelayMax?: number;
+  reconnectionAttempts?: number | undefined;
+  reconnectionDelay?: number | undefined;
+  reconnectionDelayMax?: number | undefined;
   /** How long an attempt may take, from the first byte to being signed in. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** How long to wait for `authenticated` before taking the server for a stock one. */
-  authenticationGrace?: number;
+  authenticationGrace?: number | undefined;
   /** How long `call` waits for its answer, offline time included. */
-  callTimeout?: number;
+  callTimeout?: number | undefined;
   /** How long a `connected` waits for the answers to `join_room`; stock servers give none. */
-  joinTimeout?: number;
+  joinTimeout?: number | undefined;
   /** Ask for log positions, the base of resuming; a stock server ignores it. */
-  positions?: boolean;
+  positions?: boolean | undefined;
   /** The `CONTRACT_FINGERPRINT` of your own generated contract; by default Longwire's. */
-  contract?: string;
+  contract?: string | undefined;
   /** Events kept to be sent while offline; `emit` throws beyond it. */
-  outboxLimit?: number;
+  outboxLimit?: number | undefined;
   /** Output chunks that a job keeps. */
-  outputLimit?: number;
+  outputLimit?: number | undefined;
   /** How long changes of a job are gathered before its observers hear of them. */
-  notifyInterval?: number;
+  notifyInterval?: number | undefined;
   /** How long an unobserved job or connection stays, so that remounting costs nothing. */
-  linger?: number;
+  linger?: number | undefined;
   /** Where the HTTP interface is; by default `/api` beside the server's address. */
-  apiUrl?: string;
+  apiUrl?: string | undefined;
 }
 
 /** Options with the server's address, as the constructor takes them. */
@@ -53,8 +53,11 @@ export interface ClientConfig extends ClientOptions {
 }
 
 /** Every option with its value. */
-export type Settings = Readonly<Required<Omit<ClientConfig, "token" | "url" | "autoConnect">>> &
-  BackoffOptions & { readonly url?: string | undefined };
+export type Settings = {
+  readonly [K in keyof Omit<ClientConfig, "token" | "url" | "autoConnect">]-?: NonNullable<
+    ClientConfig[K]
+  >;
+} & BackoffOptions & { readonly url?: string | undefined };
 
 const DEFAULTS = {
   path: "/socket.io/",

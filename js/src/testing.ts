@@ -1,4 +1,5 @@
-import { WebSocket as WebSocketTransport } from "socket.io-client";
+// What CommonJS gets of socket.io-client lacks its transports.
+import { WebSocket as WebSocketTransport } from "engine.io-client";
 
 import { type ClientOptions, CONTRACT_FINGERPRINT, EVENTS, type ServerToClientEvents } from "./index.js";
 import { type Ack, MemoryLink } from "./memoryLink.js";

@@ -10,7 +10,9 @@ import {
   WebSocketClient,
 } from "../src/index.js";
 import {
+  type ConnectionStatusProps,
   type JobOutputProps,
+  type LongwireProviderProps,
   useEvent,
   useJob,
   useJobOutput,
@@ -106,4 +108,10 @@ describe("hooks", () => {
     // @ts-expect-error no such event
     useEvent("nothing", () => undefined);
   });
+});
+
+it("takes undefined for what may be left out, with exactOptionalPropertyTypes", () => {
+  expectTypeOf<{ token: undefined; url: string | undefined }>().toExtend<LongwireProviderProps>();
+  expectTypeOf<{ className: undefined }>().toExtend<ConnectionStatusProps>();
+  createClient(undefined, { token: undefined, path: undefined });
 });

@@ -2,8 +2,8 @@ import { setTimeout as realTime } from "node:timers/promises";
 
 import { describe, expect, it } from "vitest";
 
-import { startPair } from "./fixtures.js";
-import { until } from "./wire.js";
+import { startClient, startPair } from "./fixtures.js";
+import { startWire, until } from "./wire.js";
 
 describe("another token", () => {
   it("connects anew for another user, whom the server does not take in place", async () => {
@@ -27,6 +27,15 @@ describe("another token", () => {
     await until(() => client.getState() === "disconnected");
     await realTime(100);
     expect([client.getState(), wire.sockets]).toEqual(["disconnected", []]);
+  });
+
+  it("signs out who needed no token, too", async () => {
+    const wire = await startWire();
+    const client = startClient(wire.url, { token: undefined });
+    await client.connect();
+    client.setToken(null);
+    expect(client.getState()).toBe("disconnected");
+    await until(() => wire.sockets.length === 0);
   });
 
   it("signs out when its token is taken away, and stays so until it has another", async () => {

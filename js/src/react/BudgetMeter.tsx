@@ -6,10 +6,10 @@ export interface BudgetMeterProps {
   /** Nothing is shown before it is known. */
   budget: Pick<BudgetUpdatedEvent, "used" | "total" | "percentage"> | null;
   /** Its accessible name. */
-  label?: string;
+  label?: string | undefined;
   /** Says what is used of the total. */
-  format?: (used: number, total: number) => string;
-  className?: string;
+  format?: ((used: number, total: number) => string) | undefined;
+  className?: string | undefined;
 }
 
 /** From here on it is worth a look, in percent: the lowest threshold of a warning. */

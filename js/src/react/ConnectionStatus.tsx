@@ -17,17 +17,17 @@ export interface ConnectionLabels {
 }
 
 export interface ConnectionStatusProps {
-  className?: string;
+  className?: string | undefined;
   /** A disturbance shorter than this is not shown. In milliseconds. */
-  grace?: number;
+  grace?: number | undefined;
   /** How long the recovery is shown. In milliseconds. */
-  restoredFor?: number;
+  restoredFor?: number | undefined;
   /**
    * Has the page say when it was built for another contract than the server's, with a button that
    * does this: mostly `() => location.reload()`.
    */
-  onReload?: () => void;
-  labels?: Partial<ConnectionLabels>;
+  onReload?: (() => void) | undefined;
+  labels?: Partial<ConnectionLabels> | undefined;
 }
 
 const LABELS: ConnectionLabels = {

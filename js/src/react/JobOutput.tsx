@@ -8,14 +8,14 @@ export interface JobOutputProps {
   /** What `useJob` gives. */
   job: JobWithOutput & Pick<JobState, "isRunning">;
   /** Its accessible name. */
-  label?: string;
-  className?: string;
+  label?: string | undefined;
+  className?: string | undefined;
   /** Names of the kinds of text. */
-  typeLabels?: OutputLabels;
+  typeLabels?: OutputLabels | undefined;
   /** The button that goes to the end. */
-  latestLabel?: string;
+  latestLabel?: string | undefined;
   /** Said where the beginning is no longer there. */
-  truncatedLabel?: string;
+  truncatedLabel?: string | undefined;
 }
 
 const FRAME: CSSProperties = { position: "relative" };

@@ -17,12 +17,12 @@ export interface JobProgressProps {
     | "estimatedCompletion"
   > & { readonly isKnown?: boolean };
   /** What the progress is of; by default the job's title, else its id. */
-  label?: string;
+  label?: string | undefined;
   /** Names of the states; by default the words of the wire. */
-  statusLabels?: Partial<Record<JobState["status"], string>>;
+  statusLabels?: Partial<Record<JobState["status"], string>> | undefined;
   /** Says how long it still takes, in seconds. */
-  formatRemaining?: (seconds: number) => string;
-  className?: string;
+  formatRemaining?: ((seconds: number) => string) | undefined;
+  className?: string | undefined;
 }
 
 const MINUTE = 60;

@@ -7,8 +7,8 @@ export interface JobProgressBarProps {
   /** What the progress is of: its accessible name. */
   label: string;
   /** The id of an element that says more. */
-  describedBy?: string;
-  className?: string;
+  describedBy?: string | undefined;
+  className?: string | undefined;
 }
 
 /**

@@ -74,7 +74,7 @@ export function useAnnounce(): Announce {
 export interface LiveRegionProps {
   /** Spoken when it changes, and at first if it is not empty. */
   message: string;
-  priority?: Politeness;
+  priority?: Politeness | undefined;
 }
 
 /** Speaks its message; invisible. */

@@ -7,9 +7,9 @@ export interface ToastsProps {
   /** What `useToasts` gives. */
   queue: ToastQueue;
   /** The accessible name of the region. */
-  label?: string;
-  dismissLabel?: string;
-  className?: string;
+  label?: string | undefined;
+  dismissLabel?: string | undefined;
+  className?: string | undefined;
 }
 
 const list = ({ toasts }: ToastsSnapshot): readonly Toast[] => toasts;

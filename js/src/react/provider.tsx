@@ -6,6 +6,7 @@ import {
   useContext,
   useEffect,
   useMemo,
+  useRef,
   useState,
 } from "react";
 
@@ -36,14 +37,14 @@ export type LongwireProviderProps = CommonProps &
     | {
         client?: never;
         /** The server's address; by default the page's own. */
-        url?: string;
+        url?: string | undefined;
         /**
          * Who signs in. `null`: nobody yet, or no more: what was heard is forgotten, and the
          * connection waits for a token. Absent: connect without one.
          */
-        token?: TokenSource | null;
+        token?: TokenSource | null | undefined;
         /** Read once, when the client is created for this `url`. */
-        options?: Omit<ClientOptions, "token" | "autoConnect">;
+        options?: Omit<ClientOptions, "token" | "autoConnect"> | undefined;
       }
   );
 
@@ -61,7 +62,7 @@ type OwnProps = Extract<LongwireProviderProps, { client?: never }>;
 function OwnClient({ url, token, options, children }: OwnProps): ReactElement {
   const [client] = useState(() => createClient(url, options));
   return (
-    <Connected client={client} token={token ?? null} isWaiting={token === null}>
+    <Connected client={client} token={token}>
       {children}
     </Connected>
   );
@@ -69,24 +70,25 @@ function OwnClient({ url, token, options, children }: OwnProps): ReactElement {
 
 interface ConnectedProps extends CommonProps {
   client: WebSocketClient;
-  /** `undefined`: somebody else sets it. */
-  token?: TokenSource | null;
-  isWaiting?: boolean;
+  token?: TokenSource | null | undefined;
 }
 
-function Connected({ client, token, isWaiting, children }: ConnectedProps): ReactElement {
+function Connected({ client, token, children }: ConnectedProps): ReactElement {
   const latest = useLatest(token);
   // The same function for ever, so that effects that run twice set it once.
   const provider = useCallback(() => ask(latest.current), [latest]);
   const source = typeof token === "function" ? provider : token;
+  const signedIn = useRef(false);
   const provided = useMemo(() => ({ client, facts: new Facts(client) }), [client]);
   // Ears and token before the connection: effects run in this order.
   useEffect(() => provided.facts.listen(), [provided]);
   useEffect(() => {
-    if (source !== undefined) client.setToken(source);
+    // Nobody signs out who was not signed in here: the client may be somebody else's.
+    if (source || signedIn.current) client.setToken(source ?? null);
+    signedIn.current = !!source;
   }, [client, source]);
   // Anew for each source: who signs out closes the connection that was retained for them.
-  useEffect(() => (isWaiting ? undefined : client.retain()), [client, source, isWaiting]);
+  useEffect(() => (source === null ? undefined : client.retain()), [client, source]);
   return <ProvidedContext.Provider value={provided}>{children}</ProvidedContext.Provider>;
 }
 
