@@ -52,7 +52,7 @@ def test_transports_that_do_not_exist(transports: Any) -> None:
     "url",
     [
         *("a:8000", "ftp://a", "http://", "", None, "http://a:99999", "http://a:0", "http://[::1"),
-        *("http://a..b", "http://" + 80 * "a"),
+        *("http://a..b", "http://" + 80 * "a", "http://ada@a"),
     ],
 )
 def test_what_is_no_address(url: Any) -> None:

@@ -328,6 +328,11 @@ async def test_requests_carry_headers_credentials_and_cookies() -> None:
             "^HTTP 404 at /socket.io/: is the option `path` right\\?$",
         ),
         ([answer("<html>oh", status="502 Bad Gateway")], NotConnected, "^HTTP 502$"),
+        (
+            [answer("", "Location: https://a/login", status="302 Found")],
+            NotConnected,
+            "^HTTP 302 to https://a/login$",
+        ),
         ([b"SSH-2.0-OpenSSH_9.6\r\n\r\n"], RemoteProtocolError, "."),
         ([answer("x" * 101)], RemoteProtocolError, "more than 100 bytes"),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\xff"], RemoteProtocolError, "UTF-8"),

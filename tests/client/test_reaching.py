@@ -16,14 +16,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from msgspec.structs import replace
 from websockets.exceptions import InvalidProxy
 
 from longwire import Server
 from longwire.catalog import Announcement
-from longwire.client import ConnectionState
+from longwire.client import ClientOptions, ConnectionState
+from longwire.client.transport import WebSocket, open_websocket
 from longwire.engineio import Transport
 from longwire.errors import NotConnected
-from tests.client.conftest import Connect
+from tests.client.conftest import Connect, until
+from tests.client.peer import Peer, connected
 from tests.serving import serving
 
 
@@ -84,6 +87,28 @@ async def test_a_certificate_that_nobody_vouches_for_is_final(
     with pytest.raises((NotConnected, ssl.SSLCertVerificationError), match="certificate"):
         await client.connect()
     assert client.state is ConnectionState.ERROR
+
+
+async def test_a_certificate_that_was_good_before_is_waited_for(
+    peer: Peer, clients: Connect
+) -> None:
+    """A client ended for ever when the certificate ran out, or a portal came in between."""
+    opened = 0
+
+    async def open_every_other(options: ClientOptions) -> WebSocket:
+        nonlocal opened
+        opened += 1
+        if opened == 2:
+            raise ssl.SSLCertVerificationError("certificate has expired")
+        return await open_websocket(replace(options, open_websocket=None))
+
+    options = ClientOptions(url=peer.url, open_websocket=open_every_other, reconnection_delay=0.01)
+    client = clients(peer.url, options=options)
+    visit = await connected(client, peer)
+    await visit.kick()
+    await (await peer.visit()).accept()
+    await until(client, ConnectionState.CONNECTED)
+    assert opened == 3
 
 
 async def test_a_websocket_goes_through_a_proxy_that_wants_a_password(

@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from longwire.client import ClientOptions
 from longwire.client.transport import WebSocket, open_websocket
-from longwire.errors import RemoteProtocolError
+from longwire.errors import NotConnected, RemoteProtocolError
 from longwire.websocket import (
     Close,
     FrameDecoder,
@@ -173,6 +173,18 @@ async def test_a_slow_server_is_noticed() -> None:
         await heard.drained.wait()
         assert not websocket.is_stalled
         await heard.end
+
+
+async def test_a_redirect_to_no_websocket_is_named() -> None:
+    """It was said that a scheme is wrong, which nobody had written, and never tried again."""
+
+    async def script(peer: Raw) -> None:
+        head = b"HTTP/1.1 302 Found\r\nlocation: https://a/login\r\ncontent-length: 0\r\n\r\n"
+        peer.writer.write(head)
+
+    async with scripted(script) as options:
+        with pytest.raises(NotConnected, match=r"^the server redirects to https://a/login$"):
+            await open_websocket(options)
 
 
 async def test_a_refusal_in_http() -> None:

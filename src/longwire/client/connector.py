@@ -361,7 +361,8 @@ class Connector:
     def _failed(self, error: Exception) -> Ended:
         if not self._is_superseded:
             self._inbox.announce("connect_error", None, (error,))
-        if is_final(error):
+        # With settings that connected before, others may mend it: a certificate is renewed.
+        if self._status.state is ConnectionState.CONNECTING and is_final(error):
             return Ended(error, advice=self._advice, is_final=True)
         return Ended(self._explain(error), advice=self._advice)
 

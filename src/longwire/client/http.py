@@ -227,7 +227,10 @@ class HttpConnection:
                 self._route.receive_cookie(value.decode("latin-1"))
         if response.status_code != 200:
             said = content.partition(b"\n")[0][:100].decode("utf-8", "replace")
-            if response.status_code == NOT_FOUND:
+            location = dict(response.headers).get(b"location")
+            if location is not None:
+                said = f"to {location.decode('latin-1')}"
+            elif response.status_code == NOT_FOUND:
                 said = f"at {self._route.path}: is the option `path` right?"
             elif said.startswith("<"):  # a page, made for people who see it
                 said = ""

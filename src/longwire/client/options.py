@@ -165,7 +165,8 @@ def _is_address(url: object, schemes: Collection[str]) -> bool:
     try:
         parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
         host = (parts.hostname or "").encode("idna")
-        return parts.scheme in schemes and bool(host) and parts.port != 0
+        has_password = parts.username is None or parts.password is not None
+        return parts.scheme in schemes and bool(host) and parts.port != 0 and has_password
     except ValueError:  # of its port, its name, or an IPv6 address
         return False
 

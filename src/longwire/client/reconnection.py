@@ -6,7 +6,7 @@ from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING
 
 import msgspec
-from websockets.exceptions import InvalidProxy, InvalidURI
+from websockets.exceptions import InvalidProxy
 
 from longwire.errors import AuthenticationError, ConnectionRefused, OutboxFileError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STABLE_AFTER = 5.0
 
 # Nothing but other settings helps. A SOCKS proxy without its library is an ImportError.
-FINAL = (ImportError, InvalidProxy, InvalidURI, SSLCertVerificationError)
+FINAL = (ImportError, InvalidProxy, SSLCertVerificationError)
 
 _TOKEN_REASONS = frozenset({"token_expired", "token_revoked"})
 

@@ -11,8 +11,9 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidURI
 
-from longwire.errors import RemoteProtocolError
+from longwire.errors import NotConnected, RemoteProtocolError
 from longwire.types import override
 from longwire.websocket import (
     Close,
@@ -235,6 +236,7 @@ async def open_websocket(
     Raises:
         OSError: it cannot be reached.
         WebSocketException: what answered speaks no WebSocket there.
+        NotConnected: it redirects to where no WebSocket is.
     """
 
     if options.open_websocket is not None:
@@ -245,16 +247,19 @@ async def open_websocket(
         write_buffer = options.write_buffer
 
     address = options.address("websocket", sid)
-    opened = await connect(
-        address,
-        additional_headers={**options.headers, **({"Cookie": cookie} if cookie else {})},
-        compression=None,
-        ping_interval=None,
-        open_timeout=None,
-        proxy=options.proxy,  # type: ignore[arg-type]
-        ssl=(options.ssl or True) if address.startswith("wss:") else None,
-        create_connection=Handshake,
-    )
+    try:
+        opened = await connect(
+            address,
+            additional_headers={**options.headers, **({"Cookie": cookie} if cookie else {})},
+            compression=None,
+            ping_interval=None,
+            open_timeout=None,
+            proxy=options.proxy,  # type: ignore[arg-type]
+            ssl=(options.ssl or True) if address.startswith("wss:") else None,
+            create_connection=Handshake,
+        )
+    except InvalidURI as error:  # ours was checked: only a redirect leads to another
+        raise NotConnected(f"the server redirects to {error.uri}") from error
     upgraded = opened.upgraded if isinstance(opened, Handshake) else None
     if upgraded is None:
         raise RemoteProtocolError("the server did not upgrade the connection")
