@@ -121,18 +121,10 @@ class Hub:
         Raises:
             BrokerUnavailable: the log cannot be read now; the membership is unchanged.
         """
-        open_room = self._rooms.get(room)
-        if (
-            open_room is not None
-            and open_room.opened is None
-            and (position == "now" or self._misses_nothing(open_room, recipient, position))
-        ):
-            self._join_now(open_room, recipient, position, acknowledge)  # at once: no need to hold
-            return
         hub_room = await self._hold(room)
         try:
             if position == "now" or self._misses_nothing(hub_room, recipient, position):
-                self._join_now(hub_room, recipient, position, acknowledge)
+                self._join_now(hub_room, recipient, acknowledge, recovered=position == hub_room.end)
             elif recipient in hub_room.members:
                 await self._join_from(hub_room, recipient, position, acknowledge)
             else:
@@ -198,11 +190,12 @@ class Hub:
         self,
         hub_room: HubRoom,
         recipient: Recipient,
-        position: Position | Literal["now"] | None,
         acknowledge: Callable[[Joined], None],
+        *,
+        recovered: bool,
     ) -> None:
         end = hub_room.end
-        acknowledge(Joined(end, position == end))
+        acknowledge(Joined(end, recovered))
         if recipient not in hub_room.members:
             member = self._add(hub_room, recipient)
             member.offset = end.offset

@@ -125,7 +125,8 @@ class Server:
     async def start(self) -> None:
         """Open the broker; done by the lifespan, and on the first request where nobody runs it."""
         if self._started is not None:
-            await asyncio.shield(self._started)
+            if not self._started.done():
+                await asyncio.shield(self._started)
             return
         self._is_closed = False
         started = self._started = asyncio.get_running_loop().create_future()
