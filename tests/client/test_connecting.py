@@ -358,6 +358,19 @@ async def test_a_block_with_a_token_is_a_connection(peer: Peer) -> None:
     await scripted
 
 
+async def test_the_last_block_that_is_left_disconnects(peer: Peer) -> None:
+    """Whoever shared a client and left first disconnected the others."""
+    client = WebSocketClient(peer.url, token="t")
+    entering = asyncio.create_task(client.__aenter__())
+    await (await peer.visit()).accept()
+    await entering
+    async with client:
+        assert client.is_connected
+    assert client.is_connected
+    await client.__aexit__()
+    assert client.state is DISCONNECTED
+
+
 async def test_a_call_of_the_server_is_acknowledged(client: WebSocketClient, peer: Peer) -> None:
     visit = await connected(client, peer)
     assert await visit.call("anything", 1) == []

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 class WebSocketClient(Listening):
     """A client of a Longwire server, or of any Socket.IO server without positions.
 
-    `async with` connects if there is a token, and disconnects; without one, call `connect`.
+    `async with` connects if there is a token, else call `connect`; its last block disconnects.
 
     ```python
     async with WebSocketClient("http://localhost:8000", token=token) as client:
@@ -140,7 +140,7 @@ class WebSocketClient(Listening):
         )
         self._connector.attach(self._inbox)
         self._jobs = JobFeeds(self)
-        self._waiting_to_connect = 0
+        self._waiting_to_connect = self._blocks = 0
 
     @override
     def __repr__(self) -> str:
@@ -223,8 +223,7 @@ class WebSocketClient(Listening):
 
         What was sent before still goes out. Calls, publications and queued events that wait for
         an answer or a connection fail with `NotConnected`; iterators end; running handlers are
-        cancelled. Handlers, what they have not begun with, rooms and positions stay for the next
-        `connect`.
+        cancelled. Handlers, what waits for them, rooms and positions stay for the next `connect`.
         """
         await self._connector.stop()
         await self._subscriptions.cancel()
@@ -240,10 +239,13 @@ class WebSocketClient(Listening):
     async def __aenter__(self) -> Self:
         if self._tokens.source is not None:
             await self.connect()
+        self._blocks += 1
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.disconnect()
+        self._blocks -= 1
+        if not self._blocks:
+            await self.disconnect()
 
     # Rooms
 
@@ -306,8 +308,7 @@ class WebSocketClient(Listening):
                 passed.
         """
         sent = self._outgoing.emit(event, args)
-        wire = self._connector.wire
-        drained = wire.drained() if wire is not None else None
+        drained = wire.drained() if (wire := self._connector.wire) is not None else None
         # Who gives up waiting cancels nobody else's wait.
         return sent if drained is None else asyncio.shield(drained)
 

@@ -14,8 +14,9 @@ def get_websocket_client(url: str | None = None) -> WebSocketClient:
     """Return the client of this process for a server; the first call makes it.
 
     Everyone who asks for the same address gets the same client. It belongs to the event loop that
-    connects it, does not connect by itself, and stays until the process ends; a forked process
-    makes its own. Tests, and programs with several users, make a `WebSocketClient` each.
+    connects it, does not connect by itself, and stays until the process ends; of those who enter it
+    by `async with` the last to leave disconnects. A forked process makes its own. Tests, and
+    programs with several users, make a `WebSocketClient` each.
 
     Args:
         url: the server; else the environment's LONGWIRE_URL, read now and not at import.
