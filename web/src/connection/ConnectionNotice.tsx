@@ -10,11 +10,17 @@ const SPOKEN: Partial<Record<Health, string>> = {
   recovered: "Back online, and up to date.",
 };
 
+interface CountdownProps {
+  readonly attempt: number;
+  readonly at: number | null;
+}
+
 /** When the next attempt comes, counted down. */
-function Countdown({ at }: { readonly at: number | null }): ReactElement {
+function Countdown({ attempt, at }: CountdownProps): ReactElement {
   const now = useNow();
   const seconds = at === null ? 0 : Math.ceil((at - now) / 1_000);
-  return <>{seconds > 0 ? `Next attempt in ${seconds}\u00a0s` : "Trying now…"}</>;
+  const which = attempt > 1 ? `Attempt\u00a0${attempt}` : "Next attempt";
+  return <>{seconds > 0 ? `${which} in ${seconds}\u00a0s` : "Trying now…"}</>;
 }
 
 function Outage(): ReactElement {
@@ -25,8 +31,7 @@ function Outage(): ReactElement {
       <p>
         <strong>Connection lost.</strong>{" "}
         <span className="notice-detail">
-          <Countdown at={nextRetryAt} />
-          {attempt > 1 && `, attempt ${attempt}`}
+          <Countdown attempt={attempt} at={nextRetryAt} />
         </span>
       </p>
       <button type="button" onClick={() => connection.retry()}>
