@@ -88,6 +88,7 @@ export class WebSocketClient<
    *
    * Resolves when signed in with every joined room resumed. Keeps trying through network errors;
    * rejects with a `LongwireError` when the server refuses, or when `disconnect` comes first.
+   * While connected it resolves at once: what becomes of another token is told by `connection`.
    */
   connect(token?: TokenSource): Promise<void> {
     if (token !== undefined) this.setToken(token);
