@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def is_cancelled() -> bool:
+    """Whether somebody wants the running task to end; else only what it awaits was cancelled."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class BackgroundTasks(set[asyncio.Task[Any]]):
     """The tasks that are under way; each leaves when it has ended.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from longwire.engineio import (
     Closed,
@@ -544,3 +545,11 @@ class TestDirectWriting:
         assert not session.can_write_directly
         session.receive_probe("5", 1.0)
         assert session.can_write_directly
+
+
+@pytest.mark.parametrize(
+    "name", ["ping_interval", "ping_timeout", "max_payload", "upgrade_timeout"]
+)
+def test_options_with_which_nobody_could_connect_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be positive"):
+        replace(Options(), **{name: 0})

@@ -289,6 +289,22 @@ async def test_a_handler_that_fails_is_logged_and_told_apart_from_the_clients_fa
     assert "ZeroDivisionError" in caplog.text
 
 
+async def test_a_handler_that_awaits_what_was_cancelled_has_failed(
+    server: Server, url: str, token: str
+) -> None:
+    @server.on("fetch")
+    async def fetch(args: list[object], socket: object) -> object:
+        fetching = asyncio.ensure_future(asyncio.Event().wait())
+        fetching.cancel()
+        return await fetching
+
+    async with websocket(url) as connection:
+        await sign_in(connection, token)
+        for _ in range(2):
+            failed = await call(connection, "fetch")
+            assert failed["error"] == {"code": "internal_error", "message": "the handler failed"}
+
+
 async def test_an_answer_that_cannot_be_sent_is_the_handlers_failure(
     server: Server, url: str, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:

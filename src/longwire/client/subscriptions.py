@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from longwire.background import BackgroundTasks
+from longwire.background import BackgroundTasks, is_cancelled
 from longwire.client.gate import Gate
 from longwire.clock import clock
 
@@ -250,12 +250,6 @@ def values_of(result: Any) -> Arguments:
         return ()
     values: Any = result
     return values if isinstance(result, tuple) else (result,)
-
-
-def is_cancelled() -> bool:
-    """Whether somebody wants the running task to end."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 class Subscriptions:

@@ -39,6 +39,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         max_payload: bytes of the largest request body or WebSocket message that is accepted.
         upgrade_timeout: how long a probing WebSocket may take.
         allow_upgrades: whether long-polling sessions may move to a WebSocket.
+
+    Raises:
+        ValueError: nobody could connect with such a time or size.
     """
 
     ping_interval: float = 25.0
@@ -46,6 +49,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     max_payload: int = 1_000_000
     upgrade_timeout: float = 10.0
     allow_upgrades: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse times and sizes that are none."""
+        for name in ("ping_interval", "ping_timeout", "max_payload", "upgrade_timeout"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive")
 
     def handshake(self, sid: str, transport: Transport) -> Handshake:
         """The handshake of a session that opens on `transport`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections import Counter, deque
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from longwire.background import is_cancelled
 from longwire.clock import clock
 from longwire.connection import (
     AckReceived,
@@ -336,7 +338,9 @@ class Endpoint:
         try:
             answer = await self._handlers.handle(event, socket)
             socket.acknowledge(event.ack_id, *(() if answer is None else (answer,)))
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if is_cancelled():
+                raise
             self._refuse(socket, event, _refusal(event, error))
         finally:
             socket.session.unhandled -= cost
@@ -391,7 +395,7 @@ def _cost(event: EventReceived) -> int:
     return size
 
 
-def _refusal(event: EventReceived, error: Exception) -> LongwireError:
+def _refusal(event: EventReceived, error: BaseException) -> LongwireError:
     """What the client is told when a handler fails; what is not meant for it is logged."""
     if isinstance(error, LongwireError) and not isinstance(error, LocalProtocolError):
         return error
