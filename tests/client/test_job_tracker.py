@@ -245,18 +245,21 @@ async def test_a_job_is_followed_again_after_the_client_was_closed(
     await visit.receive("leave_room")
 
 
+async def follow(client: WebSocketClient) -> None:
+    """Enter the job's block, which is never to be reached."""
+    async with client.job("1"):
+        raise AssertionError
+
+
+async def enter(client: WebSocketClient) -> None:
+    """Enter the room's block, which is never to be reached."""
+    async with client.room(ROOM):
+        raise AssertionError
+
+
 async def test_a_cancelled_entry_leaves_the_room(client: WebSocketClient, visit: Visit) -> None:
     """The room stayed joined as long as the client lived."""
-
-    async def follow() -> None:
-        async with client.job("1"):
-            raise AssertionError
-
-    async def enter() -> None:
-        async with client.room(ROOM):
-            raise AssertionError
-
-    for work in (follow(), enter()):
+    for work in (follow(client), enter(client)):
         task = asyncio.create_task(work)
         await visit.receive("join_room")
         task.cancel()
@@ -269,16 +272,7 @@ async def test_who_is_cancelled_as_the_answer_comes_leaves_the_room(
     client: WebSocketClient, visit: Visit
 ) -> None:
     """It had joined and did not know: the room stayed joined as long as the client lived."""
-
-    async def follow() -> None:
-        async with client.job("1"):
-            raise AssertionError
-
-    async def enter() -> None:
-        async with client.room(ROOM):
-            raise AssertionError
-
-    for work in (follow(), enter()):
+    for work in (follow(client), enter(client)):
         first = client.join_room(ROOM)
         task = asyncio.create_task(work)
         first.add_done_callback(lambda _, task=task: task.cancel())
