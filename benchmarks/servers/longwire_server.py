@@ -18,7 +18,7 @@ from longwire.broker import open_broker
 from longwire.catalog import Announcement, JobCompleted, JobCreated, JobOutput, JobResult
 from longwire.engineio import Options
 from longwire.server import Limits
-from longwire.server.rules import is_signed_in
+from longwire.server.access.rules import is_signed_in
 
 server = Server(
     broker=open_broker(sys.argv[1] if len(sys.argv) > 1 else "memory:"),

@@ -15,7 +15,7 @@ import pytest
 
 from longwire.cli import settings
 from longwire.cli.signing import sign_token
-from longwire.server.authentication import issue_token, jwt_authenticator
+from longwire.server.access.authentication import issue_token, jwt_authenticator
 from tests.cli.command import Longwire
 from tests.serving import SECRET
 

@@ -20,7 +20,7 @@ from longwire.catalog import JobOutput
 from longwire.client import ClientOptions, ConnectionState, outbox
 from longwire.clock import clock
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected, OutboxFileError
-from longwire.server.authentication import issue_token
+from longwire.server.access.authentication import issue_token
 from tests.client.conftest import Connect
 from tests.client.peer import Peer, Visit, accepted, connected, progress
 from tests.serving import SECRET

@@ -21,7 +21,7 @@ from longwire.catalog import Announcement
 from longwire.client.inbox import read_place
 from longwire.log import RetentionLimits
 from longwire.server import Limits, lane, websocket
-from longwire.server.asgi import Receive, Scope, Send
+from longwire.server.scope import Receive, Scope, Send
 from longwire.testing import Frame, History
 from longwire.types import Position
 from longwire.websocket import encode_request, encode_text

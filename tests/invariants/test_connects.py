@@ -11,7 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from longwire.server.lane import Lane
+from longwire.server.uvicorn.lane import Lane
 from longwire.websocket import encode_request, encode_text
 from tests.invariants.conftest import MASK, Counted, CountingTransport, House, settle
 from tests.serving import HTTP, LANE

@@ -10,7 +10,7 @@ import pytest
 from longwire.broker import MemoryBroker
 from longwire.catalog import Announcement
 from longwire.prepared import PreparedMessage
-from longwire.server.replay import KEPT_FOR, MAX_KEPT
+from longwire.server.rooms.replay import KEPT_FOR, MAX_KEPT
 from longwire.testing import ManualClock
 from longwire.types import Position
 from tests.invariants.conftest import Counted, Guest, House, settle

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from longwire.catalog import Announcement
 from longwire.log.room_log import DEFAULT_SLICE_BYTES
-from longwire.server.fanout import BYTES_PER_WRITE
-from longwire.server.hub import SLICES_AT_A_TIME
+from longwire.server.rooms.fanout import BYTES_PER_WRITE
+from longwire.server.rooms.hub import SLICES_AT_A_TIME
 from tests.invariants.conftest import Guest, House
 
 ROOM = "campaign:1"

@@ -11,7 +11,7 @@ import pytest
 from longwire import Server, anonymous, issue_token, jwt_authenticator
 from longwire.broker import open_broker
 from longwire.catalog import Announcement, JobCreated, JobLease, JobProgress, JobStatusChanged
-from longwire.server import job_registry
+from longwire.server.jobs import registry as job_registry
 from tests.redis_server import RedisServer
 from tests.server.raw_websocket import call, events, expect, sign_in, websocket
 from tests.serving import SECRET, serving

@@ -30,7 +30,7 @@ from longwire.errors import (
     RoomDenied,
 )
 from longwire.jobs import Job as AsyncJob
-from longwire.server.authentication import issue_token
+from longwire.server.access.authentication import issue_token
 from longwire.sync import Job, Room, WebSocketClient
 from tests.serving import SECRET
 from tests.sync.conftest import Backend, Connect

@@ -16,31 +16,31 @@ from longwire.jobs import Job, JobState
 from longwire.log import Draft
 from longwire.reasons import SERVER_SHUTDOWN
 from longwire.schema import Contract, Encoded, Event, declaration_of
-from longwire.server.application import Application, beside
-from longwire.server.callbacks import Handler, awaiting
-from longwire.server.commands import leave_denied_rooms
-from longwire.server.endpoint import Endpoint
-from longwire.server.farewell import before_uvicorn_stops
-from longwire.server.fingerprints import Fingerprints
-from longwire.server.handlers import Handlers
-from longwire.server.hub import Hub
-from longwire.server.job_appends import JobAppends
-from longwire.server.job_registry import JobRegistry
+from longwire.server.access.fingerprints import Fingerprints
+from longwire.server.access.origin import OriginPolicy
+from longwire.server.access.rules import RoomRules, Rule, is_signed_in, is_that_user
+from longwire.server.asgi.app import Application, beside
+from longwire.server.asgi.mount import Mountable, mount, serve_lifespan
+from longwire.server.clients.callbacks import Handler, awaiting
+from longwire.server.clients.commands import leave_denied_rooms
+from longwire.server.clients.endpoint import Endpoint
+from longwire.server.clients.handlers import Handlers
+from longwire.server.jobs.access import OwnershipWatch
+from longwire.server.jobs.appends import JobAppends
+from longwire.server.jobs.registry import JobRegistry
+from longwire.server.jobs.running import RunningJobs
 from longwire.server.limits import Limits, check_id
-from longwire.server.mounting import Mountable, mount, serve_lifespan
-from longwire.server.origin import OriginPolicy
-from longwire.server.ownership import OwnershipWatch
-from longwire.server.recovery import Recovery, RecoveryOptions
-from longwire.server.rules import RoomRules, Rule, is_signed_in, is_that_user
-from longwire.server.running_jobs import RunningJobs
+from longwire.server.recovery.recovery import Recovery, RecoveryOptions
+from longwire.server.rooms.hub import Hub
+from longwire.server.uvicorn.shutdown import before_uvicorn_stops
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection
     from types import TracebackType
 
-    from longwire.server.asgi import ASGIApp, Receive, Scope, Send
-    from longwire.server.authentication import Authenticator, Identity
-    from longwire.server.socket import Socket
+    from longwire.server.access.authentication import Authenticator, Identity
+    from longwire.server.clients.socket import Socket
+    from longwire.server.scope import ASGIApp, Receive, Scope, Send
     from longwire.types import Position
 
 E = TypeVar("E", bound=Event)

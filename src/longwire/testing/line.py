@@ -13,8 +13,8 @@ from longwire.testing.memory_transport import MemoryTransport
 
 if TYPE_CHECKING:
     from longwire.client import ClientOptions
-    from longwire.server.asgi import ASGIApp, Message, Scope
-    from longwire.server.lane import Lane
+    from longwire.server.scope import ASGIApp, Message, Scope
+    from longwire.server.uvicorn.lane import Lane
 
 _GONE = {"type": "websocket.disconnect", "code": 1006}
 

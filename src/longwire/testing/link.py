@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from longwire.client import TokenSource
     from longwire.schema import Contract
     from longwire.server import Server
-    from longwire.server.asgi import ASGIApp
+    from longwire.server.scope import ASGIApp
 
 URL = "http://longwire.test"
 SERVICE = "service:"

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from longwire.errors import needing
 from longwire.server import Server
-from longwire.server.asgi import route_path
+from longwire.server.scope import route_path
 
 with needing("fastapi"):
     from fastapi import FastAPI

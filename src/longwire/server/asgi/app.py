@@ -1,0 +1,202 @@
+"""The ASGI application: which request belongs to which session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from longwire.engineio import Query, RequestError, parse_query
+from longwire.engineio.errors import BAD_REQUEST, FORBIDDEN, UNKNOWN_SESSION
+from longwire.errors import BrokerUnavailable
+from longwire.server.asgi.polling import send_error, serve_poll, serve_post
+from longwire.server.asgi.websocket import serve_websocket
+from longwire.server.clients.endpoint import Endpoint, TooManySessions
+from longwire.server.errors import report
+from longwire.server.scope import (
+    ASGIApp,
+    Receive,
+    Scope,
+    Send,
+    remote_address,
+    request_headers,
+    route_path,
+    send_response,
+)
+from longwire.server.session.session import Session, Writer
+from longwire.server.uvicorn.lane import LaneHost, serve_lane
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from longwire.engineio import Options, Transport
+    from longwire.server.access.origin import OriginPolicy
+
+UNAVAILABLE = RequestError(3, "The server is not ready, or shutting down", 503)
+TOO_MANY_SESSIONS = RequestError(3, "Too many sessions", 503)
+
+
+class Application:
+    """Serves Engine.IO at `/socket.io/`, and nothing else, wherever it is mounted.
+
+    Args:
+        endpoint: the sessions.
+        origins: which pages may connect.
+        options: Engine.IO's.
+        is_ready: awaited before a request is served; starts the server where nobody runs its
+            lifespan, and says no once it is closed.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        origins: OriginPolicy,
+        options: Options,
+        is_ready: Callable[[], Awaitable[bool]],
+    ) -> None:
+        self._endpoint = endpoint
+        self._origins = origins
+        self._options = options
+        self._is_ready = is_ready
+
+    @staticmethod
+    def serves(scope: Scope) -> bool:
+        """Return whether the request is for Socket.IO: the path, with or without a slash."""
+        path = route_path(scope)
+        if path.rstrip("/") == "/socket.io":
+            return True
+        mounted_at_path = scope.get("root_path", "").rstrip("/").endswith("/socket.io")
+        return mounted_at_path and path in ("", "/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request or WebSocket."""
+        if not self.serves(scope):
+            await _not_found(scope, receive, send)
+            return
+        is_ready = await self._starts()
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send, is_ready)
+        elif not is_ready:
+            await send_error(send, UNAVAILABLE, ())
+        else:
+            await self._http(scope, receive, send)
+
+    async def _starts(self) -> bool:
+        try:
+            return await self._is_ready()
+        except BrokerUnavailable as error:
+            report(error)
+            return False
+
+    # HTTP
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = request_headers(scope)
+        scheme = scope.get("scheme", "http")
+        if not self._origins.allows(headers, scheme):
+            await send_error(send, FORBIDDEN, ())
+            return
+        cors = self._origins.response_headers(headers, scheme)
+        if scope["method"] == "OPTIONS":
+            await send_response(send, 204, b"", [*cors, *_PREFLIGHT])
+            return
+        query = parse_query(scope["query_string"].decode("latin-1"), method=scope["method"])
+        session = self._resolve(query, remote_address(scope))
+        if isinstance(session, RequestError):
+            await send_error(send, session, cors)
+        elif scope["method"] == "POST":
+            limit = self._options.max_payload
+            await serve_post(session, scope, receive, send, cors, limit)
+        else:
+            await serve_poll(session, receive, send, cors)
+
+    def _resolve(self, query: Query | RequestError, remote: str) -> Session | RequestError:
+        """Return the session that a polling request is for, a new one if it names none."""
+        if isinstance(query, RequestError):
+            return query
+        if query.sid is None:
+            return self._open("polling", remote)
+        session = self._endpoint.session(query.sid)
+        if session is None:
+            return UNKNOWN_SESSION
+        return BAD_REQUEST if session.engine.transport == "websocket" else session
+
+    def _open(self, transport: Transport, remote: str) -> Session | RequestError:
+        try:
+            return self._endpoint.open_session(transport, remote)
+        except TooManySessions:
+            return TOO_MANY_SESSIONS
+
+    # WebSocket
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send, is_ready: bool) -> None:
+        lane_host: LaneHost | None = scope.get("extensions", {}).get("longwire.lane")
+        query = self._check_websocket(scope) if is_ready else UNAVAILABLE
+        if isinstance(query, RequestError):
+            if lane_host is not None:
+                lane_host.refuse(query.status, query.body)
+            else:
+                await _deny(scope, receive, send, query)
+            return
+        sid, remote = query.sid, remote_address(scope)
+
+        def attach(writer: Writer) -> Session | None:
+            session = self._endpoint.session(sid) if sid else self._open("websocket", remote)
+            if not isinstance(session, Session):
+                return None
+            if sid:
+                return session if session.open_probe(writer) else None
+            session.open_websocket(writer)
+            return session
+
+        if lane_host is not None:
+            serve_lane(attach, lane_host, self._options.max_payload)
+        else:
+            await serve_websocket(attach, receive, send)
+
+    def _check_websocket(self, scope: Scope) -> Query | RequestError:
+        if not self._origins.allows(request_headers(scope), scope.get("scheme", "ws")):
+            return FORBIDDEN
+        query = parse_query(scope["query_string"].decode("latin-1"), websocket=True)
+        if isinstance(query, Query) and query.sid is not None:
+            session = self._endpoint.session(query.sid)
+            if session is None:
+                return UNKNOWN_SESSION
+            if session.engine.transport == "websocket":
+                return BAD_REQUEST
+        return query
+
+
+_PREFLIGHT = (
+    ("access-control-allow-methods", "GET, POST, OPTIONS"),
+    ("access-control-allow-headers", "content-type, authorization"),
+    ("access-control-max-age", "600"),
+)
+
+
+def beside(application: Application, other: ASGIApp) -> ASGIApp:
+    """Return an ASGI application that serves Socket.IO's path and leaves the rest to `other`."""
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        served = scope["type"] in ("http", "websocket") and application.serves(scope)
+        await (application if served else other)(scope, receive, send)
+
+    return dispatch
+
+
+async def _deny(scope: Scope, receive: Receive, send: Send, error: RequestError) -> None:
+    """Refuse a WebSocket before it is accepted, with the error where the server can tell it."""
+    await receive()
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": error.message})
+        return
+    headers: Sequence[tuple[bytes, bytes]] = [(b"content-type", b"application/json")]
+    start = {"type": "websocket.http.response.start", "status": error.status, "headers": headers}
+    await send(start)
+    await send({"type": "websocket.http.response.body", "body": error.body})
+
+
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    await send_response(send, 404, b"Not Found", [("content-type", "text/plain; charset=UTF-8")])

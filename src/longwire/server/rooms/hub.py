@@ -1,0 +1,356 @@
+"""The rooms of this node: who is in them, and how far each has read.
+
+A member is a cursor into its room's log. A member at the log's end is *live*: it is written to
+as the log grows. Any other member is fed from the log by `_catch_up` until it is live again;
+joins, resumes, slow readers and holes between nodes all take that one path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from longwire.background import BackgroundTasks
+from longwire.errors import BrokerUnavailable
+from longwire.prepared import PreparedMessage
+from longwire.server.rooms.fanout import Fanout
+from longwire.server.rooms.replay import Replays
+from longwire.server.rooms.room import HubRoom, Member
+from longwire.types import Position
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterable
+
+    from longwire.broker import Broker
+    from longwire.log import Draft, Publication
+    from longwire.server.rooms.replay import Replay
+    from longwire.server.rooms.room import Listener, Recipient
+
+# Seconds until a log that could not be reached is read again for those who wait for it.
+READ_AGAIN = 0.25
+
+# Slices of logs that are read at a time and written in one turn of the loop, half a megabyte each
+# at most: whoever keeps up does not wait for a thousand who catch up together.
+SLICES_AT_A_TIME = 8
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """What a join found: the log's end at that moment, and whether the position was resumed."""
+
+    position: Position
+    recovered: bool
+
+
+class Hub:
+    """Members of rooms on this node; receives what the broker delivers."""
+
+    def __init__(self, broker: Broker, replay_slice: int = 100, fanout_slice: int = 500) -> None:
+        self._broker = broker
+        self._replays = Replays(broker, replay_slice)
+        self._rooms: dict[str, HubRoom] = {}
+        self._fanout = Fanout(fanout_slice, self._feed)
+        self._feeders = BackgroundTasks()
+        self._slices = asyncio.Semaphore(SLICES_AT_A_TIME)
+
+    @property
+    def volatile_dropped(self) -> int:
+        """Volatile events that members did not get because they lagged."""
+        return self._fanout.volatile_dropped
+
+    # What the broker delivers
+
+    def receive_publication(self, room: str, publication: Publication) -> None:
+        """Take the next entry of a room's log; a hole or overlap sends all members to the log."""
+        hub_room = self._rooms.get(room)
+        if hub_room is None or publication.last <= hub_room.received:
+            return
+        if publication.first != hub_room.received + 1 and hub_room.epoch:
+            self._leave_live(hub_room)
+        hub_room.received = publication.last
+        self._fanout.append(hub_room, PreparedMessage.of(publication, room))
+
+    def receive_volatile(self, room: str, draft: Draft) -> None:
+        """Pass an event on that is in no log."""
+        hub_room = self._rooms.get(room)
+        if hub_room is not None:
+            self._fanout.append(hub_room, PreparedMessage.volatile(draft.event, draft.data))
+
+    def receive_reset(self, room: str, position: Position) -> None:
+        """Start over in a room whose log began anew: everybody is told and fed from its start."""
+        hub_room = self._rooms.get(room)
+        if hub_room is None or hub_room.epoch == position.epoch:
+            return
+        hub_room.pending = []
+        hub_room.pending_bytes = 0
+        hub_room.fan_out = None
+        hub_room.epoch = position.epoch
+        hub_room.offset = hub_room.received = position.offset
+        for member in hub_room.members.values():
+            self._fanout.park(member)
+            member.offset = 0
+            member.recipient.receive_room_reset(room, position)
+            self._feed(member)
+
+    # Membership
+
+    def is_member(self, recipient: Recipient, room: str) -> bool:
+        """Return whether `recipient` is in `room`."""
+        hub_room = self._rooms.get(room)
+        return hub_room is not None and recipient in hub_room.members
+
+    def members(self, room: str) -> list[Recipient]:
+        """Return who is in `room` on this node."""
+        hub_room = self._rooms.get(room)
+        return list(hub_room.members) if hub_room is not None else []
+
+    async def join(
+        self,
+        recipient: Recipient,
+        room: str,
+        position: Position | Literal["now"] | None,
+        acknowledge: Callable[[Joined], None],
+    ) -> None:
+        """Make `recipient` a member, once, and feed it from `position`.
+
+        `acknowledge` is called before the first event of the room is written. Who is in the room
+        already and gives no position stays where it is.
+
+        Raises:
+            BrokerUnavailable: the log cannot be read now; the membership is unchanged.
+        """
+        hub_room = await self._hold(room)
+        try:
+            if position == "now" or self._misses_nothing(hub_room, recipient, position):
+                self._join_now(hub_room, recipient, acknowledge, recovered=position == hub_room.end)
+            elif recipient in hub_room.members:
+                await self._join_from(hub_room, recipient, position, acknowledge)
+            else:
+                async with self._turn():
+                    await self._join_from(hub_room, recipient, position, acknowledge)
+        finally:
+            await self._release(hub_room)
+
+    async def leave(self, recipient: Recipient, room: str) -> bool:
+        """End a membership; False if there was none."""
+        hub_room = self._rooms.get(room)
+        if hub_room is None or recipient not in hub_room.members:
+            return False
+        self._remove(hub_room, recipient)
+        await self._close_if_empty(hub_room)
+        return True
+
+    async def leave_all(self, recipient: Recipient, rooms: Iterable[str]) -> None:
+        """End the memberships of a socket that is gone."""
+        left = [self._rooms[room] for room in rooms if self.is_member(recipient, room)]
+        for hub_room in left:
+            self._remove(hub_room, recipient)
+        for hub_room in left:
+            await self._close_if_empty(hub_room)
+
+    async def listen(self, room: str, listener: Listener) -> None:
+        """Call `listener` for every event of `room` from now on."""
+        hub_room = await self._hold(room)
+        hub_room.listeners[listener] = None
+        await self._release(hub_room)
+
+    async def unlisten(self, room: str, listener: Listener) -> None:
+        """Stop calling `listener`."""
+        hub_room = self._rooms.get(room)
+        if hub_room is not None:
+            hub_room.listeners.pop(listener, None)
+            await self._close_if_empty(hub_room)
+
+    def resume(self, recipient: Recipient, rooms: Iterable[str]) -> None:
+        """Feed a recipient whose transport has drained."""
+        for room in rooms:
+            hub_room = self._rooms.get(room)
+            member = hub_room.members.get(recipient) if hub_room is not None else None
+            if member is not None and not member.live:
+                self._feed(member)
+
+    async def close(self) -> None:
+        """Stop all feeding, and have no rooms: the broker, too, forgets what was subscribed."""
+        self._feeders.cancel()
+        await self._feeders.wait(return_exceptions=True)
+        self._rooms.clear()
+        self._replays.clear()
+        self._slices = asyncio.Semaphore(SLICES_AT_A_TIME)  # the next loop's, if there is one
+
+    @staticmethod
+    def _misses_nothing(hub_room: HubRoom, recipient: Recipient, position: Position | None) -> bool:
+        """Whether the log need not be read; what other nodes appended meanwhile is delivered."""
+        if recipient in hub_room.members:
+            return position is None
+        return hub_room.received == 0 if position is None else position == hub_room.end
+
+    def _join_now(
+        self,
+        hub_room: HubRoom,
+        recipient: Recipient,
+        acknowledge: Callable[[Joined], None],
+        *,
+        recovered: bool,
+    ) -> None:
+        end = hub_room.end
+        acknowledge(Joined(end, recovered))
+        if recipient not in hub_room.members:
+            member = self._add(hub_room, recipient)
+            member.offset = end.offset
+            self._settle_or_feed(member)
+
+    async def _join_from(
+        self,
+        hub_room: HubRoom,
+        recipient: Recipient,
+        position: Position | None,
+        acknowledge: Callable[[Joined], None],
+    ) -> None:
+        replay = await self._replays.read(hub_room, position)
+        member = self._add(hub_room, recipient)
+        acknowledge(Joined(replay.position, replay.recovered))
+        member.offset = position.offset if position is not None and replay.recovered else 0
+        if not self._write_replay(member, replay):
+            return
+        if replay.complete:
+            member.offset = replay.position.offset
+            self._settle_or_feed(member)
+        else:
+            self._feed(member)
+
+    # Rooms come and go
+
+    async def _hold(self, name: str) -> HubRoom:
+        """Open a room, or keep it open, until `_release`."""
+        hub_room = self._rooms.get(name)
+        if hub_room is None:
+            hub_room = self._rooms[name] = HubRoom(name)
+            hub_room.opened = asyncio.get_running_loop().create_future()
+            hub_room.holds += 1
+            await self._subscribe(hub_room, hub_room.opened)
+            return hub_room
+        hub_room.holds += 1
+        if hub_room.opened is not None:
+            try:
+                await asyncio.shield(hub_room.opened)
+            except BaseException:
+                await self._release(hub_room)
+                raise
+        return hub_room
+
+    async def _release(self, hub_room: HubRoom) -> None:
+        hub_room.holds -= 1
+        await self._close_if_empty(hub_room)
+
+    async def _subscribe(self, hub_room: HubRoom, opened: asyncio.Future[None]) -> None:
+        try:
+            await self._broker.subscribe(hub_room.name)
+            position = await self._broker.position(hub_room.name)
+        except BaseException as error:
+            del self._rooms[hub_room.name]
+            opened.set_exception(BrokerUnavailable(str(error)))
+            opened.exception()
+            raise
+        hub_room.epoch = position.epoch
+        hub_room.received = max(hub_room.received, position.offset)
+        if not hub_room.pending:
+            hub_room.offset = hub_room.received
+        hub_room.opened = None
+        opened.set_result(None)
+
+    async def _close_if_empty(self, hub_room: HubRoom) -> None:
+        if hub_room.members or hub_room.listeners or hub_room.holds:
+            return
+        if self._rooms.get(hub_room.name) is hub_room:
+            del self._rooms[hub_room.name]
+            await self._broker.unsubscribe(hub_room.name)
+
+    def _add(self, hub_room: HubRoom, recipient: Recipient) -> Member:
+        member = hub_room.members.get(recipient)
+        if member is None:
+            member = hub_room.members[recipient] = Member(hub_room, recipient)
+        else:
+            self._fanout.park(member)
+        return member
+
+    def _remove(self, hub_room: HubRoom, recipient: Recipient) -> None:
+        self._fanout.park(hub_room.members.pop(recipient))
+
+    def _leave_live(self, hub_room: HubRoom) -> None:
+        self._fanout.flush(hub_room)
+        for member in hub_room.members.values():
+            self._fanout.park(member)
+            self._feed(member)
+
+    # Catching up
+
+    def _settle_or_feed(self, member: Member) -> None:
+        if not self._fanout.settle(member):
+            self._feed(member)
+
+    def _feed(self, member: Member) -> None:
+        if member.feeding:
+            return
+        member.feeding = True
+        self._feeders.start(self._catch_up(member))
+
+    async def _catch_up(self, member: Member) -> None:
+        """Feed one member from the log until it is live, stalls again, or is gone."""
+        try:
+            while await self._catch_up_slice(member):
+                pass
+        finally:
+            member.feeding = False
+
+    async def _catch_up_slice(self, member: Member) -> bool:
+        """Write one slice; True if there is more to do."""
+        await asyncio.sleep(0)
+        try:
+            async with self._turn():
+                return await self._write_slice(member)
+        except BrokerUnavailable:
+            await asyncio.sleep(READ_AGAIN)  # the member stays where it is
+            return True
+
+    async def _write_slice(self, member: Member) -> bool:
+        hub_room, turn = member.room, member.turn
+        if member.live or member in hub_room.ahead or not self._is_current(member):
+            return False
+        since = Position(hub_room.epoch, member.offset) if member.offset else None
+        replay = await self._replays.read(hub_room, since)
+        if not self._is_current(member):
+            return False
+        if member.turn != turn:
+            return True
+        if since is not None and not replay.recovered:
+            member.offset = 0
+            member.recipient.receive_room_reset(hub_room.name, replay.position)
+        if not self._write_replay(member, replay):
+            return False
+        if not replay.complete:
+            return True
+        member.offset = replay.position.offset
+        return not self._fanout.settle(member)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[None]:
+        """Wait for one of the slices that a turn of the loop takes, in the order of asking."""
+        await self._slices.acquire()
+        try:
+            yield
+        finally:
+            asyncio.get_running_loop().call_soon(self._slices.release)
+
+    def _is_current(self, member: Member) -> bool:
+        return member.room.members.get(member.recipient) is member
+
+    def _write_replay(self, member: Member, replay: Replay) -> bool:
+        messages = replay.batch.messages
+        if not messages:
+            return True
+        if not member.write(replay.batch):
+            return False
+        member.offset = messages[-1].last
+        return True

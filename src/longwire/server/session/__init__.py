@@ -1,0 +1,1 @@
+"""One connection across its transports, with its deadlines and tasks."""

@@ -1,0 +1,126 @@
+"""Sending over plain ASGI: no task while the server takes messages, one while it does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from longwire.prepared import PreparedBatch, PreparedMessage
+from longwire.server.asgi.websocket import ASGIWriter
+
+
+class Transport:
+    """An ASGI `send` that can be made to wait, as a server's does when its buffer is full."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.error: Exception | None = None
+
+    async def send(self, message: Any) -> None:
+        await self.open.wait()
+        if self.error is not None:
+            raise self.error
+        self.sent.append(message.get("text") or message.get("bytes") or message["type"])
+
+
+class Drained:
+    def __init__(self) -> None:
+        self.times = 0
+        self.happened = asyncio.Event()
+
+    def __call__(self) -> None:
+        self.times += 1
+        self.happened.set()
+
+
+def asgi_writer(
+    transport: Transport,
+    on_drained: Callable[[], None] = lambda: None,
+    on_closing: Callable[[], None] = lambda: None,
+) -> ASGIWriter:
+    return ASGIWriter(transport.send, on_drained, on_closing)
+
+
+@pytest.fixture
+async def transport() -> Transport:
+    return Transport()
+
+
+async def test_a_server_that_takes_messages_costs_no_task(transport: Transport) -> None:
+    before = len(asyncio.all_tasks())
+    writer = asgi_writer(transport)
+    writer.write(["text"])
+    writer.write([b"bytes"])
+    assert transport.sent == ["text", b"bytes"]
+    assert not writer.stalled
+    assert len(asyncio.all_tasks()) == before
+
+
+async def test_a_batch_goes_out_packet_by_packet(transport: Transport) -> None:
+    messages = [PreparedMessage("tick", b"{}", "global", n, n) for n in (1, 2)]
+    asgi_writer(transport).write_batch(PreparedBatch(messages), positions=True)
+    assert transport.sent == ['42["tick",{},"1@global"]', '42["tick",{},"2@global"]']
+
+
+async def test_what_a_full_server_does_not_take_waits_in_order(transport: Transport) -> None:
+    drained = Drained()
+    writer = asgi_writer(transport, drained)
+    transport.open.clear()
+    for text in "abc":
+        writer.write([text])
+    assert writer.stalled
+    assert transport.sent == []
+    transport.open.set()
+    await drained.happened.wait()
+    assert transport.sent == ["a", "b", "c"]
+    assert not writer.stalled
+    writer.write(["d"])
+    assert transport.sent[-1] == "d"
+    assert drained.times == 1
+
+
+async def test_closing_comes_after_what_was_written_and_nothing_after_it(
+    transport: Transport,
+) -> None:
+    writer = asgi_writer(transport)
+    transport.open.clear()
+    writer.write(["last words"])
+    writer.close()
+    writer.close()
+    writer.write(["too late"])
+    transport.open.set()
+    await writer.drain()
+    assert transport.sent == ["last words", "websocket.close"]
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_a_peer_that_is_gone_ends_the_writing(transport: Transport, full: bool) -> None:
+    drained = Drained()
+    writer = asgi_writer(transport, drained)
+    transport.error = OSError("the peer is gone")
+    if full:
+        transport.open.clear()
+    writer.write(["one"])
+    transport.open.set()
+    await writer.drain()
+    transport.error = None
+    writer.write(["two"])
+    assert transport.sent == []
+    assert drained.times == 0
+
+
+async def test_an_abandoned_writer_drops_what_waits(transport: Transport) -> None:
+    drained = Drained()
+    writer = asgi_writer(transport, drained)
+    transport.open.clear()
+    writer.write(["one"])
+    writer.abandon()
+    await writer.drain()
+    transport.open.set()
+    assert transport.sent == []
+    assert drained.times == 0

@@ -1,0 +1,69 @@
+"""The lane on its transport."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+import uvloop
+
+from longwire import Server, anonymous
+from longwire.server.uvicorn import lane
+from longwire.websocket import encode_request, encode_text
+from tests.server.raw_websocket import call, sign_in, websocket
+from tests.serving import HTTP, PLAIN, serving
+
+MASK = bytes(4)
+PATH = "/socket.io/?EIO=4&transport=websocket"
+HANDSHAKE = encode_request(PATH, "127.0.0.1", b"bG9uZ3dpcmUncyB0ZXN0cw==")
+CONNECT = encode_text('40{"token":"anybody"}', MASK)
+
+
+async def speak_at_once() -> bytes:
+    """Sign in without waiting for the answer to the handshake; returns what the server says."""
+    async with serving(Server(authenticate=anonymous), http=HTTP) as url:
+        address = urlsplit(url)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(HANDSHAKE + CONNECT)
+        try:
+            async with asyncio.timeout(5):
+                return await reader.readuntil(b'["authenticated"')
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_what_comes_together_with_the_handshake_is_not_lost(run) -> None:
+    assert run(speak_at_once()).startswith(b"HTTP/1.1 101")
+
+
+async def test_another_websocket_is_opened_behind_that_http_protocol_as_before() -> None:
+    async with (
+        serving(Server(authenticate=anonymous), http=HTTP, ws=PLAIN) as url,
+        websocket(url) as connection,
+    ):
+        await sign_in(connection, "anybody")
+        assert await call(connection, "ping")
+
+
+async def test_a_small_frame_is_not_held_back_behind_another(monkeypatch) -> None:
+    """A socket made like uvicorn's leaves Nagle's algorithm on: each sign-in took 90 ms."""
+    opened: list[lane.Lane] = []
+    attach = lane.Lane.attach
+
+    def remember(self: lane.Lane, session) -> None:
+        opened.append(self)
+        attach(self, session)
+
+    monkeypatch.setattr(lane.Lane, "attach", remember)
+    server = Server(authenticate=anonymous)
+    async with serving(server) as url, websocket(url) as connection:
+        await sign_in(connection, "anybody")
+        assert await call(connection, "ping")
+        [one] = opened
+        assert one._transport is not None
+        server_side = one._transport.get_extra_info("socket")
+        assert server_side.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
