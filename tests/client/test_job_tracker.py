@@ -9,7 +9,7 @@ import pytest
 
 from longwire import WebSocketClient
 from longwire.catalog import JobOutput, JobResult
-from longwire.client import subscriptions
+from longwire.client.handlers import subscriptions
 from longwire.errors import CallRefused, NotConnected, RoomDenied
 from tests.client.peer import Peer, Visit
 

@@ -23,7 +23,7 @@ CODE = re.compile(r'^ +code = "(\w+)"|\}, "(\w+)"\)$', re.MULTILINE)
 
 def test_every_error_code_of_the_server() -> None:
     codes: set[str] = set()
-    for path in (ROOT / "src/longwire/server").glob("*.py"):
+    for path in (ROOT / "src/longwire/server").rglob("*.py"):
         codes |= {first or second for first, second in CODE.findall(path.read_text("utf-8"))}
 
     assert len(codes) >= 5

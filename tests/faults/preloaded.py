@@ -70,8 +70,8 @@ class PreloadedServer(ServerProcess):
 
 
 def serve_again_and_again(options: list[str]) -> None:
-    import longwire.cli.listening
-    import longwire.cli.serve
+    import longwire.cli.commands.serve
+    import longwire.cli.embedded_server
     import longwire.web  # noqa: F401 - what a server would load
     from longwire.cli import main
 

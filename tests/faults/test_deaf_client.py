@@ -8,7 +8,8 @@ import socket
 from urllib.parse import urlsplit
 
 from longwire import Server, anonymous
-from longwire.server import Limits, lane
+from longwire.server import Limits
+from longwire.server.uvicorn import lane
 from longwire.websocket import encode_request, encode_text
 from tests.serving import PLAIN, serving
 

@@ -18,10 +18,12 @@ import pytest
 from longwire import Server, WebSocketClient, anonymous
 from longwire.broker import Broker, MemoryBroker, SQLiteBroker
 from longwire.catalog import Announcement
-from longwire.client.inbox import read_place
+from longwire.client.receiving.inbox import read_place
 from longwire.log import RetentionLimits
-from longwire.server import Limits, lane, websocket
+from longwire.server import Limits
+from longwire.server.asgi import websocket
 from longwire.server.scope import Receive, Scope, Send
+from longwire.server.uvicorn import lane
 from longwire.testing import Frame, History
 from longwire.types import Position
 from longwire.websocket import encode_request, encode_text

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from longwire.log import Draft, Publication, RetentionLimits, RoomLog
+from longwire.log.joined_text import MAX_JOINED
 from longwire.log.retention import ENTRY_OVERHEAD
 from longwire.log.room_log import MAX_STATE_BYTES, MAX_STATE_ENTRIES, SETTLE_AFTER
-from longwire.log.run import MAX_JOINED
 from longwire.types import Position
 
 

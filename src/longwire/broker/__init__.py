@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from longwire.broker.base import Broker, Receiver
 from longwire.broker.memory import MemoryBroker, MemoryLimits
-from longwire.broker.sqlite import SQLiteBroker, SQLiteLimits
+from longwire.broker.sqlite.broker import SQLiteBroker, SQLiteLimits
 from longwire.errors import UnsupportedBroker
 
 __all__ = [

@@ -12,14 +12,14 @@ try:
 except ModuleNotFoundError:
     sys.exit("longwire: the command line is not installed: pip install 'longwire[cli]'")
 
+from longwire.cli.commands.demo import demo
+from longwire.cli.commands.emit import emit
+from longwire.cli.commands.run import run
+from longwire.cli.commands.serve import serve
+from longwire.cli.commands.token import token
+from longwire.cli.commands.types import types
+from longwire.cli.commands.watch import watch
 from longwire.cli.complaint import complain
-from longwire.cli.demo import demo
-from longwire.cli.emit import emit
-from longwire.cli.run import run
-from longwire.cli.serve import serve
-from longwire.cli.token import token
-from longwire.cli.types import types
-from longwire.cli.watch import watch
 from longwire.errors import LongwireError
 
 if TYPE_CHECKING:

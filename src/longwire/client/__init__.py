@@ -16,17 +16,17 @@ from longwire.errors import needing
 with needing("client"):
     from longwire.client.client import WebSocketClient
 
-from longwire.client.entry import LogEntry
+from longwire.client.connection.tokens import TokenSource
+from longwire.client.default import get_websocket_client
+from longwire.client.handlers.listener import Listener
+from longwire.client.handlers.stream import EventStream
 from longwire.client.health import HealthSnapshot
 from longwire.client.job_tracker import JobTracker
-from longwire.client.listener import Listener
-from longwire.client.membership import JoinResult, RoomReset, RoomStatus
 from longwire.client.options import ClientOptions
-from longwire.client.room import Room
-from longwire.client.shared import get_websocket_client
+from longwire.client.receiving.entry import LogEntry
+from longwire.client.receiving.room import Room
+from longwire.client.rooms.membership import JoinResult, RoomReset, RoomStatus
 from longwire.client.state import TRANSITIONS, ConnectionState, ConnectionStatus
-from longwire.client.stream import EventStream
-from longwire.client.token import TokenSource
 
 __all__ = [
     "TRANSITIONS",

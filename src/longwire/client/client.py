@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 import msgspec
 
 from longwire.catalog import CATALOG, JobCancel
-from longwire.client.connector import Connector
+from longwire.client.callbacks import check_plain
+from longwire.client.connection.connector import Connector
+from longwire.client.connection.reconnection import Backoff
+from longwire.client.connection.tokens import Tokens, TokenSource
+from longwire.client.handlers.subscriptions import Subscriptions
 from longwire.client.health import Health, HealthSnapshot
-from longwire.client.inbox import ROOM_LIVE, Inbox
 from longwire.client.job_tracker import JobFeeds, JobTracker
-from longwire.client.listening import Listening
-from longwire.client.membership import ROOM_RESET
-from longwire.client.observers import check_plain
 from longwire.client.options import ClientOptions, FurtherOptions
-from longwire.client.outbox import Outbox
-from longwire.client.outgoing import Outgoing
-from longwire.client.reconnection import Backoff
-from longwire.client.room import Room
-from longwire.client.rooms import Rooms
+from longwire.client.receiving.inbox import ROOM_LIVE, Inbox
+from longwire.client.receiving.room import Room
+from longwire.client.receiving.subscribing import Listening
+from longwire.client.rooms.membership import ROOM_RESET
+from longwire.client.rooms.rooms import Rooms
+from longwire.client.sending.outbox import Outbox
+from longwire.client.sending.publisher import Outgoing
 from longwire.client.state import ConnectionState, ConnectionStatus
-from longwire.client.subscriptions import Subscriptions
-from longwire.client.token import Tokens, TokenSource
 from longwire.clock import wall_time
 from longwire.errors import NotConnected
 from longwire.jobs import Job
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from ssl import SSLContext
 
-    from longwire.client.membership import JoinResult, RoomReset, RoomStatus, Start
-    from longwire.client.stream import EventStream
+    from longwire.client.handlers.stream import EventStream
+    from longwire.client.rooms.membership import JoinResult, RoomReset, RoomStatus, Start
     from longwire.engineio import Transport
     from longwire.schema import Contract
     from longwire.types import Position

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from longwire.client.observers import Observers
+from longwire.client.callbacks import Observers
 from longwire.client.payloads import Pong, read_first
 from longwire.clock import clock
 from longwire.errors import NotConnected

@@ -18,8 +18,8 @@ from longwire.catalog import (
     JobResult,
     JobStatusChanged,
 )
-from longwire.client.inbox import ROOM_LIVE
-from longwire.client.membership import (
+from longwire.client.receiving.inbox import ROOM_LIVE
+from longwire.client.rooms.membership import (
     ROOM_RESET,
     JoinResult,
     RoomReset,

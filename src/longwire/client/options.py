@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Collection
 
-    from longwire.client.transport import WebSocket
+    from longwire.client.transport.websocket import WebSocket
     from longwire.engineio import Transport
 
 # The scheme of each transport, by that of the URL.

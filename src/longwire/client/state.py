@@ -6,7 +6,7 @@ from collections import deque
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from longwire.client.observers import Observers
+from longwire.client.callbacks import Observers
 from longwire.errors import LocalProtocolError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 publication   what a log holds (`Draft`, `Publication`) and what a read answers (`History`)
 room_log      the retained log of one room
 retention     its bounds
-run           adjacent text pieces folded into one entry
+joined_text   adjacent text pieces folded into one entry
 conflation    fewer publications that mean the same, and the rule that keeps resume exact
 merge         a reader's cursor: duplicate, next, or gap
 """

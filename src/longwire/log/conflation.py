@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from longwire.log.joined_text import fold
 from longwire.log.publication import Publication
-from longwire.log.run import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from longwire.log.conflation import joined
+from longwire.log.joined_text import Run, fold
 from longwire.log.publication import Draft, History, Publication
 from longwire.log.retention import DEFAULT_RETENTION, ENTRY_OVERHEAD, RetentionLimits
-from longwire.log.run import Run, fold
 from longwire.types import Position
 
 if TYPE_CHECKING:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
         TokenSource,
     )
     from longwire.client import Listener as AsyncListener
-    from longwire.client.membership import Start
     from longwire.client.options import FurtherOptions
+    from longwire.client.rooms.membership import Start
     from longwire.engineio import Transport
     from longwire.schema import Contract
     from longwire.types import Position

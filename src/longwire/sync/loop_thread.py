@@ -11,7 +11,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from longwire.client.observers import check_plain
+from longwire.client.callbacks import check_plain
 from longwire.errors import LocalProtocolError, NotConnected
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from longwire.client.transport import WebSocket
+from longwire.client.transport.websocket import WebSocket
 from longwire.errors import NotConnected
 from longwire.testing.memory_transport import MemoryTransport
 

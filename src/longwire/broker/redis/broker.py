@@ -8,16 +8,16 @@ import secrets
 from typing import TYPE_CHECKING
 
 from longwire.broker.memory import NOWHERE
-from longwire.broker.redis.address import Address
-from longwire.broker.redis.commands import PATIENCE, Commands
-from longwire.broker.redis.doorbell import Doorbell
-from longwire.broker.redis.entry import VOLATILE, parse_bell, parse_volatile, volatile_bell
-from longwire.broker.redis.feed import Feed
-from longwire.broker.redis.folding import Folder
-from longwire.broker.redis.publishing import Publisher
-from longwire.broker.redis.reading import LogReader
-from longwire.broker.redis.room_script import RoomScripts
-from longwire.broker.redis.upkeep import Upkeep
+from longwire.broker.redis.connection.address import Address
+from longwire.broker.redis.connection.commands import PATIENCE, Commands
+from longwire.broker.redis.connection.pubsub import Doorbell
+from longwire.broker.redis.log.entry import VOLATILE, parse_bell, parse_volatile, volatile_bell
+from longwire.broker.redis.log.folding import Folder
+from longwire.broker.redis.log.publishing import Publisher
+from longwire.broker.redis.log.reading import LogReader
+from longwire.broker.redis.log.room_scripts import RoomScripts
+from longwire.broker.redis.maintenance import Upkeep
+from longwire.broker.redis.subscription import Feed
 from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits

@@ -1,0 +1,1 @@
+"""Connections to Redis: the address, reconnecting, commands and pub/sub."""

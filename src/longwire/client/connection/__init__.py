@@ -1,0 +1,1 @@
+"""Getting and keeping a connection: attempts, sign-in, token renewal, backoff."""

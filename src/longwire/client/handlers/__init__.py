@@ -1,0 +1,1 @@
+"""Handlers and iterators, their queues, pausing and throttling."""

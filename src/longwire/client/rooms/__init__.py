@@ -1,0 +1,1 @@
+"""Room memberships and positions."""

@@ -1,0 +1,1 @@
+"""One open connection, over WebSocket or long-polling."""

@@ -1,0 +1,233 @@
+"""The file of the SQLite broker: what is refused, what is migrated, when epochs are renewed."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from longwire.broker.sqlite import file as log_file
+from longwire.broker.sqlite.file import LogFile, StoredRoom, Transaction, open_log_file
+from longwire.errors import LogFileError
+from longwire.log import Publication
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "logs.db"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[LogFile]:
+    file = open_log_file(path)
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+def write(file: LogFile, count: int = 1) -> list[StoredRoom]:
+    """Make a room with so many entries."""
+    entries = [
+        (1, Publication(n, n, "note", b"x" * 500, None, None, 1_000 + n))
+        for n in range(1, count + 1)
+    ]
+    file.commit(Transaction(rooms=[(1, "room", "epoch")], entries=entries))
+    return file.rooms()
+
+
+def change(path: Path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement, values)
+
+
+def assert_refused(path: Path, reason: str) -> None:
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(LogFileError, match=reason) as refused:
+        open_log_file(path)
+    assert refused.value.path == str(path)
+    assert str(path) in str(refused.value)
+    assert (path.read_bytes() if path.is_file() else None) == before
+
+
+# What is refused, and left as it is
+
+
+def test_a_file_of_something_else_is_refused(path: Path) -> None:
+    path.write_text("Dear diary, " * 1_000)
+    assert_refused(path, "not a SQLite database")
+
+
+def test_a_foreign_database_is_refused(path: Path) -> None:
+    change(path, "CREATE TABLE precious (data)")
+    assert_refused(path, "not one of Longwire's")
+
+
+def test_a_directory_is_refused(path: Path) -> None:
+    path.mkdir()
+    assert_refused(path, "not a file")
+
+
+def test_a_missing_directory_is_refused(path: Path) -> None:
+    assert_refused(path / "logs.db", "directory does not exist")
+
+
+def test_a_corrupt_file_is_refused(path: Path) -> None:
+    with opened(path) as file:
+        write(file, 200)
+    sound = path.read_bytes()
+    middle = len(sound) // 2
+    path.write_bytes(sound[:middle] + b"\xa5" * 4096 + sound[middle + 4096 :])
+    assert_refused(path, "corrupt")
+    path.write_bytes(sound[:middle])
+    assert_refused(path, "corrupt")
+
+
+def test_a_file_whose_last_page_is_cut_off_is_refused(path: Path) -> None:
+    """SQLite read zeros in its place, and found nothing wrong."""
+    with opened(path) as file:
+        write(file, 200)
+    path.write_bytes(path.read_bytes()[:-700])
+    assert_refused(path, "corrupt: its end is cut off")
+
+
+def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
+    with opened(path):
+        pass
+    change(path, "PRAGMA user_version = 99")
+    assert_refused(path, r"newer version of Longwire wrote it \(schema 99\)")
+
+
+OPEN_IT = """
+import sys
+from pathlib import Path
+from longwire.broker.sqlite.file import open_log_file
+from longwire.errors import LogFileError
+try:
+    open_log_file(Path(sys.argv[1]))
+except LogFileError as error:
+    print(error)
+"""
+
+
+def test_a_file_in_use_is_refused_to_another_process(path: Path) -> None:
+    with opened(path) as file:
+        rooms = write(file)
+        other = subprocess.run(
+            [sys.executable, "-c", OPEN_IT, path], capture_output=True, text=True, check=True
+        )
+        assert file.rooms() == rooms
+
+    assert other.stdout.strip() == f"{path}: another process uses it; one file serves one process"
+
+
+def test_an_empty_file_is_a_new_one(path: Path) -> None:
+    path.touch()
+    with opened(path) as file:
+        assert write(file) == [StoredRoom(1, "room", "epoch", 0, 1, 1_001)]
+
+
+def test_a_copy_taken_while_it_runs_opens(path: Path, tmp_path: Path) -> None:
+    with opened(path) as file:
+        rooms = write(file)
+        for name in ("logs.db", "logs.db-wal"):
+            shutil.copy(tmp_path / name, tmp_path / f"copy-{name}")
+    with opened(tmp_path / "copy-logs.db") as file:
+        assert file.rooms() == rooms
+
+
+def test_a_copy_without_its_write_ahead_log_begins_anew(path: Path, tmp_path: Path) -> None:
+    """It went on under the same epoch, and gave out offsets that clients had seen already."""
+    with opened(path) as file:
+        write(file)
+    with opened(path) as file:
+        file.commit(Transaction(entries=[(1, Publication(2, 2, "note", b"x", None, None, 2))]))
+        shutil.copy(path, tmp_path / "copy.db")
+    with opened(tmp_path / "copy.db") as file:
+        [room] = file.rooms()
+    assert (room.epoch == "epoch", room.end) == (False, 1)
+
+
+# Migration
+
+
+def test_an_older_file_is_migrated_with_its_contents(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(path) as file:
+        rooms = write(file)
+    scripts = (*log_file.MIGRATIONS, "ALTER TABLE rooms ADD COLUMN colour TEXT")
+    with monkeypatch.context() as patched:
+        patched.setattr(log_file, "MIGRATIONS", scripts)
+        with opened(path) as file:
+            assert file.rooms() == rooms
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT name, colour FROM rooms").fetchall() == [("room", None)]
+    assert_refused(path, "newer version")
+
+
+def test_a_migration_that_fails_changes_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(path) as file:
+        rooms = write(file)
+    scripts = (*log_file.MIGRATIONS, "DELETE FROM entries; ALTER TABLE missing ADD COLUMN x")
+    with monkeypatch.context() as patched:
+        patched.setattr(log_file, "MIGRATIONS", scripts)
+        with pytest.raises(LogFileError, match="no such table: missing"):
+            open_log_file(path)
+    with opened(path) as file:
+        assert file.rooms() == rooms
+        assert len(file.load(1).entries) == 1
+
+
+# When epochs are renewed
+
+
+def test_not_closed_and_under_another_boot_the_tail_may_be_lost(path: Path) -> None:
+    with opened(path) as file:
+        write(file)
+    change(path, "UPDATE opening SET boot = 'another', clean = 0")
+    with opened(path) as file:
+        assert file.rooms()[0].epoch != "epoch"
+
+
+@pytest.mark.parametrize(("boot", "clean"), [("another", 1), (None, 0)])
+def test_closed_before_the_reboot_or_written_through_nothing_is_lost(
+    path: Path, boot: str | None, clean: int
+) -> None:
+    with opened(path) as file:
+        rooms = write(file)
+    change(path, "UPDATE opening SET boot = ?, clean = ?", boot, clean)
+    path.with_name("logs.db-wal").touch()  # as whoever did not close it leaves it
+    with opened(path) as file:
+        assert file.rooms() == rooms
+
+
+def test_where_boots_have_no_names_commits_are_written_through(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_file, "BOOT_ID", tmp_path / "missing")
+    with opened(path) as file:
+        rooms = write(file)
+    with opened(path) as file:
+        assert file.rooms() == rooms
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT boot FROM opening").fetchall() == [(None,)]
+
+
+def test_a_transaction_that_fails_leaves_nothing(path: Path) -> None:
+    with opened(path) as file:
+        rooms = write(file)
+        good = Publication(2, 2, "note", b"{}", None, None, 5)
+        bad = Publication(3, 3, "\ud800", b"{}", None, None, 5)
+        with pytest.raises(UnicodeEncodeError):
+            file.commit(Transaction(entries=[(1, good), (1, bad)]))
+        assert file.rooms() == rooms
+        assert len(file.load(1).entries) == 1

@@ -1,0 +1,100 @@
+"""When to come back: backoff, advice, tokens."""
+
+from __future__ import annotations
+
+import pytest
+
+from longwire.client.connection.reconnection import Ended, ReconnectionPolicy
+from longwire.client.options import ClientOptions
+from longwire.client.payloads import Advice
+from longwire.errors import AuthenticationError, ConnectionRefused, NotConnected
+
+DROPPED = Ended(NotConnected("gone"), lasted=0.1)
+REFUSED = Ended(ConnectionRefused("no"))
+
+
+def policy(*, jitter: float = 1.0, refresh: bool = False, **options: object) -> ReconnectionPolicy:
+    settings = ClientOptions(url="http://a", **options)
+    return ReconnectionPolicy(settings, lambda: refresh, lambda: jitter)
+
+
+def test_the_backoff_doubles_up_to_its_maximum() -> None:
+    subject = policy(reconnection_delay=1.0, reconnection_delay_max=5.0)
+    assert [subject.next_delay(DROPPED) for _ in range(5)] == [1, 2, 4, 5, 5]
+
+
+def test_the_backoff_never_overflows() -> None:
+    subject = policy()
+    assert [subject.next_delay(DROPPED) for _ in range(2000)][-1] == 30.0
+
+
+def test_jitter_is_full() -> None:
+    subject = policy(jitter=0.0)
+    assert [subject.next_delay(DROPPED) for _ in range(5)] == [0] * 5
+
+
+def test_only_a_connection_that_lasted_resets_the_backoff() -> None:
+    subject = policy()
+    assert [subject.next_delay(DROPPED) for _ in range(3)] == [1, 2, 4]
+    assert subject.next_delay(Ended(NotConnected("x"), lasted=60.0)) == 1
+
+
+def test_attempts_are_counted() -> None:
+    subject = policy(reconnection_attempts=2)
+    assert [subject.next_delay(DROPPED) for _ in range(3)] == [1, 2, None]
+    subject.reset()
+    assert subject.next_delay(DROPPED) == 1
+
+
+def test_the_servers_advice_wins() -> None:
+    stay_away = Advice("limit_exceeded", "x", reconnect=False)
+    assert policy().next_delay(Ended(NotConnected("x"), 1.0, stay_away)) is None
+    later = Advice("server_shutdown", "x", reconnect=True, retry_after=7.0)
+    assert policy().next_delay(Ended(NotConnected("x"), 1.0, later)) == 8.0
+
+
+def test_a_kick_without_advice_is_no_advice() -> None:
+    assert policy().next_delay(Ended(NotConnected("x"), 1.0)) == 1
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        REFUSED,
+        Ended(NotConnected("a wrong certificate"), is_final=True),
+        Ended(AuthenticationError("the provider says no")),
+        Ended(NotConnected("x"), 1.0, Advice("token_expired", "x", False)),
+    ],
+)
+def test_what_does_not_get_better_by_itself(ended: Ended) -> None:
+    assert policy().next_delay(ended) is None
+
+
+def test_a_provider_is_asked_once_for_a_token_that_is_refused() -> None:
+    subject = policy(refresh=True)
+    assert [subject.next_delay(REFUSED) for _ in range(2)] == [0.0, None]
+    subject = policy(refresh=True)
+    assert subject.next_delay(REFUSED) == 0.0
+    assert subject.next_delay(DROPPED) == 1  # it was connected in between
+    assert subject.next_delay(REFUSED) == 0.0
+
+
+def test_a_token_that_is_taken_back_again_and_again_is_asked_for_with_pauses() -> None:
+    """The client came back without a pause for as long as its provider had nothing better."""
+    subject = policy(refresh=True)
+    revoked = Advice("token_revoked", "x", reconnect=False)
+    at_once, later = (Ended(NotConnected("x"), lasted, revoked) for lasted in (0.1, 60.0))
+    assert [subject.next_delay(at_once) for _ in range(4)] == [0.0, 1, 2, 4]
+    assert subject.next_delay(later) == 0.0
+
+
+def test_a_refusal_after_an_outage_is_the_first_one() -> None:
+    """A token that had run out before the outage, and again in it, ended the client."""
+    subject = policy(refresh=True)
+    unreachable = Ended(NotConnected("nobody listens"))
+    ends = (REFUSED, unreachable, unreachable, REFUSED, REFUSED)
+    assert [subject.next_delay(ended) for ended in ends] == [0.0, 1, 2, 0.0, None]
+
+
+def test_no_reconnection() -> None:
+    assert policy(reconnection=False).next_delay(DROPPED) is None

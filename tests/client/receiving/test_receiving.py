@@ -1,0 +1,165 @@
+"""The quick way in: whatever comes, it does what the long way does, in a turn of the loop less."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from longwire import CATALOG, WebSocketClient
+from longwire.catalog import JobProgress
+from longwire.client.handlers.subscriptions import ANY, Handler, Subscriptions
+from longwire.client.receiving.inbox import Inbox
+from longwire.client.rooms.rooms import Rooms
+from longwire.socketio import Event, decode_packet
+from tests.client.peer import Peer, connected
+
+PAYLOADS = st.sampled_from(
+    [
+        {"jobId": "1", "progress": 5, "currentStep": "x", "timestamp": 1},
+        {"jobId": "1", "progress": 500, "currentStep": "x", "timestamp": 1},
+        {"jobId": "1", "chunk": "ä", "isComplete": False, "timestamp": 1},
+        {},
+        7,
+    ]
+)
+NAMES = st.sampled_from(["job:progress", "job:output", "note", "authenticated"])
+PLACES = st.one_of(
+    st.builds("{}@{}".format, st.integers(0, 6), st.sampled_from(["job:1", "job:2"])),
+    st.builds("{}-{}@job:1".format, st.integers(0, 6), st.integers(0, 6)),
+    st.sampled_from(
+        ["", "@", "²@job:1", "+1@job:1", "1_0@job:1", "٣@job:1", "9" * 5000 + "@job:1"]
+    ),
+    st.none(),
+)
+
+
+def message(name: str, payload: object, place: str | None) -> str:
+    args = [name, payload, *([] if place is None else [place])]
+    return "42" + msgspec.json.encode(args).decode()
+
+
+def ignored(*_: object) -> None:
+    pass
+
+
+class World:
+    """One client in one room, without a connection."""
+
+    def __init__(self) -> None:
+        # Who heard what: each hears in order, but nobody promises who is first.
+        self.heard: dict[str, list[Any]] = {"system": [], "room": [], "any": []}
+        self.asked: list[Any] = []
+        self.subscriptions = Subscriptions(10**6, lambda: None)
+        self.rooms = Rooms(lambda reset: None, ignored, ignored, lambda attempt: 0.0)
+        system = {"authenticated": self.heard["system"].append}
+        self.inbox = Inbox(CATALOG, self.subscriptions, self.rooms, system)
+        self.inbox.positional = True
+        self.hear(("job:progress", "job:output"), "job:1", self.heard["room"])
+        self.hear((ANY,), None, self.heard["any"])
+        self.rooms.join("job:1", None)
+        self.rooms.resume(self)
+
+    def hear(self, names: tuple[str, ...], room: str | None, heard: list[Any]) -> None:
+        handler = Handler(self.subscriptions, names, room, lambda *event: heard.append(event))
+        self.subscriptions.add(handler.subscription)
+
+    def request(self, name: str, args: tuple[object, ...], answered: Any) -> None:
+        self.asked.append((name, args))
+        if len(self.asked) == 1:
+            answered([{"ok": True, "room": "job:1", "epoch": "e", "offset": 0}])
+
+    def send(self, name: str, args: tuple[object, ...]) -> None:
+        self.asked.append((name, args))
+
+    def pause(self) -> None:
+        """Nobody waits here."""
+
+    def receive(self, text: str) -> None:
+        """The long way."""
+        event = decode_packet(text[1:])
+        assert isinstance(event, Event)
+        self.inbox.receive(event)
+
+    async def outcome(self) -> object:
+        await asyncio.sleep(0)
+        inbox, position = self.inbox, self.rooms.position("job:1")
+        status = self.rooms.status("job:1")
+        return self.heard, self.asked, position, status, inbox.received, inbox.invalid
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.builds(message, NAMES, PAYLOADS, PLACES), max_size=8))
+def test_the_quick_way_is_the_long_way(messages: list[str]) -> None:
+    async def compare() -> None:
+        quick, long = World(), World()
+        for text in messages:
+            long.receive(text)
+        rest = messages
+        while rest:
+            rest = rest[quick.inbox.receive_logged(list(rest)) :]
+            if rest:
+                quick.receive(rest[0])
+                rest = rest[1:]
+        await asyncio.sleep(0)
+        assert await quick.outcome() == await long.outcome()
+
+    asyncio.run(compare())
+
+
+def test_an_event_costs_no_turn_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handlers are called where the events are read: there is not even a loop here."""
+    monkeypatch.setattr("longwire.client.handlers.subscriptions.SLICE", 60.0)
+
+    async def begin() -> World:
+        return World()
+
+    world = asyncio.run(begin())
+    payload = {"jobId": "1", "progress": 5, "currentStep": "x", "timestamp": 1}
+    messages = [message("job:progress", payload, f"{offset}@job:1") for offset in (1, 2)]
+    assert world.inbox.receive_logged([*messages, "3"]) == 2
+    event = JobProgress(job_id="1", progress=5, current_step="x", timestamp=1)
+    assert world.heard["room"] == [(event,)] * 2
+    assert world.heard["any"] == [("job:progress", event)] * 2
+
+
+async def test_a_handler_that_is_cancelled_as_it_begins_hears_the_next_event() -> None:
+    subscriptions = Subscriptions(10, lambda: None)
+    heard: asyncio.Queue[int] = asyncio.Queue()
+
+    async def hear(number: int) -> None:
+        await asyncio.sleep(0)
+        heard.put_nowait(number)
+
+    subscription = Handler(subscriptions, ["note"], None, hear).subscription
+    subscriptions.begin_batch()
+    subscription.push((1,))
+    subscriptions.end_batch()
+    await subscriptions.cancel()
+    subscription.push((2,))
+    assert await asyncio.wait_for(heard.get(), 5) == 2
+
+
+async def test_a_handler_that_sends_from_within_a_batch(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    """Handlers run where the transport is read: what they send must not come between events."""
+
+    def echo(event: JobProgress) -> None:
+        client.emit("heard", event.progress)
+        if event.progress == 2:
+            client.leave_room("job:1")
+
+    client.on(JobProgress, echo)
+    visit = await connected(client, peer)
+    client.join_room("job:1")
+    await visit.let_in("job:1", "e", 0)
+    for offset in (1, 2):
+        await visit.progress(offset, f"{offset}@job:1")
+    assert (await visit.receive("heard")).values() == [1]
+    assert (await visit.receive("heard")).values() == [2]
+    assert (await visit.receive("leave_room")).values() == ["job:1"]

@@ -1,0 +1,215 @@
+"""Whatever is cut, missed, repeated or joined late: every reader has the log's text, once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from longwire import CATALOG
+from longwire.catalog import JobOutput
+from longwire.client.handlers.subscriptions import Handler, Subscriptions
+from longwire.client.receiving.inbox import Inbox
+from longwire.client.rooms.rooms import Rooms
+from longwire.connection import EventReceived
+
+ROOM = "job:1"
+
+Step = Callable[["World"], None]
+
+
+class RoomServer:
+    """A room of a server as one client sees it: what it sends waits in `outgoing`."""
+
+    def __init__(self, choices: random.Random) -> None:
+        self.choices = choices
+        self.log = ""
+        self.trimmed = 0
+        self.epoch = 0
+        self.is_member = False
+        self.outgoing: deque[Callable[[], None]] = deque()
+        self.inbox: Inbox
+
+    def publish(self, text: str) -> None:
+        for character in text:
+            self.log += character
+            if self.is_member:
+                self.push(len(self.log), len(self.log), character)
+
+    def push(self, first: int, last: int, text: str) -> None:
+        place = f"{last}@{ROOM}" if first == last else f"{first}-{last}@{ROOM}"
+        data = {"jobId": "1", "chunk": text, "isComplete": False, "timestamp": 1}
+        args = tuple(msgspec.Raw(msgspec.json.encode(value)) for value in (data, place))
+        event = EventReceived("/", "job:output", args)
+        self.outgoing.append(lambda: self.inbox.receive(event))
+
+    def request(
+        self, name: str, args: tuple[object, ...], answered: Callable[[list[Any] | None], None]
+    ) -> None:
+        """Join: the acknowledgement, then the replay in pieces of any size."""
+        if name == "ping":
+            self.outgoing.append(lambda: answered([{}]))
+            return
+        assert name == "join_room"
+        since, recovered = 0, False
+        if len(args) > 1:
+            position: Any = args[1]
+            mine = position.epoch == str(self.epoch)
+            recovered = mine and self.trimmed <= position.offset <= len(self.log)
+            since = position.offset if recovered else 0
+        answer = {
+            "ok": True,
+            "room": ROOM,
+            "epoch": str(self.epoch),
+            "offset": len(self.log),
+            "recovered": recovered,
+        }
+        self.outgoing.append(lambda: answered([answer]))
+        self.is_member = True
+        start = since
+        while start < len(self.log) > self.trimmed:
+            end = self.choices.randint(max(start, self.trimmed) + 1, len(self.log))
+            self.push(start + 1, end, self.log[max(start, self.trimmed) : end])
+            start = end
+
+    def send(self, name: str, args: tuple[object, ...]) -> None:
+        assert name == "leave_room"
+        self.is_member = False
+
+    def pause(self) -> None:
+        """Nobody waits here."""
+
+
+class Reader:
+    """Folds what it hears; a reset empties it."""
+
+    def __init__(self, world: World) -> None:
+        self.text = ""
+        names = ("job:output", "room_reset")
+        self.subscription = Handler(world.subscriptions, names, ROOM, self.hear).subscription
+
+    def hear(self, event: Any) -> None:
+        self.text = self.text + event.chunk if isinstance(event, JobOutput) else ""
+
+
+def ignored(*_: object) -> None:
+    pass
+
+
+class World:
+    """One client in one room."""
+
+    def __init__(self, seed: int) -> None:
+        self.server = RoomServer(random.Random(seed))
+        self.subscriptions = Subscriptions(10**6, lambda: None)
+        self.rooms = Rooms(self.announce_reset, ignored, ignored, lambda attempt: 0.0)
+        self.inbox = Inbox(CATALOG, self.subscriptions, self.rooms, {})
+        self.inbox.positional = True
+        self.server.inbox = self.inbox
+        self.readers = [Reader(self)]
+        self.subscriptions.add(self.readers[0].subscription)
+        self.rooms.join(ROOM, None)
+        self.rooms.resume(self.server)
+
+    def announce_reset(self, reset: Any) -> None:
+        self.inbox.announce("room_reset", ROOM, (reset,))
+
+    def deliver(self, count: int) -> None:
+        for _ in range(count):
+            if self.server.outgoing:
+                self.server.outgoing.popleft()()
+
+    def cut(self) -> None:
+        self.server.outgoing.clear()
+        self.server.is_member = False
+        self.rooms.suspend()
+        self.rooms.resume(self.server)
+
+    def miss(self) -> None:
+        """Lose one frame on its way, which no transport does, but a wrong server might."""
+        if self.server.is_member and self.rooms.find(ROOM).cursor is not None:
+            self.server.log += "?"
+
+    def read_late(self) -> None:
+        reader = Reader(self)
+        self.readers.append(reader)
+        subscription = reader.subscription
+        self.rooms.read_late(ROOM, subscription, lambda: self.subscriptions.add(subscription))
+
+    def hold_back(self) -> None:
+        member = self.rooms.find(ROOM)
+        if member.cursor is not None and not member.is_blocked:
+            self.rooms.hold_back(member)
+
+    def trim(self) -> None:
+        """The server forgets the older half of its log."""
+        self.server.trimmed = (self.server.trimmed + len(self.server.log) + 1) // 2
+
+    def lose_log(self) -> None:
+        """The server lost its log while the link was down."""
+        self.server.log, self.server.trimmed = "", 0
+        self.server.epoch += 1
+        self.cut()
+
+
+steps = st.one_of(
+    st.text("abc", min_size=1, max_size=5).map(lambda text: lambda w: w.server.publish(text)),
+    st.integers(1, 8).map(lambda count: lambda w: w.deliver(count)),
+    st.just(World.cut),
+    st.just(World.miss),
+    st.just(World.read_late),
+    st.just(World.hold_back),
+    st.just(lambda w: w.rooms.release()),
+)
+
+
+@given(st.integers(0, 10**6), st.lists(steps, max_size=25))
+@settings(max_examples=200, deadline=None)
+def test_every_reader_has_the_text_of_the_log(seed: int, scenario: list[Step]) -> None:
+    world = run_in_loop(seed, scenario)
+    assert [reader.text for reader in world.readers] == [world.server.log] * len(world.readers)
+    assert world.rooms.lost == 0
+
+
+@given(
+    st.integers(0, 10**6),
+    st.lists(st.one_of(steps, st.just(World.lose_log)), max_size=25),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_lost_log_is_replaced_by_the_new_one(seed: int, scenario: list[Step]) -> None:
+    world = run_in_loop(seed, scenario)
+    assert [reader.text for reader in world.readers] == [world.server.log] * len(world.readers)
+
+
+@given(st.integers(0, 10**6), st.lists(st.one_of(steps, st.just(World.trim)), max_size=25))
+@settings(max_examples=100, deadline=None)
+def test_what_retention_dropped_is_all_that_can_be_missing(seed: int, scenario: list[Step]) -> None:
+    world = run_in_loop(seed, scenario)
+    retained = world.server.log[world.server.trimmed :]
+    for reader in world.readers:
+        assert world.server.log.endswith(reader.text)
+        assert reader.text.endswith(retained)
+
+
+def run_in_loop(seed: int, scenario: list[Step]) -> World:
+    """Rooms make futures, so everything happens on a loop."""
+
+    async def play() -> World:
+        world = World(seed)
+        for step in scenario:
+            step(world)
+        world.rooms.release()
+        world.server.publish("!")
+        while world.server.outgoing:
+            world.deliver(1)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return world
+
+    return asyncio.run(play())

@@ -1,0 +1,196 @@
+"""The WebSocket below a client, against a server that speaks bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from longwire.client import ClientOptions
+from longwire.client.transport.websocket import WebSocket, open_websocket
+from longwire.errors import NotConnected, RemoteProtocolError
+from longwire.websocket import (
+    Close,
+    FrameDecoder,
+    Message,
+    Pong,
+    encode_binary,
+    encode_close,
+    encode_ping,
+    encode_response,
+    encode_text,
+)
+
+Script = Callable[["Raw"], Awaitable[None]]
+
+
+class Raw:
+    """The server's side, in bytes and frames."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._decoder = FrameDecoder("server")
+        self.writer = writer
+        self.head = b""
+
+    async def handshake(self, *, then: bytes = b"", chunk: int = 1 << 16) -> None:
+        """Answer 101, with `then` right behind it, in chunks."""
+        self.head = await self._reader.readuntil(b"\r\n\r\n")
+        [key] = [
+            line.split(b": ")[1]
+            for line in self.head.split(b"\r\n")
+            if line.lower().startswith(b"sec-websocket-key")
+        ]
+        answer = encode_response(key) + then
+        for start in range(0, len(answer), chunk):
+            self.writer.write(answer[start : start + chunk])
+            await self.writer.drain()
+            await asyncio.sleep(0)
+
+    async def receive(self, count: int) -> list[Message]:
+        """The client's next messages."""
+        messages: list[Message] = []
+        while len(messages) < count:
+            messages += self._decoder.receive_data(await self._reader.read(1 << 16))
+        return messages
+
+
+class Heard:
+    """What a WebSocket told."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self.messages: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self.end: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        self.drained = asyncio.Event()
+        websocket.attach(self)
+
+    def receive_messages(self, messages: list[str | bytes]) -> None:
+        for message in messages:
+            self.messages.put_nowait(message)
+
+    def receive_drained(self) -> None:
+        self.drained.set()
+
+    def receive_eof(self, error: Exception | None) -> None:
+        self.end.set_result(error)
+
+
+@asynccontextmanager
+async def scripted(script: Script) -> AsyncIterator[ClientOptions]:
+    """A server that plays `script` for one connection."""
+    played: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await script(Raw(reader, writer))
+        finally:
+            writer.close()
+            played.set_result(None)
+
+    server = await asyncio.start_server(play, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    try:
+        yield ClientOptions(url=f"http://{host}:{port}", headers={"X-Tenant": "a"})
+        await played
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 16])
+async def test_frames_right_behind_the_handshake_are_not_lost(chunk: int) -> None:
+    async def script(peer: Raw) -> None:
+        early = encode_text("early") + encode_binary(b"\x00" * 300)
+        await peer.handshake(then=early, chunk=chunk)
+        assert b"x-tenant: a" in peer.head.lower()
+        assert await peer.receive(1) == ["done"]
+
+    async with scripted(script) as options:
+        websocket = await open_websocket(options)
+        heard = Heard(websocket)
+        assert await heard.messages.get() == "early"
+        assert await heard.messages.get() == b"\x00" * 300
+        websocket.send("done")
+        assert await heard.end is None
+
+
+async def test_pings_are_answered_and_goodbyes_returned() -> None:
+    async def script(peer: Raw) -> None:
+        await peer.handshake(then=encode_ping(b"x") + encode_close(1001, "restart"))
+        assert await peer.receive(2) == [Pong(b"x"), Close(1000, "")]
+
+    async with scripted(script) as options:
+        heard = Heard(await open_websocket(options))
+        assert await heard.end is None
+
+
+async def test_a_broken_frame_ends_it_with_the_reason() -> None:
+    async def script(peer: Raw) -> None:
+        await peer.handshake(then=b"\xff\x00")
+        assert await peer.receive(1) == [Close(1002, "")]
+
+    async with scripted(script) as options:
+        websocket = await open_websocket(options)
+        await websocket.is_over.wait()
+        heard = Heard(websocket)
+        assert isinstance(await heard.end, RemoteProtocolError)
+        websocket.send("into the void")
+
+
+async def test_a_flood_gives_way_and_goes_on() -> None:
+    async def script(peer: Raw) -> None:
+        await peer.handshake(then=encode_text("x") * 20_000)
+        assert await peer.receive(1) == ["done"]
+
+    async with scripted(script) as options:
+        websocket = await open_websocket(options)
+        heard = Heard(websocket)
+        for _ in range(20_000):
+            assert await heard.messages.get() == "x"
+        websocket.send("done")
+        await heard.end
+
+
+async def test_a_slow_server_is_noticed() -> None:
+    may_read = asyncio.Event()
+
+    async def script(peer: Raw) -> None:
+        await peer.handshake()
+        await may_read.wait()
+        assert await peer.receive(sent) == [bytes(100_000)] * sent
+
+    async with scripted(script) as options:
+        websocket = await open_websocket(options)
+        heard = Heard(websocket)
+        sent = 0
+        while not websocket.is_stalled:
+            websocket.send(bytes(100_000))
+            sent += 1
+        may_read.set()
+        await heard.drained.wait()
+        assert not websocket.is_stalled
+        await heard.end
+
+
+async def test_a_redirect_to_no_websocket_is_named() -> None:
+    """It was said that a scheme is wrong, which nobody had written, and never tried again."""
+
+    async def script(peer: Raw) -> None:
+        head = b"HTTP/1.1 302 Found\r\nlocation: https://a/login\r\ncontent-length: 0\r\n\r\n"
+        peer.writer.write(head)
+
+    async with scripted(script) as options:
+        with pytest.raises(NotConnected, match=r"^the server redirects to https://a/login$"):
+            await open_websocket(options)
+
+
+async def test_a_refusal_in_http() -> None:
+    async def script(peer: Raw) -> None:
+        peer.writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno")
+
+    async with scripted(script) as options:
+        with pytest.raises(InvalidStatus, match="403"):
+            await open_websocket(options)
