@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMED = re.findall(r"`(tests/\S+\.py)::(test_\w+)`", (ROOT / "docs/delivery.md").read_text("utf-8"))
+NAMED = re.findall(
+    r"`(tests/\S+\.py)::(test_\w+)`",
+    (ROOT / "docs/concepts/delivery-guarantees.md").read_text("utf-8"),
+)
 
 
 @pytest.mark.parametrize(("path", "name"), NAMED, ids=[name for _, name in NAMED])

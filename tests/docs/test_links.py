@@ -11,7 +11,7 @@ from tests.docs.snippets import ROOT
 
 DOCUMENTS = [
     *ROOT.glob("*.md"),
-    *(ROOT / "docs").glob("*.md"),
+    *(ROOT / "docs").rglob("*.md"),
     *(ROOT / "examples").glob("*.md"),
     *(ROOT / "examples").glob("*/*.md"),
     ROOT / "js/README.md",

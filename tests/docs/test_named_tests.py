@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLES = ["docs/defects.md", "docs/specification.md"]
-DOCUMENTS = [*TABLES, "docs/abuse.md"]
+TABLES = ["docs/project/defects.md", "docs/project/specification.md"]
+DOCUMENTS = [*TABLES, "docs/project/threat-model.md"]
 PYTEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 VITEST = re.compile(r"`(js/tests/[\w./-]+)`: “([^”]+)”")
 

@@ -1,4 +1,4 @@
-"""What docs/testing.md shows, run as a reader would run it."""
+"""What docs/guides/testing.md shows, run as a reader would run it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.docs.snippets import ROOT, snippets_of
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.timeout(120)
 
-DOCUMENT = (ROOT / "docs/testing.md").read_text("utf-8")
-SNIPPETS = snippets_of("docs/testing.md")
+DOCUMENT = (ROOT / "docs/guides/testing.md").read_text("utf-8")
+SNIPPETS = snippets_of("docs/guides/testing.md")
 
 
 def test_a_project_with_tests(pytester: pytest.Pytester) -> None:

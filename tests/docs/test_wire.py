@@ -8,7 +8,7 @@ from pathlib import Path
 from longwire.reasons import REASONS
 
 ROOT = Path(__file__).resolve().parents[2]
-WIRE = (ROOT / "docs/wire.md").read_text("utf-8")
+WIRE = (ROOT / "docs/reference/wire.md").read_text("utf-8")
 # These end a connection without a word from the server: nobody reads their code on the wire.
 UNSAID = {
     "client_disconnect",

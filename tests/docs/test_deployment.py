@@ -1,4 +1,4 @@
-"""What docs/applications.md shows."""
+"""What docs/guides/deployment.md shows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECRET = "a secret of thirty-two bytes or more"
 async def test_routes_with_users_errors_and_a_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "routes.py").write_text(snippets_of("docs/applications.md")["routes.py"])
+    (tmp_path / "routes.py").write_text(snippets_of("docs/guides/deployment.md")["routes.py"])
     monkeypatch.syspath_prepend(str(tmp_path))
     import routes  # type: ignore[import-not-found]
 
