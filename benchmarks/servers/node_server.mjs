@@ -1,6 +1,7 @@
 // Socket.IO's own server under Node: `ws` without compression, as its documents advise.
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+
 import { Server } from "socket.io";
 
 const http = createServer();
@@ -21,7 +22,8 @@ io.on("connection", (socket) => {
   socket.on("echo", (payload, acknowledge) => acknowledge(payload));
   socket.on("tell", ({ room, text }) => announce(room, text));
   socket.on("tell_rooms", ({ first, count, text }) => {
-    for (let number = first; number < first + count; number += 1) announce(`campaign:${number}`, text);
+    for (let number = first; number < first + count; number += 1)
+      announce(`campaign:${number}`, text);
   });
   socket.on("tick", async ({ room, text, rate, count }) => {
     const start = performance.now();
@@ -40,7 +42,10 @@ io.on("connection", (socket) => {
     late.push(["job:created", { timestamp, jobId: "late", title: "A long answer" }]);
     for (let number = 0; number < tokens; number += 1) {
       const chunk = `token${String(number).padStart(5, "0")} `;
-      late.push(["job:output", { timestamp, jobId: "late", chunk, isComplete: false, type: "writing" }]);
+      late.push([
+        "job:output",
+        { timestamp, jobId: "late", chunk, isComplete: false, type: "writing" },
+      ]);
     }
     late.push(["job:completed", { timestamp, jobId: "late" }]);
     acknowledge(tokens);

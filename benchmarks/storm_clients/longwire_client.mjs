@@ -1,5 +1,6 @@
 // Longwire's TypeScript clients, as built, under Node; see `benchmarks.storm`.
 import { createInterface } from "node:readline";
+
 import { createClient } from "../../js/dist/index.js";
 
 const { room, urls } = JSON.parse(process.argv[2]);

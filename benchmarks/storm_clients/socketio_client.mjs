@@ -1,5 +1,6 @@
 // The stock socket.io-client; see `benchmarks.storm`.
 import { createInterface } from "node:readline";
+
 import { io } from "socket.io-client";
 
 const { room, urls } = JSON.parse(process.argv[2]);

@@ -44,7 +44,8 @@ type AnyListener = (...args: unknown[]) => void;
 export class WebSocketClient<
   L extends EventMap<L> = ServerToClientEvents,
   E extends EventMap<E> = ClientToServerEvents,
-> implements JobsHost {
+> implements JobsHost
+{
   /** The options in force. */
   readonly settings: Settings;
   /** State, error, attempts, latency: observable. */
@@ -204,7 +205,11 @@ export class WebSocketClient<
     const deadline = Date.now() + this.settings.callTimeout;
     await this.#connection.whenReady(this.settings.callTimeout);
     try {
-      const request = this.#connection.request(deadline - Date.now(), event, ...(args as unknown[]));
+      const request = this.#connection.request(
+        deadline - Date.now(),
+        event,
+        ...(args as unknown[]),
+      );
       return (await request) as CallResult<E[K]>;
     } catch (cause) {
       const code = this.isConnected() ? "timeout" : "disconnected";

@@ -405,7 +405,14 @@ export class Connection {
 
   #fail(state: ConnectionState, error: Error, change?: Partial<ConnectionSnapshot>): void {
     const disconnectedAt = Date.now();
-    this.status.set({ state, error, isConnected: false, latencyMs: null, disconnectedAt, ...change });
+    this.status.set({
+      state,
+      error,
+      isConnected: false,
+      latencyMs: null,
+      disconnectedAt,
+      ...change,
+    });
   }
 
   /** Tells of an event; whether the session goes on, which a handler may have ended. */

@@ -99,7 +99,12 @@ export function initialJob(jobId: string): JobState {
 type Change = Partial<JobState> | null;
 
 /** Ends an attempt; only the event that says the same adds its details to what has ended. */
-function end(state: JobState, status: JobStatus, details: Partial<JobState>, told?: unknown): Change {
+function end(
+  state: JobState,
+  status: JobStatus,
+  details: Partial<JobState>,
+  told?: unknown,
+): Change {
   if (state.isComplete && (state.status !== status || told !== null)) return null;
   const progress = status === "completed" ? 100 : state.progress;
   const over = { estimatedCompletion: null, isComplete: true, isRunning: false };

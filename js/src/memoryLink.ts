@@ -28,7 +28,9 @@ export class MemoryLink {
   constructor(private readonly host: LinkHost) {
     this.#later(() => {
       this.onopen?.();
-      this.#send(`0${JSON.stringify({ sid: "memory", upgrades: [], maxPayload: 1e6, ...NO_PINGS })}`);
+      this.#send(
+        `0${JSON.stringify({ sid: "memory", upgrades: [], maxPayload: 1e6, ...NO_PINGS })}`,
+      );
     });
   }
 

@@ -1,7 +1,12 @@
 // What CommonJS gets of socket.io-client lacks its transports.
 import { WebSocket as WebSocketTransport } from "engine.io-client";
 
-import { type ClientOptions, CONTRACT_FINGERPRINT, EVENTS, type ServerToClientEvents } from "./index.js";
+import {
+  type ClientOptions,
+  CONTRACT_FINGERPRINT,
+  EVENTS,
+  type ServerToClientEvents,
+} from "./index.js";
 import { type Ack, MemoryLink } from "./memoryLink.js";
 
 type Payload<K extends keyof ServerToClientEvents> = Parameters<ServerToClientEvents[K]>[0];

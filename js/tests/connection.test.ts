@@ -5,7 +5,7 @@ import { setTimeout as realTime } from "node:timers/promises";
 
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
-import { type ConnectionState, CONTRACT_FINGERPRINT, LongwireError } from "../src/index.js";
+import { CONTRACT_FINGERPRINT, type ConnectionState, LongwireError } from "../src/index.js";
 import { startClient, startPair } from "./fixtures.js";
 import { startWire, until } from "./wire.js";
 

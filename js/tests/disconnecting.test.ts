@@ -39,21 +39,24 @@ describe("a listener that disconnects", () => {
     },
   );
 
-  it.each(["connecting", "connected", "reconnecting"])("is obeyed on the state %s", async (when) => {
-    const wire = await startWire();
-    const client = startClient(wire.url);
-    client.onStateChange((state) => {
-      if (state === when) client.disconnect();
-    });
-    client.connect().then(
-      () => wire.cut(),
-      () => undefined,
-    );
-    await until(() => client.connection.getSnapshot().disconnectedAt !== null);
-    await realTime(150);
-    expect(client.getState()).toBe("disconnected");
-    expect(wire.sockets).toEqual([]);
-  });
+  it.each(["connecting", "connected", "reconnecting"])(
+    "is obeyed on the state %s",
+    async (when) => {
+      const wire = await startWire();
+      const client = startClient(wire.url);
+      client.onStateChange((state) => {
+        if (state === when) client.disconnect();
+      });
+      client.connect().then(
+        () => wire.cut(),
+        () => undefined,
+      );
+      await until(() => client.connection.getSnapshot().disconnectedAt !== null);
+      await realTime(150);
+      expect(client.getState()).toBe("disconnected");
+      expect(wire.sockets).toEqual([]);
+    },
+  );
 
   it("may connect again, and hears how that ends", async () => {
     const { wire, client } = await startPair();

@@ -242,7 +242,8 @@ describe("the list of jobs", () => {
     const list = client.jobs();
     const shown = new Set<string>();
     list.subscribe(() => {
-      for (const { status, progress } of list.getSnapshot().jobs) shown.add(`${status} ${progress}`);
+      for (const { status, progress } of list.getSnapshot().jobs)
+        shown.add(`${status} ${progress}`);
     });
     await client.connect();
     await until(() => client.job("1").getSnapshot().progress === 40);

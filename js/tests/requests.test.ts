@@ -1,9 +1,8 @@
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 
 import { createClient, type WebSocketClient } from "../src/index.js";
 import { QUICK, startPair } from "./fixtures.js";
 import { startWire, until, type Wire } from "./wire.js";
-import { onTestFinished } from "vitest";
 
 interface Out {
   echo: (data: unknown, ack?: (answer: unknown) => void) => void;

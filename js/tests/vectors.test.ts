@@ -131,7 +131,11 @@ function follow(state: JobState, event: string, data: object): JobState {
 const reads = logs.flatMap((log) =>
   log.reads
     .filter(({ since }) => !since || (since.offset >= 0 && since.offset <= log.entries.length))
-    .map((read): [string, Log, Read] => [`${log.name}, from ${read.since?.offset ?? "nowhere"}`, log, read]),
+    .map((read): [string, Log, Read] => [
+      `${log.name}, from ${read.since?.offset ?? "nowhere"}`,
+      log,
+      read,
+    ]),
 );
 
 describe.each(reads)("%s", (_name, log, read) => {
@@ -159,13 +163,16 @@ describe.each(reads)("%s", (_name, log, read) => {
     expect(reader.state).toEqual(whole);
   });
 
-  it.each(read.frames.slice(1))("is asked for again when what comes before $first is lost", (frame) => {
-    const reader = new Reader(log, read);
-    const before = read.frames.slice(0, read.frames.indexOf(frame) - 1);
-    for (const each of before) reader.receive(each);
-    const asked = reader.joins.length;
-    expect(reader.receive(frame)).toBe(false);
-    const offset = before.at(-1)?.last ?? (read.recovered ? read.since?.offset : 0) ?? 0;
-    expect(reader.joins.slice(asked)).toEqual([["job:42", { epoch: log.epoch, offset }]]);
-  });
+  it.each(read.frames.slice(1))(
+    "is asked for again when what comes before $first is lost",
+    (frame) => {
+      const reader = new Reader(log, read);
+      const before = read.frames.slice(0, read.frames.indexOf(frame) - 1);
+      for (const each of before) reader.receive(each);
+      const asked = reader.joins.length;
+      expect(reader.receive(frame)).toBe(false);
+      const offset = before.at(-1)?.last ?? (read.recovered ? read.since?.offset : 0) ?? 0;
+      expect(reader.joins.slice(asked)).toEqual([["job:42", { epoch: log.epoch, offset }]]);
+    },
+  );
 });

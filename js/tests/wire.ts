@@ -1,6 +1,6 @@
 /** A real Socket.IO server that speaks Longwire's wire from a script: room logs, cuts, refusals. */
 
-import { createServer, type IncomingMessage, type Server as HttpServer } from "node:http";
+import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 
@@ -186,7 +186,8 @@ export class Wire {
     socket.on("ping", () => socket.emit("pong", { timestamp: Date.now() }));
     socket.on("join_room", (room: string, ...rest: unknown[]) => this.#join(socket, room, rest));
     socket.on("leave_room", (room: string) => this.members.get(room)?.delete(socket));
-    if (this.authenticates) this.#authenticate(socket, socket.handshake.auth.token as string | undefined);
+    if (this.authenticates)
+      this.#authenticate(socket, socket.handshake.auth.token as string | undefined);
   }
 
   #authenticate(socket: Socket, token: string | undefined, ack?: Ack): void {

@@ -1,6 +1,7 @@
 // The stock socket.io-client, told what to do by JSON lines on stdin; says what happens by JSON
 // lines on stdout. Bytes travel as {"$bytes": "<base64>"}.
 import { createInterface } from "node:readline";
+
 import { io } from "socket.io-client";
 
 const pack = (value) => {
@@ -21,7 +22,8 @@ const unpack = (value) => {
   return value;
 };
 
-const say = (what, ...args) => process.stdout.write(`${JSON.stringify({ what, args: pack(args) })}\n`);
+const say = (what, ...args) =>
+  process.stdout.write(`${JSON.stringify({ what, args: pack(args) })}\n`);
 
 let socket;
 
@@ -36,13 +38,16 @@ const commands = {
     socket = io(url, { forceNew: true, ...options });
     socket.io.on("open", sayTransport);
     socket.on("connect", () => say("connect", socket.id, socket.recovered));
-    socket.on("connect_error", (error) => say("connect_error", error.message, error.data ?? null, socket.active));
+    socket.on("connect_error", (error) =>
+      say("connect_error", error.message, error.data ?? null, socket.active),
+    );
     socket.on("disconnect", (reason) => say("disconnect", reason));
     socket.io.on("reconnect", (attempt) => say("reconnect", attempt));
     socket.onAny((name, ...args) => say("event", name, ...args));
   },
   emit: ({ event, args }) => socket.emit(event, ...unpack(args)),
-  call: ({ id, event, args }) => socket.emit(event, ...unpack(args), (...answer) => say("ack", id, ...answer)),
+  call: ({ id, event, args }) =>
+    socket.emit(event, ...unpack(args), (...answer) => say("ack", id, ...answer)),
   // What no application sends: a packet of the parser, as it stands.
   packet: ({ packet }) => socket.io._packet(unpack(packet)),
   cut: () => socket.io.engine.close(),

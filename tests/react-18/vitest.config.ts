@@ -11,7 +11,10 @@ export default defineConfig({
     alias: [
       { find: /^(react(?:-dom)?)(?=\/|$)/, replacement: here("node_modules/$1") },
       // Its other half is CommonJS, whose imports nobody can change.
-      { find: /^@testing-library\/react$/, replacement: "@testing-library/react/dist/@testing-library/react.esm.js" },
+      {
+        find: /^@testing-library\/react$/,
+        replacement: "@testing-library/react/dist/@testing-library/react.esm.js",
+      },
     ],
   },
   test: {

@@ -2,8 +2,8 @@ import { type ReactElement, useState } from "react";
 
 import { Session } from "./session/Session";
 import { SignIn } from "./session/SignIn";
-import type { TokenStore } from "./session/token";
 import { TokensContext } from "./session/TokensContext";
+import type { TokenStore } from "./session/token";
 
 interface Visit {
   /** Counts the sign-ins: each has a connection of its own. */

@@ -1,8 +1,14 @@
 "use client";
 
 import type { JobState } from "longwire";
-import { ConnectionStatus, JobOutput, JobProgressBar, LiveRegion } from "longwire/react";
-import { LongwireProvider, useJob } from "longwire/react";
+import {
+  ConnectionStatus,
+  JobOutput,
+  JobProgressBar,
+  LiveRegion,
+  LongwireProvider,
+  useJob,
+} from "longwire/react";
 
 async function fetchToken() {
   const answer = await fetch("/api/token", { method: "POST" });

@@ -1,6 +1,7 @@
 import "server-only";
 
 import { createHmac } from "node:crypto";
+
 import { notFound } from "next/navigation";
 
 export const LONGWIRE_URL = process.env.LONGWIRE_URL ?? "http://127.0.0.1:8000";
@@ -9,7 +10,10 @@ export const LONGWIRE_URL = process.env.LONGWIRE_URL ?? "http://127.0.0.1:8000";
 export function signToken(user = "ada"): string {
   const secret = process.env.LONGWIRE_SECRET;
   if (!secret) throw new Error("LONGWIRE_SECRET is not set");
-  const parts = [{ alg: "HS256", typ: "JWT" }, { sub: user, exp: Date.now() / 1000 + 600 }];
+  const parts = [
+    { alg: "HS256", typ: "JWT" },
+    { sub: user, exp: Date.now() / 1000 + 600 },
+  ];
   const texts = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
   const signature = createHmac("sha256", secret).update(texts.join(".")).digest("base64url");
   return [...texts, signature].join(".");

@@ -1,6 +1,6 @@
 import {
-  createContext,
   type CSSProperties,
+  createContext,
   type ReactElement,
   type ReactNode,
   useContext,

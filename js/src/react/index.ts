@@ -1,5 +1,10 @@
 "use client";
 
+export { BudgetMeter, type BudgetMeterProps } from "./BudgetMeter.js";
+export { ConnectionStatus, type ConnectionStatusProps } from "./ConnectionStatus.js";
+export { JobOutput, type JobOutputProps } from "./JobOutput.js";
+export { JobProgress, type JobProgressProps } from "./JobProgress.js";
+export { JobProgressBar, type JobProgressBarProps } from "./JobProgressBar.js";
 export {
   type Announce,
   LiveRegion,
@@ -7,11 +12,6 @@ export {
   type Politeness,
   useAnnounce,
 } from "./LiveRegion.js";
-export { BudgetMeter, type BudgetMeterProps } from "./BudgetMeter.js";
-export { ConnectionStatus, type ConnectionStatusProps } from "./ConnectionStatus.js";
-export { JobOutput, type JobOutputProps } from "./JobOutput.js";
-export { JobProgress, type JobProgressProps } from "./JobProgress.js";
-export { JobProgressBar, type JobProgressBarProps } from "./JobProgressBar.js";
 export { OutputSections, type OutputSectionsProps } from "./OutputSections.js";
 export { LongwireProvider, type LongwireProviderProps, useClient } from "./provider.js";
 export { Toasts, type ToastsProps } from "./Toasts.js";
@@ -22,10 +22,10 @@ export { type BudgetView, useBudget } from "./useBudget.js";
 export { useCampaign } from "./useCampaign.js";
 export { type ConnectionView, useConnection } from "./useConnection.js";
 export { useEvent } from "./useEvent.js";
-export { type JobView, useJob, type UseJobOptions } from "./useJob.js";
-export { type JobProgressView, useJobProgress } from "./useJobProgress.js";
+export { type JobView, type UseJobOptions, useJob } from "./useJob.js";
 export { type JobOutputView, useJobOutput } from "./useJobOutput.js";
-export { useJobs, type UseJobsOptions } from "./useJobs.js";
+export { type JobProgressView, useJobProgress } from "./useJobProgress.js";
+export { type UseJobsOptions, useJobs } from "./useJobs.js";
 export { type RoomView, useRoom } from "./useRoom.js";
 export { useToasts } from "./useToasts.js";
 export { useWebSocket, type WebSocketView } from "./useWebSocket.js";

@@ -10,13 +10,13 @@ import {
   useState,
 } from "react";
 
+import { Facts } from "../facts.js";
 import {
   type ClientOptions,
   createClient,
   type TokenSource,
   type WebSocketClient,
 } from "../index.js";
-import { Facts } from "../facts.js";
 import { useLatest } from "./useLatest.js";
 
 interface Provided {

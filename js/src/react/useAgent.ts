@@ -1,7 +1,7 @@
 import { useCallback } from "react";
 
-import type { AgentStatusEvent, AgentType } from "../index.js";
 import type { FactsSnapshot } from "../facts.js";
+import type { AgentStatusEvent, AgentType } from "../index.js";
 import { useFact } from "./useFact.js";
 
 /** What an agent is doing, and what waits for it; null until said. `null` means no agent. */

@@ -1,5 +1,5 @@
-import type { ContentAsset } from "../index.js";
 import type { FactsSnapshot } from "../facts.js";
+import type { ContentAsset } from "../index.js";
 import { useFact } from "./useFact.js";
 
 const select = ({ assets }: FactsSnapshot): readonly ContentAsset[] => assets;

@@ -1,7 +1,7 @@
 import { useCallback } from "react";
 
-import type { CampaignMetricsEvent } from "../index.js";
 import type { FactsSnapshot } from "../facts.js";
+import type { CampaignMetricsEvent } from "../index.js";
 import { useFact } from "./useFact.js";
 
 /** The figures of a campaign; null until said. `null` means no campaign. */

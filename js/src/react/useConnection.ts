@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 
-import type { ConnectionSnapshot } from "../index.js";
 import { INITIAL } from "../connection.js";
+import type { ConnectionSnapshot } from "../index.js";
 import { useClient } from "./provider.js";
 import { useReadable } from "./useReadable.js";
 

@@ -1,6 +1,12 @@
 import { useEffect, useMemo, useRef } from "react";
 
-import { initialJob, type JobHandle, type JobSnapshot, type JobState, type WebSocketClient } from "../index.js";
+import {
+  initialJob,
+  type JobHandle,
+  type JobSnapshot,
+  type JobState,
+  type WebSocketClient,
+} from "../index.js";
 import { isBehind } from "../job.js";
 import { useClient } from "./provider.js";
 import { useLatest } from "./useLatest.js";
@@ -81,11 +87,7 @@ function newer(live: JobSnapshot, known: JobSnapshot): JobSnapshot {
   return isBehind(live, known) ? { ...known, roomError: live.roomError } : live;
 }
 
-function withVerbs(
-  job: JobSnapshot,
-  handle: JobHandle | null,
-  client: WebSocketClient,
-): JobView {
+function withVerbs(job: JobSnapshot, handle: JobHandle | null, client: WebSocketClient): JobView {
   const nothing = (): Promise<unknown> => Promise.resolve();
   return {
     ...job,

@@ -1,7 +1,7 @@
-import type { JobResult, JobStatus } from "../index.js";
 import { useMemo } from "react";
 
-import { type JobView, useJob, type UseJobOptions } from "./useJob.js";
+import type { JobResult, JobStatus } from "../index.js";
+import { type JobView, type UseJobOptions, useJob } from "./useJob.js";
 
 /** A job under the names of the specification; `null` means that nobody has said yet. */
 export interface JobProgressView {

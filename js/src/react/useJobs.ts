@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 
-import type { JobsSnapshot, JobState } from "../index.js";
+import type { JobState, JobsSnapshot } from "../index.js";
 import { useClient } from "./provider.js";
 import { useReadable } from "./useReadable.js";
 import { useSeeded } from "./useSeeded.js";

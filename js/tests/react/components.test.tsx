@@ -192,11 +192,7 @@ describe("JobProgress", () => {
     const { rerender } = render(<JobProgress job={done} label="Report" statusLabels={labels} />);
     expect([text("step"), text("remaining")]).toEqual(["Gescheitert", undefined]);
     rerender(<JobProgress job={{ ...initialJob("1"), title: "Report", isKnown: false }} />);
-    expect([text("step"), text("percent"), text("remaining")]).toEqual([
-      "",
-      undefined,
-      undefined,
-    ]);
+    expect([text("step"), text("percent"), text("remaining")]).toEqual(["", undefined, undefined]);
     expect(screen.getByRole("progressbar").hasAttribute("value")).toBe(false);
   });
 });

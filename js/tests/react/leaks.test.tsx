@@ -82,29 +82,33 @@ function Page({ cycle }: { cycle: number }): ReactElement {
   );
 }
 
-it("1,000 mounts and unmounts leave no listener, timer, room or connection behind (E77)", async () => {
-  const wire = await startWire({ granted: ["user:ada"] });
-  const client = startClient(wire.url);
-  const [listeners, timers] = [countListeners(), countTimers()];
-  const wakers = vi.spyOn(window, "addEventListener");
-  const wrapper = withClient(client);
-  for (let cycle = 0; cycle < CYCLES; cycle++) {
-    const { unmount } = render(<Page cycle={cycle} />, { wrapper });
-    if (cycle % 100 === 50) {
-      await until(() => screen.getByTestId("jobs").textContent === "ready");
-      expect(listeners.open).toBeGreaterThan(20);
+it(
+  "1,000 mounts and unmounts leave no listener, timer, room or connection behind (E77)",
+  async () => {
+    const wire = await startWire({ granted: ["user:ada"] });
+    const client = startClient(wire.url);
+    const [listeners, timers] = [countListeners(), countTimers()];
+    const wakers = vi.spyOn(window, "addEventListener");
+    const wrapper = withClient(client);
+    for (let cycle = 0; cycle < CYCLES; cycle++) {
+      const { unmount } = render(<Page cycle={cycle} />, { wrapper });
+      if (cycle % 100 === 50) {
+        await until(() => screen.getByTestId("jobs").textContent === "ready");
+        expect(listeners.open).toBeGreaterThan(20);
+      }
+      unmount();
     }
-    unmount();
-  }
-  await until(() => client.getState() === "disconnected" && wire.sockets.length === 0);
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  expect(listeners.open).toBe(0);
-  expect(countTimers()).toBeLessThanOrEqual(timers);
-  for (const room of wire.members.keys()) {
-    if (room !== "user:ada") expect(client.room(room).getSnapshot().status).toBe("left");
-  }
-  for (const [, , options] of wakers.mock.calls) {
-    const { signal } = (options ?? {}) as AddEventListenerOptions;
-    expect(signal?.aborted ?? true).toBe(true);
-  }
-}, TIMEOUT);
+    await until(() => client.getState() === "disconnected" && wire.sockets.length === 0);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(listeners.open).toBe(0);
+    expect(countTimers()).toBeLessThanOrEqual(timers);
+    for (const room of wire.members.keys()) {
+      if (room !== "user:ada") expect(client.room(room).getSnapshot().status).toBe("left");
+    }
+    for (const [, , options] of wakers.mock.calls) {
+      const { signal } = (options ?? {}) as AddEventListenerOptions;
+      expect(signal?.aborted ?? true).toBe(true);
+    }
+  },
+  TIMEOUT,
+);

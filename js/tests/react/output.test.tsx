@@ -65,7 +65,9 @@ afterEach(() => void vi.unstubAllGlobals());
 describe("JobOutput", () => {
   it("tells kinds of text apart (D55)", () => {
     render(<JobOutput job={job(KINDS)} typeLabels={{ tool_call: "Werkzeug" }} />);
-    expect(part("section").map((section) => [section.dataset["type"], section.textContent])).toEqual([
+    expect(
+      part("section").map((section) => [section.dataset["type"], section.textContent]),
+    ).toEqual([
       ["thinking", "Thinkinghm\n"],
       ["writing", "Answer\n"],
       ["tool_call", "Werkzeuggrep\n"],
@@ -138,7 +140,10 @@ describe("JobOutput", () => {
 });
 
 describe("100,000 lines", () => {
-  const LINES = Array.from({ length: 100_000 }, (_, index) => `\x1b[3${index % 8}mline\x1b[0m ${index}\n`);
+  const LINES = Array.from(
+    { length: 100_000 },
+    (_, index) => `\x1b[3${index % 8}mline\x1b[0m ${index}\n`,
+  );
   const LONG = job([{ text: LINES.join("") }]);
 
   it("are few nodes, of which the text can still be found", () => {
@@ -161,7 +166,11 @@ describe("100,000 lines", () => {
     Sight.show(first);
     expect(first.querySelectorAll("span")).toHaveLength(200);
     expect(newest.querySelectorAll("span")).toHaveLength(0);
-    expect(first.textContent).toBe(LINES.slice(0, 200).join("").replace(/\x1b\[\d+m/g, ""));
+    expect(first.textContent).toBe(
+      LINES.slice(0, 200)
+        .join("")
+        .replace(/\x1b\[\d+m/g, ""),
+    );
     expect(Sight.all[0]?.options.root).toBe(screen.getByRole("log"));
   });
 

@@ -40,7 +40,13 @@ const KNOWN: JobState = {
 function Page(): ReactElement {
   const job = useJob("1", { initialData: KNOWN });
   const nothing = [useJob(null), useJobProgress(null), useRoom(null), useCampaign(null)];
-  const facts = [useBudget(), useAssets(), useAgent(null), useJobOutput(job).lines, useJobs().status];
+  const facts = [
+    useBudget(),
+    useAssets(),
+    useAgent(null),
+    useJobOutput(job).lines,
+    useJobs().status,
+  ];
   useEvent("job:progress", () => undefined);
   useAnnounce();
   return (

@@ -23,7 +23,9 @@ describe("what a block is drawn from", () => {
   });
 
   it("links nothing but the web", () => {
-    expect(pieces("javascript://x.org file:///etc ftp://x").every((piece) => !piece.href)).toBe(true);
+    expect(pieces("javascript://x.org file:///etc ftp://x").every((piece) => !piece.href)).toBe(
+      true,
+    );
   });
 
   it("never makes markup of text", () => {

@@ -133,15 +133,15 @@ describe("colours", () => {
   });
 
   it("ignores colours that do not exist", () => {
-    expect(styled("\x1b[38;5;999ma\x1b[38;2;300;0;0mb\x1b[58mc\x1b[38md")).toEqual([
-      ["abcd"],
-    ]);
+    expect(styled("\x1b[38;5;999ma\x1b[38;2;300;0;0mb\x1b[58mc\x1b[38md")).toEqual([["abcd"]]);
   });
 });
 
 describe("what is not text", () => {
   it("hides titles, links and other strings, and keeps what they wrap", () => {
-    expect(shown("\x1b]0;title\x07a\x1b]8;;https://x\x1b\\link\x1b]8;;\x1b\\b")).toEqual(["alinkb"]);
+    expect(shown("\x1b]0;title\x07a\x1b]8;;https://x\x1b\\link\x1b]8;;\x1b\\b")).toEqual([
+      "alinkb",
+    ]);
   });
 
   it("hides other sequences and control characters", () => {
@@ -149,7 +149,8 @@ describe("what is not text", () => {
   });
 
   it("puts together a sequence that was cut anywhere", () => {
-    const text = "\x1b[1;31mred\x1b[0m \x1b]8;;https://x\x1b\\link\x1b]8;;\x07 10%\r20%\x1b[K\n\x1b(Bend";
+    const text =
+      "\x1b[1;31mred\x1b[0m \x1b]8;;https://x\x1b\\link\x1b]8;;\x07 10%\r20%\x1b[K\n\x1b(Bend";
     const whole = shown(text);
     for (let cut = 1; cut < text.length; cut += 1) {
       expect(shown(text.slice(0, cut), text.slice(cut))).toEqual(whole);

@@ -4,9 +4,7 @@ import { Transcript, type TranscriptSnapshot } from "../../src/terminal/transcri
 
 function text(snapshot: TranscriptSnapshot): string[][] {
   return snapshot.sections.map((section) =>
-    section.blocks.flatMap((block) =>
-      block.rows.map((row) => row.map((run) => run.text).join("")),
-    ),
+    section.blocks.flatMap((block) => block.rows.map((row) => row.map((run) => run.text).join(""))),
   );
 }
 

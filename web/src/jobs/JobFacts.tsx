@@ -5,7 +5,13 @@ import { formatCost } from "../format/number";
 import { CopyButton } from "../shell/CopyButton";
 import { Age, Elapsed } from "./Times";
 
-function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }): ReactElement {
+function Fact({
+  name,
+  children,
+}: {
+  readonly name: string;
+  readonly children: ReactNode;
+}): ReactElement {
   return (
     <div className="fact">
       <dt>{name}</dt>

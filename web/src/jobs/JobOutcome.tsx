@@ -21,7 +21,9 @@ export function JobFailure({ job }: { readonly job: JobState }): ReactElement {
       <p className="failure-detail">
         {job.errorCode !== null && <code>{job.errorCode}</code>}
         {job.retryable !== null && (
-          <span>{job.retryable ? "Running it again may help." : "Running it again will not help."}</span>
+          <span>
+            {job.retryable ? "Running it again may help." : "Running it again will not help."}
+          </span>
         )}
       </p>
     </section>

@@ -82,7 +82,11 @@ function Unknown({ job }: { readonly job: JobSnapshot }): ReactElement {
   return (
     <div className="empty">
       <h1>{job.jobId}</h1>
-      <p>{isConnected ? "Nothing has been heard of this job yet. It shows here when it starts." : "Connecting…"}</p>
+      <p>
+        {isConnected
+          ? "Nothing has been heard of this job yet. It shows here when it starts."
+          : "Connecting…"}
+      </p>
     </div>
   );
 }

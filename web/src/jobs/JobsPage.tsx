@@ -6,10 +6,10 @@ import { OverviewAside } from "../overview/OverviewAside";
 import type { StatusFilter as Filter } from "../routing/route";
 import { CopyButton } from "../shell/CopyButton";
 import { usePageTitle } from "../shell/usePageTitle";
-import { JobRow } from "./JobRow";
 import { ListAnnouncer } from "./announcements";
-import { STATUS_WORDS } from "./status";
+import { JobRow } from "./JobRow";
 import { StatusFilter } from "./StatusFilter";
+import { STATUS_WORDS } from "./status";
 
 const EXAMPLE = "longwire run -- make test";
 
@@ -47,7 +47,13 @@ function useListAnnouncements({ jobs, status }: JobsSnapshot): void {
   }, [announce, announcer, jobs, status]);
 }
 
-function List({ list, filter }: { readonly list: JobsSnapshot; readonly filter: Filter }): ReactElement {
+function List({
+  list,
+  filter,
+}: {
+  readonly list: JobsSnapshot;
+  readonly filter: Filter;
+}): ReactElement {
   const shown = filter === null ? list.jobs : list.jobs.filter((job) => job.status === filter);
   if (list.jobs.length === 0) {
     return list.status === "loading" ? <p className="loading">Loading…</p> : <NoJobs />;

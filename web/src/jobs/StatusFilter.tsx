@@ -1,7 +1,7 @@
 import type { JobState } from "longwire";
 import type { ReactElement } from "react";
 
-import { formatRoute, STATUSES, type StatusFilter as Filter } from "../routing/route";
+import { type StatusFilter as Filter, formatRoute, STATUSES } from "../routing/route";
 import { STATUS_WORDS } from "./status";
 
 interface StatusFilterProps {
@@ -18,7 +18,10 @@ interface ChoiceProps {
 function Choice({ status, amount, isSelected }: ChoiceProps): ReactElement {
   return (
     <li>
-      <a href={formatRoute({ page: "jobs", status })} aria-current={isSelected ? "true" : undefined}>
+      <a
+        href={formatRoute({ page: "jobs", status })}
+        aria-current={isSelected ? "true" : undefined}
+      >
         {status === null ? "All" : STATUS_WORDS[status]}
         <span className="filter-count">{amount}</span>
       </a>
@@ -35,7 +38,12 @@ export function StatusFilter({ jobs, selected }: StatusFilterProps): ReactElemen
       <ul>
         <Choice status={null} amount={jobs.length} isSelected={selected === null} />
         {shown.map((status) => (
-          <Choice key={status} status={status} amount={count(status)} isSelected={status === selected} />
+          <Choice
+            key={status}
+            status={status}
+            amount={count(status)}
+            isSelected={status === selected}
+          />
         ))}
       </ul>
     </nav>

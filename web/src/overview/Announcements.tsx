@@ -67,7 +67,10 @@ export function Announcements(): ReactElement | null {
     <section className="announcements" aria-label="Announcements">
       <ul>
         {shown.map((announcement) => (
-          <li key={`${announcement.timestamp} ${announcement.message}`} data-level={announcement.level}>
+          <li
+            key={`${announcement.timestamp} ${announcement.message}`}
+            data-level={announcement.level}
+          >
             <p>
               <strong>{WORDS[announcement.level]}</strong>
               {announcement.message}

@@ -28,7 +28,15 @@ function Used({ budget }: { readonly budget: BudgetUpdatedEvent }): ReactElement
         <span>{text}</span>
         <span>{Math.round(budget.percentage)}%</span>
       </p>
-      <meter className="meter" data-level={level} aria-label="Budget used" value={budget.percentage} min={0} max={100} high={80}>
+      <meter
+        className="meter"
+        data-level={level}
+        aria-label="Budget used"
+        value={budget.percentage}
+        min={0}
+        max={100}
+        high={80}
+      >
         {text}
       </meter>
       <Breakdown breakdown={budget.breakdown} />

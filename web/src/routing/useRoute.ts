@@ -1,4 +1,5 @@
 import { useMemo, useSyncExternalStore } from "react";
+
 import { parseRoute, type Route } from "./route";
 
 function subscribe(listener: () => void): () => void {

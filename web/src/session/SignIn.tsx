@@ -31,7 +31,12 @@ export function SignInDialog({ onClose, ...props }: SignInDialogProps): ReactEle
     return () => element?.close();
   }, []);
   return (
-    <dialog ref={dialog} className="sign-in-dialog" aria-labelledby="sign-in-again" onCancel={onClose}>
+    <dialog
+      ref={dialog}
+      className="sign-in-dialog"
+      aria-labelledby="sign-in-again"
+      onCancel={onClose}
+    >
       <h2 id="sign-in-again">Sign in again</h2>
       <p className="dialog-lead">The page stays as it is, and goes on where it was.</p>
       <TokenForm {...props} />

@@ -28,7 +28,12 @@ export function CopyButton({ text, label, className, children }: CopyButtonProps
     announce(said);
   }
   return (
-    <button type="button" className={className ?? "quiet"} aria-label={label} onClick={() => void copy()}>
+    <button
+      type="button"
+      className={className ?? "quiet"}
+      aria-label={label}
+      onClick={() => void copy()}
+    >
       {outcome ?? children}
     </button>
   );

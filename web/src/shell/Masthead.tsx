@@ -23,7 +23,12 @@ interface MastheadProps {
 }
 
 /** The head of every page. The line from the name to the state is the wire: it breaks and heals. */
-export function Masthead({ health, latencyMs = null, renewal, children }: MastheadProps): ReactElement {
+export function Masthead({
+  health,
+  latencyMs = null,
+  renewal,
+  children,
+}: MastheadProps): ReactElement {
   return (
     <header className="masthead">
       <a className="wordmark" href="#/jobs">
@@ -33,7 +38,10 @@ export function Masthead({ health, latencyMs = null, renewal, children }: Masthe
         {health !== null && renewal && <ConnectionNotice health={health} renewal={renewal} />}
       </div>
       {health !== null && (
-        <span className="wire-state" title={latencyMs === null ? undefined : `Round trip ${latencyMs} ms`}>
+        <span
+          className="wire-state"
+          title={latencyMs === null ? undefined : `Round trip ${latencyMs} ms`}
+        >
           <span className="visually-hidden">Connection: </span>
           {WORDS[health]}
         </span>

@@ -1,6 +1,11 @@
 import { expect, it } from "vitest";
 
-import { formatAge, formatDuration, formatElapsed, formatRemaining } from "../../src/format/duration";
+import {
+  formatAge,
+  formatDuration,
+  formatElapsed,
+  formatRemaining,
+} from "../../src/format/duration";
 import {
   count,
   formatCost,

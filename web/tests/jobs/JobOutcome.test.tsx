@@ -29,7 +29,9 @@ it("says so when a job failed without a word", () => {
 it("shows metrics as a table with a name", () => {
   render(<ResultDetails result={{ metrics: { totalWords: 268_114, note: "x" } }} />);
   expect(screen.getByRole("table", { name: "Metrics" })).toBeTruthy();
-  expect(screen.getByRole("rowheader", { name: "Total words" }).nextSibling?.textContent).toBe("268,114");
+  expect(screen.getByRole("rowheader", { name: "Total words" }).nextSibling?.textContent).toBe(
+    "268,114",
+  );
 });
 
 it("links artifacts, but not where a link would do harm", () => {

@@ -8,7 +8,11 @@ import { endedJob, runningJob } from "../support/job";
 afterEach(cleanup);
 
 function choices(selected: "failed" | "queued" | null): string[] {
-  const jobs = [runningJob(), endedJob("failed", { jobId: "2" }), endedJob("failed", { jobId: "3" })];
+  const jobs = [
+    runningJob(),
+    endedJob("failed", { jobId: "2" }),
+    endedJob("failed", { jobId: "3" }),
+  ];
   render(<StatusFilter jobs={jobs} selected={selected} />);
   return screen
     .getAllByRole("link")

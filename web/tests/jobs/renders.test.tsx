@@ -30,7 +30,9 @@ function startJobs(): TestServer {
 function show(server: TestServer, content: ReactElement): void {
   render(
     <LiveRegionProvider>
-      <LongwireProvider client={createClient("http://test", server.options)}>{content}</LongwireProvider>
+      <LongwireProvider client={createClient("http://test", server.options)}>
+        {content}
+      </LongwireProvider>
     </LiveRegionProvider>,
   );
 }
@@ -46,7 +48,12 @@ const LONG = { timeout: 10_000 };
 it("renders a thousand events of fifty jobs in a few strokes", { timeout: 30_000 }, async () => {
   const server = startJobs();
   let renders = 0;
-  show(server, <Profiler id="jobs" onRender={() => renders++}><JobsPage filter={null} /></Profiler>);
+  show(
+    server,
+    <Profiler id="jobs" onRender={() => renders++}>
+      <JobsPage filter={null} />
+    </Profiler>,
+  );
   await expect.poll(() => bars(), LONG).toBe(JOBS);
   renders = 0;
   for (let progress = 1; progress <= EVENTS; progress++) {

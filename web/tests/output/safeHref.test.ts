@@ -8,10 +8,13 @@ describe("where a result may lead", () => {
     expect(safeHref(address)).toBe(address);
   });
 
-  it.each(["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///x", "http://"])(
-    "not to %s",
-    (address) => {
-      expect(safeHref(address)).toBeNull();
-    },
-  );
+  it.each([
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "data:text/html,x",
+    "file:///x",
+    "http://",
+  ])("not to %s", (address) => {
+    expect(safeHref(address)).toBeNull();
+  });
 });

@@ -1,17 +1,19 @@
 // @vitest-environment happy-dom
+
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
 import { cleanup, render, screen } from "@testing-library/react";
 import { type ClientOptions, createClient } from "longwire";
 import { LiveRegionProvider, LongwireProvider } from "longwire/react";
 import { TestServer } from "longwire/testing";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { ReactElement } from "react";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { Announcements } from "../../src/overview/Announcements";
 import { OverviewAside } from "../../src/overview/OverviewAside";
-import { TokenStore } from "../../src/session/token";
 import { TokensContext } from "../../src/session/TokensContext";
+import { TokenStore } from "../../src/session/token";
 
 const METRICS = { impressions: 9_000, clicks: 300, conversions: 12, cost: 40, roi: 2.4 };
 
@@ -24,7 +26,9 @@ beforeEach(() => {
 afterEach(cleanup);
 
 /** An HTTP interface that lists rooms: its address, and what it was asked for. */
-async function listing(rooms: string[]): Promise<{ http: Server; apiUrl: string; asked: string[] }> {
+async function listing(
+  rooms: string[],
+): Promise<{ http: Server; apiUrl: string; asked: string[] }> {
   const asked: string[] = [];
   const http = createServer((request, response) => {
     asked.push(`${request.headers.authorization ?? ""} ${request.url ?? ""}`);
@@ -52,7 +56,12 @@ function show(content: ReactElement, options: ClientOptions = {}): void {
 
 describe("the overview", () => {
   it("shows what each agent does, and the job that it works on", async () => {
-    const agent = { agentType: "seo_writer", status: "busy", currentJob: "j 1", queueDepth: 2 } as const;
+    const agent = {
+      agentType: "seo_writer",
+      status: "busy",
+      currentJob: "j 1",
+      queueDepth: 2,
+    } as const;
     server.publish("agent:seo_writer", "agent:status", agent);
     show(<OverviewAside />);
     expect(await screen.findByText("SEO writer")).toBeTruthy();
@@ -63,7 +72,10 @@ describe("the overview", () => {
 
   it("shows the campaigns that the server lists to whoever is signed in", async () => {
     const { http, apiUrl, asked } = await listing(["campaign:spring"]);
-    server.publish("campaign:spring", "campaign:metrics", { campaignId: "spring", metrics: METRICS });
+    server.publish("campaign:spring", "campaign:metrics", {
+      campaignId: "spring",
+      metrics: METRICS,
+    });
     show(<OverviewAside />, { apiUrl });
     expect(await screen.findByText("spring")).toBeTruthy();
     expect(screen.getByText("+240%")).toBeTruthy();
@@ -77,7 +89,12 @@ describe("the overview", () => {
     server.publish("global", "budget:warning", warning);
     show(<OverviewAside />);
     expect(await screen.findByText("Over 80 % spent")).toBeTruthy();
-    server.publish("global", "budget:updated", { used: 1, total: 10, percentage: 10, breakdown: {} });
+    server.publish("global", "budget:updated", {
+      used: 1,
+      total: 10,
+      percentage: 10,
+      breakdown: {},
+    });
     expect(await screen.findByText("10%")).toBeTruthy();
     expect(screen.queryByText("Over 80 % spent")).toBeNull();
   });
@@ -86,7 +103,11 @@ describe("the overview", () => {
 describe("announcements", () => {
   it("are shown newest first, each once, until they are dismissed", async () => {
     for (const timestamp of [1, 2, 2, 3, 4]) {
-      server.publish("global", "announcement", { message: `number ${timestamp}`, level: "info", timestamp });
+      server.publish("global", "announcement", {
+        message: `number ${timestamp}`,
+        level: "info",
+        timestamp,
+      });
     }
     show(<Announcements />);
     expect(await screen.findByText("number 4")).toBeTruthy();

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { beforeEach, expect, it } from "vitest";
 
-import { adoptToken, takeToken, TokenStore } from "../../src/session/token";
+import { adoptToken, TokenStore, takeToken } from "../../src/session/token";
 
 beforeEach(() => {
   sessionStorage.clear();

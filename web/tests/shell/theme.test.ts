@@ -18,7 +18,11 @@ it("remembers a choice, and tells of it", () => {
   let told = 0;
   const stop = subscribeTheme(() => told++);
   chooseTheme("dark");
-  expect([currentTheme(), document.documentElement.dataset["theme"], told]).toEqual(["dark", "dark", 1]);
+  expect([currentTheme(), document.documentElement.dataset["theme"], told]).toEqual([
+    "dark",
+    "dark",
+    1,
+  ]);
   stop();
 });
 
