@@ -9,7 +9,7 @@ JS_SOURCES := $(shell find js/src web/src web/public web/index.html -type f 2>/d
 EXAMPLES := examples/nextjs examples/vite-react
 EXAMPLE_SOURCES := $(shell find $(EXAMPLES) \( -name node_modules -o -name .next -o -name dist \) -prune \
 	-o -type f ! -name next-env.d.ts -print)
-JS_PROJECTS := $(wildcard package.json package-lock.json .npmrc js/*.json js/*.ts js/*.js js/*.mjs web/*.json web/*.ts web/*.js web/*.mjs)
+JS_PROJECTS := $(wildcard package.json package-lock.json .npmrc biome.json js/*.json js/*.ts js/*.js js/*.mjs web/*.json web/*.ts web/*.js web/*.mjs)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -24,7 +24,7 @@ help:
 	@echo 'make bench      the benchmarks, with the peers beside us'
 	@echo 'make screenshots  the pictures in docs/screenshots'
 	@echo 'make generated  what is written from the contract: js/src/contract.ts'
-	@echo 'make format     lay the code out'
+	@echo 'make format     format the code in both languages, with sorted imports'
 	@echo 'make lock       renew constraints.txt and package-lock.json'
 	@echo 'make clean      forget what was built and installed'
 
@@ -118,9 +118,10 @@ screenshots: setup
 generated: .make/python
 	$(BIN)/longwire types --out js/src/contract.ts
 
-format: .make/python
+format: .make/python .make/node
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	npm run format
 
 lock:
 	PYTHON=$(PYTHON) scripts/lock-python
