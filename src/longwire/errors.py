@@ -1,30 +1,32 @@
-"""Everything that Longwire raises, in one tree.
+"""The exceptions that Longwire raises, in one tree.
 
     LongwireError
+    ├── ConfigurationError           an option is invalid, or Longwire is used in a wrong place
     ├── ProtocolError                a rule of Engine.IO, Socket.IO or WebSocket was broken
     │   ├── LocalProtocolError       … by the caller: a bug on this side
     │   └── RemoteProtocolError      … by the peer: its connection is closed
-    ├── ContractError                an event, room or contract is declared wrongly
-    ├── InvalidEvent                 a payload does not fit its event; names the field
+    ├── ContractError                the declaration of an event, room or contract is invalid
+    ├── InvalidEvent                 a payload does not match its event type
     ├── UnknownEvent                 the contract has no event of that name
-    ├── InvalidRoom                  a room name fits no pattern of the contract, or is missing
-    ├── RoomDenied                   no rule lets this user into that room
-    ├── PublishDenied                somebody who is no service tried to publish
-    ├── AuthenticationError          a token was refused
+    ├── InvalidRoom                  a room name matches no pattern of the contract, or is missing
+    ├── RoomDenied                   no room rule admits the user
+    ├── PublishDenied                the token lacks the `service` scope that publishing requires
+    ├── AuthenticationError          a token was rejected
     ├── InvalidId                    a publish id is empty or too long
-    ├── IdempotencyConflict          a publish id was used again for another body
-    ├── BrokerUnavailable            the log cannot be reached now; publishing may be retried
-    ├── UnsupportedBroker            a broker address names none that this installation has
-    ├── LogFileError                 the file that should hold the logs cannot be used
-    ├── ConnectionRefused            the server answered CONNECT_ERROR
-    ├── NotConnected                 the call needs a connection and there is none
-    ├── CallTimeout                  no acknowledgement came in time
-    ├── CallRefused                  the acknowledgement says no
-    ├── JobFinished                  the job has ended; nothing more can be said in its name
-    ├── OutboxFull                   too much waits to be sent
-    └── OutboxFileError              the file that should hold the outbox cannot be used
+    ├── IdempotencyConflict          a publish id was reused for a different event
+    ├── BrokerUnavailable            the event log is temporarily unavailable
+    ├── UnsupportedBroker            no installed broker supports the URL
+    ├── LogFileError                 the file of the event logs cannot be used
+    ├── ConnectionRefused            the server rejected the connection (CONNECT_ERROR)
+    ├── NotConnected                 the call needs a connection
+    ├── CallTimeout                  the acknowledgement did not arrive in time
+    ├── CallRefused                  the acknowledgement reports an error
+    ├── JobFinished                  the job has already ended
+    ├── OutboxFull                   too many events wait to be sent
+    └── OutboxFileError              the file of the outbox cannot be used
 
-Errors carry data as attributes. `code` is the stable word that travels on the wire.
+Errors carry their data as attributes. `code` is a stable identifier, which the server sends to
+clients where the error concerns them.
 """
 
 from __future__ import annotations
@@ -37,13 +39,22 @@ if TYPE_CHECKING:
 
 
 class LongwireError(Exception):
-    """Root of every error that Longwire raises."""
+    """Base class of every exception that Longwire raises."""
 
     code = "error"
 
 
+class ConfigurationError(LongwireError, ValueError):
+    """An option is invalid, or an object is used in a place where it cannot work.
+
+    Raised where the option is set or the call is made, before anything is sent.
+    """
+
+    code = "invalid_configuration"
+
+
 class ProtocolError(LongwireError):
-    """A rule of a protocol was broken."""
+    """A rule of Engine.IO, Socket.IO or WebSocket was broken."""
 
     code = "protocol_error"
 
@@ -57,18 +68,18 @@ class RemoteProtocolError(ProtocolError):
 
 
 class ContractError(LongwireError):
-    """An event, room or contract is declared wrongly."""
+    """The declaration of an event, room or contract is invalid."""
 
     code = "invalid_contract"
 
 
 class InvalidEvent(LongwireError):
-    """A payload does not fit the event that it claims to be.
+    """A payload does not match its event type.
 
     Attributes:
-        event: the event's wire name.
-        path: the field at fault as a JSON path such as `$.progress`.
-        detail: what is wrong with it.
+        event: The event's name on the wire.
+        path: JSON path of the invalid field, such as `$.progress`.
+        detail: The reason.
     """
 
     code = "invalid_event"
@@ -91,7 +102,7 @@ class UnknownEvent(LongwireError):
 
 
 class InvalidRoom(LongwireError):
-    """A room name fits no pattern of the contract, or the event does not tell its room."""
+    """A room name matches no pattern of the contract, or the event does not determine its room."""
 
     code = "invalid_room"
 
@@ -101,7 +112,7 @@ class InvalidRoom(LongwireError):
 
 
 class RoomDenied(LongwireError):
-    """No rule lets this user into that room."""
+    """No room rule admits the user."""
 
     code = "forbidden"
 
@@ -111,22 +122,22 @@ class RoomDenied(LongwireError):
 
 
 class PublishDenied(LongwireError):
-    """Somebody who is no service tried to publish."""
+    """The token lacks the `service` scope that publishing requires."""
 
     code = "forbidden"
 
     def __init__(self) -> None:
         super().__init__(
-            "only services may publish: the token needs the scope 'service', "
-            "as `longwire token --service` gives it"
+            "publishing requires a token with the scope 'service'; "
+            "`longwire token --service` creates one"
         )
 
 
 class AuthenticationError(LongwireError):
-    """A token was refused.
+    """A token was rejected.
 
     Attributes:
-        code: `token_missing`, `token_invalid`, `token_expired`, or the application's own word.
+        code: `token_missing`, `token_invalid`, `token_expired`, or a code of the application.
     """
 
     def __init__(self, message: str, code: str = "token_invalid") -> None:
@@ -141,27 +152,30 @@ class InvalidId(LongwireError):
 
 
 class IdempotencyConflict(LongwireError):
-    """A publish id was used again, within its window, for another body."""
+    """A publish id was reused for a different event within five minutes; nothing was appended."""
 
     code = "idempotency_conflict"
 
     def __init__(self, room: str, id: str) -> None:
-        super().__init__(f"id {id!r} was already used in room {room!r} for another event")
+        super().__init__(f"id {id!r} was already used in room {room!r} for a different event")
         self.room = room
         self.id = id
 
 
 class BrokerUnavailable(LongwireError):
-    """The log cannot be reached now; nothing was appended, or it is unknown whether it was."""
+    """The event log is temporarily unavailable; whether the event was appended is unknown.
+
+    Retry later, with the same id so that the event is appended once.
+    """
 
     code = "broker_unavailable"
 
 
 class ConnectionRefused(LongwireError):
-    """The server answered CONNECT with CONNECT_ERROR; connecting again needs another token.
+    """The server rejected the connection (CONNECT_ERROR); connecting again needs another token.
 
     Attributes:
-        code: the server's `data.code`.
+        code: The reason, from the server's `data.code`.
     """
 
     def __init__(self, message: str, code: str = "refused") -> None:
@@ -170,22 +184,22 @@ class ConnectionRefused(LongwireError):
 
 
 class NotConnected(LongwireError):
-    """The call needs a connection and there is none."""
+    """The call needs a connection, and there is none."""
 
     code = "not_connected"
 
 
 class CallTimeout(LongwireError):
-    """No acknowledgement came in time; whether the peer acted is unknown."""
+    """The acknowledgement did not arrive in time; whether the peer acted is unknown."""
 
     code = "timeout"
 
 
 class CallRefused(LongwireError):
-    """The peer's acknowledgement says no.
+    """The peer's acknowledgement reports an error.
 
     Attributes:
-        code: the peer's error code.
+        code: The peer's error code.
     """
 
     def __init__(self, message: str, code: str = "refused") -> None:
@@ -194,38 +208,38 @@ class CallRefused(LongwireError):
 
 
 class JobFinished(LongwireError):
-    """The job has ended; nothing more can be said in its name."""
+    """The job has already ended; it publishes nothing more."""
 
     code = "job_finished"
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"job {job_id!r} has ended")
+        super().__init__(f"job {job_id!r} has already ended")
         self.job_id = job_id
 
 
 class OutboxFull(LongwireError):
-    """Too much waits to be sent or confirmed; the event was not taken.
+    """Too many events wait to be sent or confirmed; the new one was not queued.
 
     Attributes:
-        entries: how many events wait.
-        size: bytes of their payloads.
+        entries: Number of waiting events.
+        size: Total size of their payloads in bytes.
     """
 
     code = "outbox_full"
 
     def __init__(self, entries: int, size: int, event: int) -> None:
         super().__init__(
-            f"no room for {event} bytes: {entries} events ({size} bytes) wait to be sent already"
+            f"cannot queue {event} bytes: {entries} events ({size} bytes) already wait to be sent"
         )
         self.entries = entries
         self.size = size
 
 
 class UnsupportedBroker(LongwireError):
-    """A broker address names no broker that this installation has.
+    """No installed broker supports the URL.
 
     Attributes:
-        url: the address as given, without what may be a password.
+        url: The URL, without its password.
     """
 
     code = "unsupported_broker"
@@ -236,11 +250,11 @@ class UnsupportedBroker(LongwireError):
 
 
 class LogFileError(LongwireError):
-    """The file that should hold the logs cannot be used; it was left as it is.
+    """The file of the event logs cannot be used; it was not changed.
 
     Attributes:
-        path: the file.
-        detail: why: in use, foreign, corrupt, of a newer version, not accessible.
+        path: The file.
+        detail: The reason: in use, not a Longwire file, corrupt, of a newer version, inaccessible.
     """
 
     code = "log_file"
@@ -252,12 +266,12 @@ class LogFileError(LongwireError):
 
 
 class OutboxFileError(LongwireError):
-    """The file that should hold what waits to be sent cannot be used; it was left as it is.
+    """The file of the outbox cannot be used; it was not changed.
 
     Attributes:
-        path: the file.
-        detail: why: in use, foreign, not accessible, full.
-        is_in_use: whether another process has it, which may end.
+        path: The file.
+        detail: The reason: in use, not a Longwire file, inaccessible, full.
+        is_in_use: Whether another process uses it; retry after that process has ended.
     """
 
     code = "outbox_file"
@@ -271,9 +285,9 @@ class OutboxFileError(LongwireError):
 
 @contextmanager
 def needing(extra: str) -> Generator[None]:
-    """Name the extra that brings a module which is not installed."""
+    """Add the name of the missing extra to a `ModuleNotFoundError`."""
     try:
         yield
     except ModuleNotFoundError as error:
-        error.add_note(f"longwire needs more for this: pip install 'longwire[{extra}]'")
+        error.add_note(f"install the missing dependencies: pip install 'longwire[{extra}]'")
         raise

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from longwire.client import ConnectionState, get_websocket_client
-from longwire.errors import LocalProtocolError
+from longwire.errors import ConfigurationError
 
 
 def test_everyone_gets_the_same_client_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +27,7 @@ def test_everyone_gets_the_same_client_of_an_address(monkeypatch: pytest.MonkeyP
 def test_there_is_no_address_by_default(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """The specification's client spoke to localhost in production."""
     monkeypatch.setenv("LONGWIRE_URL", url)
-    with pytest.raises(LocalProtocolError):
+    with pytest.raises(ConfigurationError):
         get_websocket_client()
 
 

@@ -1,7 +1,8 @@
-"""Addresses, and the table of states."""
+"""Options, addresses, and the table of states."""
 
 from __future__ import annotations
 
+import ast
 import inspect
 from typing import Any
 
@@ -9,9 +10,14 @@ import pytest
 
 import longwire.sync
 from longwire import WebSocketClient
-from longwire.client import TRANSITIONS, ClientOptions, ConnectionState, ConnectionStatus
-from longwire.client.options import FurtherOptions
-from longwire.errors import LocalProtocolError
+from longwire.client import (
+    TRANSITIONS,
+    ClientKeywords,
+    ClientOptions,
+    ConnectionState,
+    ConnectionStatus,
+)
+from longwire.errors import ConfigurationError, LocalProtocolError
 
 TAIL = "EIO=4&transport=websocket"
 
@@ -44,8 +50,8 @@ def test_addresses_of_polling() -> None:
 
 @pytest.mark.parametrize("transports", [(), ("webtransport",), "polling"])
 def test_transports_that_do_not_exist(transports: Any) -> None:
-    with pytest.raises(LocalProtocolError):
-        ClientOptions(url="http://a", transports=transports).check()
+    with pytest.raises(ConfigurationError):
+        ClientOptions(url="http://a", transports=transports)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +62,7 @@ def test_transports_that_do_not_exist(transports: Any) -> None:
     ],
 )
 def test_what_is_no_address(url: Any) -> None:
-    with pytest.raises(LocalProtocolError, match="is no http"):
+    with pytest.raises(ConfigurationError, match="url must be an http"):
         WebSocketClient(url)
 
 
@@ -84,24 +90,33 @@ def test_a_value_that_no_attempt_could_succeed_with_is_refused_by_its_name(
     name: str, value: Any
 ) -> None:
     """A negative delay let the client ask without a pause; the others failed in every attempt."""
-    with pytest.raises(LocalProtocolError, match=name):
+    with pytest.raises(ConfigurationError, match=name):
         WebSocketClient("http://a", **{name: value})
 
 
 @pytest.mark.parametrize("make", [WebSocketClient, longwire.sync.WebSocketClient])
-def test_every_option_is_an_argument(make: Any) -> None:
-    """What bounds the outbox could be set by `ClientOptions` alone."""
-    arguments = inspect.signature(make).parameters.keys() | FurtherOptions.__annotations__.keys()
-    options = set(ClientOptions.__struct_fields__) - {"open_websocket"}
-    assert options == arguments - {"token", "contract", "options", "further"}
-    with pytest.raises(TypeError, match="outbox_size"):
-        make("http://a", outbox_size=5)
-    with pytest.raises(TypeError, match="outbox_entries: set it in `options`"):
-        make("http://a", options=ClientOptions(url="http://b"), outbox_entries=5)
+def test_options_are_keyword_arguments(make: Any) -> None:
     client = make("http://a", outbox_entries=5)
     assert client.options.outbox_entries == 5
+    copy = make.from_options(client.options)
+    assert copy.options == client.options
+    with pytest.raises(TypeError, match="outbox_size"):
+        make("http://a", outbox_size=5)
     if make is not WebSocketClient:
         client.close()
+        copy.close()
+
+
+def test_every_option_is_documented_with_its_type_and_default() -> None:
+    keywords = {name: ref.__forward_arg__ for name, ref in ClientKeywords.__annotations__.items()}
+    assert ClientOptions.__annotations__ == {"url": "str"} | keywords
+    defaults = ClientOptions(url="http://a")
+    (declaration,) = ast.parse(inspect.getsource(ClientKeywords)).body
+    assert isinstance(declaration, ast.ClassDef)
+    documentation = [node.value for node in declaration.body[2::2] if isinstance(node, ast.Expr)]
+    for name, text in zip(keywords, documentation, strict=True):
+        _, _, default = ast.literal_eval(text).partition("Default: `")
+        assert ast.literal_eval(default.partition("`")[0]) == getattr(defaults, name)
 
 
 def test_an_address_is_shown_without_its_password() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from longwire import WebSocketClient
 from longwire.catalog import JobCancel, JobProgress
-from longwire.client import ClientOptions, ConnectionState, RoomStatus
+from longwire.client import ConnectionState, RoomStatus
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
 from tests.client.conftest import Connect, until
 from tests.client.peer import Peer, Visit, connected, progress
@@ -166,8 +166,7 @@ async def test_a_file_keeps_what_is_sent_after_giving_up(
     peer: Peer, clients: Connect, tmp_path: Path
 ) -> None:
     path = tmp_path / "outbox.db"
-    options = ClientOptions(url=peer.url, outbox_file=path)
-    client = clients(peer.url, options=options)
+    client = clients(peer.url, outbox_file=path)
     await sent_away(client, await connected(client, peer))
     emitted = client.emit("note")
     with pytest.raises(NotConnected):
@@ -199,7 +198,8 @@ async def test_a_new_token_that_a_stock_server_ignores_is_not_waited_for_for_eve
 ) -> None:
     client = clients(
         peer.url,
-        options=ClientOptions(url=peer.url, timeout=0.5, authentication_grace=0.01),
+        timeout=0.5,
+        authentication_grace=0.01,
     )
     connecting = asyncio.create_task(client.connect("old"))
     await (await peer.visit()).accept(user=None)
@@ -211,7 +211,7 @@ async def test_a_new_token_that_a_stock_server_ignores_is_not_waited_for_for_eve
 async def test_a_join_that_a_stock_server_never_answers_counts_as_done(
     peer: Peer, clients: Connect
 ) -> None:
-    client = clients(peer.url, options=ClientOptions(url=peer.url, authentication_grace=0.01))
+    client = clients(peer.url, authentication_grace=0.01)
     connecting = asyncio.create_task(client.connect())
     visit = await (await peer.visit()).accept(user=None)
     await connecting

@@ -14,7 +14,7 @@ from longwire.engineio import (
     State,
     Upgraded,
 )
-from longwire.errors import LocalProtocolError, RemoteProtocolError
+from longwire.errors import ConfigurationError, LocalProtocolError, RemoteProtocolError
 from longwire.reasons import (
     CLIENT_DISCONNECT,
     PARSE_ERROR,
@@ -551,5 +551,5 @@ class TestDirectWriting:
     "name", ["ping_interval", "ping_timeout", "max_payload", "upgrade_timeout"]
 )
 def test_options_with_which_nobody_could_connect_are_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name} must be positive"):
+    with pytest.raises(ConfigurationError, match=f"{name} must be > 0, got 0"):
         replace(Options(), **{name: 0})

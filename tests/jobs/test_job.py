@@ -344,7 +344,7 @@ async def test_a_thread_may_speak_for_the_job(host: RecordingHost) -> None:
 
 
 async def test_a_job_needs_a_lease_that_lasts(host: RecordingHost) -> None:
-    with pytest.raises(ValueError, match="longer than zero"):
+    with pytest.raises(ValueError, match="lease must be > 0"):
         async with Job(host, lease=0):
             pytest.fail("the body ran")
 

@@ -23,5 +23,5 @@ def test_everything_that_is_published_is_a_sign() -> None:
 
 @pytest.mark.parametrize("duration", [0, -1])
 def test_a_lease_lasts(duration: float) -> None:
-    with pytest.raises(ValueError, match="longer than zero"):
+    with pytest.raises(ValueError, match="lease must be > 0"):
         Lease(duration, now=0.0)

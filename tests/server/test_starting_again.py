@@ -10,7 +10,7 @@ import pytest
 from longwire import Server, anonymous
 from longwire.broker import MemoryBroker, SQLiteBroker
 from longwire.catalog import Announcement
-from longwire.errors import BrokerUnavailable, LocalProtocolError
+from longwire.errors import BrokerUnavailable, ConfigurationError
 from tests.server.raw_websocket import call, events, sign_in, websocket
 from tests.serving import serving
 
@@ -52,7 +52,7 @@ async def test_a_job_that_runs_when_its_server_stops_is_interrupted(
         await entered.wait()
     with pytest.raises(asyncio.CancelledError):
         await working
-    with pytest.raises(LocalProtocolError, match="start it again"):
+    with pytest.raises(ConfigurationError, match="start it again"):
         await server.publish(Announcement(message="too late"), room="global")
     if kind == "sqlite":
         async with server:
@@ -63,7 +63,7 @@ async def test_a_job_that_runs_when_its_server_stops_is_interrupted(
 
 async def test_a_job_may_close_the_server_that_it_runs_on() -> None:
     server = Server(authenticate=anonymous)
-    with pytest.raises(LocalProtocolError):
+    with pytest.raises(ConfigurationError):
         async with server.job():
             await server.close()
 

@@ -22,9 +22,9 @@ from longwire.client import Room as AsyncRoom
 from longwire.client import WebSocketClient as AsyncClient
 from longwire.errors import (
     CallRefused,
+    ConfigurationError,
     ConnectionRefused,
     InvalidEvent,
-    LocalProtocolError,
     NotConnected,
     PublishDenied,
     RoomDenied,
@@ -191,7 +191,7 @@ def test_what_fails_there_fails_here(client: WebSocketClient, clients: Connect) 
         client.publish(output(1)).result()
     with pytest.raises(InvalidEvent):
         client.publish(JobProgress(job_id="1", progress=101, current_step=""))
-    with pytest.raises(LocalProtocolError):
+    with pytest.raises(ConfigurationError):
         WebSocketClient("no address")
     with pytest.raises(ConnectionRefused):
         clients(token="wrong")
@@ -325,14 +325,14 @@ def test_the_connections_own_thread_may_not_block(
         for call in (client.ping, client.close):  # closing waited for itself, for ever
             try:
                 call()
-            except LocalProtocolError as error:
+            except ConfigurationError as error:
                 refused.put(error)
 
     client.on_entry(hear)
     client.join_room("job:1").result()
     worker.publish(output(1)).result()
     for _ in range(2):
-        assert "do not block" in str(refused.get())
+        assert "must not block" in str(refused.get())
 
 
 def test_throttled_and_paused_handlers(client: WebSocketClient, worker: WebSocketClient) -> None:

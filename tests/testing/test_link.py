@@ -15,8 +15,8 @@ from longwire import Server, WebSocketClient, issue_token, jwt_authenticator
 from longwire.catalog import Announcement, JobCancel, JobCreated, JobLease, JobOutput, JobProgress
 from longwire.client import ConnectionState
 from longwire.errors import (
+    ConfigurationError,
     ConnectionRefused,
-    LocalProtocolError,
     NotConnected,
     RoomDenied,
 )
@@ -277,10 +277,10 @@ async def test_a_real_clock_will_do(server: Server) -> None:
 
 async def test_a_client_that_is_made_elsewhere(link: Link) -> None:
     options = link.options(url="http://example.test", headers={"x-team": "blue"})
-    async with WebSocketClient("http://unused.test", token="ada", options=options) as client:
+    async with WebSocketClient.from_options(options, token="ada") as client:
         assert client.user_id == "ada"
         link.cut(client)
-    with pytest.raises(LocalProtocolError, match="no client of this link"):
+    with pytest.raises(ConfigurationError, match="does not belong to this Link"):
         link.cut(WebSocketClient("http://elsewhere.test"))
 
 

@@ -89,4 +89,8 @@ host: JobHost = client
 assert_type(get_websocket_client(), WebSocketClient)
 WebSocketClient("http://localhost:8000", transports=("polling",))
 WebSocketClient("http://localhost:8000", transports=("carrier pigeon",))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-WebSocketClient("http://a", options=ClientOptions(url="http://a", outbox_file="outbox.db"))
+WebSocketClient("http://localhost:8000", timeout=5, outbox_file="outbox.db")
+WebSocketClient("http://localhost:8000", timeout="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+WebSocketClient("http://localhost:8000", retries=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+options = ClientOptions(url="http://localhost:8000", timeout=5)
+assert_type(WebSocketClient.from_options(options, token="t"), WebSocketClient)

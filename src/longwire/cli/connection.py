@@ -28,7 +28,7 @@ async def connected(url: str) -> AsyncGenerator[WebSocketClient]:
     """Connect as a service for the body, which survives drops; then say goodbye.
 
     Raises:
-        LocalProtocolError: the URL is none.
+        ConfigurationError: The URL is invalid.
         NoSecret: there is no token, and nothing to sign one with.
         Unreachable: no Longwire answers there, or it refuses the token.
     """

@@ -22,7 +22,7 @@ from longwire.client.handlers.listener import Listener
 from longwire.client.handlers.stream import EventStream
 from longwire.client.health import HealthSnapshot
 from longwire.client.job_tracker import JobTracker
-from longwire.client.options import ClientOptions
+from longwire.client.options import ClientKeywords, ClientOptions
 from longwire.client.receiving.entry import LogEntry
 from longwire.client.receiving.room import Room
 from longwire.client.rooms.membership import JoinResult, RoomReset, RoomStatus
@@ -30,6 +30,7 @@ from longwire.client.state import TRANSITIONS, ConnectionState, ConnectionStatus
 
 __all__ = [
     "TRANSITIONS",
+    "ClientKeywords",
     "ClientOptions",
     "ConnectionState",
     "ConnectionStatus",

@@ -18,7 +18,7 @@ from longwire.client.connection.tokens import Tokens, TokenSource
 from longwire.client.handlers.subscriptions import Subscriptions
 from longwire.client.health import Health, HealthSnapshot
 from longwire.client.job_tracker import JobFeeds, JobTracker
-from longwire.client.options import ClientOptions, FurtherOptions
+from longwire.client.options import ClientKeywords, ClientOptions
 from longwire.client.receiving.inbox import ROOM_LIVE, Inbox
 from longwire.client.receiving.room import Room
 from longwire.client.receiving.subscribing import Listening
@@ -33,8 +33,7 @@ from longwire.jobs import Job
 from longwire.types import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from ssl import SSLContext
+    from collections.abc import Callable
 
     from longwire.client.handlers.stream import EventStream
     from longwire.client.rooms.membership import JoinResult, RoomReset, RoomStatus, Start
@@ -63,12 +62,15 @@ class WebSocketClient(Listening):
     and never by comparing payloads. A room whose log began anew is replayed after a `RoomReset`.
 
     Args:
-        url: the server, `http(s)://` or `ws(s)://`.
-        token: a token, or a function (async or not) that is asked for one before every
-            connection, before expiry and after a refusal.
-        contract: the events that are decoded to their types; others come as plain values.
-        options: all the others at once, the address included, which then alone count.
-        **further: see `ClientOptions`, also for those before.
+        url: URL of the server, `http(s)://` or `ws(s)://`, including the prefix that it is
+            mounted under.
+        token: A token, or a function (sync or async) that returns one. The function is called
+            before every connection, before the token expires and after the server rejects it.
+        contract: Events to decode into their types; other events arrive as plain values.
+        **options: See `ClientKeywords`.
+
+    Raises:
+        ConfigurationError: An option has an invalid value.
     """
 
     def __init__(
@@ -77,36 +79,9 @@ class WebSocketClient(Listening):
         *,
         token: TokenSource = None,
         contract: Contract = CATALOG,
-        path: str = "/socket.io/",
-        transports: tuple[Transport, ...] = ("websocket", "polling"),
-        reconnection: bool = True,
-        reconnection_attempts: int | None = None,
-        reconnection_delay: float = 1.0,
-        reconnection_delay_max: float = 30.0,
-        timeout: float = 20.0,
-        headers: Mapping[str, str] | None = None,
-        ssl: SSLContext | None = None,
-        proxy: str | bool | None = True,
-        options: ClientOptions | None = None,
-        **further: Unpack[FurtherOptions],
+        **options: Unpack[ClientKeywords],
     ) -> None:
-        if options is not None and further:
-            raise TypeError(f"{', '.join(further)}: set it in `options`, which counts alone")
-        self.options = options or ClientOptions(
-            url=url,
-            path=path,
-            transports=transports,
-            reconnection=reconnection,
-            reconnection_attempts=reconnection_attempts,
-            reconnection_delay=reconnection_delay,
-            reconnection_delay_max=reconnection_delay_max,
-            timeout=timeout,
-            headers=headers or {},
-            ssl=ssl,
-            proxy=proxy,
-            **further,
-        )
-        self.options.check()
+        self.options = ClientOptions(url=url, **options)
         self.contract = contract
         self.status = ConnectionStatus(wall_time)
         self._tokens = Tokens(token)
@@ -141,6 +116,13 @@ class WebSocketClient(Listening):
         self._connector.attach(self._inbox)
         self._jobs = JobFeeds(self)
         self._waiting_to_connect = self._blocks = 0
+
+    @classmethod
+    def from_options(
+        cls, options: ClientOptions, *, token: TokenSource = None, contract: Contract = CATALOG
+    ) -> Self:
+        """Create a client from options that exist already."""
+        return cls(token=token, contract=contract, **msgspec.structs.asdict(options))
 
     @override
     def __repr__(self) -> str:

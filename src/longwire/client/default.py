@@ -1,32 +1,32 @@
-"""One client for a whole process."""
+"""The process-wide client of each server."""
 
 from __future__ import annotations
 
 import os
 
 from longwire.client.client import WebSocketClient
-from longwire.errors import LocalProtocolError
+from longwire.errors import ConfigurationError
 
 _clients: dict[str, WebSocketClient] = {}
 
 
 def get_websocket_client(url: str | None = None) -> WebSocketClient:
-    """Return the client of this process for a server; the first call makes it.
+    """Return the process-wide client of a server; the first call creates it.
 
-    Everyone who asks for the same address gets the same client. It belongs to the event loop that
-    connects it, does not connect by itself, and stays until the process ends; of those who enter it
-    by `async with` the last to leave disconnects. A forked process makes its own. Tests, and
-    programs with several users, make a `WebSocketClient` each.
+    All calls with the same URL return the same client. It belongs to the event loop that connects
+    it, does not connect by itself, and lives until the process ends. When several tasks use it in
+    `async with`, the last one to leave disconnects it. A forked process creates its own. Tests, and
+    programs that act for several users, should create a `WebSocketClient` each.
 
     Args:
-        url: the server; else the environment's LONGWIRE_URL, read now and not at import.
+        url: URL of the server. Default: the environment variable `LONGWIRE_URL`, read at the call.
 
     Raises:
-        LocalProtocolError: neither is given, or it is no address.
+        ConfigurationError: There is no URL, or it is invalid.
     """
     address = url or os.environ.get("LONGWIRE_URL")
     if not address:
-        raise LocalProtocolError("give an address, or set LONGWIRE_URL")
+        raise ConfigurationError("pass a url, or set LONGWIRE_URL")
     if address not in _clients:
         _clients[address] = WebSocketClient(address)
     return _clients[address]

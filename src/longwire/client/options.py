@@ -1,4 +1,4 @@
-"""What can be set on a client, and how its address is made."""
+"""The options of a client, their checks, and the addresses that follow from them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from longwire.errors import LocalProtocolError
+from longwire.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import os
@@ -25,17 +25,16 @@ _SCHEMES = {
     "polling": {"http": "http", "https": "https", "ws": "http", "wss": "https"},
 }
 
-
 _PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
-# What stays as it is in a path; the rest is written as %XX.
+# Characters that stay as they are in a path; all others are percent-encoded.
 _IN_PATHS = "/%:@!$&'()*+,;="
 
 # The name and the value of a header (RFC 9110 § 5.6.2 and 5.5).
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[ -~]*")
 
-# The least value of each option that is a number.
+# The smallest valid value of each numeric option.
 _LEAST = {
     "reconnection_attempts": 0,
     "reconnection_delay": 0,
@@ -51,50 +50,93 @@ _LEAST = {
 }
 
 
-class FurtherOptions(TypedDict, total=False):
-    """The options that are rarely set; `ClientOptions` says what they mean."""
+class ClientKeywords(TypedDict, total=False):
+    """The keyword arguments of a `WebSocketClient`. Times are in seconds, sizes in bytes."""
+
+    path: str
+    """Path of the Socket.IO endpoint below the server's URL. Default: `"/socket.io/"`."""
+
+    transports: tuple[Transport, ...]
+    """Transports to try, in this order. A client that connected over long-polling, because a proxy
+    blocks WebSockets for example, upgrades once a WebSocket opens.
+    Default: `("websocket", "polling")`."""
+
+    reconnection: bool
+    """Whether to reconnect after the connection is lost. Default: `True`."""
+
+    reconnection_attempts: int | None
+    """Consecutive failed attempts before the client gives up and enters the state `error`; `None`
+    never gives up. Default: `None`."""
+
+    reconnection_delay: float
+    """Upper bound of the first backoff, which doubles with every failed attempt. The actual delay
+    is random, so that clients do not reconnect all at once. Default: `1.0` seconds."""
+
+    reconnection_delay_max: float
+    """Largest upper bound of the backoff. Default: `30.0` seconds."""
+
+    timeout: float
+    """Time limit of one connection attempt, of `connect()` as a whole, and of `call()` without a
+    timeout of its own. Default: `20.0` seconds."""
 
     authentication_grace: float
+    """How long to wait for the event `authenticated`. A Longwire server sends it at once. A stock
+    Socket.IO server never does; the client considers itself connected after this time.
+    Default: `0.5` seconds."""
+
     outbox_entries: int
+    """Maximum number of events that wait to be sent or, if published, to be confirmed. Further
+    ones raise `OutboxFull`. Default: `10_000`."""
+
     outbox_bytes: int
+    """Maximum total size of their payloads. Default: `16_000_000` bytes."""
+
     outbox_age: float
+    """How long an event may wait to be sent before it fails with `NotConnected`.
+    Default: `3600.0` seconds."""
+
     outbox_file: str | os.PathLike[str] | None
+    """File that stores emitted events and publications until they are sent, even if the process
+    ends first: the next client that uses the file sends them. A publication is still appended
+    once, an emitted event is still sent at most once. One process at a time can use a file.
+    Default: `None`, which keeps them in memory."""
+
     queue_size: int
+    """Maximum number of events that wait for one handler or iterator. When its queue is full, the
+    client leaves the room, and resumes it from its position once the queue is half empty; events
+    without a position are dropped and counted in `HealthSnapshot.events_dropped`.
+    Default: `10_000`."""
+
     write_buffer: int
+    """Bytes that may wait in the transport before awaiting `emit` blocks. Default: `256_000`."""
+
     max_message: int
+    """Size of the largest message that the client accepts. Default: `16_000_000` bytes."""
+
+    headers: Mapping[str, str]
+    """Additional headers of every request. Default: `{}`."""
+
+    ssl: ssl.SSLContext | None
+    """TLS settings for `https` and `wss`. Default: `None`, the system's settings."""
+
+    proxy: str | bool | None
+    """URL of an HTTP or SOCKS proxy. `True` uses the environment's proxy settings, `None` connects
+    directly. Default: `True`."""
+
+    open_websocket: Callable[[ClientOptions], Awaitable[WebSocket]] | None
+    """Function that opens every WebSocket, for example in memory; see `longwire.testing.Link`.
+    Default: `None`, which connects to the server's address."""
 
 
 class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of a `WebSocketClient`; times are in seconds, sizes in bytes.
+    """The validated options of one client. `ClientKeywords` documents each of them.
 
     Attributes:
-        url: the server: `http(s)://` or `ws(s)://`, with the prefix that it is mounted under.
-        path: where Socket.IO listens below that.
-        transports: how to connect: the first that works. Where a proxy lets no WebSocket through,
-            the client goes on over long-polling, and moves to a WebSocket when one opens after all.
-        reconnection: whether to come back after a drop.
-        reconnection_attempts: failed attempts in a row before giving up; None never gives up.
-        reconnection_delay: the first backoff's upper bound; it doubles with every attempt.
-        reconnection_delay_max: the largest upper bound.
-        timeout: for one attempt, and for the whole of `connect()`.
-        authentication_grace: how long to wait for `authenticated` after CONNECT. Longwire sends
-            it at once; a stock Socket.IO server never does, and is connected after this time.
-        outbox_entries: most events that wait to be sent or, published, to be confirmed.
-        outbox_bytes: the same, by payload.
-        outbox_age: most seconds that one waits to be sent.
-        outbox_file: a file that keeps emitted events and publications until they are sent, also
-            when the process ends first: the next one to use the file sends them. A publication
-            is appended once even so, by its id; an emitted event goes out at most once. One
-            process at a time can use it.
-        queue_size: most events that wait for one handler or iterator. Beyond, a room is left and
-            resumed from its position once half is handled; what has no position is dropped.
-        write_buffer: what may wait for the transport before `emit` makes its caller wait.
-        max_message: largest message accepted.
-        headers: further headers of every request.
-        ssl: TLS settings for `https` and `wss`; None means the system's.
-        proxy: an HTTP or SOCKS proxy; True takes it from the environment, None goes direct.
-        open_websocket: opens every WebSocket instead of a connection to the address, such as in
-            memory; see `longwire.testing.Link`.
+        url: URL of the server, `http(s)://` or `ws(s)://`, including the prefix that it is
+            mounted under.
+
+    Raises:
+        ConfigurationError: An option has an invalid value.
     """
 
     url: str
@@ -106,52 +148,49 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
     reconnection_delay_max: float = 30.0
     timeout: float = 20.0
     authentication_grace: float = 0.5
-    # A minute of a busy producer; a process that is offline for longer must not grow without end.
+    # One minute of a busy producer; a process that is offline for longer must not grow forever.
     outbox_entries: int = 10_000
     outbox_bytes: int = 16_000_000
     outbox_age: float = 3600.0
     outbox_file: str | os.PathLike[str] | None = None
     queue_size: int = 10_000
     write_buffer: int = 256_000
-    # The server's own maxPayload is 1 MB; joined text frames carry at most 128 KiB of data.
+    # The server's own limit (maxPayload) is 1 MB; joined text frames carry up to 256 KiB of data.
     max_message: int = 16_000_000
     headers: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     ssl: ssl.SSLContext | None = None
     proxy: str | bool | None = True
     open_websocket: Callable[[ClientOptions], Awaitable[WebSocket]] | None = None
 
-    def check(self) -> None:
-        """Refuse what no attempt could succeed with.
+    def __post_init__(self) -> None:
+        """Reject options with which no connection attempt could succeed.
 
         Raises:
-            LocalProtocolError: the URL is no address that can be used, there is no transport, or a
-                value is out of its range; the message names the option.
+            ConfigurationError: An option has an invalid value.
         """
         if not _is_address(self.url, _SCHEMES["websocket"]):
-            raise LocalProtocolError(f"{self.url!r} is no http(s):// or ws(s):// address")
+            raise _invalid("url", "an http(s):// or ws(s):// address", self.url)
         if not self.transports or not set(self.transports) <= _SCHEMES.keys():
-            raise LocalProtocolError(f"{self.transports!r} are not 'websocket' or 'polling'")
+            raise _invalid("transports", "a tuple of 'websocket' and 'polling'", self.transports)
         for name, least in _LEAST.items():
             value: object = getattr(self, name)
             if value is None and name == "reconnection_attempts":
                 continue
             if not isinstance(value, int | float) or not value >= least:
-                raise LocalProtocolError(f"{name} is a number from {least:g}, unlike {value!r}")
+                raise _invalid(name, f">= {least:g}", value)
         if not _are_headers(self.headers):
-            raise LocalProtocolError(
-                "headers are a mapping of names to ASCII text on one line each"
-            )
+            raise _invalid("headers", "a mapping of names to ASCII text without line breaks")
         if isinstance(self.proxy, str) and not _is_address(self.proxy, _PROXIES):
-            raise LocalProtocolError(f"{self.proxy!r} is no http(s):// or socks5:// proxy")
+            raise _invalid("proxy", "an http(s):// or socks5:// URL")
 
     @property
     def server(self) -> str:
-        """The address without what may be a password, to be shown."""
+        """The URL without user and password, for messages."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     def address(self, transport: Transport, sid: str | None = None) -> str:
-        """Return the address of a transport, of the session `sid` if it has begun."""
+        """Return the URL of a transport, for the session `sid` if it exists already."""
         parts = urlsplit(self.url)
         query = [*parse_qsl(parts.query), ("EIO", "4"), ("transport", transport)]
         if sid is not None:
@@ -161,13 +200,19 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
         return urlunsplit((scheme, parts.netloc, path, urlencode(query), ""))
 
 
+def _invalid(name: str, expected: str, *values: object) -> ConfigurationError:
+    """Build the error of an option; omit values that may contain a secret."""
+    got = "".join(f", got {value!r}" for value in values)
+    return ConfigurationError(f"{name} must be {expected}{got}")
+
+
 def _is_address(url: object, schemes: Collection[str]) -> bool:
     try:
         parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
         host = (parts.hostname or "").encode("idna")
         has_password = parts.username is None or parts.password is not None
         return parts.scheme in schemes and bool(host) and parts.port != 0 and has_password
-    except ValueError:  # of its port, its name, or an IPv6 address
+    except ValueError:  # an invalid port, host name or IPv6 address
         return False
 
 

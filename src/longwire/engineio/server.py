@@ -17,7 +17,7 @@ from longwire.engineio.payload import (
 from longwire.engineio.probe import Probe
 from longwire.engineio.session import Session
 from longwire.engineio.state import Signal, State, Transport
-from longwire.errors import RemoteProtocolError
+from longwire.errors import ConfigurationError, RemoteProtocolError
 from longwire.reasons import (
     CLIENT_DISCONNECT,
     PING_TIMEOUT,
@@ -41,7 +41,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         allow_upgrades: whether long-polling sessions may move to a WebSocket.
 
     Raises:
-        ValueError: nobody could connect with such a time or size.
+        ConfigurationError: A time or size is not positive.
     """
 
     ping_interval: float = 25.0
@@ -54,7 +54,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         """Refuse times and sizes that are none."""
         for name in ("ping_interval", "ping_timeout", "max_payload", "upgrade_timeout"):
             if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive")
+                raise ConfigurationError(f"{name} must be > 0, got {getattr(self, name)}")
 
     def handshake(self, sid: str, transport: Transport) -> Handshake:
         """The handshake of a session that opens on `transport`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from longwire.errors import ConfigurationError
+
 # Long enough for a stalled event loop or a dropped link to come back, short enough for a person
 # who watches a dead job.
 DEFAULT_LEASE = 15.0
@@ -25,7 +27,7 @@ class Lease:
 
     def __init__(self, duration: float, now: float) -> None:
         if duration <= 0:
-            raise ValueError("a lease must last longer than zero seconds")
+            raise ConfigurationError(f"lease must be > 0 seconds, got {duration}")
         self.duration = duration
         self._renewed = now
 

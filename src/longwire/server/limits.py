@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from longwire.errors import InvalidId
+from longwire.errors import ConfigurationError, InvalidId
 
 # Characters of a publish id: a UUID takes 36, and the log remembers thousands for minutes.
 MAX_ID_LENGTH = 200
@@ -36,7 +36,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         retry_after: seconds that clients are told to wait when the server restarts.
 
     Raises:
-        ValueError: at such a rate nobody could send anything.
+        ConfigurationError: `events_per_second` is not positive.
     """
 
     rooms_per_socket: int = 1000
@@ -56,7 +56,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse a rate that is none; for no limit give a large one."""
         if self.events_per_second <= 0:
-            raise ValueError("events_per_second must be positive; for no limit give a large one")
+            raise ConfigurationError(f"events_per_second must be > 0, got {self.events_per_second}")
 
 
 def check_id(id: str | None) -> None:

@@ -11,7 +11,7 @@ from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.clock import clock
 from longwire.connection import ConnectionOptions
 from longwire.engineio import Options
-from longwire.errors import AuthenticationError, ContractError, InvalidRoom, LocalProtocolError
+from longwire.errors import AuthenticationError, ConfigurationError, ContractError, InvalidRoom
 from longwire.jobs import Job, JobState
 from longwire.log import Draft
 from longwire.reasons import SERVER_SHUTDOWN
@@ -70,7 +70,7 @@ class Server:
         recovery: lets stock clients recover their connections; off by default, as in Socket.IO.
 
     Raises:
-        LocalProtocolError: there is no authenticator.
+        ConfigurationError: There is no authenticator.
     """
 
     def __init__(
@@ -87,9 +87,9 @@ class Server:
         recovery: RecoveryOptions | None = None,
     ) -> None:
         if authenticate is None:
-            raise LocalProtocolError(
+            raise ConfigurationError(
                 "Server needs authenticate=…: jwt_authenticator(secret), a function, or "
-                "longwire.server.anonymous to let everybody in"
+                "longwire.server.anonymous to admit everyone"
             )
         self.contract = contract
         self.broker: Broker = MemoryBroker() if broker is None else broker
@@ -176,7 +176,7 @@ class Server:
 
     async def _start_once(self) -> None:
         if self._is_closed and self._started is None:
-            raise LocalProtocolError("the server was closed: start it again first")
+            raise ConfigurationError("the server is closed; start it again first")
         await self.start()
 
     async def __aenter__(self) -> Self:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
+import msgspec
+
 from longwire.catalog import CATALOG
 from longwire.client import WebSocketClient as AsyncClient
 from longwire.errors import NotConnected
@@ -15,12 +17,12 @@ from longwire.sync.stream import EventStream, JobTracker
 from longwire.types import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from concurrent.futures import Future
-    from ssl import SSLContext
 
     from longwire.catalog import JobCancel
     from longwire.client import (
+        ClientKeywords,
         ClientOptions,
         ConnectionState,
         ConnectionStatus,
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
         TokenSource,
     )
     from longwire.client import Listener as AsyncListener
-    from longwire.client.options import FurtherOptions
     from longwire.client.rooms.membership import Start
     from longwire.engineio import Transport
     from longwire.schema import Contract
@@ -62,9 +63,14 @@ class WebSocketClient:
     further call raises `NotConnected`.
 
     Args:
-        url: the server, `http(s)://` or `ws(s)://`.
-        token: a token, or a function that is asked for one and may block.
-        contract: as for the asyncio client, and so is everything else.
+        url: URL of the server, `http(s)://` or `ws(s)://`, including the prefix that it is
+            mounted under.
+        token: A token, or a function that returns one, which may block.
+        contract: Events to decode into their types; other events arrive as plain values.
+        **options: See `longwire.client.ClientKeywords`.
+
+    Raises:
+        ConfigurationError: An option has an invalid value.
     """
 
     def __init__(
@@ -73,18 +79,7 @@ class WebSocketClient:
         *,
         token: TokenSource = None,
         contract: Contract = CATALOG,
-        path: str = "/socket.io/",
-        transports: tuple[Transport, ...] = ("websocket", "polling"),
-        reconnection: bool = True,
-        reconnection_attempts: int | None = None,
-        reconnection_delay: float = 1.0,
-        reconnection_delay_max: float = 30.0,
-        timeout: float = 20.0,
-        headers: Mapping[str, str] | None = None,
-        ssl: SSLContext | None = None,
-        proxy: str | bool | None = True,
-        options: ClientOptions | None = None,
-        **further: Unpack[FurtherOptions],
+        **options: Unpack[ClientKeywords],
     ) -> None:
         self._thread = LoopThread()
         self._has_token = token is not None
@@ -94,22 +89,18 @@ class WebSocketClient:
                 url,
                 token=self._thread.token_source(token),
                 contract=contract,
-                path=path,
-                transports=transports,
-                reconnection=reconnection,
-                reconnection_attempts=reconnection_attempts,
-                reconnection_delay=reconnection_delay,
-                reconnection_delay_max=reconnection_delay_max,
-                timeout=timeout,
-                headers=headers,
-                ssl=ssl,
-                proxy=proxy,
-                options=options,
-                **further,
+                **options,
             )
         except BaseException:
             self._thread.close()
             raise
+
+    @classmethod
+    def from_options(
+        cls, options: ClientOptions, *, token: TokenSource = None, contract: Contract = CATALOG
+    ) -> Self:
+        """Create a client from options that exist already."""
+        return cls(token=token, contract=contract, **msgspec.structs.asdict(options))
 
     @override
     def __repr__(self) -> str:

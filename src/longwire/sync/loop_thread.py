@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from longwire.client.callbacks import check_plain
-from longwire.errors import LocalProtocolError, NotConnected
+from longwire.errors import ConfigurationError, NotConnected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -55,7 +55,7 @@ class LoopThread:
         """Await something on the loop's thread; return or raise what it does.
 
         Raises:
-            LocalProtocolError: the loop's own thread asks, which would wait for itself.
+            ConfigurationError: The caller runs on the loop's thread, which would wait for itself.
         """
         self._refuse_to_block()
 
@@ -122,7 +122,7 @@ class LoopThread:
         A handler that closes its own client ends its thread by returning.
 
         Raises:
-            LocalProtocolError: the loop's own thread asks, which would wait for itself.
+            ConfigurationError: The caller runs on the loop's thread, which would wait for itself.
         """
         self._refuse_to_block()
         if self._is_forked:
@@ -155,7 +155,7 @@ class LoopThread:
 
     def _refuse_to_block(self) -> None:
         if self._is_inside:
-            raise LocalProtocolError("this callback runs on the client's own thread: do not block")
+            raise ConfigurationError("this callback runs on the client's thread and must not block")
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

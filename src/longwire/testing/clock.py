@@ -15,7 +15,7 @@ import math
 from typing import TYPE_CHECKING, Any, Self
 
 from longwire.clock import clock
-from longwire.errors import LocalProtocolError
+from longwire.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,8 @@ class ManualClock:
         patience: real seconds after which a test that waits for the impossible fails.
 
     Raises:
-        LocalProtocolError: (on entering) the loop is another, or its time stands still already.
+        ConfigurationError: (on entering) The event loop is not asyncio's selector loop, or another
+            `ManualClock` controls it.
     """
 
     def __init__(self, *, start: float | None = None, patience: float = PATIENCE) -> None:
@@ -60,11 +61,11 @@ class ManualClock:
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
         if not isinstance(loop, asyncio.SelectorEventLoop):
-            raise LocalProtocolError(
-                f"the clock can hold asyncio's own selector loop, not {type(loop).__module__}'s"
+            raise ConfigurationError(
+                f"ManualClock needs asyncio's selector event loop, not {type(loop).__module__}'s"
             )
         if "time" in vars(loop):
-            raise LocalProtocolError("time stands still already")
+            raise ConfigurationError("another ManualClock already controls this event loop")
         self._loop, self._now = loop, loop.time()
         self._ahead = (clock.time() if self._start is None else self._start) - self._now
         # A running loop can be given neither another selector nor another clock by its interface.
@@ -95,12 +96,12 @@ class ManualClock:
         Timers fire one after another; between two of them, whatever they set off comes to rest.
 
         Raises:
-            LocalProtocolError: another task moves the clock, or it would go backwards.
+            ConfigurationError: Another task is advancing the clock, or `seconds` is negative.
         """
         if self._target is not None:
-            raise LocalProtocolError("the clock is being moved by another task")
+            raise ConfigurationError("another task is advancing the clock")
         if not 0 <= seconds < math.inf:
-            raise LocalProtocolError(f"the clock cannot go on by {seconds} s")
+            raise ConfigurationError(f"seconds must be >= 0 and finite, got {seconds}")
         self._target = self._now + seconds
         self._arrived = self._loop.create_future()
         try:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from longwire.client import ClientOptions, WebSocketClient
-from longwire.errors import LocalProtocolError
+from longwire.errors import ConfigurationError
 from longwire.server import Identity
 from longwire.testing.line import Line
 
@@ -102,11 +102,10 @@ class Link:
             contract: the server's if None.
             **options: see `ClientOptions`.
         """
-        client = WebSocketClient(
-            URL,
+        client = WebSocketClient.from_options(
+            self.options(**options),
             token=token,
             contract=self.server.contract if contract is None else contract,
-            options=self.options(**options),
         )
         self._clients.append(client)
         return client
@@ -159,5 +158,5 @@ class Link:
         openers = [client.options.open_websocket for client in clients]
         lines = [line for line in self._lines if line.open in openers]
         if len(lines) < len(clients):
-            raise LocalProtocolError("that is no client of this link")
+            raise ConfigurationError("the client does not belong to this Link")
         return lines

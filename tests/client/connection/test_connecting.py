@@ -12,8 +12,8 @@ from longwire.client import ConnectionState, RoomStatus
 from longwire.errors import (
     AuthenticationError,
     CallTimeout,
+    ConfigurationError,
     ConnectionRefused,
-    LocalProtocolError,
     NotConnected,
 )
 from longwire.websocket import encode_text
@@ -131,7 +131,7 @@ async def test_a_server_that_says_nothing(peer: Peer, clients: Connect) -> None:
 
 
 def test_an_address_that_can_carry_no_websocket() -> None:
-    with pytest.raises(LocalProtocolError):
+    with pytest.raises(ConfigurationError):
         WebSocketClient("localhost:8000")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from longwire import WebSocketClient
 from longwire.client import ConnectionState
-from longwire.errors import LocalProtocolError, NotConnected
+from longwire.errors import ConfigurationError, NotConnected
 from tests.client.conftest import Connect, until
 from tests.client.peer import Peer, connected, progress
 from tests.serving import ServerProcess
@@ -145,7 +145,7 @@ async def test_another_event_loop_is_told_to_take_another_client(
     await connected(client, peer)
 
     async def refuse(call: Callable[[], Awaitable[object]]) -> None:
-        with pytest.raises(LocalProtocolError, match="another event loop"):
+        with pytest.raises(ConfigurationError, match="another event loop"):
             await call()
 
     def go_elsewhere() -> None:

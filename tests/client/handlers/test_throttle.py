@@ -235,7 +235,7 @@ async def test_a_paused_throttle_keeps_its_pace_after_resuming(
 async def test_a_full_paused_handler_drops_what_has_no_position(
     peer: Peer, clients: Connect
 ) -> None:
-    client = clients(peer.url, options=ClientOptions(url=peer.url, queue_size=10))
+    client = clients(peer.url, queue_size=10)
     visit = await connected(client, peer)
     heard = Heard()
     listener = client.on("note", heard)
@@ -351,8 +351,7 @@ def test_a_throttled_handler_hears_in_a_second_loop_too() -> None:
         url = peers[-1].url
         return await open_websocket(replace(options, url=url, open_websocket=None))
 
-    options = ClientOptions(url="http://peer", open_websocket=open_newest)
-    client = WebSocketClient("", options=options)
+    client = WebSocketClient("http://peer", open_websocket=open_newest)
     client.on(JobProgress, lambda event: hearers[-1](event), throttle=0.2)
 
     async def hear(percent: float) -> None:

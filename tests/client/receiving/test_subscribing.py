@@ -33,7 +33,7 @@ def test_what_could_never_be_heard_is_refused_at_once() -> None:
             register(NO_EVENT, print)
     with pytest.raises(TypeError, match="which event"):
         client.on(NO_EVENTS, print)
-    with pytest.raises(ValueError, match="throttle=-1"):
+    with pytest.raises(ValueError, match="throttle must be >= 0 seconds, got -1"):
         client.on(JobProgress, print, throttle=-1)
     with pytest.raises(UnknownEvent, match="dict"):
         client.on(dict, print)

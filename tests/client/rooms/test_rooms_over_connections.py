@@ -9,7 +9,7 @@ import pytest
 
 from longwire import WebSocketClient
 from longwire.catalog import JobProgress
-from longwire.client import ClientOptions, ConnectionState, RoomReset, RoomStatus
+from longwire.client import ConnectionState, RoomReset, RoomStatus
 from longwire.errors import InvalidRoom, NotConnected, RoomDenied
 from longwire.types import Position
 from tests.client.conftest import Connect, until
@@ -393,7 +393,7 @@ async def test_a_denied_block_holds_nothing(client: WebSocketClient, peer: Peer)
 async def test_a_slow_handler_makes_its_room_wait_and_loses_nothing(
     peer: Peer, clients: Connect
 ) -> None:
-    client = clients(peer.url, options=ClientOptions(url=peer.url, queue_size=4))
+    client = clients(peer.url, queue_size=4)
     visit = await connected(client, peer)
     may_go_on, heard, handled = asyncio.Event(), list[float](), asyncio.Semaphore(0)
 
@@ -428,7 +428,7 @@ async def test_an_iterator_that_is_closed_when_it_is_full_lets_its_room_go_on(
     peer: Peer, clients: Connect
 ) -> None:
     """The room was held back for ever, for everybody else in it."""
-    client = clients(peer.url, options=ClientOptions(url=peer.url, queue_size=4))
+    client = clients(peer.url, queue_size=4)
     visit = await connected(client, peer)
     heard: list[float] = []
     client.join_room(ROOM)
@@ -472,7 +472,7 @@ async def test_a_room_whose_gap_is_being_filled_is_not_live(
 async def test_events_without_a_position_are_dropped_and_counted_when_nobody_keeps_up(
     peer: Peer, clients: Connect
 ) -> None:
-    client = clients(peer.url, options=ClientOptions(url=peer.url, queue_size=2))
+    client = clients(peer.url, queue_size=2)
     visit = await connected(client, peer)
     stream = client.events(JobProgress)
     got_all = asyncio.Event()

@@ -17,7 +17,7 @@ import pytest
 
 from longwire import Server, WebSocketClient
 from longwire.catalog import JobOutput
-from longwire.client import ClientOptions, ConnectionState
+from longwire.client import ConnectionState
 from longwire.client.sending import outbox
 from longwire.clock import clock
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected, OutboxFileError
@@ -36,8 +36,7 @@ def path(tmp_path: Path) -> Path:
 
 def keeping(clients: Connect, url: str, path: Path, **options: Any) -> WebSocketClient:
     """A client whose outbox is a file."""
-    settings = {"url": url, "outbox_file": path, "reconnection_delay": 0.01, "timeout": 5.0}
-    return clients(url, options=ClientOptions(**settings | options))
+    return clients(url, outbox_file=path, **options)
 
 
 async def all_answered(client: WebSocketClient, visit: Visit) -> None:
@@ -48,7 +47,7 @@ async def all_answered(client: WebSocketClient, visit: Visit) -> None:
 
 
 async def test_what_waits_for_too_long_is_given_up_and_its_caller_told(clients: Connect) -> None:
-    client = clients(NOBODY, options=ClientOptions(url=NOBODY, outbox_age=0.02))
+    client = clients(NOBODY, outbox_age=0.02)
     emitted, published = client.emit("note"), client.publish(progress(1))
     call = asyncio.create_task(client.call("question"))
     for waiting in (emitted, published, call):
@@ -64,7 +63,7 @@ async def test_what_waits_for_too_long_is_given_up_and_its_caller_told(clients: 
 async def test_what_is_too_old_is_not_sent_by_the_connection_that_comes_at_last(
     peer: Peer, clients: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = clients(peer.url, options=ClientOptions(url=peer.url, outbox_age=60))
+    client = clients(peer.url, outbox_age=60)
     old = client.emit("old")
     now = clock.time()
     monkeypatch.setattr(clock, "time", lambda: now + 61)
@@ -234,11 +233,9 @@ WORKER = """
     import asyncio, sys
     from longwire import WebSocketClient
     from longwire.catalog import JobOutput
-    from longwire.client import ClientOptions
 
     async def main(url, path, token):
-        options = ClientOptions(url=url, outbox_file=path)
-        client = WebSocketClient(url, token=token, options=options)
+        client = WebSocketClient(url, token=token, outbox_file=path)
         if url.endswith(":1"):
             for number in range(50):
                 client.publish(JobOutput(job_id="1", chunk=f"{number} "))
@@ -268,7 +265,7 @@ async def test_a_killed_process_loses_and_repeats_nothing(
 
     await asyncio.to_thread(run, NOBODY)
     await asyncio.to_thread(run, url)
-    last = clients(url, token=token, options=ClientOptions(url=url, outbox_file=path))
+    last = clients(url, token=token, outbox_file=path)
     await last.connect()
     await last.publish(JobOutput(job_id="1", chunk="end"))
     history = await server.broker.read("job:1")

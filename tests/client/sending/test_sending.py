@@ -9,7 +9,7 @@ import pytest
 
 from longwire import WebSocketClient
 from longwire.catalog import JobCancel, JobCompleted, JobOutput, JobResult
-from longwire.client import ClientOptions, ConnectionState
+from longwire.client import ConnectionState
 from longwire.errors import (
     BrokerUnavailable,
     CallRefused,
@@ -58,7 +58,7 @@ async def test_what_is_given_up_is_told(client: WebSocketClient) -> None:
 
 @pytest.mark.parametrize("bound", [{"outbox_entries": 2}, {"outbox_bytes": 10}])
 async def test_the_outbox_is_bounded(peer: Peer, clients: Connect, bound: dict[str, int]) -> None:
-    client = clients(peer.url, options=ClientOptions(url=peer.url, **bound))
+    client = clients(peer.url, **bound)
     client.emit("note", "four")
     client.emit("note", 1)
     with pytest.raises(OutboxFull):
@@ -69,14 +69,14 @@ async def test_the_outbox_is_bounded(peer: Peer, clients: Connect, bound: dict[s
 async def test_what_alone_is_too_much_to_wait_is_told_its_size(clients: Connect) -> None:
     """It was told that 0 events wait already."""
     client = clients("http://127.0.0.1:1", outbox_bytes=10)
-    with pytest.raises(OutboxFull, match=r"no room for 15 bytes: 0 events \(0 bytes\) wait"):
+    with pytest.raises(OutboxFull, match=r"queue 15 bytes: 0 events \(0 bytes\) already wait"):
         client.emit("note", "more than 10")
 
 
 async def test_what_was_cancelled_makes_room(clients: Connect) -> None:
     """Calls that timed out before there was a connection filled the outbox."""
     url = "http://127.0.0.1:1"
-    client = clients(url, options=ClientOptions(url=url, outbox_entries=1))
+    client = clients(url, outbox_entries=1)
     for _ in range(3):
         with pytest.raises(CallTimeout):
             await client.call("question", timeout=0)
@@ -127,7 +127,7 @@ async def test_who_gives_up_waiting_for_a_full_transport_leaves_the_others_waiti
     peer: Peer, clients: Connect
 ) -> None:
     """All of them were cancelled."""
-    client = clients(peer.url, options=ClientOptions(url=peer.url, write_buffer=1))
+    client = clients(peer.url, write_buffer=1)
     visit = await connected(client, peer)
     visit.hold()
     emitted = client.emit("note", 0)
@@ -264,7 +264,7 @@ async def test_a_cancelled_job_is_told_to_its_worker(client: WebSocketClient, pe
 
 
 async def test_a_slow_transport_slows_the_sender_down(peer: Peer, clients: Connect) -> None:
-    client = clients(peer.url, options=ClientOptions(url=peer.url, write_buffer=1000))
+    client = clients(peer.url, write_buffer=1000)
     visit = await connected(client, peer)
     sent = 1
     while (full := client.emit("note", "x" * 100_000)).done():

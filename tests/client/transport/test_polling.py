@@ -260,8 +260,7 @@ async def test_a_slow_server_slows_the_sender_down_over_polling(
     async def note(*args: Any) -> None:
         heard.release()
 
-    options = ClientOptions(url=url, transports=("polling",), write_buffer=1000)
-    client = clients(url, token=token, options=options)
+    client = clients(url, token=token, transports=("polling",), write_buffer=1000)
     await client.connect()
     sent = 1
     while (full := client.emit("note", "x" * 10_000)).done():

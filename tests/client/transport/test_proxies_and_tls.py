@@ -102,8 +102,7 @@ async def test_a_certificate_that_was_good_before_is_waited_for(
             raise ssl.SSLCertVerificationError("certificate has expired")
         return await open_websocket(replace(options, open_websocket=None))
 
-    options = ClientOptions(url=peer.url, open_websocket=open_every_other, reconnection_delay=0.01)
-    client = clients(peer.url, options=options)
+    client = clients(peer.url, open_websocket=open_every_other)
     visit = await connected(client, peer)
     await visit.kick()
     await (await peer.visit()).accept()

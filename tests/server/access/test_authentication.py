@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import RSAAlgorithm
 
-from longwire.errors import AuthenticationError, LocalProtocolError
+from longwire.errors import AuthenticationError, ConfigurationError
 from longwire.server import anonymous, issue_token, jwt_authenticator
 
 SECRET = "a secret of thirty-two bytes or more"
@@ -101,7 +101,7 @@ async def test_a_public_key_verifies_and_cannot_be_used_as_a_shared_secret() -> 
 
 
 def test_an_empty_secret_is_refused() -> None:
-    with pytest.raises(LocalProtocolError):
+    with pytest.raises(ConfigurationError):
         jwt_authenticator("")
 
 
@@ -150,7 +150,7 @@ async def test_a_key_that_the_issuer_does_not_publish_verifies_nothing(
 
 
 def test_published_keys_are_never_taken_for_a_shared_secret() -> None:
-    with pytest.raises(LocalProtocolError, match="algorithms"):
+    with pytest.raises(ConfigurationError, match="algorithms"):
         jwt_authenticator(jwks_url="http://127.0.0.1/keys")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from longwire.errors import LocalProtocolError
+from longwire.errors import ConfigurationError
 from longwire.server.access.origin import OriginPolicy
 
 
@@ -64,5 +64,5 @@ def test_a_star_allows_everybody(allowed: str | list[str]) -> None:
 
 @pytest.mark.parametrize("allowed", ["app.example.com", ["https://"], ["ftp://example.com"], [""]])
 def test_what_is_no_origin_is_refused_at_once(allowed: str | list[str]) -> None:
-    with pytest.raises(LocalProtocolError, match="is no origin such as"):
+    with pytest.raises(ConfigurationError, match="is not an origin such as"):
         OriginPolicy(allowed)

@@ -9,7 +9,7 @@ import pytest
 
 from longwire import CATALOG, Identity, Server, issue_token, jwt_authenticator
 from longwire.catalog import Announcement, JobCreated, JobProgress, JobStatusChanged
-from longwire.errors import AuthenticationError, ContractError, LocalProtocolError
+from longwire.errors import AuthenticationError, ConfigurationError, ContractError
 from longwire.server import Limits
 from longwire.testing import Link, ManualClock
 from tests.server.raw_websocket import call, events, expect, is_closed, sign_in, websocket
@@ -17,7 +17,7 @@ from tests.serving import SECRET, serving
 
 
 def test_a_server_without_an_authenticator_refuses_to_be() -> None:
-    with pytest.raises(LocalProtocolError, match="authenticate"):
+    with pytest.raises(ConfigurationError, match="authenticate"):
         Server(contract=CATALOG)
 
 

@@ -18,7 +18,7 @@ from longwire.client.payloads import Advice, Authenticated, Credentials, read_fi
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.client.transport.polling import FAILURES
 from longwire.client.transport.session import Wire, WireRequests, turns
-from longwire.errors import ConnectionRefused, LocalProtocolError, NotConnected
+from longwire.errors import ConfigurationError, ConnectionRefused, NotConnected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,15 +105,15 @@ class Connector:
     # What the client asks for
 
     def check_loop(self) -> None:
-        """Refuse who runs on another event loop than the connection, and would wait for ever.
+        """Reject a call from another event loop, which would wait forever.
 
         Raises:
-            LocalProtocolError: it does.
+            ConfigurationError: The caller runs on another event loop than the connection.
         """
         supervisor = self._supervisor
         if supervisor is not None and supervisor.get_loop() is not asyncio.get_running_loop():
-            raise LocalProtocolError(
-                "this client runs on another event loop; threads share one of longwire.sync"
+            raise ConfigurationError(
+                "the client runs on another event loop; share longwire.sync clients between threads"
             )
 
     def start(self) -> asyncio.Future[None]:

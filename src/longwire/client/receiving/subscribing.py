@@ -10,6 +10,7 @@ from longwire.client.handlers.listener import Listener
 from longwire.client.handlers.stream import Bell, EventStream
 from longwire.client.handlers.subscriptions import ANY, Handler, Subscription, Subscriptions
 from longwire.client.rooms.membership import ROOM_RESET, RoomReset
+from longwire.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import weakref
@@ -105,7 +106,7 @@ class Listening:
         Raises:
             TypeError: the handler is no function, or there is no event.
             UnknownEvent: the contract has no such type.
-            ValueError: a throttle below zero.
+            ConfigurationError: `throttle` is negative.
         """
         kinds = event if isinstance(event, tuple) else (event,)
         names = tuple(self._name_of(kind) for kind in kinds)
@@ -113,7 +114,7 @@ class Listening:
             raise TypeError("which event? an empty tuple names none")
         check_handler(handler)
         if throttle < 0:
-            raise ValueError(f"throttle={throttle!r}: seconds cannot be negative")
+            raise ConfigurationError(f"throttle must be >= 0 seconds, got {throttle!r}")
         subscription = Handler(self._subscriptions, names, room, handler).subscription
         if throttle:
             subscription.gated(self.contract, throttle)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from longwire.clock import clock
-from longwire.errors import AuthenticationError, LocalProtocolError, needing
+from longwire.errors import AuthenticationError, ConfigurationError, needing
 
 # PyJWT reads a clock that nobody can move: `_check_times` does it instead.
 _JWT_OPTIONS: Any = {
@@ -77,16 +77,18 @@ def jwt_authenticator(
         leeway: seconds by which clocks may differ.
 
     Raises:
-        LocalProtocolError: neither or both of `key` and `jwks_url` are given, or a shared secret
-            is to be verified with published keys.
+        ConfigurationError: Neither or both of `key` and `jwks_url` are set, or `jwks_url` is
+            combined with the algorithm of a shared secret.
     """
     with needing("jwt"):
         import jwt
 
     if bool(key) == bool(jwks_url):
-        raise LocalProtocolError("give a key, which must not be empty, or a jwks_url")
+        raise ConfigurationError("pass either a non-empty key or jwks_url")
     if jwks_url is not None and any(name.startswith("HS") for name in algorithms):
-        raise LocalProtocolError("published keys are public: name the algorithms, such as RS256")
+        raise ConfigurationError(
+            "jwks_url needs asymmetric algorithms: pass algorithms, such as ['RS256']"
+        )
     published = jwt.PyJWKClient(jwks_url, timeout=10) if jwks_url is not None else None
 
     async def find_key(token: str) -> Any:

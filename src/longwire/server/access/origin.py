@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from longwire.errors import LocalProtocolError
+from longwire.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -22,7 +22,7 @@ class OriginPolicy:
         allowed: further origins such as `https://app.example.com`, or `"*"` for all.
 
     Raises:
-        LocalProtocolError: one of them is no origin.
+        ConfigurationError: One of them is not an origin.
     """
 
     def __init__(self, allowed: Collection[str] | str = ()) -> None:
@@ -65,7 +65,7 @@ class OriginPolicy:
 def _checked(origin: str) -> tuple[str, str, int]:
     normalized = _normalized(origin)
     if normalized is None:
-        raise LocalProtocolError(f"{origin!r} is no origin such as 'https://app.example.com'")
+        raise ConfigurationError(f"{origin!r} is not an origin such as 'https://app.example.com'")
     return normalized
 
 

@@ -26,6 +26,7 @@ from longwire.engineio import ServerSession
 from longwire.errors import (
     AuthenticationError,
     BrokerUnavailable,
+    ConfigurationError,
     LocalProtocolError,
     LongwireError,
     RemoteProtocolError,
@@ -395,9 +396,13 @@ def _cost(event: EventReceived) -> int:
     return size
 
 
+# Errors of the application's own code; the client gets `internal_error` instead.
+BUGS = (ConfigurationError, LocalProtocolError)
+
+
 def _refusal(event: EventReceived, error: BaseException) -> LongwireError:
     """What the client is told when a handler fails; what is not meant for it is logged."""
-    if isinstance(error, LongwireError) and not isinstance(error, LocalProtocolError):
+    if isinstance(error, LongwireError) and not isinstance(error, BUGS):
         return error
     logger.error("handler of %r failed", event.name[:100], exc_info=error)
     return InternalError("the handler failed")
