@@ -16,7 +16,7 @@ from typing import IO, Any, Self
 import httpx
 import uvicorn
 
-from longwire.server.access.authentication import issue_token
+from longwire.tokens import issue_token
 
 LONGWIRE = Path(sys.executable).with_name("longwire")
 SECRET = "a secret that only the tests know"

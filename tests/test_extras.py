@@ -35,7 +35,6 @@ SERVE = "sys.argv[1:] = ['serve', '--port=0']; from longwire.cli import main; ma
         ("fastapi", "from longwire.integrations.fastapi import mount", "'longwire[fastapi]'"),
         ("fastapi", "import longwire.web", "'longwire[fastapi]'"),
         ("httptools", "import longwire.server.uvicorn.protocols", "'longwire[server]'"),
-        ("jwt", "import longwire; longwire.issue_token('x', 'ada')", "'longwire[jwt]'"),
         ("jwt", "import longwire; longwire.jwt_authenticator('x')", "'longwire[jwt]'"),
     ],
 )

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
         Server,
         Socket,
         anonymous,
-        issue_token,
         jwt_authenticator,
     )
+    from longwire.tokens import issue_token
 
 __version__ = "0.1.0"
 
@@ -66,7 +66,7 @@ _HOMES = {
     "Server": "longwire.server",
     "Socket": "longwire.server",
     "anonymous": "longwire.server",
-    "issue_token": "longwire.server",
+    "issue_token": "longwire.tokens",
     "jwt_authenticator": "longwire.server",
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 from longwire import CATALOG, Server, WebSocketClient
 from longwire.client import ConnectionState
-from longwire.server.access.authentication import issue_token, jwt_authenticator
+from longwire.server import issue_token, jwt_authenticator
 from tests.client.peer import Peer, Visit, connected
 from tests.proxy import Proxy
 from tests.serving import SECRET, serving

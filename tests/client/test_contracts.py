@@ -9,7 +9,7 @@ import pytest
 
 from longwire import CATALOG, Contract, Server, WebSocketClient
 from longwire.catalog import JobOutput, JobProgress
-from longwire.server.access.authentication import issue_token
+from longwire.tokens import issue_token
 from tests.client.conftest import Connect
 from tests.client.peer import Peer, connected
 from tests.serving import SECRET

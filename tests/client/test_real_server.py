@@ -24,7 +24,7 @@ from longwire.errors import (
     PublishDenied,
     RoomDenied,
 )
-from longwire.server.access.authentication import issue_token, jwt_authenticator
+from longwire.server import issue_token, jwt_authenticator
 from tests.client.conftest import Connect, until
 from tests.proxy import Proxy
 from tests.serving import SECRET, serving

@@ -8,7 +8,7 @@ import pytest
 
 from longwire import CATALOG, Server
 from longwire.broker import open_broker
-from longwire.server.access.authentication import issue_token, jwt_authenticator
+from longwire.server import issue_token, jwt_authenticator
 from tests.interop.stock_clients import FLAVOURS, StockClient
 from tests.serving import LANE, PLAIN, SECRET, serving
 

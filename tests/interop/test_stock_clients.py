@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from longwire import CATALOG
-from longwire.server.access.authentication import issue_token
+from longwire.tokens import issue_token
 from tests.interop.catalogue import SAMPLES
 from tests.interop.stock_clients import FLAVOURS, LAST_TRANSPORT, StockClient
 from tests.serving import SECRET, ServerProcess

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from longwire import Server
-from longwire.server.access.authentication import issue_token, jwt_authenticator
+from longwire.server import issue_token, jwt_authenticator
 from longwire.sync import WebSocketClient
 from tests.proxy import Proxy
 from tests.serving import SECRET, serving

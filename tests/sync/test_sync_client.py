@@ -30,8 +30,8 @@ from longwire.errors import (
     RoomDenied,
 )
 from longwire.jobs import Job as AsyncJob
-from longwire.server.access.authentication import issue_token
 from longwire.sync import Job, Room, WebSocketClient
+from longwire.tokens import issue_token
 from tests.serving import SECRET
 from tests.sync.conftest import Backend, Connect
 

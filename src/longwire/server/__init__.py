@@ -4,7 +4,6 @@ from longwire.server.access.authentication import (
     Authenticator,
     Identity,
     anonymous,
-    issue_token,
     jwt_authenticator,
 )
 from longwire.server.access.rules import Rule, is_signed_in
@@ -14,6 +13,7 @@ from longwire.server.limits import Limits
 from longwire.server.recovery.recovery import RecoveryOptions
 from longwire.server.rooms.hub import Hub
 from longwire.server.server import Server
+from longwire.tokens import issue_token
 
 __all__ = [
     "Authenticator",

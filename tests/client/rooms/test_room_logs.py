@@ -10,7 +10,7 @@ from longwire.catalog import Announcement
 from longwire.client import ConnectionState, RoomReset, RoomStatus
 from longwire.errors import BrokerUnavailable
 from longwire.log import History, RetentionLimits
-from longwire.server.access.authentication import issue_token, jwt_authenticator
+from longwire.server import issue_token, jwt_authenticator
 from longwire.types import Position
 from tests.client.conftest import Connect, until
 from tests.proxy import Proxy

@@ -21,7 +21,7 @@ from longwire.client import ConnectionState
 from longwire.client.sending import outbox
 from longwire.clock import clock
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected, OutboxFileError
-from longwire.server.access.authentication import issue_token
+from longwire.tokens import issue_token
 from tests.client.conftest import Connect
 from tests.client.peer import Peer, Visit, accepted, connected, progress
 from tests.serving import SECRET

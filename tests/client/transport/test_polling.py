@@ -16,7 +16,7 @@ from longwire.catalog import JobOutput
 from longwire.client import ClientOptions, ConnectionState
 from longwire.client.transport.http import HttpConnection, Route
 from longwire.errors import ConnectionRefused, NotConnected, RemoteProtocolError
-from longwire.server.access.authentication import issue_token
+from longwire.tokens import issue_token
 from tests.client.conftest import Connect, until
 from tests.proxy import Proxy
 from tests.serving import SECRET, serving

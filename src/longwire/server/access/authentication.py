@@ -11,6 +11,7 @@ import msgspec
 
 from longwire.clock import clock
 from longwire.errors import AuthenticationError, ConfigurationError, needing
+from longwire.tokens import SERVICE_SCOPE
 
 # PyJWT reads a clock that nobody can move: `_check_times` does it instead.
 _JWT_OPTIONS: Any = {
@@ -19,8 +20,6 @@ _JWT_OPTIONS: Any = {
     "verify_nbf": False,
     "verify_iat": False,
 }
-
-SERVICE_SCOPE = "service"
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -146,22 +145,3 @@ def identity_of(claims: Mapping[str, Any]) -> Identity:
         expires_at=float(claims["exp"]) if "exp" in claims else None,
         claims=dict(claims),
     )
-
-
-def issue_token(secret: str, user_id: str, *, service: bool = False, ttl: float = 3600.0) -> str:
-    """Return a signed token (HS256).
-
-    Args:
-        secret: the key that the server verifies with.
-        user_id: whom the token speaks for.
-        service: whether the holder may publish and join every room.
-        ttl: seconds until it expires.
-    """
-    with needing("jwt"):
-        import jwt
-
-    now = clock.time()
-    claims: dict[str, Any] = {"sub": user_id, "iat": int(now), "exp": int(now + ttl)}
-    if service:
-        claims["scope"] = SERVICE_SCOPE
-    return jwt.encode(claims, secret, algorithm="HS256")

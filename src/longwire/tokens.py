@@ -1,7 +1,6 @@
-"""Tokens signed with the shared secret, the quick way.
+"""Signs the tokens that Longwire servers verify, with the standard library alone.
 
-The same tokens as `longwire.server.issue_token` (a test compares them), without loading the server
-and a cryptography library for one HMAC: `longwire token` is called in loops.
+`longwire token` runs in shell loops, so signing does not load PyJWT or the server.
 """
 
 from __future__ import annotations
@@ -10,25 +9,29 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 from typing import Any, Final
+
+from longwire.clock import clock
+
+SERVICE_SCOPE: Final = "service"
+"""The word in a token's `scope` that lets its holder publish and join every room."""
 
 _HEADER: Final = {"alg": "HS256", "typ": "JWT"}
 
 
-def sign_token(secret: str, user_id: str, *, service: bool = False, ttl: float = 3600.0) -> str:
+def issue_token(secret: str, user_id: str, *, service: bool = False, ttl: float = 3600.0) -> str:
     """Return a JSON Web Token signed with HMAC-SHA256 (RFC 7515, RFC 7519).
 
     Args:
-        secret: the key that the server verifies with.
-        user_id: whom the token speaks for.
+        secret: the key that the server verifies the token with.
+        user_id: the user, or the name of the service, that the token identifies.
         service: whether the holder may publish and join every room.
-        ttl: seconds until it expires.
+        ttl: seconds until the token expires.
     """
-    now = time.time()
+    now = clock.time()
     claims: dict[str, Any] = {"sub": user_id, "iat": int(now), "exp": int(now + ttl)}
     if service:
-        claims["scope"] = "service"
+        claims["scope"] = SERVICE_SCOPE
     signed = f"{_encode_json(_HEADER)}.{_encode_json(claims)}"
     signature = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest()
     return f"{signed}.{_encode(signature)}"
