@@ -1,4 +1,4 @@
-"""`longwire` as a real process."""
+"""Runs `longwire` commands as real processes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ LONGWIRE = [sys.executable, "-m", "longwire.cli"]
 
 
 class Longwire:
-    """Runs `longwire` commands with an environment of their own.
+    """Runs `longwire` commands in an isolated environment.
 
     Args:
-        state: where the development secret is kept.
-        **environment: LONGWIRE_… variables; nothing is taken from who runs the tests.
+        state: the state directory, where the development secret is kept.
+        **environment: LONGWIRE_… variables; those of the test run are not inherited.
     """
 
     def __init__(self, state: Path, **environment: str) -> None:
@@ -24,7 +24,7 @@ class Longwire:
         self.environment = inherited | {"XDG_STATE_HOME": str(state)} | environment
 
     def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Run to the end."""
+        """Run a command and wait for its exit."""
         return subprocess.run(
             [*LONGWIRE, *arguments],
             env=self.environment,
@@ -35,28 +35,28 @@ class Longwire:
         )
 
     def output(self, *arguments: str) -> str:
-        """Run to a good end; return what it printed."""
+        """Run a command that must succeed; return its stdout."""
         ended = self.run(*arguments)
         assert ended.returncode == 0, ended.stderr.decode()
         return ended.stdout.decode()
 
-    def refusal(self, *arguments: str) -> tuple[int, str]:
-        """Run to a bad end; return the exit code and the one line that says why."""
+    def failure(self, *arguments: str) -> tuple[int, str]:
+        """Run a command that must fail; return its exit code and its one-line message."""
         ended = self.run(*arguments)
-        said = ended.stderr.decode()
+        message = ended.stderr.decode()
         assert ended.returncode != 0
-        assert said.count("\n") == 1, said
-        assert said.startswith("longwire: "), said
+        assert message.count("\n") == 1, message
+        assert message.startswith("longwire: "), message
         assert ended.stdout == b""
-        return ended.returncode, said.removeprefix("longwire: ").rstrip()
+        return ended.returncode, message.removeprefix("longwire: ").rstrip()
 
-    def start(self, *arguments: str) -> Started:
-        """Start, and go on beside it."""
-        return Started([*LONGWIRE, *arguments], self.environment)
+    def start(self, *arguments: str) -> RunningCommand:
+        """Start a command in the background."""
+        return RunningCommand([*LONGWIRE, *arguments], self.environment)
 
 
-class Started:
-    """A command under way; it does not outlive its `with` block."""
+class RunningCommand:
+    """A running command; it is killed at the end of its `with` block."""
 
     def __init__(self, argv: list[str], environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(
@@ -85,10 +85,10 @@ class Started:
         return self.process.stderr
 
     def line(self) -> str:
-        """Wait for the next line on stdout."""
+        """Return the next line of stdout."""
         return self.stdout.readline().decode().rstrip("\n")
 
     def end(self, timeout: float = 15) -> tuple[int, str, str]:
-        """Wait for the end; return the exit code and what was not read yet."""
+        """Wait for the exit; return the exit code and the unread rest of stdout and stderr."""
         out, err = self.process.communicate(timeout=timeout)
         return self.process.returncode, out.decode(), err.decode()

@@ -1,4 +1,4 @@
-"""Commands beside a server that all tests of the command line share."""
+"""Fixtures: `longwire` commands with and without a server."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tests.serving import ServerProcess
 
 
 @pytest.fixture
-def alone(tmp_path: Path) -> Longwire:
-    """Commands on a machine where nothing was set up; whatever listens on port 8000 is ignored."""
+def offline(tmp_path: Path) -> Longwire:
+    """Commands without a secret, on a machine where no server is reachable."""
     return Longwire(tmp_path / "state", LONGWIRE_URL="http://127.0.0.1:1")
 
 
 @pytest.fixture
 def longwire(running_server: ServerProcess, tmp_path: Path) -> Longwire:
-    """Commands that know the running server."""
+    """Commands that are configured for the running server."""
     return Longwire(
         tmp_path / "state", LONGWIRE_SECRET=running_server.secret, LONGWIRE_URL=running_server.url
     )

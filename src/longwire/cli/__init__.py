@@ -1,4 +1,4 @@
-"""The command line: one file a command, each a thin call into the layer below."""
+"""The command line: one module per command, each a thin call into the layers below."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from longwire.cli.commands.serve import serve
 from longwire.cli.commands.token import token
 from longwire.cli.commands.types import types
 from longwire.cli.commands.watch import watch
-from longwire.cli.complaint import complain
+from longwire.cli.terminal import print_message
 from longwire.errors import LongwireError
 
 if TYPE_CHECKING:
@@ -27,35 +27,35 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# 128 + SIGINT, 128 + SIGPIPE: what a shell reports for a command that died of them.
+# 128 + SIGINT and 128 + SIGPIPE, as a shell reports them.
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 
-
-# click's own convention: `bash_source` in it asks for a shell's completion script.
+# click's convention: the value `bash_source` requests a completion script.
 COMPLETION: Final = "_LONGWIRE_COMPLETE"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="longwire", prog_name="longwire")
 def cli() -> None:
-    """Realtime for Python: any command becomes a job that people can watch live.
+    """Run commands as live jobs, and serve, watch and publish realtime events.
 
     \b
-      longwire run -- make -j4     run a command; prints where to watch it
-      longwire watch JOB           watch it in another terminal
-      longwire serve --dev         one server for all jobs of this machine
+    Examples:
+      longwire run -- make -j4     run a command as a job that others can watch
+      longwire watch JOB           watch a job from another terminal
+      longwire serve --dev         serve all jobs of this machine
 
     \b
-    Environment:
-      LONGWIRE_SECRET  signs and verifies tokens; by default one that `serve --dev`,
-                       `demo` or `run` made and keeps for this machine
-      LONGWIRE_URL     the server of run, watch and emit [http://127.0.0.1:8000]
-      LONGWIRE_TOKEN   their token, instead of one signed with the secret
-      LONGWIRE_BROKER  where serve keeps the logs
+    Environment variables:
+      LONGWIRE_SECRET  secret that signs and verifies tokens; by default a development
+                       secret, which `serve --dev`, `demo` and `run` create
+      LONGWIRE_URL     server for run, watch and emit [default: http://127.0.0.1:8000]
+      LONGWIRE_TOKEN   token for run, watch and emit; by default signed with the secret
+      LONGWIRE_BROKER  where serve keeps its logs
 
     \b
-    Completion (bash; likewise zsh, fish):
+    Shell completion (bash, zsh, fish):
       eval "$(_LONGWIRE_COMPLETE=bash_source longwire)"
     """
 
@@ -65,14 +65,14 @@ for _command in (serve, run, watch, emit, token, types, demo):
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit with its code.
+    """Run the command line and exit.
 
-    Every failure is one line on stderr: 2 for a wrong call, 1 for what did not work, 130 after
-    Ctrl-C, 141 when the reader of stdout went away.
+    A failure prints one line on stderr. Exit codes: 2 for wrong usage, 1 for any other failure, 130
+    after Ctrl-C, 141 when the reader of stdout has gone away.
     """
     _open_closed_streams()
     code = _run(_invoke, sys.argv[1:] if arguments is None else arguments)
-    # What stdout did not take shows only now.
+    # A full disk or a closed pipe may show only when stdout is flushed.
     sys.exit(_run(_flush, code))
 
 
@@ -85,20 +85,20 @@ def _run(step: Callable[[T], int], argument: T) -> int:
         error.show()
         return error.exit_code
     except click.ClickException as error:
-        complain(f"{error.format_message()}{_remedy(error)}")
+        print_message(f"{error.format_message()}{_help_hint(error)}")
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:
         return BROKEN_PIPE
     except ModuleNotFoundError as error:
-        complain(f"{error.name} is not installed: pip install 'longwire[cli]'")
+        print_message(f"{error.name} is not installed: pip install 'longwire[cli]'")
         return 1
     except OSError as error:
-        complain(_describe(error))
+        print_message(_describe(error))
         return 1
     except LongwireError as error:
-        complain(error)
+        print_message(error)
         return 1
 
 
@@ -115,7 +115,7 @@ def _flush(code: int) -> int:
     try:
         sys.stdout.flush()
     except OSError:
-        # Python flushes once more at exit; let it find something to write to.
+        # Python flushes stdout again at exit; that must not fail a second time.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if code == 0:
             raise
@@ -123,22 +123,23 @@ def _flush(code: int) -> int:
 
 
 def _open_closed_streams() -> None:
-    """Put /dev/null where the caller closed a standard stream.
+    """Open /dev/null in place of standard streams that the caller has closed.
 
-    The next file or socket would get its number, and `run` write a command's output into it.
+    Otherwise the next file or socket would get the stream's number, and `run` would write the
+    command's output into it.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - for the process's life
 
 
-def _remedy(error: click.ClickException) -> str:
+def _help_hint(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f" See `{context.command_path} --help`." if context else ""
 
 
 def _describe(error: OSError) -> str:
-    """Return what went wrong without its number, and with what."""
+    """Return the reason without the error number, and the file name if there is one."""
     if error.strerror is None:
         return str(error)
     return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"

@@ -1,4 +1,4 @@
-"""The client of `run`, `watch` and `emit`."""
+"""Connects the client of `run`, `watch` and `emit`."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from longwire.errors import ConnectionRefused, LongwireError, NotConnected
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-# Somebody waits at the terminal.
+# Short enough for a user who waits at the terminal.
 TIMEOUT: Final = 5.0
 
 
 class Unreachable(LongwireError):
-    """No Longwire answers at the address, or it lets this command not in."""
+    """No Longwire server answers at the URL, or it rejects the command's token."""
 
     code = "unreachable"
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncGenerator[WebSocketClient]:
-    """Connect as a service for the body, which survives drops; then say goodbye.
+async def connect(url: str) -> AsyncGenerator[WebSocketClient]:
+    """Connect as a service for the duration of the body; the client reconnects by itself.
 
     Raises:
-        ConfigurationError: The URL is invalid.
-        NoSecret: there is no token, and nothing to sign one with.
-        Unreachable: no Longwire answers there, or it refuses the token.
+        ConfigurationError: the URL is not valid.
+        NoSecret: there is neither a token nor a secret to sign one with.
+        Unreachable: no Longwire server answers at the URL, or it rejects the token.
     """
-    # What matters to the user comes back as an exception; the rest is not for the terminal.
+    # Failures that matter to the user are raised; log records would only clutter the terminal.
     logging.getLogger("longwire.client").addHandler(logging.NullHandler())
     client = WebSocketClient(
         url, token=service_token(), timeout=TIMEOUT, reconnection_delay_max=TIMEOUT
@@ -40,10 +40,10 @@ async def connected(url: str) -> AsyncGenerator[WebSocketClient]:
     try:
         await client.connect()
     except NotConnected as error:
-        why = str(error).removeprefix(f"{url}: ")
-        raise Unreachable(f"no server answers at {url}: {why}") from error
+        reason = str(error).removeprefix(f"{url}: ")
+        raise Unreachable(f"cannot connect to {url}: {reason}") from error
     except ConnectionRefused as error:
-        raise Unreachable(f"{url} refuses {token_source()}: {error}") from error
+        raise Unreachable(f"{url} rejected {token_source()}: {error}") from error
     try:
         yield client
     finally:

@@ -1,4 +1,4 @@
-"""A Longwire server in this process: what `serve`, `demo` and an embedded `run` have in common."""
+"""Runs a Longwire server in this process, for `serve`, `demo` and `run` without a server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 
 from longwire.broker import open_broker
-from longwire.server import Identity, Server
+from longwire.server import Server, is_signed_in
 from longwire.types import override
 
 if TYPE_CHECKING:
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
     from longwire.server import Authenticator
 
-# Our own WebSocket lane; everything that is not Longwire's it hands to uvicorn's.
+# Longwire's WebSocket lane; it passes other applications' WebSockets on to uvicorn's own class.
 LANE: Final = "longwire.server.uvicorn:WebSocketProtocol"
 HTTP: Final = "longwire.server.uvicorn:HTTPProtocol"
 
-# What a stopped server grants to requests that are still being answered.
+# Seconds that a stopping server allows open requests to finish.
 DRAIN: Final = 5
 
 _BACKLOG: Final = 2048
 
 
 class CannotListen(OSError):
-    """The address cannot be listened on."""
+    """The server cannot listen on the given address."""
 
 
 class _Uvicorn(uvicorn.Server):
-    """A uvicorn that says when it has started, and leaves signals to the command."""
+    """A uvicorn server with a `ready` event, which leaves signal handling to the command."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -55,18 +55,18 @@ class _Uvicorn(uvicorn.Server):
 
 
 def make_server(broker: str, authenticate: Authenticator, origins: Collection[str] = ()) -> Server:
-    """Return the server of the command line, with its room rules.
+    """Return a server with the command line's room rules.
 
-    Everyone signed in is let into `campaign:*`, `agent:*` and jobs without an owner; a job with
-    an owner is theirs.
+    Every signed-in user may join `campaign:*`, `agent:*` and jobs without an owner. Only its owner
+    may join a job that has one.
 
     Args:
         broker: `memory:`, `sqlite:///…` or `redis://…`.
-        authenticate: tells whose a token is.
-        origins: of web pages that may connect, beside the server's own.
+        authenticate: verifies tokens.
+        origins: of web pages that may connect, in addition to the server's own.
 
     Raises:
-        LongwireError: there is no such broker, or that is no origin.
+        LongwireError: the broker or an origin is not valid.
     """
     server = Server(
         broker=open_broker(broker),
@@ -74,30 +74,29 @@ def make_server(broker: str, authenticate: Authenticator, origins: Collection[st
         shared_jobs=True,
         allowed_origins=origins,
     )
-    server.rule("campaign:{campaign_id}")(_is_signed_in)
-    server.rule("agent:{agent_type}")(_is_signed_in)
+    server.rule("campaign:{campaign_id}")(is_signed_in)
+    server.rule("agent:{agent_type}")(is_signed_in)
     return server
 
 
-async def _is_signed_in(identity: Identity, parameters: Any) -> bool:
-    return True
-
-
 @asynccontextmanager
-async def listening(
+async def run_server(
     make: Callable[[int], Server], host: str, *ports: int, origins: Collection[str] = ()
 ) -> AsyncGenerator[tuple[str, Server]]:
-    """Serve at the address that is given to the body; then say goodbye to every client.
+    """Serve for the duration of the body, then disconnect every client with advice to return.
 
     Args:
-        make: makes the server for a port; 0 if that was not chosen. It is served together with
-            the HTTP interface and the web page.
+        make: returns the server for a requested port, which is 0 for a free one. The HTTP
+            interface and the web page are served too.
         host: the address to listen on.
-        *ports: the first one of these that can be had; 0 takes a free one.
-        origins: of web pages that may use the HTTP interface, beside the server's own.
+        *ports: ports to try in order; 0 takes a free one.
+        origins: of web pages that may use the HTTP interface, in addition to the server's own.
+
+    Yields:
+        The server's URL, and the server.
 
     Raises:
-        CannotListen: the address cannot be listened on.
+        CannotListen: none of the ports is available.
         LongwireError: the broker cannot be opened.
     """
     from longwire.web import create_app
@@ -122,7 +121,7 @@ def _config(app: Any) -> uvicorn.Config:
         app,
         http=HTTP,
         ws=LANE,
-        ws_per_message_deflate=False,  # costs 100 kB a connection
+        ws_per_message_deflate=False,  # it costs 100 kB for each connection
         lifespan="on",
         log_level="warning",
         access_log=False,
@@ -145,7 +144,7 @@ def _listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-        # What it accepts inherits this: a small answer is not held back for 40 ms.
+        # Accepted sockets inherit this; Nagle's algorithm would delay small answers by 40 ms.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except (OSError, OverflowError) as error:
@@ -154,8 +153,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _reason(error: OSError | OverflowError) -> str:
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return "the port is in use; --port takes another one"
-    # `create_server` says the address once more.
+        return "the port is in use; choose another one with --port"
+    # `create_server` appends the address to the message.
     return (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-Z: a command stops together with `longwire run`, and goes on with it."""
+"""Job control for `longwire run`: Ctrl-Z suspends the command too, fg and bg resume both."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ if TYPE_CHECKING:
 
     from longwire.jobs import JobHost
 
-# Who is stopped gives no signs of life, and yet is not lost; after a day nobody comes back.
-STOPPED_FOR: Final = 86_400.0
+# A suspended process cannot renew its lease. It may stay suspended for a day before the server
+# declares the job lost.
+SUSPENDED_LEASE: Final = 86_400.0
 
-# Somebody waits for the prompt.
-_PATIENCE: Final = 1.0
+# The shell shows its prompt only after this process has stopped.
+_LEASE_TIMEOUT: Final = 1.0
 
 
 @contextmanager
-def suspending(host: JobHost, job_id: str) -> Generator[Callable[[int], None]]:
-    """Let SIGTSTP stop a command and this process, and SIGCONT let both go on.
+def handle_suspend(host: JobHost, job_id: str) -> Generator[Callable[[int], None]]:
+    """Suspend a command and this process on SIGTSTP, and resume both on SIGCONT.
 
-    The command is in a session of its own, where the terminal's signals do not reach it.
+    The command runs in a session of its own, so the terminal's signals do not reach it.
 
     Yields:
-        What takes the process group of the command.
+        A function that takes the command's process group, once it has started.
     """
     loop = asyncio.get_running_loop()
     suspensions = BackgroundTasks()
 
-    def follow(group: int) -> None:
+    def watch_group(group: int) -> None:
         loop.add_signal_handler(signal.SIGTSTP, suspend, group)
 
     def suspend(group: int) -> None:
@@ -45,7 +46,7 @@ def suspending(host: JobHost, job_id: str) -> Generator[Callable[[int], None]]:
             suspensions.start(_suspend(group, host, job_id))
 
     try:
-        yield follow
+        yield watch_group
     finally:
         loop.remove_signal_handler(signal.SIGTSTP)
 
@@ -54,8 +55,8 @@ async def _suspend(group: int, host: JobHost, job_id: str) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGSTOP)
         with contextlib.suppress(LongwireError, TimeoutError):
-            async with asyncio.timeout(_PATIENCE):
-                await host.publish(JobLease(job_id=job_id, expires_in=STOPPED_FOR))
+            async with asyncio.timeout(_LEASE_TIMEOUT):
+                await host.publish(JobLease(job_id=job_id, expires_in=SUSPENDED_LEASE))
         os.kill(os.getpid(), signal.SIGSTOP)
-        # Here it goes on; the job's next sign of life is due, and shortens the lease again.
+        # Execution continues here after SIGCONT. The job renews its lease soon, which shortens it.
         os.killpg(group, signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""What several commands ask for."""
+"""Options and parameter types that several commands share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class UserName(click.ParamType[str]):
-    """A user's name: what fits into the room `user:NAME`."""
+    """The name of a user; it must fit into the room `user:NAME`."""
 
     name = "user"
 
@@ -23,10 +23,10 @@ class UserName(click.ParamType[str]):
         """Return the name."""
         name = str(value)
         if not name.isprintable() or not name or " " in name:
-            self.fail("a user has a name without spaces.", param, ctx)
+            self.fail(f"{name!r} must be a non-empty name without spaces.", param, ctx)
         return name
 
 
 SERVER: Final = click.option(
-    "--server", metavar="URL", help=f"By default LONGWIRE_URL, else {DEFAULT_URL}."
+    "--server", metavar="URL", help=f"Server to use. [default: $LONGWIRE_URL, else {DEFAULT_URL}]"
 )

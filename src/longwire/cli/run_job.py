@@ -1,4 +1,4 @@
-"""A command under way as a job, on a server elsewhere or in this process."""
+"""Runs a command as a job on a given server, or on one embedded in this process."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 import click
 
-from longwire.cli.complaint import complain
-from longwire.cli.connection import connected
-from longwire.cli.job_control import suspending
+from longwire.cli.connection import connect
+from longwire.cli.job_control import handle_suspend
 from longwire.cli.settings import DEFAULT_HOST, ensure_secret, watch_command
-from longwire.cli.signals import stopping
+from longwire.cli.signals import handle_stop_signals
+from longwire.cli.terminal import print_message
 from longwire.errors import LongwireError, UnknownEvent
 from longwire.jobs import Job, JobHost
 from longwire.jobs.runner import GRACE, CommandNotStarted, end_by_exit, stream_command
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     from longwire.server import Authenticator
     from longwire.types import Position
 
-# A command that was cancelled got TERM: 128 + 15.
+# The exit code of a cancelled command, which received SIGTERM: 128 + 15.
 CANCELLED: Final = 143
 
-# Ten pictures a second are enough for a bar.
+# A progress bar needs no more than ten updates per second.
 _PROGRESS_INTERVAL: Final = 0.1
 
-# A command that has ended does not keep its caller waiting for a server that is away.
-_LAST_WORDS: Final = 60.0
+# Seconds to wait for an unreachable server after the command has ended.
+_PUBLISH_TIMEOUT: Final = 60.0
 
-# Nobody should wonder for longer what it waits for.
-_PATIENCE: Final = 2.0
-_WAITING: Final = "waiting for the server to take the end of the job; Ctrl-C gives up"
+# Seconds of silent waiting before the user is told what `run` waits for.
+_NOTICE_AFTER: Final = 2.0
+_WAITING: Final = "waiting for the server to record the job's result; press Ctrl-C to stop waiting"
 
-# Whom the link of an embedded server signs in, if the job is everyone's.
+# The user that the link of an embedded server signs in, if the job has no owner.
 _USER: Final = "you"
 
 
@@ -57,41 +57,40 @@ async def run_command_as_job(
     """Run a command as a job and return the exit code of `longwire run`.
 
     Args:
-        url: the server; without one the job runs on a server in this process.
-        job_id: the job's name; a random one if None.
-        title: what people see.
-        owner: whose job it is; everyone's if None.
+        url: the server; None runs one in this process.
+        job_id: the job's id; None makes a random one.
+        title: the job's title.
+        owner: the user who owns the job; None shares it with every user.
         command: the command and its arguments.
     """
-    running = _Running()
-    with stopping(running.interrupt) as stop:
+    running = _CommandRun()
+    with handle_stop_signals(running.interrupt) as stop:
         try:
-            async with _host(url, owner) as host:
-                job = Job(
-                    host.publisher, job_id, owner, title, progress_interval=_PROGRESS_INTERVAL
-                )
-                await running.run(job, command, host)
+            async with _open_target(url, owner) as target:
+                job = Job(target.host, job_id, owner, title, progress_interval=_PROGRESS_INTERVAL)
+                await running.run(job, command, target)
         except CommandNotStarted as error:
-            complain(error)
+            print_message(error)
             return error.exit_code
         except UnknownEvent as error:
-            complain(f"{url} has no jobs, its contract needs those of CATALOG: {error}")
+            print_message(f"{url} does not support jobs: {error} (see longwire.CATALOG)")
             return 1
         except (asyncio.CancelledError, TimeoutError, LongwireError) as error:
             if running.exit is None and stop.signal is None:
                 raise
             if running.job is not None:
-                complain(f"the end of the job is not published: {str(error) or 'no answer'}")
+                reason = str(error) or "the server did not respond"
+                print_message(f"the job's result was not published: {reason}")
     if running.exit is not None:
         return running.exit.code
     return stop.exit_code or CANCELLED
 
 
-class _Running:
-    """A command under way, and the ways to end it.
+class _CommandRun:
+    """Runs one command, and stops it when a signal arrives.
 
     Attributes:
-        job: the job, once it has begun.
+        job: the job, once it has started.
         exit: how the command ended, once it has.
     """
 
@@ -104,7 +103,7 @@ class _Running:
         self._notice: asyncio.TimerHandle | None = None
 
     def interrupt(self) -> None:
-        """Stop the command, then kill it; if it has ended, do not wait for the server either."""
+        """Terminate the command, then kill it; after its end, stop waiting for the server."""
         if self.job is None or self._command is None or self._command.done():
             if self._task is not None:
                 self._task.cancel()
@@ -112,37 +111,37 @@ class _Running:
             self._command.cancel()
         else:
             self.job.cancel("Interrupted")
-            self._hurry(GRACE + _PATIENCE)
+            self._limit_wait(GRACE + _NOTICE_AFTER)
 
-    async def run(self, job: Job, command: tuple[str, ...], host: _Host) -> None:
-        """Run the command as the job's work."""
+    async def run(self, job: Job, command: tuple[str, ...], target: _Target) -> None:
+        """Run the command as the body of the job."""
         try:
             async with self._limit, job:
                 self.job = job
-                click.echo(f"longwire: {host.describe(job.id)}", err=True)
-                with suspending(host.publisher, job.id) as follow:
+                click.echo(f"longwire: {target.describe(job.id)}", err=True)
+                with handle_suspend(target.host, job.id) as watch_group:
                     self._command = asyncio.create_task(
-                        stream_command(job, command, tee=_show, on_start=follow)
+                        stream_command(job, command, tee=_show, on_start=watch_group)
                     )
                     self.exit = await self._command
-                self._hurry(_PATIENCE)
+                self._limit_wait(_NOTICE_AFTER)
                 await end_by_exit(job, self.exit)
         finally:
-            self._forget_notice()
+            self._cancel_notice()
 
-    def _hurry(self, patience: float) -> None:
+    def _limit_wait(self, notice_after: float) -> None:
         loop = asyncio.get_running_loop()
-        self._limit.reschedule(loop.time() + _LAST_WORDS)
-        self._forget_notice()
-        self._notice = loop.call_later(patience, complain, _WAITING)
+        self._limit.reschedule(loop.time() + _PUBLISH_TIMEOUT)
+        self._cancel_notice()
+        self._notice = loop.call_later(notice_after, print_message, _WAITING)
 
-    def _forget_notice(self) -> None:
+    def _cancel_notice(self) -> None:
         if self._notice is not None:
             self._notice.cancel()
 
 
 async def _show(stream: int, data: bytes) -> None:
-    # A terminal that is paused, or a slow pipe, must not stop the job's signs of life.
+    # In a thread: a paused terminal or a slow pipe must not stop the job's heartbeat.
     await asyncio.to_thread(_write, stream, data)
 
 
@@ -151,50 +150,53 @@ def _write(stream: int, data: bytes) -> None:
     try:
         while rest:
             rest = rest[os.write(stream, rest) :]
-    except OSError as error:  # a terminal that was closed says EIO
+    except OSError as error:  # a closed terminal fails with EIO
         raise BrokenPipeError from error
 
 
-class _Host(NamedTuple):
-    """Where the job runs.
+class _Target(NamedTuple):
+    """The server that the job runs on.
 
     Attributes:
-        publisher: publishes for the job.
-        url: the server's address.
-        token: signs in whoever opens the page, on a server that nobody else knows. It is worth
-            nothing elsewhere or later: what is said on stderr stays in logs.
+        host: publishes for the job.
+        url: the server's URL.
+        token: for the link to an embedded server's page. stderr may end up in a log, so the token
+            is valid for this server only, and no longer than it runs.
     """
 
-    publisher: JobHost
+    host: JobHost
     url: str
     token: str | None = None
 
     def describe(self, job_id: str) -> str:
-        """Return how to watch a job."""
+        """Return where to watch a job."""
         sign_in = f"/#token={self.token}&to=/jobs/{quote(job_id)}" if self.token else ""
         command = watch_command(self.url, job_id)
-        return f"watch it live at {self.url}{sign_in} or with `{command}`"
+        return f"watch this job at {self.url}{sign_in} or with `{command}`"
 
 
 @asynccontextmanager
-async def _host(url: str | None, owner: str | None) -> AsyncGenerator[_Host]:
+async def _open_target(url: str | None, owner: str | None) -> AsyncGenerator[_Target]:
     if url is not None:
-        async with connected(url) as client:
-            yield _Host(_Publisher(client), url)
+        async with connect(url) as client:
+            yield _Target(_ClientHost(client), url)
         return
-    from longwire.cli.embedded_server import listening, make_server
+    from longwire.cli.embedded_server import make_server, run_server
 
     token = secrets.token_urlsafe()
-    authenticate = _admitting(token, owner or _USER)
-    async with listening(lambda _: make_server("memory:", authenticate), DEFAULT_HOST, 0) as (
+    authenticate = _accept_link_token(token, owner or _USER)
+    async with run_server(lambda _: make_server("memory:", authenticate), DEFAULT_HOST, 0) as (
         address,
         server,
     ):
-        yield _Host(server, address, token)
+        yield _Target(server, address, token)
 
 
-def _admitting(link_token: str, user_id: str) -> Authenticator:
-    """Return who takes one token for a user's, and all others for this machine's."""
+def _accept_link_token(link_token: str, user_id: str) -> Authenticator:
+    """Return an authenticator that maps `link_token` to `user_id`.
+
+    It verifies every other token with this machine's secret.
+    """
     from longwire.server import Identity, jwt_authenticator
 
     verify = jwt_authenticator(ensure_secret())
@@ -207,8 +209,8 @@ def _admitting(link_token: str, user_id: str) -> Authenticator:
     return authenticate
 
 
-class _Publisher:
-    """A client as a job's host, which tells when the client has given up."""
+class _ClientHost:
+    """Publishes a job's events through a client; raises once the client has given up."""
 
     def __init__(self, client: WebSocketClient) -> None:
         self._client = client
@@ -221,11 +223,11 @@ class _Publisher:
         id: str | None = None,
         volatile: bool = False,
     ) -> Awaitable[Position]:
-        """Publish; without a connection the event waits in the client's outbox."""
+        """Publish an event; while disconnected, it waits in the client's outbox."""
         if self._client.state == "error" and self._client.error is not None:
             raise self._client.error
         return self._client.publish(event, room=room, id=id, volatile=volatile)
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
-        """Hear requests to cancel."""
+        """Call `callback` when the job should be cancelled; return how to unsubscribe."""
         return self._client.on_cancel(job_id, callback)

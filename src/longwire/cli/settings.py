@@ -1,12 +1,12 @@
-"""What the commands of one machine agree on: the secret, the server, the token.
+"""Settings that the commands on one machine share: the secret, the server and the token.
 
 LONGWIRE_SECRET   signs and verifies tokens
-LONGWIRE_URL      the server of `run`, `watch` and `emit`
-LONGWIRE_TOKEN    the token of `run`, `watch` and `emit`, instead of one made from the secret
+LONGWIRE_URL      the server that `run`, `watch` and `emit` use
+LONGWIRE_TOKEN    the token that they use, instead of one signed with the secret
 
-Without LONGWIRE_SECRET the development secret is used, which `serve --dev`, `demo` and an embedded
-`run` make once and keep, readable by its user only, in `$XDG_STATE_HOME/longwire/secret`
-(by default `~/.local/state/longwire/secret`).
+Without LONGWIRE_SECRET, the commands use a development secret. `serve --dev`, `demo` and `run`
+without a server create it once in `$XDG_STATE_HOME/longwire/secret` (by default
+`~/.local/state/longwire/secret`), readable by its user only.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from longwire.cli.signing import sign_token
 from longwire.errors import LongwireError
+from longwire.tokens import issue_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,36 +31,36 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8000
 DEFAULT_URL: Final = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 
-# The name under which the commands speak to a server.
+# The user id in the tokens that the commands sign.
 SERVICE: Final = "longwire-cli"
 
-# What `GET /healthz` of every Longwire answers.
+# The response of every Longwire server to `GET /healthz`.
 _HEALTHY: Final = {"status": "ok", "server": "longwire"}
 
-# On the same machine an answer takes a millisecond.
+# A server on the same machine responds within milliseconds.
 _PROBE_TIMEOUT: Final = 1.0
 
 
 class NoSecret(LongwireError):
-    """There is nothing to sign or verify tokens with."""
+    """No secret to sign or verify tokens with was found."""
 
     code = "no_secret"
 
     def __init__(self, remedy: str) -> None:
-        super().__init__(f"there is no secret: {remedy}")
+        super().__init__(f"no secret found: {remedy}")
 
 
 class NoStateDirectory(LongwireError):
-    """There is no place where this machine's secret and logs could be."""
+    """There is no directory to keep the secret and the logs in."""
 
     code = "no_state_directory"
 
     def __init__(self) -> None:
-        super().__init__("this user has no home directory: set HOME or XDG_STATE_HOME")
+        super().__init__("no home directory found: set HOME or XDG_STATE_HOME")
 
 
 def find_secret() -> str | None:
-    """Return LONGWIRE_SECRET, else the development secret if this machine has one."""
+    """Return LONGWIRE_SECRET, else this machine's development secret, else None."""
     given = os.environ.get("LONGWIRE_SECRET")
     if given:
         return given
@@ -71,43 +71,43 @@ def find_secret() -> str | None:
 
 
 def require_secret() -> str:
-    """Return the secret that tokens are signed with.
+    """Return the secret to sign tokens with.
 
     Raises:
-        NoSecret: there is none.
+        NoSecret: neither LONGWIRE_SECRET nor a development secret exists.
     """
     secret = find_secret()
     if secret is None:
-        raise NoSecret("set LONGWIRE_SECRET, or start `longwire serve --dev` once")
+        raise NoSecret("set LONGWIRE_SECRET, or run `longwire serve --dev` once")
     return secret
 
 
 def ensure_secret() -> str:
-    """Return the secret; make and keep a development secret if there is none."""
+    """Return the secret; create the development secret if there is none."""
     return find_secret() or _make_secret()
 
 
 def durable_broker(command: str, port: int) -> str:
-    """Return where a server of this machine keeps its logs unless it is told otherwise.
+    """Return the default broker URL of a server: one file for each command and port.
 
-    One file for a command and port, so that it goes on after a restart. A server on whatever
-    port is free will not be found there again: it keeps them in memory.
+    A restarted server finds its logs there. A server on a random port (0) uses memory, because
+    the next one would have another port.
     """
     if port == 0:
         return "memory:"
-    return f"sqlite:///{quote(str(_made(_state_directory()) / f'{command}-{port}.db'))}"
+    return f"sqlite:///{quote(str(_make_directory(_state_directory()) / f'{command}-{port}.db'))}"
 
 
 def _state_directory() -> Path:
     state = os.environ.get("XDG_STATE_HOME", "")
     try:
         home = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
-    except RuntimeError:  # a container's user, say, of whom the system knows nothing
+    except RuntimeError:  # for example a container's user without an entry in passwd
         raise NoStateDirectory from None
     return home / "longwire"
 
 
-def _made(directory: Path) -> Path:
+def _make_directory(directory: Path) -> Path:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     return directory
 
@@ -118,61 +118,61 @@ def _secret_file() -> Path:
 
 def _make_secret() -> str:
     file = _secret_file()
-    _made(file.parent)
+    _make_directory(file.parent)
     draft = file.with_name(f"secret.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
     draft.write_text(secrets.token_urlsafe(32) + "\n")
-    with contextlib.suppress(FileExistsError):  # another command was quicker: its secret counts
+    with contextlib.suppress(FileExistsError):  # another command was faster; use its secret
         os.link(draft, file)
     draft.unlink()
     return file.read_text().strip()
 
 
 def service_token() -> Callable[[], str]:
-    """Return a source of tokens with which a command may publish and join every room.
+    """Return a function that returns a token for publishing and joining every room.
 
     Raises:
-        NoSecret: there is neither LONGWIRE_TOKEN nor a secret.
+        NoSecret: neither LONGWIRE_TOKEN nor a secret exists.
     """
     given = os.environ.get("LONGWIRE_TOKEN")
     if given:
         return lambda: given
     secret = require_secret()
-    return lambda: sign_token(secret, SERVICE, service=True)
+    return lambda: issue_token(secret, SERVICE, service=True)
 
 
 def token_source() -> str:
-    """Return where the tokens of `service_token` come from, in words."""
+    """Return a description of where `service_token` gets its tokens."""
     if os.environ.get("LONGWIRE_TOKEN"):
         return "LONGWIRE_TOKEN"
     if os.environ.get("LONGWIRE_SECRET"):
         return "a token signed with LONGWIRE_SECRET"
-    return "a token signed with this machine's own secret; set LONGWIRE_SECRET to the server's"
+    return "a token signed with the development secret; set LONGWIRE_SECRET to the server's"
 
 
 def server_url() -> str:
-    """Return the server that `watch` and `emit` speak to unless they are told another one."""
+    """Return the default server of `watch` and `emit`."""
     return os.environ.get("LONGWIRE_URL") or DEFAULT_URL
 
 
 def watch_command(url: str, job_id: str) -> str:
-    """Return the command that shows a job of that server in a terminal of this machine."""
-    elsewhere = [] if url == server_url() else ["--server", url]
-    # `watch` would take some ids for a room's name or for an option.
+    """Return the `longwire watch` command for a job of the server at `url`."""
+    server = [] if url == server_url() else ["--server", url]
+    # `watch` would read some ids as a room's name or as an option.
     is_plain = re.fullmatch(r"[^:-][^:]*", job_id) and job_id != "global"
     name = job_id if is_plain else f"job:{job_id}"
-    return shlex.join(["longwire", "watch", *elsewhere, name])
+    return shlex.join(["longwire", "watch", *server, name])
 
 
 def running_server() -> str | None:
-    """Return LONGWIRE_URL, else the default address if a Longwire answers there, else `None`."""
+    """Return LONGWIRE_URL, else the default URL if a Longwire server answers there, else None."""
     given = os.environ.get("LONGWIRE_URL")
     if given:
         return given
-    return DEFAULT_URL if _answers(DEFAULT_HOST, DEFAULT_PORT) else None
+    return DEFAULT_URL if _is_longwire(DEFAULT_HOST, DEFAULT_PORT) else None
 
 
-def _answers(host: str, port: int) -> bool:
+def _is_longwire(host: str, port: int) -> bool:
     import http.client
 
     connection = http.client.HTTPConnection(host, port, timeout=_PROBE_TIMEOUT)

@@ -1,4 +1,4 @@
-"""The signals that end a command."""
+"""Handles the signals that end a command: SIGINT, SIGTERM and SIGHUP."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:
-    """What told the command to end.
+    """Which signal ended the command.
 
     Attributes:
-        signal: the first signal that came, if any.
+        signal: the first stop signal that arrived, or None.
     """
 
     __slots__ = ("signal",)
@@ -27,18 +27,18 @@ class Stop:
 
     @property
     def exit_code(self) -> int:
-        """128 + n for a command that ends because of signal n; 0 without one."""
+        """128 + n if the command ends because of signal n, otherwise 0."""
         return 0 if self.signal is None else 128 + self.signal
 
 
 @contextmanager
-def stopping(react: Callable[[], object] | None = None) -> Generator[Stop]:
-    """Let SIGINT, SIGTERM and SIGHUP end the task that runs the body.
+def handle_stop_signals(on_signal: Callable[[], object] | None = None) -> Generator[Stop]:
+    """Cancel the current task when a stop signal arrives during the body.
 
-    Each signal cancels it: the first one begins the clean-up, another one cuts that short.
+    Every signal cancels the task: the first one starts the clean-up, the next one interrupts it.
 
     Args:
-        react: is called for each signal instead.
+        on_signal: called for each signal instead of cancelling the task.
     """
     task = asyncio.current_task()
     loop = asyncio.get_running_loop()
@@ -46,15 +46,15 @@ def stopping(react: Callable[[], object] | None = None) -> Generator[Stop]:
 
     def receive(number: signal.Signals) -> None:
         stop.signal = stop.signal or number
-        if react is not None:
-            react()
+        if on_signal is not None:
+            on_signal()
         elif task is not None:
             task.cancel()
 
-    for number in STOPPING:
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, receive, number)
     try:
         yield stop
     finally:
-        for number in STOPPING:
+        for number in STOP_SIGNALS:
             loop.remove_signal_handler(number)

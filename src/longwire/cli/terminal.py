@@ -1,12 +1,15 @@
-"""Text of other people on a terminal."""
+"""Writes messages to the terminal, and makes untrusted text safe to print there."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Final
 
-# ECMA-48, § 5.4 (control sequences), § 5.6 (control strings), § 5.5 and ECMA-35 (other escapes),
-# then single control characters: C0 but for tab and the line's ends, DEL and C1.
+import click
+
+# ECMA-48 § 5.4 (control sequences) and § 5.6 (control strings), then § 5.5 and ECMA-35 (other
+# escapes), then single control characters: C0 except tab and line ends, DEL and C1.
 _CONTROL: Final = re.compile(
     r"(?P<colour>\x1b\[[0-9:;]*m)"
     r"|\x1b\[[0-?]*[ -/]*[@-~]"
@@ -17,5 +20,12 @@ _CONTROL: Final = re.compile(
 
 
 def printable(text: str) -> str:
-    """Return the text with its colours and without everything else that moves a terminal."""
+    """Return the text without control sequences, except those that set colours."""
     return _CONTROL.sub(lambda found: found["colour"] or "", text)
+
+
+def print_message(message: object) -> None:
+    """Print `longwire: MESSAGE` as one line on stderr; ignore a closed stderr."""
+    text = " ".join(printable(str(message)).split()) or type(message).__name__
+    with contextlib.suppress(OSError):
+        click.echo(f"longwire: {text}", err=True)

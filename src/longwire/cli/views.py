@@ -1,4 +1,4 @@
-"""What a watched room looks like: JSON lines, plain output, or a live view."""
+"""The views of `longwire watch`: JSON lines, plain lines, or a job with a progress bar."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from longwire.catalog import CATALOG, JobOutput
-from longwire.cli.complaint import complain
-from longwire.cli.terminal import printable
+from longwire.cli.terminal import print_message, printable
 from longwire.errors import LongwireError
 from longwire.jobs import JobState, fold
 
@@ -21,11 +20,11 @@ if TYPE_CHECKING:
     from longwire.schema import Event
 
 
-class Watcher(Protocol):
-    """Shows what happens in a room; open while something may happen."""
+class View(Protocol):
+    """Shows the entries of a room. It is a context manager, which is open while entries arrive."""
 
     def receive(self, entry: LogEntry) -> None:
-        """Show one entry of the log."""
+        """Show one entry of a room's log."""
         ...
 
     def end(self, state: JobState) -> None:
@@ -33,37 +32,37 @@ class Watcher(Protocol):
         ...
 
     def notify(self, text: str) -> None:
-        """Say something about the watch itself, on stderr."""
+        """Show a message about the connection on stderr."""
         ...
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Prepare the terminal."""
         ...
 
     def __exit__(self, *_: object) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
         ...
 
 
-def choose_watcher(room: str, job_id: str | None, as_json: bool) -> Watcher:
-    """Return who shows this room on this terminal."""
+def make_view(room: str, job_id: str | None, as_json: bool) -> View:
+    """Return the view for a room: JSON lines if requested, otherwise by whether it is a job's."""
     if as_json:
         return JsonLines(room)
     return RoomLines(room) if job_id is None else JobView(room, job_id)
 
 
-class _Plain:
-    """Needs nothing of the terminal."""
+class _LineView:
+    """Base of the views that only print lines."""
 
     def __init__(self, room: str) -> None:
         self._room = room
 
     def end(self, state: JobState) -> None:
-        """The last event said it."""
+        """Do nothing: the last entry has shown it."""
 
     def notify(self, text: str) -> None:
-        """Say it as any command does."""
-        complain(text)
+        """Print the message."""
+        print_message(text)
 
     def __enter__(self) -> Self:
         return self
@@ -72,11 +71,11 @@ class _Plain:
         return
 
 
-class JsonLines(_Plain):
-    """One JSON object a line, for scripts: `{"event","room","offset","data"}`."""
+class JsonLines(_LineView):
+    """Prints each entry as one line of JSON: `{"event","room","offset","data"}`."""
 
     def receive(self, entry: LogEntry) -> None:
-        """Print the entry; `offset` is the last one that it stands for."""
+        """Print the entry; `offset` is the last one that the entry covers."""
         if entry.room == self._room:
             line = {
                 "event": entry.event,
@@ -87,8 +86,8 @@ class JsonLines(_Plain):
             _write(msgspec.json.encode(line) + b"\n")
 
 
-class RoomLines(_Plain):
-    """One line an event, for people."""
+class RoomLines(_LineView):
+    """Prints each entry as one readable line."""
 
     def receive(self, entry: LogEntry) -> None:
         """Print the entry."""
@@ -98,17 +97,17 @@ class RoomLines(_Plain):
 
 
 class JobView:
-    """A job's output on stdout; its bar, step and status on stderr.
+    """Prints a job's output to stdout, and its progress bar, step and status to stderr.
 
-    On a terminal, control sequences in the output other than colours are dropped: the output of
-    a job may come from anybody. Elsewhere it is passed on as it is.
+    On a terminal, control sequences other than colours are removed from the output, because
+    another user may have written it. Redirected output is not changed.
     """
 
     def __init__(self, room: str, job_id: str) -> None:
         self._room = room
         self._state = JobState.initial(job_id)
         self._console = Console(stderr=True, highlight=False)
-        self._paints = sys.stdout.isatty() and self._console.is_terminal
+        self._is_interactive = sys.stdout.isatty() and self._console.is_terminal
         self._line = ""
         self._progress = Progress(
             TextColumn("{task.fields[status]}", style="bold", markup=False),
@@ -131,18 +130,18 @@ class JobView:
         self._progress.stop()
 
     def receive(self, entry: LogEntry) -> None:
-        """Show the entry, if it is of this job."""
+        """Show the entry if it belongs to this job."""
         if entry.room != self._room:
             return
         try:
             event = cast("Event", CATALOG.decode(entry.event, entry.data))
-        except LongwireError:  # an event of the application's own, or of a newer server
+        except LongwireError:  # an application's own event, or one of a newer server
             return
         before, self._state = self._state, fold(self._state, event)
         if isinstance(event, JobOutput):
             self._print(event.chunk)
         if self._state.attempt != before.attempt and before.created_at is not None:
-            self._say(f"attempt {self._state.attempt}")
+            self._print_status(f"attempt {self._state.attempt}")
         self._progress.update(
             self._task,
             total=None if self._state.progress is None else 100,
@@ -151,15 +150,15 @@ class JobView:
         )
 
     def end(self, state: JobState) -> None:
-        """Say how the job ended."""
+        """Print how the job ended."""
         self._print_line()
         self._progress.stop()
         after = "" if state.duration is None else f" after {state.duration:.1f} s"
         why = "" if state.error is None else f": {state.error}"
-        self._say(f"job {state.job_id} {state.status}{after}{why}")
+        self._print_status(f"job {state.job_id} {state.status}{after}{why}")
 
     def notify(self, text: str) -> None:
-        """Say it above the bar."""
+        """Print the message above the progress bar."""
         self._console.print(f"longwire: {text}", markup=False, soft_wrap=True)
 
     def _fields(self) -> dict[str, Any]:
@@ -167,28 +166,29 @@ class JobView:
         step = " ".join(printable(self._state.current_step or "").split())
         return {"status": self._state.status, "percent": percent, "step": step[:60]}
 
-    def _say(self, text: str) -> None:
+    def _print_status(self, text: str) -> None:
         self._console.print(printable(text), markup=False, style="bold", soft_wrap=True)
 
     def _print(self, text: str) -> None:
-        if not self._paints:
+        if not self._is_interactive:
             _write(text.encode())
             return
         *lines, last = (self._line + text).split("\n")
         for line in lines:
-            self._console.print(_as_shown(line))
-        # A bar that is redrawn for hours stays one line.
-        begun = last.rstrip("\r")
-        self._line = begun[begun.rfind("\r") + 1 :] + last[len(begun) :][:1]
+            self._console.print(_visible(line))
+        # Keep only what follows the last carriage return, so that a progress bar that redraws its
+        # line for hours does not grow. A trailing one is kept: "\n" may follow in the next chunk.
+        text = last.rstrip("\r")
+        self._line = text[text.rfind("\r") + 1 :] + last[len(text) :][:1]
 
     def _print_line(self) -> None:
         if self._line:
-            self._console.print(_as_shown(self._line))
+            self._console.print(_visible(self._line))
             self._line = ""
 
 
-def _as_shown(line: str) -> Text:
-    """Return what a terminal shows of a line that was written over."""
+def _visible(line: str) -> Text:
+    """Return what a terminal shows of a line after its carriage returns."""
     return Text.from_ansi(printable(line.rstrip("\r").rpartition("\r")[2]))
 
 

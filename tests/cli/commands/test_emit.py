@@ -1,4 +1,4 @@
-"""`longwire emit`: one event, and where it went."""
+"""`longwire emit`: publishes an event and prints its position."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def test_a_payload_is_utf8_whatever_the_locale(longwire: Longwire) -> None:
     longwire.environment |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     data = '{"jobId": "emit-漢", "progress": 40, "currentStep": "half"}'
     assert "job:emit-漢" in longwire.output("emit", "job:progress", data)
-    code, said = longwire.refusal("emit", "announcement", os.fsdecode(b'{"message": "\xff"}'))
+    code, message = longwire.failure("emit", "announcement", os.fsdecode(b'{"message": "\xff"}'))
     assert code == 2
-    assert said.startswith("Invalid value for JSON: this is no JSON")
+    assert message.startswith("Invalid value for JSON: invalid JSON")
 
 
-def test_speaks_to_the_server_that_it_is_told(
+def test_the_server_option_overrides_the_environment(
     longwire: Longwire, running_server: ServerProcess
 ) -> None:
     longwire.environment["LONGWIRE_URL"] = "http://127.0.0.1:1"
@@ -47,11 +47,11 @@ async def test_prints_the_position(longwire: Longwire, running_server: ServerPro
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
-        (["job:progress", "{"], 2, "Invalid value for JSON: this is no JSON"),
-        (["job:progress", "[1]"], 2, "Invalid value for JSON: the payload is one JSON object"),
-        (["job:progress", '"x"'], 2, "Invalid value for JSON: the payload is one JSON object"),
+        (["job:progress", "{"], 2, "Invalid value for JSON: invalid JSON"),
+        (["job:progress", "[1]"], 2, "Invalid value for JSON: the payload must be a JSON object"),
+        (["job:progress", '"x"'], 2, "Invalid value for JSON: the payload must be a JSON object"),
         (["job:progress"], 2, "Missing argument 'JSON'."),
         (["no:such", "{}"], 1, "unknown event 'no:such'"),
         (["job:progress", "{}"], 1, "job:progress: Required field is missing at $.jobId"),
@@ -67,43 +67,47 @@ async def test_prints_the_position(longwire: Longwire, running_server: ServerPro
         ),
     ],
 )
-def test_says_what_is_wrong(longwire: Longwire, arguments: list[str], code: int, said: str) -> None:
-    exit_code, line = longwire.refusal("emit", *arguments)
+def test_reports_wrong_arguments(
+    longwire: Longwire, arguments: list[str], code: int, message: str
+) -> None:
+    exit_code, line = longwire.failure("emit", *arguments)
     assert exit_code == code
-    assert line.startswith(said)
+    assert line.startswith(message)
 
 
-def test_a_user_may_not_publish(longwire: Longwire, running_server: ServerProcess) -> None:
+def test_a_user_token_may_not_publish(longwire: Longwire, running_server: ServerProcess) -> None:
     longwire.environment["LONGWIRE_TOKEN"] = running_server.token("ada")
-    code, said = longwire.refusal("emit", "announcement", '{"message": "x", "level": "info"}')
+    code, message = longwire.failure("emit", "announcement", '{"message": "x", "level": "info"}')
     assert code == 1
-    assert said.startswith("only services may publish: the token needs the scope 'service'")
+    assert message.startswith("only services may publish: the token needs the scope 'service'")
 
 
-def test_a_refused_token_is_told_by_where_it_came_from(
+def test_a_rejected_token_is_reported_with_its_source(
     longwire: Longwire, running_server: ServerProcess
 ) -> None:
     longwire.environment["LONGWIRE_TOKEN"] = "nonsense"
-    code, said = longwire.refusal("emit", "announcement", "{}")
+    code, message = longwire.failure("emit", "announcement", "{}")
     assert code == 1
     url = running_server.url
-    assert said.startswith(f"{url} refuses LONGWIRE_TOKEN: token is invalid")
+    assert message.startswith(f"{url} rejected LONGWIRE_TOKEN: token is invalid")
     del longwire.environment["LONGWIRE_TOKEN"]
     longwire.environment["LONGWIRE_SECRET"] = "another secret"
-    said = longwire.refusal("emit", "announcement", "{}")[1]
-    assert said.startswith(f"{url} refuses a token signed with LONGWIRE_SECRET: token is invalid")
+    message = longwire.failure("emit", "announcement", "{}")[1]
+    assert message.startswith(
+        f"{url} rejected a token signed with LONGWIRE_SECRET: token is invalid"
+    )
 
 
 @pytest.mark.parametrize("command", [["emit", "x", "{}"], ["watch", "1"], ["run", "--", "true"]])
-def test_an_unreachable_server(alone: Longwire, command: list[str]) -> None:
-    alone.environment["LONGWIRE_SECRET"] = "a secret"
-    code, said = alone.refusal(*command)
+def test_reports_an_unreachable_server(offline: Longwire, command: list[str]) -> None:
+    offline.environment["LONGWIRE_SECRET"] = "a secret"
+    code, message = offline.failure(*command)
     assert code == 1
-    assert said.startswith("no server answers at http://127.0.0.1:1: ")
-    assert said.count("http://127.0.0.1:1") == 1
+    assert message.startswith("cannot connect to http://127.0.0.1:1: ")
+    assert message.count("http://127.0.0.1:1") == 1
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "nonsense", "http://"])
-def test_an_address_that_is_none(alone: Longwire, url: str) -> None:
-    alone.environment |= {"LONGWIRE_URL": url, "LONGWIRE_SECRET": "a secret"}
-    assert alone.refusal("emit", "x", "{}")[0] == 1
+def test_rejects_an_invalid_url(offline: Longwire, url: str) -> None:
+    offline.environment |= {"LONGWIRE_URL": url, "LONGWIRE_SECRET": "a secret"}
+    assert offline.failure("emit", "x", "{}")[0] == 1

@@ -1,4 +1,4 @@
-"""`longwire run`: any command, live, and yet as if it ran by itself."""
+"""`longwire run`: publishes a command as a job without changing how the command behaves."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from longwire import Contract, Server, jwt_authenticator
-from tests.cli.command import LONGWIRE, Longwire, Started
+from tests.cli.command import LONGWIRE, Longwire, RunningCommand
 from tests.serving import SECRET, ServerProcess, serving
 
-NOTICE = re.compile(r"longwire: watch it live at [^\n]+\n")
+NOTICE = re.compile(r"longwire: watch this job at [^\n]+\n")
 WAITING = re.compile(r"longwire: waiting for the server [^\n]+\n")
 
 
@@ -35,7 +35,7 @@ async def text_of(server: ServerProcess, job_id: str) -> str:
 
 
 def process_state(pid: int) -> str | None:
-    """Return the letter that ps shows."""
+    """Return the process state as the letter that `ps` shows."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
@@ -58,7 +58,7 @@ async def test_a_command_becomes_a_job(longwire: Longwire, running_server: Serve
     assert state["owner"] is None
 
 
-async def test_the_output_is_the_commands_byte_for_byte(
+async def test_output_is_passed_on_byte_for_byte(
     longwire: Longwire, running_server: ServerProcess
 ) -> None:
     script = r"""
@@ -81,7 +81,7 @@ for n in range(20_000):
         (["/etc/passwd"], 126, "command_not_executable"),
     ],
 )
-async def test_the_exit_code_is_the_commands(
+async def test_exits_with_the_commands_exit_code(
     longwire: Longwire,
     running_server: ServerProcess,
     command: list[str],
@@ -96,65 +96,67 @@ async def test_the_exit_code_is_the_commands(
     assert (state["status"], state["errorCode"]) == ("failed", error_code)
 
 
-def test_options_after_the_command_are_the_commands(longwire: Longwire) -> None:
+def test_options_after_the_command_belong_to_the_command(longwire: Longwire) -> None:
     assert longwire.run("run", "echo", "--title", "-n").stdout == b"--title -n\n"
 
 
 @pytest.mark.parametrize("option", ["--titel", "-x"])
-def test_a_mistyped_option_is_no_command(longwire: Longwire, option: str) -> None:
-    code, said = longwire.refusal("run", option, "--", "echo")
+def test_a_mistyped_option_is_not_run_as_a_command(longwire: Longwire, option: str) -> None:
+    code, message = longwire.failure("run", option, "--", "echo")
     assert code == 2
-    assert said.startswith(f"No such option '{option}'.")
+    assert message.startswith(f"No such option '{option}'.")
 
 
-def test_tells_where_to_watch_the_job(longwire: Longwire, running_server: ServerProcess) -> None:
-    said = longwire.run("run", "--job-id", "run-told", "--", "true").stderr.decode()
+def test_prints_where_to_watch_the_job(longwire: Longwire, running_server: ServerProcess) -> None:
+    message = longwire.run("run", "--job-id", "run-notice", "--", "true").stderr.decode()
     url = running_server.url
-    assert said == f"longwire: watch it live at {url} or with `longwire watch run-told`\n"
+    assert message == f"longwire: watch this job at {url} or with `longwire watch run-notice`\n"
     del longwire.environment["LONGWIRE_URL"]
-    said = longwire.run("run", "--server", url, "--job-id", "run-told", "--", "true").stderr
-    command = said.decode().split("`")[1]
-    assert command == f"longwire watch --server {url} run-told"
+    message = longwire.run("run", "--server", url, "--job-id", "run-notice", "--", "true").stderr
+    command = message.decode().split("`")[1]
+    assert command == f"longwire watch --server {url} run-notice"
     assert longwire.run(*command.split()[1:]).returncode == 0
 
 
 @pytest.mark.parametrize("job_id", ["a:b", "global", "-x"])
-def test_tells_how_to_watch_a_job_whatever_its_name(longwire: Longwire, job_id: str) -> None:
-    said = longwire.run("run", f"--job-id={job_id}", "--", "echo", "text").stderr.decode()
-    command = said.split("`")[1]
+def test_prints_a_working_watch_command_for_any_job_id(longwire: Longwire, job_id: str) -> None:
+    message = longwire.run("run", f"--job-id={job_id}", "--", "echo", "text").stderr.decode()
+    command = message.split("`")[1]
     assert longwire.output(*command.split()[1:]) == "text\n"
 
 
-def test_a_user_may_not_run(longwire: Longwire, running_server: ServerProcess) -> None:
+def test_a_user_token_may_not_run_a_job(longwire: Longwire, running_server: ServerProcess) -> None:
     longwire.environment["LONGWIRE_TOKEN"] = running_server.token("ada")
-    code, said = longwire.refusal("run", "--", "echo")
+    code, message = longwire.failure("run", "--", "echo")
     assert code == 1
-    assert said.startswith("only services may publish: the token needs the scope 'service'")
+    assert message.startswith("only services may publish: the token needs the scope 'service'")
 
 
-async def test_a_server_without_jobs_is_told_what_it_needs(longwire: Longwire) -> None:
+async def test_reports_a_server_whose_contract_has_no_jobs(longwire: Longwire) -> None:
     authenticate = jwt_authenticator(longwire.environment["LONGWIRE_SECRET"])
     async with serving(Server(contract=Contract(), authenticate=authenticate)) as url:
-        code, said = await asyncio.to_thread(longwire.refusal, "run", "--server", url, "--", "echo")
+        code, message = await asyncio.to_thread(
+            longwire.failure, "run", "--server", url, "--", "echo"
+        )
     assert code == 1
-    assert said.startswith(f"{url} has no jobs, its contract needs those of CATALOG: ")
+    assert message.startswith(f"{url} does not support jobs: unknown event 'job:created'")
 
 
-def test_an_owner_that_can_be_no_user_is_refused_before_anything_runs(longwire: Longwire) -> None:
-    assert longwire.refusal("run", "--owner", "a b", "--", "echo")[0] == 2
+def test_rejects_an_invalid_owner_before_the_command_runs(longwire: Longwire) -> None:
+    assert longwire.failure("run", "--owner", "a b", "--", "echo")[0] == 2
 
 
 async def test_arguments_need_not_be_utf8(
     longwire: Longwire, running_server: ServerProcess
 ) -> None:
-    """The command was not run: its title could not be published."""
+    """Regression: the command did not run, because its title could not be encoded."""
     name = os.fsdecode(b"caf\xe9")
     ended = longwire.run("run", "--job-id", "run-bytes", "--", "printf", "%s", name)
     assert (ended.returncode, ended.stdout) == (0, b"caf\xe9")
     assert (await state_of(running_server, "run-bytes"))["title"] == "printf %s 'caf\\udce9'"
 
 
-def test_closed_streams_are_as_good_as_none(longwire: Longwire) -> None:
+def test_runs_with_closed_standard_streams(longwire: Longwire) -> None:
     for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
         command = ["sh", "-c", f'"$@" {closed}', "sh", *LONGWIRE, "run", "--", "sh", "-c"]
         ended = subprocess.run(
@@ -169,11 +171,11 @@ def test_closed_streams_are_as_good_as_none(longwire: Longwire) -> None:
         assert ended.stdout in (b"", b"out\n")
 
 
-def test_stdin_is_the_commands(longwire: Longwire) -> None:
+def test_the_command_reads_stdin(longwire: Longwire) -> None:
     assert longwire.run("run", "cat", stdin=b"through").stdout == b"through"
 
 
-def wait_for(process: Started, line: str) -> None:
+def wait_for(process: RunningCommand, line: str) -> None:
     while (read := process.line()) != line:
         assert read
 
@@ -203,13 +205,13 @@ def test_a_second_ctrl_c_kills(longwire: Longwire) -> None:
         run.process.send_signal(signal.SIGINT)
         wait_for(run, "stubborn")
         run.process.send_signal(signal.SIGINT)
-        code, _, said = run.end()
+        code, _, message = run.end()
         assert code == 130
-        assert "longwire:" not in NOTICE.sub("", said)  # the end of the job is published, too
+        assert "longwire:" not in NOTICE.sub("", message)  # the job's result was published
     assert not is_alive(pid)
 
 
-async def test_ctrl_z_stops_the_command_too_and_nobody_takes_it_for_lost(
+async def test_ctrl_z_suspends_the_command_and_extends_its_lease(
     longwire: Longwire, running_server: ServerProcess
 ) -> None:
     script = "echo $$; while [ ! -e $0 ]; do sleep 0.02; done; echo went on"
@@ -218,7 +220,7 @@ async def test_ctrl_z_stops_the_command_too_and_nobody_takes_it_for_lost(
         command = int(run.line())
         run.process.send_signal(signal.SIGTSTP)
         await asyncio.to_thread(os.waitid, os.P_PID, run.process.pid, os.WSTOPPED)
-        while process_state(command) != "T":  # noqa: ASYNC110 (it is told nothing any more)
+        while process_state(command) != "T":  # noqa: ASYNC110 (a stopped process sends nothing)
             await asyncio.sleep(0.01)
         with longwire.start("watch", "run-z", "--json") as watch:
             leases: list[float] = []
@@ -249,7 +251,7 @@ async def test_job_cancel_stops_the_command(
     assert (await state_of(running_server, "run-cancel"))["status"] == "cancelled"
 
 
-def test_a_reader_that_goes_away_ends_the_command(longwire: Longwire) -> None:
+def test_a_closed_stdout_ends_the_command(longwire: Longwire) -> None:
     with longwire.start("run", "--", "yes") as run:
         assert run.line() == "y"
         run.stdout.close()
@@ -257,7 +259,7 @@ def test_a_reader_that_goes_away_ends_the_command(longwire: Longwire) -> None:
         assert b"Traceback" not in run.stderr.read()
 
 
-async def test_the_owner_alone_may_watch(longwire: Longwire, running_server: ServerProcess) -> None:
+async def test_only_the_owner_may_watch(longwire: Longwire, running_server: ServerProcess) -> None:
     longwire.output("run", "--job-id", "run-owner", "--owner", "ada", "--", "true")
     for user, status in (("ada", 200), ("bob", 404)):
         token = running_server.token(user)
@@ -265,19 +267,19 @@ async def test_the_owner_alone_may_watch(longwire: Longwire, running_server: Ser
         assert answer.status_code == status
 
 
-def test_without_a_server_it_brings_its_own(tmp_path: Path) -> None:
+def test_embeds_a_server_when_none_is_running(tmp_path: Path) -> None:
     longwire = Longwire(tmp_path)
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     script = "echo started; read line < $0; echo $line"
     command = ["run", "--job-id", "42", "--", "sh", "-c", script, str(gate)]
-    with Started(
+    with RunningCommand(
         [sys.executable, "-c", EMBEDDED, *command],
         longwire.environment,
     ) as run:
         notice = run.stderr.readline().decode()
         found = re.fullmatch(
-            r"longwire: watch it live at (http://127\.0\.0\.1:\d+)/#token=(\S+)&to=/jobs/42"
+            r"longwire: watch this job at (http://127\.0\.0\.1:\d+)/#token=(\S+)&to=/jobs/42"
             r" or with `longwire (watch --server \1 42)`\n",
             notice,
         )
@@ -293,15 +295,15 @@ def test_without_a_server_it_brings_its_own(tmp_path: Path) -> None:
         assert run.end()[:2] == (0, "the end\n")
 
 
-def test_the_link_signs_in_the_owner_and_only_here(
+def test_the_link_signs_in_the_owner_at_this_server_only(
     tmp_path: Path, running_server: ServerProcess
 ) -> None:
-    # A CI server's secret is that of production, and its logs are read by many.
+    # CI may share its secret with production, and many people can read CI logs.
     mine = Longwire(tmp_path, LONGWIRE_SECRET=running_server.secret)
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     command = ["run", "--job-id", "42", "--owner", "ada", "--", "cat", str(gate)]
-    with Started([sys.executable, "-c", EMBEDDED, *command], mine.environment) as run:
+    with RunningCommand([sys.executable, "-c", EMBEDDED, *command], mine.environment) as run:
         found = re.search(r"(http://[^/]+)/#token=(\S+)&to=", run.stderr.readline().decode())
         assert found
         headers = {"authorization": f"Bearer {found[2]}"}
@@ -313,7 +315,7 @@ def test_the_link_signs_in_the_owner_and_only_here(
         assert run.end()[0] == 0
 
 
-# Where port 8000 is taken by another Longwire, this one would use it.
+# Without this, `run` would use a Longwire server that happens to listen on port 8000.
 EMBEDDED = """
 import sys
 import importlib
@@ -324,7 +326,7 @@ main()
 
 
 @pytest.mark.timeout(60)  # the fifth attempt to reconnect may be 30 s after the first
-async def test_a_server_that_restarts_loses_nothing(tmp_path: Path) -> None:
+async def test_a_server_restart_loses_no_output(tmp_path: Path) -> None:
     lines = 400
     script = f"i=0; while [ $i -lt {lines} ]; do echo line $i; i=$((i+1)); sleep 0.005; done"
     with ServerProcess(f"--broker=sqlite:///{tmp_path / 'log.db'}") as server:
@@ -334,15 +336,15 @@ async def test_a_server_that_restarts_loses_nothing(tmp_path: Path) -> None:
             server.kill()
             wait_for(run, "line 150")
             server.start()
-            code, _, said = await asyncio.to_thread(run.end, 45)
-        # The command may be over before the link is there again.
-        assert (code, WAITING.sub("", NOTICE.sub("", said))) == (0, "")
+            code, _, message = await asyncio.to_thread(run.end, 45)
+        # The command may end before the client has reconnected.
+        assert (code, WAITING.sub("", NOTICE.sub("", message))) == (0, "")
         expected = "".join(f"line {n}\n" for n in range(lines))
         assert await text_of(server, "42") == expected
         assert (await state_of(server, "42"))["status"] == "completed"
 
 
-def test_a_server_that_does_not_come_back_costs_the_command_nothing(tmp_path: Path) -> None:
+def test_a_lost_server_does_not_disturb_the_command(tmp_path: Path) -> None:
     with ServerProcess() as server:
         longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET, LONGWIRE_URL=server.url)
         script = "echo one; read line < $0; echo two; exit 5"
@@ -356,6 +358,6 @@ def test_a_server_that_does_not_come_back_costs_the_command_nothing(tmp_path: Pa
             while "waiting for the server" not in run.stderr.readline().decode():
                 assert run.process.poll() is None
             run.process.send_signal(signal.SIGINT)
-            code, _, said = run.end()
+            code, _, message = run.end()
     assert code == 5
-    assert said == "longwire: the end of the job is not published: no answer\n"
+    assert message == "longwire: the job's result was not published: the server did not respond\n"

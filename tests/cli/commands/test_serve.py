@@ -1,4 +1,4 @@
-"""`longwire serve`: ready when it says so, and gone when it is told."""
+"""`longwire serve`: startup, shutdown and configuration errors."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.command import Longwire, Started
+from tests.cli.command import Longwire, RunningCommand
 from tests.redis_server import RedisServer
 from tests.serving import SECRET
 
 
-def address(server: Started) -> str:
+def address(server: RunningCommand) -> str:
     found = re.fullmatch(r"Listening on (http://127\.0\.0\.1:\d+)", server.line())
     assert found
     return found[1]
@@ -33,13 +33,13 @@ def test_serves_until_a_signal(tmp_path: Path, number: signal.Signals, code: int
         assert server.end() == (code, "", "")
 
 
-def test_refuses_to_start_without_a_secret(tmp_path: Path) -> None:
-    code, said = Longwire(tmp_path).refusal("serve", "--port", "0")
+def test_does_not_start_without_a_secret(tmp_path: Path) -> None:
+    code, message = Longwire(tmp_path).failure("serve", "--port", "0")
     assert code == 1
-    assert said == "there is no secret: set LONGWIRE_SECRET, or use --dev on your own machine"
+    assert message == "no secret found: set LONGWIRE_SECRET, or pass --dev for local development"
 
 
-def test_dev_makes_a_secret_that_the_other_commands_find(tmp_path: Path) -> None:
+def test_dev_creates_a_secret_that_other_commands_use(tmp_path: Path) -> None:
     longwire = Longwire(tmp_path)
     with longwire.start("serve", "--dev", "--port", "0") as server:
         longwire.environment["LONGWIRE_URL"] = address(server)
@@ -50,23 +50,23 @@ def test_dev_makes_a_secret_that_the_other_commands_find(tmp_path: Path) -> None
     assert (tmp_path / "longwire" / "secret").exists()
 
 
-@pytest.mark.timeout(60)  # several processes, one after the other
-def test_a_redis_that_cannot_be_used_is_one_clear_line_without_the_password(tmp_path: Path) -> None:
+@pytest.mark.timeout(60)  # starts several processes in sequence
+def test_a_redis_error_is_one_line_without_the_password(tmp_path: Path) -> None:
     longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
     nowhere = f"unix://ada:hunter2@{tmp_path}/redis.sock"
-    code, said = longwire.refusal("serve", "--port=0", f"--broker={nowhere}")
-    assert (code, said.partition(": ")[0]) == (
+    code, message = longwire.failure("serve", "--port=0", f"--broker={nowhere}")
+    assert (code, message.partition(": ")[0]) == (
         1,
         f"Redis at unix://{tmp_path}/redis.sock cannot be used",
     )
     with RedisServer(tmp_path, requirepass="hunter2"):
         wrong = f"unix://default:hunter3@{tmp_path}/redis.sock"
-        code, said = longwire.refusal("serve", "--port=0", f"--broker={wrong}")
+        code, message = longwire.failure("serve", "--port=0", f"--broker={wrong}")
     assert code == 1
-    assert said == f"Redis at unix://{tmp_path}/redis.sock refuses the user or the password"
+    assert message == f"Redis at unix://{tmp_path}/redis.sock refuses the user or the password"
 
 
-def test_the_broker_may_be_named_where_nobody_sees_its_password(tmp_path: Path) -> None:
+def test_the_broker_url_can_come_from_the_environment(tmp_path: Path) -> None:
     with RedisServer(tmp_path, requirepass="hunter2"):
         broker = f"unix://default:hunter2@{tmp_path}/redis.sock"
         longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET, LONGWIRE_BROKER=broker)
@@ -76,16 +76,16 @@ def test_the_broker_may_be_named_where_nobody_sees_its_password(tmp_path: Path) 
             assert server.end() == (0, "", "")
 
 
-def test_a_busy_port_is_one_clear_line(tmp_path: Path) -> None:
+def test_reports_a_port_in_use(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
-        code, said = longwire.refusal("serve", "--port", str(port))
+        code, message = longwire.failure("serve", "--port", str(port))
     assert code == 1
-    assert said.startswith(f"cannot listen on 127.0.0.1:{port}: ")
+    assert message.startswith(f"cannot listen on 127.0.0.1:{port}: the port is in use")
 
 
-def test_lets_pages_elsewhere_in_that_it_is_told_of(tmp_path: Path) -> None:
+def test_allows_pages_of_the_given_origins(tmp_path: Path) -> None:
     longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
     pages = ["http://localhost:3000", "https://app.example.com"]
     options = [option for page in pages for option in ("--allow-origin", page)]
@@ -109,8 +109,8 @@ def test_lets_pages_elsewhere_in_that_it_is_told_of(tmp_path: Path) -> None:
         ["--nonsense"],
     ],
 )
-def test_wrong_options_are_one_clear_line(tmp_path: Path, arguments: list[str]) -> None:
+def test_wrong_options_are_reported_on_one_line(tmp_path: Path, arguments: list[str]) -> None:
     longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
     if "--port" not in arguments:
         arguments = [*arguments, "--port", "0"]
-    longwire.refusal("serve", *arguments)
+    longwire.failure("serve", *arguments)

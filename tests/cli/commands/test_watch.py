@@ -1,4 +1,4 @@
-"""`longwire watch`: what it shows, when it ends, and that it loses nothing."""
+"""`longwire watch`: what it shows, when it exits, and that it loses nothing."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ import pytest
 from tests.cli.command import LONGWIRE, Longwire
 from tests.serving import SECRET, ServerProcess
 
-WHY = "a long story, " * 10 + "told in one line"
+REASON = "a long reason, " * 10 + "on one line"
 
 
 async def publish(server: ServerProcess, job_id: str, name: str, **data: Any) -> None:
     await server.publish(name, {"jobId": job_id, **data})
 
 
-async def finished(server: ServerProcess, job_id: str, end: str) -> None:
+async def publish_finished_job(server: ServerProcess, job_id: str, end: str) -> None:
     await publish(server, job_id, "job:created", title="A job")
     await publish(server, job_id, "job:status", status="running")
     await publish(server, job_id, "job:output", chunk="text\n\x1b[2Jno end", isComplete=False)
     if end == "completed":
         await publish(server, job_id, "job:completed", result={}, cost=0, duration=1.5)
     elif end == "failed":
-        await publish(server, job_id, "job:failed", error=WHY, retryable=False)
+        await publish(server, job_id, "job:failed", error=REASON, retryable=False)
     else:
         await publish(server, job_id, "job:status", status="cancelled")
 
 
 @pytest.mark.parametrize(
-    ("end", "code", "said"),
+    ("end", "code", "message"),
     [
         ("completed", 0, "completed after 1.5 s"),
-        ("failed", 1, f"failed: {WHY}"),
+        ("failed", 1, f"failed: {REASON}"),
         ("cancelled", 3, "cancelled"),
     ],
 )
 async def test_ends_with_the_job(
-    longwire: Longwire, running_server: ServerProcess, end: str, code: int, said: str
+    longwire: Longwire, running_server: ServerProcess, end: str, code: int, message: str
 ) -> None:
     job_id = f"watch-{end}"
-    await finished(running_server, job_id, end)
+    await publish_finished_job(running_server, job_id, end)
     for name in (job_id, f"job:{job_id}"):
         ended = await asyncio.to_thread(longwire.run, "watch", name)
         assert ended.returncode == code
         assert ended.stdout == b"text\n\x1b[2Jno end"
-        assert ended.stderr.decode() == f"job {job_id} {said}\n"
+        assert ended.stderr.decode() == f"job {job_id} {message}\n"
 
 
 async def test_json_lines_for_scripts(longwire: Longwire, running_server: ServerProcess) -> None:
-    await finished(running_server, "watch-json", "completed")
+    await publish_finished_job(running_server, "watch-json", "completed")
     ended = await asyncio.to_thread(longwire.run, "watch", "watch-json", "--json")
     assert (ended.returncode, ended.stderr) == (0, b"")
     lines = [json.loads(line) for line in ended.stdout.splitlines()]
@@ -72,7 +72,7 @@ async def test_json_lines_for_scripts(longwire: Longwire, running_server: Server
     assert set(lines[0]) == {"event", "room", "offset", "data"}
 
 
-async def test_waits_for_a_job_that_is_not_there_yet(
+async def test_waits_for_a_job_that_does_not_exist_yet(
     longwire: Longwire, running_server: ServerProcess
 ) -> None:
     with longwire.start("watch", "watch-later", "--json") as watch:
@@ -83,18 +83,18 @@ async def test_waits_for_a_job_that_is_not_there_yet(
         assert (await asyncio.to_thread(watch.end))[0] == 1
 
 
-async def test_says_that_nothing_is_known_of_what_it_waits_for(longwire: Longwire) -> None:
+async def test_reports_that_a_room_has_no_events_yet(longwire: Longwire) -> None:
     with longwire.start("watch", "watch-mistyped") as watch:
-        said = (await asyncio.to_thread(watch.stderr.readline)).decode()
-        assert said == (
-            "longwire: nothing is known of job:watch-mistyped yet; waiting for it, Ctrl-C ends\n"
+        message = (await asyncio.to_thread(watch.stderr.readline)).decode()
+        assert message == (
+            "longwire: no events in job:watch-mistyped yet, waiting; press Ctrl-C to stop\n"
         )
         watch.process.send_signal(signal.SIGINT)
         assert await asyncio.to_thread(watch.end) == (130, "", "")
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
-async def test_ends_when_nobody_reads_it_though_the_job_goes_on(
+async def test_exits_when_stdout_is_closed_while_the_job_runs(
     longwire: Longwire, running_server: ServerProcess, options: list[str]
 ) -> None:
     job_id = f"watch-head{len(options)}"
@@ -108,7 +108,9 @@ async def test_ends_when_nobody_reads_it_though_the_job_goes_on(
         assert watch.stderr.read() == b""
 
 
-def test_a_full_disk_is_one_clear_line(longwire: Longwire, running_server: ServerProcess) -> None:
+def test_a_full_disk_is_reported_on_one_line(
+    longwire: Longwire, running_server: ServerProcess
+) -> None:
     longwire.output("run", "--job-id", "watch-full", "--", "echo", "text")
     for arguments in (["watch", "watch-full"], ["watch", "watch-full", "--json"], ["--help"]):
         with Path("/dev/full").open("wb") as full:
@@ -125,10 +127,10 @@ def test_a_full_disk_is_one_clear_line(longwire: Longwire, running_server: Serve
         assert b"Exception" not in ended.stderr
 
 
-async def test_an_old_end_is_not_the_end_of_a_new_attempt(
+async def test_the_end_of_an_earlier_attempt_does_not_end_the_watch(
     longwire: Longwire, running_server: ServerProcess
 ) -> None:
-    await finished(running_server, "watch-again", "failed")
+    await publish_finished_job(running_server, "watch-again", "failed")
     await publish(running_server, "watch-again", "job:created", attempt=2)
     with longwire.start("watch", "watch-again", "--json") as watch:
         while json.loads(await asyncio.to_thread(watch.line))["event"] != "job:created":
@@ -137,7 +139,9 @@ async def test_an_old_end_is_not_the_end_of_a_new_attempt(
         assert (await asyncio.to_thread(watch.end))[0] == 0
 
 
-async def test_any_room_until_ctrl_c(longwire: Longwire, running_server: ServerProcess) -> None:
+async def test_shows_any_room_until_ctrl_c(
+    longwire: Longwire, running_server: ServerProcess
+) -> None:
     metrics = {"impressions": 1, "clicks": 2, "conversions": 3, "cost": 4, "roi": 5}
     with longwire.start("watch", "campaign:9") as watch:
         await running_server.publish("campaign:metrics", {"campaignId": "9", "metrics": metrics})
@@ -145,11 +149,11 @@ async def test_any_room_until_ctrl_c(longwire: Longwire, running_server: ServerP
         assert "campaign:metrics" in line
         assert '"clicks":2' in line
         watch.process.send_signal(signal.SIGINT)
-        code, _, said = await asyncio.to_thread(watch.end)
-    assert (code, said) == (130, "")
+        code, _, message = await asyncio.to_thread(watch.end)
+    assert (code, message) == (130, "")
 
 
-async def test_a_user_may_watch_with_a_token(
+async def test_a_user_may_watch_their_own_job(
     longwire: Longwire, running_server: ServerProcess
 ) -> None:
     await publish(running_server, "watch-mine", "job:created", owner="ada")
@@ -157,20 +161,20 @@ async def test_a_user_may_watch_with_a_token(
     longwire.environment["LONGWIRE_TOKEN"] = running_server.token("ada")
     assert (await asyncio.to_thread(longwire.run, "watch", "watch-mine")).returncode == 3
     longwire.environment["LONGWIRE_TOKEN"] = running_server.token("bob")
-    code, said = await asyncio.to_thread(longwire.refusal, "watch", "watch-mine")
-    assert (code, said) == (1, "not allowed in room 'job:watch-mine'")
+    code, message = await asyncio.to_thread(longwire.failure, "watch", "watch-mine")
+    assert (code, message) == (1, "not allowed in room 'job:watch-mine'")
 
 
 @pytest.mark.timeout(60)  # the fifth attempt to reconnect may be 30 s after the first
-async def test_a_restarted_server_is_resumed(tmp_path: Path) -> None:
+async def test_resumes_after_a_server_restart(tmp_path: Path) -> None:
     with ServerProcess(f"--broker=sqlite:///{tmp_path / 'log.db'}") as server:
         longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET, LONGWIRE_URL=server.url)
         with longwire.start("watch", "42") as watch:
             await publish(server, "42", "job:output", chunk="one\n", isComplete=False)
             assert await asyncio.to_thread(watch.line) == "one"
             server.kill()
-            said = await asyncio.to_thread(watch.stderr.readline)
-            assert said == b"longwire: the connection is lost; trying again, Ctrl-C ends\n"
+            message = await asyncio.to_thread(watch.stderr.readline)
+            assert message == b"longwire: connection lost, reconnecting; press Ctrl-C to stop\n"
             server.start()
             await publish(server, "42", "job:output", chunk="two\n", isComplete=False)
             await publish(server, "42", "job:completed", result={}, cost=0, duration=1)
@@ -179,29 +183,29 @@ async def test_a_restarted_server_is_resumed(tmp_path: Path) -> None:
 
 
 async def on_a_terminal(longwire: Longwire, *arguments: str) -> tuple[int, str]:
-    """Run a command on a terminal of its own; return its exit code and what it showed."""
-    ours, theirs = pty.openpty()
+    """Run a command on a pseudo-terminal; return its exit code and what the terminal shows."""
+    controller, terminal = pty.openpty()
     try:
         ended = await asyncio.to_thread(
             subprocess.run,
             [*LONGWIRE, *arguments],
             env=longwire.environment | {"TERM": "xterm"},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
             check=False,
             timeout=15,
         )
-        return ended.returncode, os.read(ours, 100_000).decode()
+        return ended.returncode, os.read(controller, 100_000).decode()
     finally:
-        os.close(ours)
-        os.close(theirs)
+        os.close(controller)
+        os.close(terminal)
 
 
-async def test_on_a_terminal_the_output_cannot_take_it_over(
+async def test_output_on_a_terminal_cannot_clear_the_screen(
     longwire: Longwire, running_server: ServerProcess
 ) -> None:
-    await finished(running_server, "watch-tty", "completed")
+    await publish_finished_job(running_server, "watch-tty", "completed")
     code, shown = await on_a_terminal(longwire, "watch", "watch-tty")
     assert code == 0
     assert "text\r\n" in shown
@@ -210,7 +214,7 @@ async def test_on_a_terminal_the_output_cannot_take_it_over(
     assert "\x1b[2J" not in shown
 
 
-async def test_on_a_terminal_no_escape_but_a_colour_gets_through(
+async def test_output_on_a_terminal_keeps_colours_and_no_other_escapes(
     longwire: Longwire, running_server: ServerProcess
 ) -> None:
     evil = "\x1bc \x9b2J \x1b]0;title\x07 \x1bP+q\x1b\\\\ \x1b(0 \x07"
@@ -227,7 +231,7 @@ async def test_on_a_terminal_no_escape_but_a_colour_gets_through(
         assert sequence not in shown
 
 
-async def test_on_a_terminal_lines_that_end_as_on_windows_are_not_empty(
+async def test_output_on_a_terminal_handles_crlf_line_ends(
     longwire: Longwire, running_server: ServerProcess
 ) -> None:
     for chunk in ("one\r\ntw", "o\r", "\nold\rnew", "er\n"):
@@ -239,7 +243,7 @@ async def test_on_a_terminal_lines_that_end_as_on_windows_are_not_empty(
     assert "old" not in shown
 
 
-def test_a_reader_that_goes_away_is_no_fault(longwire: Longwire) -> None:
+def test_a_reader_that_closes_the_pipe_is_not_an_error(longwire: Longwire) -> None:
     watch = subprocess.run(
         ["sh", "-c", 'exec 3>&1; { "$@"; echo "$?" >&3; } | true', "sh", *LONGWIRE, "types"],
         env=longwire.environment,

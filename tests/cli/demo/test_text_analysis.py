@@ -1,4 +1,4 @@
-"""What the demo says about text files."""
+"""The text analysis of `longwire demo`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def names(root: Path) -> list[str]:
     return [str(path.relative_to(root)) for path, _ in find_files(root)]
 
 
-def test_finds_what_people_wrote(tmp_path: Path) -> None:
+def test_skips_generated_files_links_and_empty_files(tmp_path: Path) -> None:
     write(
         tmp_path,
         {
@@ -40,7 +40,7 @@ def test_finds_what_people_wrote(tmp_path: Path) -> None:
     assert names(tmp_path) == [".github/ci.yml", "a/deep/er.md", "b.txt"]
 
 
-def test_reads_text_and_nothing_else(tmp_path: Path) -> None:
+def test_measures_text_files_and_rejects_others(tmp_path: Path) -> None:
     write(
         tmp_path,
         {
@@ -57,7 +57,7 @@ def test_reads_text_and_nothing_else(tmp_path: Path) -> None:
         assert read_file(tmp_path / name, tmp_path) is None
 
 
-def test_adds_up(tmp_path: Path) -> None:
+def test_sums_up_the_files_and_finds_duplicates(tmp_path: Path) -> None:
     write(
         tmp_path,
         {"a.txt": b"same words\n", "b.txt": b"other\n", "c.txt": b"same words\n", "d.bin": b"\0"},

@@ -1,4 +1,4 @@
-"""`longwire demo`: a real job over real files, live in the browser."""
+"""`longwire demo`: run an example job to watch in the browser."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from longwire.cli.settings import DEFAULT_PORT
     default=".",
     type=click.Path(exists=True, file_okay=False, readable=True, path_type=Path),
 )
-@click.option("--exit", "leave", is_flag=True, help="End with the job, at full speed.")
+@click.option("--exit", "exit_with_job", is_flag=True, help="Run at full speed; exit with the job.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    help=f"The port; by default {DEFAULT_PORT}, or a free one if that is taken.",
+    help=f"Port to listen on. [default: {DEFAULT_PORT}, or a free port if it is in use]",
 )
-def demo(directory: Path, leave: bool, port: int | None) -> int:
-    """Analyse the text files below DIRECTORY as a live job.
+def demo(directory: Path, exit_with_job: bool, port: int | None) -> int:
+    """Analyse the text files in DIRECTORY as a live job.
 
-    Serves the web page to watch it on, and prints a link that signs you in. The server stays up
-    until Ctrl-C.
+    Serves the web page and prints a link that opens it signed in. The server keeps running until
+    Ctrl-C.
     """
     import asyncio
 
-    from longwire.cli.demo.demonstration import demonstrate
+    from longwire.cli.demo.job import run_demo
 
     ports = (DEFAULT_PORT, 0) if port is None else (port,)
-    return asyncio.run(demonstrate(directory.resolve(), leave, ports))
+    return asyncio.run(run_demo(directory.resolve(), exit_with_job, ports))

@@ -1,4 +1,4 @@
-"""`longwire emit`: publish one event."""
+"""`longwire emit`: publish an event."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from longwire.errors import CallRefused
 
 @click.command()
 @SERVER
-@click.option("--room", help="The room, where the event does not tell it.")
+@click.option("--room", help="Room to publish to. [default: the room that the event declares]")
 @click.argument("event")
 @click.argument("data", metavar="JSON")
 def emit(server: str | None, room: str | None, event: str, data: str) -> None:
     """Publish EVENT with the payload JSON, and print its position.
 
-    JSON is one object; - reads it from stdin. The position is one JSON object: {"room", "epoch",
-    "offset"}. `longwire types` prints the events with their fields.
+    JSON is an object; - reads it from stdin. The position is printed as {"room", "epoch",
+    "offset"}. `longwire types` lists the events and their fields.
 
     \b
+    Examples:
       longwire emit announcement '{"message": "Back in five minutes", "level": "warning"}'
       longwire emit job:cancel '{"jobId": "42"}'
     """
     import asyncio
 
-    # The bytes as the shell passed them, whatever the locale makes of them.
+    # fsencode returns the bytes that the shell passed, whatever the locale is.
     payload = _payload(sys.stdin.buffer.read() if data == "-" else os.fsencode(data))
     click.echo(asyncio.run(_emit(server or server_url(), event, payload, room)))
 
@@ -41,18 +42,18 @@ def _payload(data: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(data, type=dict[str, Any])
     except msgspec.ValidationError:
-        raise click.BadParameter("the payload is one JSON object.", param_hint="JSON") from None
+        raise click.BadParameter("the payload must be a JSON object.", param_hint="JSON") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise click.BadParameter(f"this is no JSON: {error}.", param_hint="JSON") from None
+        raise click.BadParameter(f"invalid JSON: {error}.", param_hint="JSON") from None
 
 
 async def _emit(url: str, event: str, data: dict[str, Any], room: str | None) -> str:
     import msgspec
 
-    from longwire.cli.connection import connected
+    from longwire.cli.connection import connect
 
     request = {"event": event, "data": data} | ({} if room is None else {"room": room})
-    async with connected(url) as client:
+    async with connect(url) as client:
         answer = await client.call("publish", request)
     if not answer["ok"]:
         raise CallRefused(answer["error"]["message"], answer["error"]["code"])

@@ -1,4 +1,4 @@
-"""`longwire run`: any command as a live job."""
+"""`longwire run`: run a command as a live job."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ _MAX_TITLE: Final = 200
 @click.option(
     "--server",
     metavar="URL",
-    help=f"By default LONGWIRE_URL, else what runs at {DEFAULT_URL}, else one for this command.",
+    help="Server to publish to. [default: $LONGWIRE_URL, else a server running at "
+    f"{DEFAULT_URL}, else one embedded in this command]",
 )
-@click.option("--job-id", help="The job's name; a random one by default.")
-@click.option("--title", help="What people see; the command itself by default.")
-@click.option("--owner", type=UserName(), help="Whose job it is; everyone's by default.")
+@click.option("--job-id", help="Id of the job. [default: a random id]")
+@click.option("--title", help="Title of the job. [default: the command]")
+@click.option(
+    "--owner", type=UserName(), help="User who owns the job. [default: shared by all users]"
+)
 @click.argument("command", nargs=-1, required=True, type=click.Path(readable=False))
 def run(
     server: str | None,
@@ -32,19 +35,20 @@ def run(
 ) -> int:
     """Run COMMAND as a live job.
 
-    What the command prints is the job's output and still appears here; percent figures and bars
-    in it are the job's progress. Where to watch it is said first, on stderr.
+    The command's output is shown here and becomes the output of the job. Percentages and progress
+    bars in it become the job's progress. The first line on stderr tells where to watch the job.
 
-    The command writes to pipes, not to a terminal, and PYTHONUNBUFFERED is set for it. stdin is
-    the command's. A server that goes away, or comes back, does not disturb it.
+    The command runs with pipes instead of a terminal, with PYTHONUNBUFFERED set, and reads this
+    command's stdin. It keeps running while the server is unreachable.
 
-    The exit code is the command's: 127 if there is no such command, 126 if it cannot be executed,
-    128 + n if it died of signal n, 130 after Ctrl-C, 143 when the job was cancelled.
+    The exit code is the command's: 127 if the command is not found, 126 if it cannot be executed,
+    128 + n if signal n ended it, 130 after Ctrl-C, 143 if the job was cancelled.
 
-    Ctrl-C and job:cancel stop the command and its children: TERM, and KILL five seconds later or
-    at the second Ctrl-C. Ctrl-Z stops both until fg or bg.
+    Ctrl-C and job:cancel send TERM to the command and its children, and KILL five seconds later
+    or at the second Ctrl-C. Ctrl-Z suspends the command too, until fg or bg.
 
     \b
+    Examples:
       longwire run -- pytest -q
       longwire run --title "Nightly backup" --owner ada -- ./backup.sh
     """
@@ -53,6 +57,6 @@ def run(
     from longwire.cli.run_job import run_command_as_job
 
     title = (title or shlex.join(command))[:_MAX_TITLE]
-    title = title.encode(errors="backslashreplace").decode()  # a file's name may be no UTF-8
+    title = title.encode(errors="backslashreplace").decode()  # a file name may not be UTF-8
     url = server or running_server()
     return asyncio.run(run_command_as_job(url, job_id, title, owner, command))

@@ -1,4 +1,4 @@
-"""`longwire serve`: the server, its HTTP interface and the web page."""
+"""`longwire serve`: run the server, its HTTP interface and the web page."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--host", default=DEFAULT_HOST, show_default=True, help="The address to listen on.")
+@click.option("--host", default=DEFAULT_HOST, show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=DEFAULT_PORT,
     show_default=True,
-    help="The port; 0 takes a free one.",
+    help="Port to listen on; 0 picks a free one.",
 )
 @click.option(
     "--broker",
     metavar="URL",
     envvar="LONGWIRE_BROKER",
     show_envvar=True,
-    help="Where the logs are: memory:, sqlite:///FILE, or redis://HOST:PORT/DATABASE, which "
-    "several servers may share. By default a file for this port in the user's state directory; "
-    "memory: if the port is 0.",
+    help="Where to keep the logs: memory:, sqlite:///FILE or redis://HOST:PORT/DATABASE. Several "
+    "servers can share a Redis. [default: an SQLite file for this port in the user's state "
+    "directory; memory: with --port 0]",
 )
 @click.option(
     "--allow-origin",
     "origins",
     multiple=True,
     metavar="URL",
-    help="Where a web page is that may use this server too, such as https://app.example.com; may "
-    "be given again. * allows every page.",
+    help="Origin of a web page that may use this server, for example https://app.example.com. "
+    "Repeat the option for more; * allows every origin.",
 )
-@click.option("--dev", is_flag=True, help="Make and keep a secret if LONGWIRE_SECRET is not set.")
+@click.option("--dev", is_flag=True, help="Without LONGWIRE_SECRET, use a development secret.")
 def serve(host: str, port: int, broker: str | None, origins: tuple[str, ...], dev: bool) -> int:
-    """Serve until a signal stops it.
+    """Run the server until a signal stops it.
 
-    Prints "Listening on http://HOST:PORT" when it is ready. SIGTERM tells every client to come
-    back later, and exits with 0.
+    Prints "Listening on http://HOST:PORT" when it is ready. SIGTERM disconnects every client with
+    advice to reconnect later, and exits with 0.
     """
     import asyncio
 
-    from uvicorn.loops.auto import auto_loop_factory  # uvloop's, where that is installed
+    from uvicorn.loops.auto import auto_loop_factory  # uvloop, if it is installed
 
     secret = ensure_secret() if dev else _given_secret()
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
@@ -66,15 +66,15 @@ def serve(host: str, port: int, broker: str | None, origins: tuple[str, ...], de
 def _given_secret() -> str:
     secret = os.environ.get("LONGWIRE_SECRET")
     if not secret:
-        raise NoSecret("set LONGWIRE_SECRET, or use --dev on your own machine")
+        raise NoSecret("set LONGWIRE_SECRET, or pass --dev for local development")
     return secret
 
 
 async def _serve(host: str, port: int, broker: str, secret: str, origins: tuple[str, ...]) -> int:
     import asyncio
 
-    from longwire.cli.embedded_server import listening, make_server
-    from longwire.cli.signals import stopping
+    from longwire.cli.embedded_server import make_server, run_server
+    from longwire.cli.signals import handle_stop_signals
     from longwire.server import jwt_authenticator
 
     authenticate = jwt_authenticator(secret)
@@ -82,9 +82,9 @@ async def _serve(host: str, port: int, broker: str, secret: str, origins: tuple[
     def make(port: int) -> Server:
         return make_server(broker, authenticate, origins)
 
-    with stopping() as stop:
+    with handle_stop_signals() as stop:
         try:
-            async with listening(make, host, port, origins=origins) as (url, _):
+            async with run_server(make, host, port, origins=origins) as (url, _):
                 click.echo(f"Listening on {url}")
                 await asyncio.Event().wait()
         except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""`longwire token`: a token for a user or a service."""
+"""`longwire token`: print a token for a user or a service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from longwire.cli.options import UserName
 from longwire.cli.settings import require_secret
-from longwire.cli.signing import sign_token
+from longwire.tokens import issue_token
 from longwire.types import override
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhd])")
 
-# A token that outlives its user's memory of it is a password.
-_LONGEST: Final = 10 * 365 * 86400
+# Ten years; a longer lifetime is more likely a typing error.
+_MAX_DURATION: Final = 3650 * 86400
 
 
 class Duration(click.ParamType[float]):
-    """A time such as `90s`, `30m`, `1h` or `7d`, in seconds."""
+    """A duration such as `90s`, `30m`, `1h` or `7d`; its value is in seconds."""
 
     name = "duration"
 
@@ -31,26 +31,28 @@ class Duration(click.ParamType[float]):
     def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> float:
         """Return the seconds."""
         found = _DURATION.fullmatch(str(value))
-        seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-        if not 0 < seconds <= _LONGEST:
-            self.fail(f"{value!r} is no time such as 90s, 30m, 1h or 7d.", param, ctx)
+        if not found:
+            self.fail(f"{value!r} must be a duration such as 90s, 30m, 1h or 7d.", param, ctx)
+        seconds = float(found[1]) * _UNITS[found[2]]
+        if not 0 < seconds <= _MAX_DURATION:
+            self.fail(f"{value!r} must be more than 0s and at most 3650d.", param, ctx)
         return seconds
 
 
 @click.command()
-@click.option("--user", type=UserName(), required=True, help="Whom the token speaks for.")
-@click.option("--service", is_flag=True, help="May publish, and join every room.")
+@click.option("--user", type=UserName(), required=True, help="User id of the token.")
+@click.option("--service", is_flag=True, help="Allow publishing and joining every room.")
 @click.option(
     "--ttl",
     type=Duration(),
     default="1h",
     show_default=True,
-    help="How long it lasts, such as 90s, 30m, 12h or 7d.",
+    help="Lifetime of the token, such as 90s, 30m, 12h or 7d.",
 )
 def token(user: str, service: bool, ttl: float) -> None:
-    """Print a token, and nothing else.
+    """Print a token for a user.
 
-    It is a JSON Web Token, signed with LONGWIRE_SECRET, else with the secret that `serve --dev`,
-    `demo` or `run` keeps for this machine. Who holds it is that user until it expires.
+    The token is a JSON Web Token, signed with LONGWIRE_SECRET or, if that is not set, with this
+    machine's development secret. Anyone who has the token acts as that user until it expires.
     """
-    click.echo(sign_token(require_secret(), user, service=service, ttl=ttl))
+    click.echo(issue_token(require_secret(), user, service=service, ttl=ttl))

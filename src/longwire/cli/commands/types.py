@@ -1,4 +1,4 @@
-"""`longwire types`: a contract in TypeScript."""
+"""`longwire types`: print a contract as TypeScript."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Write to this file instead of stdout.",
+    help="File to write instead of stdout.",
 )
 @click.argument("contract", metavar="[MODULE:CONTRACT]", required=False)
 def types(out: Path | None, contract: str | None) -> None:
-    """Print the TypeScript types of every event and room of a contract.
+    """Print the TypeScript types of a contract's events and rooms.
 
-    MODULE:CONTRACT names a contract of your own, or a server with one, in a module that Python
-    finds from here. By default it is the catalogue that comes with Longwire.
+    MODULE:CONTRACT names a Contract or a Server in a module that can be imported from the current
+    directory. The default is longwire.CATALOG.
 
     \b
+    Example:
       longwire types app:contract --out src/contract.ts
     """
     from longwire.catalog import CATALOG
@@ -46,15 +47,15 @@ def _import_contract(name: str) -> Contract:
     module, _, attribute = name.partition(":")
     if not module or not attribute:
         raise click.BadParameter(
-            f"{name!r} is not of the form MODULE:CONTRACT, such as app:server.",
+            f"{name!r} must have the form MODULE:CONTRACT, such as app:server.",
             param_hint="MODULE:CONTRACT",
         )
     sys.path.insert(0, str(Path.cwd()))
     try:
         found = getattr(import_module(module), attribute)
-    except Exception as error:  # whatever the module does as it is imported
+    except Exception as error:  # the module's code may raise anything
         raise click.ClickException(f"{name}: {type(error).__name__}: {error}") from None
     contract = getattr(found, "contract", found)
     if not isinstance(contract, Contract):
-        raise click.ClickException(f"{name} is neither a contract nor a server")
+        raise click.ClickException(f"{name} must be a Contract or a Server, got {found!r:.80}")
     return contract

@@ -1,4 +1,4 @@
-"""`longwire watch`: a job or a room, live."""
+"""`longwire watch`: show a job or a room live."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from longwire.cli.settings import server_url
 
 @click.command()
 @SERVER
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON line an event, for scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print each event as one line of JSON.")
 @click.argument("job_or_room")
 def watch(server: str | None, as_json: bool, job_or_room: str) -> int:
-    """Show a job or a room live, from the beginning of what is kept.
+    """Show a job or a room live, from the start of its retained log.
 
-    By default a server keeps the last 8 MiB and 24 hours of each; older output is not shown.
+    By default a server retains the last 24 hours of a room, up to 8 MiB.
 
     JOB_OR_ROOM is a job's id (42), its room (job:42) or any other room (campaign:9, global). A
-    job's output goes to stdout as it is, all else to stderr. With --json each event is one line
-    {"event", "room", "offset", "data"}.
+    job's output is written to stdout unchanged, everything else to stderr. With --json, each
+    event is one line: {"event", "room", "offset", "data"}.
 
-    A job's watch ends with the job: 0 completed, 1 failed, 3 cancelled. A room's ends with Ctrl-C.
-    Dropped connections are resumed where they were. To watch changes nothing about the job.
+    Watching a job ends with the job; the exit code is 0 if it completed, 1 if it failed, 3 if it
+    was cancelled. Watching a room ends with Ctrl-C. A dropped connection resumes where it was.
 
     \b
+    Examples:
       longwire watch 42 > output.txt
       longwire watch --json campaign:9 | jq .data.metrics
     """

@@ -1,4 +1,4 @@
-"""The job of `longwire demo`: the text files below a directory."""
+"""Serves the web page and runs the demo's job: an analysis of a directory's text files."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from longwire.cli.demo.text_analysis import Analysis, find_files, read_file
-from longwire.cli.embedded_server import listening, make_server
+from longwire.cli.embedded_server import make_server, run_server
 from longwire.cli.settings import DEFAULT_HOST, durable_broker, ensure_secret, watch_command
-from longwire.cli.signals import stopping
-from longwire.cli.signing import sign_token
+from longwire.cli.signals import handle_stop_signals
 from longwire.server import jwt_authenticator
+from longwire.tokens import issue_token
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,46 +21,47 @@ if TYPE_CHECKING:
     from longwire.jobs import Job
     from longwire.server import Server
 
-# Whom the sign-in link signs in, and for how long.
+# The user that the printed link signs in, and for how many seconds.
 USER: Final = "demo"
-SIGNED_IN_FOR: Final = 86_400.0
+LINK_TTL: Final = 86_400.0
 
-# Without --exit somebody watches: the files are read no faster than they can follow.
+# Without --exit the job pauses after each file, so that its progress can be followed: at most
+# this many seconds for a file, and for all files together.
 _FILE_PAUSE: Final = 0.05
-_LONGEST_SHOW: Final = 30.0
+_MAX_PAUSES: Final = 30.0
 
 _GUIDE = """\
-A job reads every text file below {directory}. Watch it live:
+The job reads every text file in {directory}. Watch it live:
 
     {url}/#token={token}
 
-- Open it now or halfway: everything that you missed is there.
-- Reload, or open it twice: nothing is lost, nothing comes twice.
-- Press Cancel: the job stops here.
-- In another terminal: {watch}
+- Open the link now or later: the page shows everything from the start.
+- Reload it, or open it twice: no event is lost or repeated.
+- Press Cancel: the job stops.
+- Watch it in another terminal: {watch}
 """
 
 
-async def demonstrate(directory: Path, leave: bool, ports: tuple[int, ...]) -> int:
-    """Serve, run the job over the files below `directory`, and stay; return the exit code.
+async def run_demo(directory: Path, exit_with_job: bool, ports: tuple[int, ...]) -> int:
+    """Serve the page, run the job over the files in `directory`, and return the exit code.
 
     Args:
-        directory: where the files are.
-        leave: end with the job, and do not slow it down for people to follow.
-        ports: the first one of these that can be had.
+        directory: where to look for text files.
+        exit_with_job: return when the job ends, and run it without pauses.
+        ports: ports to try in order.
     """
     secret = ensure_secret()
 
     def make(port: int) -> Server:
         return make_server(durable_broker("demo", port), jwt_authenticator(secret))
 
-    with stopping() as stop:
+    with handle_stop_signals() as stop:
         try:
-            async with listening(make, DEFAULT_HOST, *ports) as (url, server):
-                status = await _run_job(server, url, secret, directory, leave)
-                if leave:
+            async with run_server(make, DEFAULT_HOST, *ports) as (url, server):
+                status = await _run_job(server, url, secret, directory, exit_with_job)
+                if exit_with_job:
                     return 0 if status == "completed" else 1
-                click.echo(f"The job is {status}. The server stays up: Ctrl-C ends it.")
+                click.echo(f"The job is {status}. The server keeps running; Ctrl-C stops it.")
                 await _until_stopped()
                 return 0
         except asyncio.CancelledError:
@@ -74,28 +75,30 @@ async def _until_stopped() -> None:
         await asyncio.Event().wait()
 
 
-async def _run_job(server: Server, url: str, secret: str, directory: Path, leave: bool) -> str:
-    async with server.job(owner=USER, title=f"Text files of {directory.name}") as job:
-        token = sign_token(secret, USER, ttl=SIGNED_IN_FOR)
+async def _run_job(
+    server: Server, url: str, secret: str, directory: Path, exit_with_job: bool
+) -> str:
+    async with server.job(owner=USER, title=f"Text files in {directory.name}") as job:
+        token = issue_token(secret, USER, ttl=LINK_TTL)
         click.echo(
             _GUIDE.format(
                 directory=directory, url=url, token=token, watch=watch_command(url, job.id)
             )
         )
-        await analyse(job, directory, show=0.0 if leave else _LONGEST_SHOW)
+        await analyse(job, directory, max_pauses=0.0 if exit_with_job else _MAX_PAUSES)
     return "cancelled" if job.cancelled else "completed"
 
 
-async def analyse(job: Job, directory: Path, show: float) -> None:
-    """Read the text files below a directory as the work of a job.
+async def analyse(job: Job, directory: Path, max_pauses: float) -> None:
+    """Read the text files in a directory as the body of a job.
 
     Args:
-        job: it hears a line about every file, how far the work is in bytes, and the summary.
-        directory: where to look.
-        show: at most how many seconds to spend on letting people follow.
+        job: receives a line of output for each file, its progress in bytes, and the summary.
+        directory: where to look for text files.
+        max_pauses: seconds to spend at most on pauses between files.
     """
     files = await asyncio.to_thread(find_files, directory)
-    pause = min(_FILE_PAUSE, show / max(len(files), 1))
+    pause = min(_FILE_PAUSE, max_pauses / max(len(files), 1))
     total = sum(size for _, size in files)
     analysis = Analysis()
     done = 0

@@ -1,6 +1,6 @@
-"""The text files below a directory: how large, how long, and which are the same.
+"""Measures the text files in a directory, and finds duplicates.
 
-Pure but for reading files: `find_files` lists, `read_file` reads one, `Analysis` adds them up.
+`find_files` lists the files, `read_file` measures one, and `Analysis` sums up the results.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What tools put beside the text that people wrote.
+# Directories that tools generate.
 SKIPPED: Final = frozenset(
     {
         ".git",
@@ -36,26 +36,27 @@ SKIPPED: Final = frozenset(
     }
 )
 
-# Larger ones are data, not text.
+# Larger files are data rather than text.
 MAX_FILE: Final = 16_000_000
 
-# Where a NUL byte gives a binary file away; git looks as far.
+# A NUL byte within this many bytes marks a binary file, as in git.
 _BINARY_PROBE: Final = 8000
 
-_SHOWN: Final = 5
+# Lines in each table of the summary.
+_TABLE_ROWS: Final = 5
 
 
 class FileReport(msgspec.Struct, frozen=True):
-    """What there is to say about one text file.
+    """The measurements of one text file.
 
     Attributes:
-        name: its path below the directory.
-        size: bytes.
-        lines: how many.
-        words: how many.
-        longest: characters of its longest line.
-        longest_at: that line's number, from 1; 0 in an empty file.
-        digest: equal for files of equal content.
+        name: its path relative to the directory.
+        size: its size in bytes.
+        lines: the number of lines.
+        words: the number of words.
+        longest: the length of the longest line in characters.
+        longest_at: the number of that line, from 1; 0 in an empty file.
+        digest: a hash of the content.
     """
 
     name: str
@@ -68,10 +69,10 @@ class FileReport(msgspec.Struct, frozen=True):
 
 
 def find_files(directory: Path) -> list[tuple[Path, int]]:
-    """Return every file below the directory that may be text, with its size, sorted by path.
+    """Return every file in the directory that may be text, with its size, sorted by path.
 
-    Version control, caches, `node_modules` and virtual environments are left out, and so are
-    links, what is empty, too large or cannot be looked at.
+    Skips version control, caches, `node_modules` and virtual environments, and every file that is
+    a link, empty, too large or not accessible.
     """
     return sorted(_walk(directory))
 
@@ -98,7 +99,7 @@ def _size(path: Path) -> int:
 
 
 def read_file(path: Path, directory: Path) -> FileReport | None:
-    """Read one file; `None` if it is no UTF-8 text or cannot be read."""
+    """Measure one file; return None if it is not UTF-8 text or cannot be read."""
     try:
         data = path.read_bytes()
     except OSError:
@@ -113,7 +114,7 @@ def read_file(path: Path, directory: Path) -> FileReport | None:
 
 
 def report(name: str, text: str, data: bytes) -> FileReport:
-    """Return what there is to say about a text."""
+    """Measure one text."""
     lines = text.splitlines()
     longest = max(enumerate(lines, 1), key=lambda line: len(line[1]), default=(0, ""))
     return FileReport(
@@ -128,11 +129,11 @@ def report(name: str, text: str, data: bytes) -> FileReport:
 
 
 class Analysis:
-    """What the files add up to.
+    """Sums up the measurements of many files.
 
     Attributes:
-        reports: one a text file, in the order in which they were added.
-        skipped: files that turned out to be no text.
+        reports: one for each text file, in the order in which they were added.
+        skipped: the number of files that are not text.
     """
 
     def __init__(self) -> None:
@@ -141,13 +142,13 @@ class Analysis:
         self._by_digest: dict[bytes, list[str]] = {}
 
     def add(self, found: FileReport | None) -> str:
-        """Add one file; return a line about it, empty for one that is no text."""
+        """Add one file; return a line about it, which is empty for a file that is not text."""
         if found is None:
             self.skipped += 1
             return ""
-        twins = self._by_digest.setdefault(found.digest, [])
-        note = f"  = {twins[0]}" if twins else ""
-        twins.append(found.name)
+        same = self._by_digest.setdefault(found.digest, [])
+        note = f"  = {same[0]}" if same else ""
+        same.append(found.name)
         self.reports.append(found)
         return f"{found.lines:>7,} lines {found.words:>9,} words  {found.name}{note}\n"
 
@@ -168,17 +169,17 @@ class Analysis:
         }
 
     def summary(self) -> str:
-        """Return the findings as a text for a person."""
+        """Return the results as a readable text."""
         totals = {name: f"{figure:,}" for name, figure in self.metrics().items()}
         counted = "{files} text files: {lines} lines, {words} words, {bytes} bytes."
         parts = [f"{counted} {{skipped}} other files.".format(**totals)]
-        largest = sorted(self.reports, key=lambda found: -found.size)[:_SHOWN]
+        largest = sorted(self.reports, key=lambda found: -found.size)[:_TABLE_ROWS]
         parts += _table("Largest", [f"{f.size:>12,} bytes  {f.name}" for f in largest])
-        longest = sorted(self.reports, key=lambda found: -found.longest)[:_SHOWN]
+        longest = sorted(self.reports, key=lambda found: -found.longest)[:_TABLE_ROWS]
         lines = [f"{f.longest:>7,} characters  {f.name}:{f.longest_at}" for f in longest]
         parts += _table("Longest lines", lines)
-        same = [" = ".join(names[:_SHOWN]) for names in self.duplicates[:_SHOWN]]
-        parts += _table("Duplicates", [f"  {names}" for names in same])
+        duplicates = [" = ".join(names[:_TABLE_ROWS]) for names in self.duplicates[:_TABLE_ROWS]]
+        parts += _table("Duplicates", [f"  {names}" for names in duplicates])
         return "\n".join(parts)
 
 
