@@ -79,7 +79,7 @@ def test_a_user_token_may_not_publish(longwire: Longwire, running_server: Server
     longwire.environment["LONGWIRE_TOKEN"] = running_server.token("ada")
     code, message = longwire.failure("emit", "announcement", '{"message": "x", "level": "info"}')
     assert code == 1
-    assert message.startswith("only services may publish: the token needs the scope 'service'")
+    assert message.startswith("publishing requires a token with the scope 'service'")
 
 
 def test_a_rejected_token_is_reported_with_its_source(

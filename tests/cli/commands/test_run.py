@@ -129,7 +129,7 @@ def test_a_user_token_may_not_run_a_job(longwire: Longwire, running_server: Serv
     longwire.environment["LONGWIRE_TOKEN"] = running_server.token("ada")
     code, message = longwire.failure("run", "--", "echo")
     assert code == 1
-    assert message.startswith("only services may publish: the token needs the scope 'service'")
+    assert message.startswith("publishing requires a token with the scope 'service'")
 
 
 async def test_reports_a_server_whose_contract_has_no_jobs(longwire: Longwire) -> None:
