@@ -15,7 +15,7 @@ from longwire.client.callbacks import check_plain
 from longwire.client.connection.connector import Connector
 from longwire.client.connection.reconnection import Backoff
 from longwire.client.connection.tokens import Tokens, TokenSource
-from longwire.client.handlers.subscriptions import Subscriptions
+from longwire.client.handlers.registry import Subscriptions
 from longwire.client.health import Health, HealthSnapshot
 from longwire.client.job_tracker import JobFeeds, JobTracker
 from longwire.client.options import ClientKeywords, ClientOptions

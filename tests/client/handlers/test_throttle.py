@@ -20,7 +20,7 @@ from longwire.catalog import (
     JobProgress,
 )
 from longwire.client import ClientOptions
-from longwire.client.handlers.throttle import FIRST_PASS, MAX_JOINED, Gate, Held, conflate
+from longwire.client.handlers.throttle import FIRST_PASS, MAX_JOINED, HeldEvent, Throttle, conflate
 from longwire.client.transport.websocket import WebSocket, open_websocket
 from longwire.types import Concat
 from tests.client.conftest import Connect
@@ -261,14 +261,14 @@ class Line:
     name: str = "x"
 
 
-def held(kinds: Iterable[str]) -> list[Held]:
+def held(kinds: Iterable[str]) -> list[HeldEvent]:
     return [
-        Held((Line(f"{number} "),), None if kind == "-" else ("room", kind), SLOTS.get(kind))
+        HeldEvent((Line(f"{number} "),), None if kind == "-" else ("room", kind), SLOTS.get(kind))
         for number, kind in enumerate(kinds)
     ]
 
 
-def folded(items: list[Held]) -> tuple[dict[Any, str], dict[Any, str], list[str]]:
+def folded(items: list[HeldEvent]) -> tuple[dict[Any, str], dict[Any, str], list[str]]:
     """What somebody knows who heard all this: newest values, texts, and all the rest."""
     newest: dict[Any, str] = {}
     texts: dict[Any, str] = {}
@@ -297,7 +297,7 @@ def test_who_hears_the_conflated_events_knows_the_same(kinds: list[str], cut: in
 
 
 def test_joined_text_is_bounded() -> None:
-    items = [Held((Line("x" * (MAX_JOINED // 2)),), ("r", "t"), "text") for _ in range(5)]
+    items = [HeldEvent((Line("x" * (MAX_JOINED // 2)),), ("r", "t"), "text") for _ in range(5)]
     merged = conflate(items)
     assert [len(item.arguments[0].text) for item in merged] == [
         MAX_JOINED,
@@ -307,24 +307,16 @@ def test_joined_text_is_bounded() -> None:
     assert items[0].arguments[0].text == "x" * (MAX_JOINED // 2)
 
 
-class Consumer:
-    def __init__(self) -> None:
-        self.pending: deque[Any] = deque()
-
-    def release(self, events: Iterable[Any]) -> None:
-        self.pending.extend(events)
-
-
 def test_a_paused_handler_holds_what_counts_and_no_more() -> None:
-    consumer = Consumer()
-    gate = Gate(consumer, CATALOG, 0.0)
-    gate.pause()
+    pending: deque[Any] = deque()
+    throttle = Throttle(pending, pending.extend, CATALOG, 0.0)
+    throttle.pause()
     for number in range(10_000):
-        gate.holds((JobProgress(job_id="1", progress=number % 100, current_step=""),), "job:1")
-        gate.holds((JobOutput(job_id="1", chunk="x"),), "job:1")
-        assert len(gate) <= FIRST_PASS
-    gate.resume()
-    texts = [event.chunk for (event,) in consumer.pending if isinstance(event, JobOutput)]
+        throttle.offer((JobProgress(job_id="1", progress=number % 100, current_step=""),), "job:1")
+        throttle.offer((JobOutput(job_id="1", chunk="x"),), "job:1")
+        assert len(throttle) <= FIRST_PASS
+    throttle.resume()
+    texts = [event.chunk for (event,) in pending if isinstance(event, JobOutput)]
     assert sum(map(len, texts)) == 10_000
     assert len(texts) <= 2
 
@@ -332,14 +324,14 @@ def test_a_paused_handler_holds_what_counts_and_no_more() -> None:
 def test_dataclasses_conflate_too_and_odd_payloads_are_kept() -> None:
     contract = Contract()
     contract.add(Line, name="line", room="line:{name}", conflate=Concat("text"))
-    consumer = Consumer()
-    gate = Gate(consumer, contract, 0.0)
-    gate.pause()
+    pending: deque[Any] = deque()
+    throttle = Throttle(pending, pending.extend, contract, 0.0)
+    throttle.pause()
     for arguments in [(Line("a"),), (Line("b"),), (), (Line("c", True),), ("note", 1)]:  # type: ignore[arg-type]
-        gate.holds(arguments, "line:x")
-    gate.resume()
-    assert consumer.pending[0] == (Line("ab"),)
-    assert len(consumer.pending) == 4
+        throttle.offer(arguments, "line:x")
+    throttle.resume()
+    assert pending[0] == (Line("ab"),)
+    assert len(pending) == 4
 
 
 def test_a_throttled_handler_hears_in_a_second_loop_too() -> None:

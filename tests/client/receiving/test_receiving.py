@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from longwire import CATALOG, WebSocketClient
 from longwire.catalog import JobProgress
-from longwire.client.handlers.subscriptions import ANY, Handler, Subscriptions
+from longwire.client.handlers.handler import Handler
+from longwire.client.handlers.registry import Subscriptions
+from longwire.client.handlers.subscription import ANY
 from longwire.client.receiving.inbox import Inbox
 from longwire.client.rooms.rooms import Rooms
 from longwire.socketio import Event, decode_packet
@@ -113,7 +115,7 @@ def test_the_quick_way_is_the_long_way(messages: list[str]) -> None:
 
 def test_an_event_costs_no_turn_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Handlers are called where the events are read: there is not even a loop here."""
-    monkeypatch.setattr("longwire.client.handlers.subscriptions.SLICE", 60.0)
+    monkeypatch.setattr("longwire.client.handlers.handler.SLICE", 60.0)
 
     async def begin() -> World:
         return World()

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from longwire import CATALOG
 from longwire.catalog import JobOutput
-from longwire.client.handlers.subscriptions import Handler, Subscriptions
+from longwire.client.handlers.handler import Handler
+from longwire.client.handlers.registry import Subscriptions
 from longwire.client.receiving.inbox import Inbox
 from longwire.client.rooms.rooms import Rooms
 from longwire.connection import EventReceived

@@ -1,21 +1,21 @@
-"""What `on` returns."""
+"""The object that `on` returns."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from longwire.client.handlers.subscriptions import Subscription
+    from longwire.client.handlers.subscription import Subscription
     from longwire.schema import Contract
 
 
 class Listener:
-    """A handler's registration; call it to unsubscribe, after which the handler is not called.
+    """The registration of a handler; call it to unsubscribe.
 
-    A paused handler hears nothing until it is resumed, and then what it missed: of events that
-    declare `Latest` the newest, of `Concat` the joined text, and everything else one by one. The
-    rooms stay joined. Like a slow handler's, its queue is bounded: when that is full, its rooms
-    wait.
+    While a handler is paused, its events are held back. `resume` delivers what it missed: the
+    newest of each `Latest` event, the joined text of `Concat` events, all others one by one. Its
+    rooms stay joined. The queue is bounded, as for a slow handler: when it is full, the client
+    leaves the rooms until the queue has space.
     """
 
     __slots__ = ("_contract", "_subscription")
@@ -26,19 +26,19 @@ class Listener:
 
     @property
     def is_paused(self) -> bool:
-        """Whether it hears nothing for now."""
-        gate = self._subscription.gate
-        return gate is not None and gate.is_paused
+        """Whether the handler is paused."""
+        throttle = self._subscription.throttle
+        return throttle is not None and throttle.is_paused
 
     def pause(self) -> None:
-        """Call the handler no more until `resume`; a call that runs goes on."""
-        self._subscription.gated(self._contract).pause()
+        """Do not call the handler again until `resume`; a call in progress continues."""
+        self._subscription.ensure_throttle(self._contract).pause()
 
     def resume(self) -> None:
-        """Call the handler for what it missed, and from now on."""
+        """Call the handler with the events that it missed, and with new ones."""
         if self.is_paused:
-            self._subscription.gated(self._contract).resume()
+            self._subscription.ensure_throttle(self._contract).resume()
 
     def __call__(self) -> None:
-        """Unsubscribe; it may be done more than once."""
+        """Unsubscribe: the handler is not called again. Further calls have no effect."""
         self._subscription.close()

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from longwire.client.handlers.subscriptions import Subscription
+    from longwire.client.handlers.subscription import Subscription
 
 T = TypeVar("T")
 
 
-class Bell:
-    """Wakes those who wait for events. It outlives no stream, and holds none alive."""
+class Wakeup:
+    """Wakes the tasks that wait for a stream's events.
+
+    It is separate from the stream, so that a subscription does not keep a forgotten stream alive.
+    """
 
     __slots__ = ("_waiters",)
 
@@ -23,7 +26,7 @@ class Bell:
         self._waiters: list[asyncio.Future[None]] = []
 
     async def wait(self) -> None:
-        """Wait for a ring."""
+        """Wait for the next `notify`."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
@@ -32,8 +35,8 @@ class Bell:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
 
-    def ring(self) -> None:
-        """Wake all of them; who finds nothing waits again."""
+    def notify(self) -> None:
+        """Wake all waiting tasks; those that find no event wait again."""
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():
@@ -41,20 +44,30 @@ class Bell:
 
 
 class EventStream(Generic[T]):
-    """An async iterator over events; it hears them from its creation on.
+    """An async iterator over events; it receives them from its creation on.
 
-    Several tasks may share one: each event goes to one of them.
+    Several tasks may iterate over one stream: each event goes to one of them.
 
-    It ends when it is closed or the client disconnects. It raises the client's error when the
-    client gives up, and the server's refusal of its room. Close it with `aclose()` or `async with`;
-    one that is forgotten closes itself.
+    The iteration ends when the stream is closed or the client disconnects. It raises the client's
+    error when the client gives up, and the server's error when the stream's room is denied. Close
+    a stream with `aclose()` or `async with`; one that is garbage-collected closes itself.
     """
 
-    __slots__ = ("__weakref__", "_bell", "_error", "_is_closed", "_leave", "_loop", "_subscription")
+    __slots__ = (
+        "__weakref__",
+        "_error",
+        "_is_closed",
+        "_leave",
+        "_loop",
+        "_subscription",
+        "_wakeup",
+    )
 
-    def __init__(self, subscription: Subscription, bell: Bell, leave: Callable[[], None]) -> None:
+    def __init__(
+        self, subscription: Subscription, wakeup: Wakeup, leave: Callable[[], None]
+    ) -> None:
         self._subscription = subscription
-        self._bell = bell
+        self._wakeup = wakeup
         self._leave = leave
         self._loop = asyncio.get_running_loop()
         self._is_closed = False
@@ -62,7 +75,7 @@ class EventStream(Generic[T]):
 
     @property
     def room(self) -> str | None:
-        """The only room that it hears; None for all."""
+        """The only room that the stream receives events from; None for all rooms."""
         return self._subscription.room
 
     def __aiter__(self) -> EventStream[T]:
@@ -74,30 +87,30 @@ class EventStream(Generic[T]):
                 raise self._error
             if self._is_closed:
                 raise StopAsyncIteration
-            await self._bell.wait()
+            await self._wakeup.wait()
         return self._take()
 
     def take_waiting(self, limit: int) -> list[T]:
-        """Take what waits already, up to `limit` events, without waiting for more."""
+        """Return events that have arrived already, at most `limit`, without waiting."""
         taken: list[T] = []
         while self._subscription.pending and len(taken) < limit:
             taken.append(self._take())
         return taken
 
     async def aclose(self) -> None:
-        """Stop hearing; what waits is dropped."""
+        """Stop receiving, and drop the events that wait."""
         self.end(None)
         self._subscription.close()
 
     def end(self, error: Exception | None) -> None:
-        """Let the iteration end after what waits, with `error` if there is one."""
+        """End the iteration after the events that wait, with `error` if there is one."""
         if self._is_closed:
             return
         self._is_closed = True
         self._error = error
         self._subscription.stop()
         self._leave()
-        self._bell.ring()
+        self._wakeup.notify()
 
     async def __aenter__(self) -> EventStream[T]:
         return self
@@ -111,7 +124,7 @@ class EventStream(Generic[T]):
 
     def __del__(self) -> None:
         if not self._is_closed:
-            # The collector may run in any thread, and after the loop.
+            # The garbage collector may run in any thread, and after the loop was closed.
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(_abandon, self._subscription, self._leave)
 

@@ -1,11 +1,11 @@
-"""Holding events of a subscription back, conflated, while it is paused or throttled."""
+"""Holds events of a subscription back, and conflates them, while it is paused or throttled."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,25 +13,26 @@ from longwire.errors import InvalidRoom, UnknownEvent
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from longwire.client.handlers.subscriptions import Arguments
+    from longwire.client.handlers.arguments import Arguments
     from longwire.schema import Contract
 
-# Fewer events than these are not worth a pass; beyond, one is made whenever their number doubled.
+# Held events from which they are conflated; afterwards, whenever their number has doubled. So a
+# paused handler costs amortized constant time per event, and memory for what cannot conflate.
 FIRST_PASS = 64
 
-# Characters of joined text in one event: as much as the server joins.
+# Characters of joined text in one event: the same limit as in the server's log.
 MAX_JOINED = 256 * 1024
 
 
-class Held(msgspec.Struct, frozen=True, gc=False):
-    """An event that waits.
+class HeldEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event that waits in a throttle.
 
     Attributes:
-        arguments: what the handler will get.
-        slot: room and slot within which it conflates; None keeps it.
-        field: the text field that is appended; None with a slot keeps the latest.
+        arguments: What the handler will receive.
+        slot: The room and slot within which the event conflates; None if it does not.
+        field: The text field of a `Concat` event; None with a slot marks a `Latest` event.
     """
 
     arguments: Arguments
@@ -39,47 +40,46 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     field: str | None = None
 
 
-class Consumer(Protocol):
-    """What a gate needs of its subscription."""
-
-    pending: deque[Arguments]
-
-    def release(self, events: Iterable[Arguments]) -> None:
-        """Hand events on to the handler."""
-        ...
-
-
-class Gate:
+class Throttle:
     """Decides when a subscription's events go on to its handler.
 
-    The first event of a throttled subscription goes on at once; what comes within the interval
-    after it goes on together at its end, each slot conflated as the event declares: the newest of
-    `Latest`, the joined text of `Concat`, everything else one by one. Order is the log's.
+    The first event of a throttled subscription passes at once. Events that arrive within the
+    interval after it pass together at its end, conflated as their types declare: the newest of
+    `Latest` per slot, the joined text of `Concat`, all others one by one, in the order of the log.
 
     Args:
-        consumer: the subscription.
-        contract: tells how events conflate.
-        interval: seconds between two times; 0 for a gate that only pauses.
+        pending: The queue of the subscription.
+        release: Called with the events that go on to the handler.
+        contract: Declares how events conflate.
+        interval: Seconds between two calls of the handler; 0 only allows pausing.
 
     Attributes:
-        is_paused: whether everything is held back until `resume`.
+        is_paused: Whether all events are held back until `resume`.
     """
 
     __slots__ = (
-        "_consumer",
         "_contract",
         "_held",
         "_interval",
         "_next_pass",
+        "_pending",
+        "_release",
         "_timer",
         "is_paused",
     )
 
-    def __init__(self, consumer: Consumer, contract: Contract, interval: float) -> None:
-        self._consumer = consumer
+    def __init__(
+        self,
+        pending: deque[Arguments],
+        release: Callable[[Iterable[Arguments]], None],
+        contract: Contract,
+        interval: float,
+    ) -> None:
+        self._pending = pending
+        self._release = release
         self._contract = contract
         self._interval = interval
-        self._held: list[Held] = []
+        self._held: list[HeldEvent] = []
         self._next_pass = FIRST_PASS
         self._timer: asyncio.TimerHandle | None = None
         self.is_paused = False
@@ -87,10 +87,10 @@ class Gate:
     def __len__(self) -> int:
         return len(self._held)
 
-    def holds(self, arguments: Arguments, room: str | None) -> bool:
-        """Whether an event waits here; otherwise the consumer takes it."""
+    def offer(self, arguments: Arguments, room: str | None) -> bool:
+        """Hold an event back if necessary; return False if it may pass now."""
         if not self.is_paused and self._timer is None:
-            self._wait()
+            self._start_interval()
             return False
         self._held.append(self._classify(arguments, room))
         if len(self._held) >= self._next_pass:
@@ -99,76 +99,76 @@ class Gate:
         return True
 
     def pause(self) -> None:
-        """Hold everything back, what the handler has not begun with included."""
+        """Hold all events back, including those that the handler has not started with."""
         if not self.is_paused:
             self.is_paused = True
-            self._held = [*map(Held, self._consumer.pending), *self._held]
-            self._consumer.pending.clear()
+            self._held = [*map(HeldEvent, self._pending), *self._held]
+            self._pending.clear()
 
     def resume(self) -> None:
-        """Let go on what was held back, now or at the throttle's next time."""
+        """Release the held events now, or at the end of the present interval."""
         self.is_paused = False
         if self._timer is None:
-            self._release()
+            self._release_held()
 
     def restart(self) -> None:
-        """Begin the interval anew: the loop that would have ended it may be another one."""
+        """Start the present interval again: its timer may belong to an earlier event loop."""
         if self._timer is not None:
             self._timer.cancel()
-            self._wait()
+            self._start_interval()
 
     def close(self) -> None:
-        """Drop everything."""
+        """Drop all held events."""
         self._held = []
         if self._timer is not None:
             self._timer.cancel()
 
-    def _wait(self) -> None:
+    def _start_interval(self) -> None:
         if self._interval:
-            self._timer = asyncio.get_running_loop().call_later(self._interval, self._beat)
+            self._timer = asyncio.get_running_loop().call_later(self._interval, self._end_interval)
 
-    def _beat(self) -> None:
+    def _end_interval(self) -> None:
         self._timer = None
-        if self._consumer.pending:  # the handler is slower than the throttle
-            self._wait()
+        if self._pending:  # the handler is slower than the throttle
+            self._start_interval()
         elif not self.is_paused:
-            self._release()
+            self._release_held()
 
-    def _release(self) -> None:
+    def _release_held(self) -> None:
         if not self._held:
             return
         held, self._held = self._held, []
         self._next_pass = FIRST_PASS
-        self._wait()
-        self._consumer.release(item.arguments for item in conflate(held))
+        self._start_interval()
+        self._release(item.arguments for item in conflate(held))
 
-    def _classify(self, arguments: Arguments, room: str | None) -> Held:
+    def _classify(self, arguments: Arguments, room: str | None) -> HeldEvent:
         value: object = arguments[-1] if arguments else None
         try:
             declaration = self._contract.declaration(self._contract.name_of(type(value)))
             if room is None and declaration.room is None:
-                return Held(arguments)  # of any room: it replaces nothing
-            # What came without a position is told apart by the parameters of its own room.
+                return HeldEvent(arguments)  # the room is unknown, so it must not replace anything
+            # Without a position, the parameters of the event's room distinguish the slots.
             slot = self._contract.slot(value, room or "")
         except (UnknownEvent, InvalidRoom):
-            return Held(arguments)
+            return HeldEvent(arguments)
         if slot is None:
-            return Held(arguments)
-        return Held(arguments, (room, slot), declaration.text_field)
+            return HeldEvent(arguments)
+        return HeldEvent(arguments, (room, slot), declaration.text_field)
 
 
-def conflate(items: list[Held]) -> list[Held]:
-    """Merge what conflates: a later one replaces an earlier one, adjacent texts are joined.
+def conflate(items: list[HeldEvent]) -> list[HeldEvent]:
+    """Drop `Latest` events that a later one replaces, and join adjacent `Concat` texts.
 
-    As in the log, nothing moves across another event.
+    As in the log, no event moves across another one.
     """
     runs = groupby(_newest(items), key=lambda item: (item.slot, item.field))
     return [joined for (_, field), run in runs for joined in _join(list(run), field)]
 
 
-def _newest(items: list[Held]) -> list[Held]:
+def _newest(items: list[HeldEvent]) -> list[HeldEvent]:
     seen: set[object] = set()
-    kept: list[Held] = []
+    kept: list[HeldEvent] = []
     for item in reversed(items):
         if item.slot is not None and item.field is None:
             if item.slot in seen:
@@ -179,7 +179,7 @@ def _newest(items: list[Held]) -> list[Held]:
     return kept
 
 
-def _join(run: list[Held], field: str | None) -> Iterator[Held]:
+def _join(run: list[HeldEvent], field: str | None) -> Iterator[HeldEvent]:
     if field is None or len(run) == 1:
         yield from run
         return
@@ -195,10 +195,10 @@ def _join(run: list[Held], field: str | None) -> Iterator[Held]:
     yield _with_text(run[-1], field, "".join(texts))
 
 
-def _with_text(item: Held, field: str, text: str) -> Held:
+def _with_text(item: HeldEvent, field: str, text: str) -> HeldEvent:
     event: Any = copy.copy(item.arguments[-1])
     if isinstance(event, msgspec.Struct):
         msgspec.structs.force_setattr(event, field, text)
     else:
         object.__setattr__(event, field, text)
-    return Held((*item.arguments[:-1], event), item.slot, item.field)
+    return HeldEvent((*item.arguments[:-1], event), item.slot, item.field)

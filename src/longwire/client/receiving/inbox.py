@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from longwire.client.callbacks import Observers
-from longwire.client.handlers.subscriptions import Question
+from longwire.client.handlers.arguments import Question
 from longwire.client.receiving.entry import LogEntry
 from longwire.client.rooms.membership import ROOM_RESET, RoomStatus
 from longwire.errors import InvalidEvent, RemoteProtocolError
 
 if TYPE_CHECKING:
-    from longwire.client.handlers.subscriptions import (
-        Answer,
-        Arguments,
-        Subscription,
-        Subscriptions,
-    )
+    from longwire.client.handlers.arguments import Answer, Arguments
+    from longwire.client.handlers.registry import Subscriptions
+    from longwire.client.handlers.subscription import Subscription
     from longwire.client.rooms.rooms import Rooms
     from longwire.connection import EventReceived
     from longwire.schema import Contract
@@ -142,7 +139,7 @@ class Inbox:
         if asked is None:
             answer(())
         for hearer in hearers:
-            values = (event.name, *arguments) if hearer.hears_all else arguments
+            values = (event.name, *arguments) if hearer.receives_all else arguments
             hearer.push(Question.ask(values, answer) if hearer is asked else values)
 
     def receive_logged(self, messages: list[str | bytes]) -> int:
@@ -176,7 +173,7 @@ class Inbox:
         if not number.isdigit() or not number.isascii() or len(number) >= MANY_DIGITS:
             return False
         subscriptions, decode = self._subscriptions, self._decoders.get(name)
-        if decode is None or subscriptions.full or self.entry_listeners.callbacks:
+        if decode is None or subscriptions.congested_count or self.entry_listeners.callbacks:
             return False
         if not self._rooms.advance(room, int(number)):
             return False
@@ -203,7 +200,7 @@ class Inbox:
     def announce(self, name: str, room: str | None, arguments: Arguments) -> None:
         """Give something that is no event of the application to those who hear that name."""
         for hearer in self._subscriptions.find(name, room):
-            if not hearer.hears_all:
+            if not hearer.receives_all:
                 hearer.push(arguments)
 
     def _receive_logged(self, event: EventReceived, place: Place) -> None:
@@ -212,7 +209,7 @@ class Inbox:
         if member is None:
             return
         heard_by = self._subscriptions.find(event.name, room)
-        if self._subscriptions.full and any(hearer.is_over for hearer in heard_by):
+        if self._subscriptions.congested_count and any(hearer.is_congested for hearer in heard_by):
             self._rooms.hold_back(member)
             return
         late = self._rooms.accept_late(member, first, last) if member.readers else ()
@@ -241,9 +238,9 @@ class Inbox:
         return self._with_space(self._subscriptions.find(name, room))
 
     def _with_space(self, subscriptions: tuple[Subscription, ...]) -> tuple[Subscription, ...]:
-        if not self._subscriptions.full:
+        if not self._subscriptions.congested_count:
             return subscriptions
-        free = tuple(s for s in subscriptions if not s.is_over)
+        free = tuple(s for s in subscriptions if not s.is_congested)
         self.dropped += len(subscriptions) - len(free)
         return free
 
@@ -275,7 +272,7 @@ def give(
 ) -> None:
     """Hand an event to those who hear it; who hears everything gets the name first."""
     for hearer in hearers:
-        hearer.push((name, *arguments) if hearer.hears_all else arguments, room)
+        hearer.push((name, *arguments) if hearer.receives_all else arguments, room)
 
 
 def read_place(argument: msgspec.Raw) -> Place | None:

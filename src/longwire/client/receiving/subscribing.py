@@ -6,9 +6,10 @@ import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from longwire.client.handlers.handler import Handler
 from longwire.client.handlers.listener import Listener
-from longwire.client.handlers.stream import Bell, EventStream
-from longwire.client.handlers.subscriptions import ANY, Handler, Subscription, Subscriptions
+from longwire.client.handlers.stream import EventStream, Wakeup
+from longwire.client.handlers.subscription import ANY
 from longwire.client.rooms.membership import ROOM_RESET, RoomReset
 from longwire.errors import ConfigurationError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import weakref
     from collections.abc import Callable
 
+    from longwire.client.handlers.registry import Subscriptions
     from longwire.client.receiving.entry import LogEntry
     from longwire.client.receiving.inbox import Inbox
     from longwire.client.rooms.membership import Start
@@ -117,7 +119,7 @@ class Listening:
             raise ConfigurationError(f"throttle must be >= 0 seconds, got {throttle!r}")
         subscription = Handler(self._subscriptions, names, room, handler).subscription
         if throttle:
-            subscription.gated(self.contract, throttle)
+            subscription.ensure_throttle(self.contract, throttle)
         self._subscriptions.add(subscription)
         return Listener(subscription, self.contract)
 
@@ -191,11 +193,11 @@ class Listening:
                 refuses it, then or later, the iterator raises that.
         """
         names = tuple(self._name_of(kind) for kind in types) or (ANY,)
-        bell = Bell()
-        subscription = Subscription(self._subscriptions, names, room, bell.ring)
+        wakeup = Wakeup()
+        subscription = self._subscriptions.create(names, room, wakeup.notify)
         leave = self._stay_in(room) if room is not None else lambda: None
         self._subscriptions.add(subscription)
-        stream: EventStream[Any] = EventStream(subscription, bell, leave)
+        stream: EventStream[Any] = EventStream(subscription, wakeup, leave)
         self._streams.add(stream)
         return stream
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from longwire.client.handlers.subscriptions import Subscription
+    from longwire.client.handlers.subscription import Subscription
 
 # The name under which `RoomReset` is told; also that of the server's event.
 ROOM_RESET = "room_reset"

@@ -31,7 +31,7 @@ from longwire.types import Position
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from longwire.client.handlers.subscriptions import Subscription
+    from longwire.client.handlers.subscription import Subscription
 
 logger = logging.getLogger("longwire.client")
 
