@@ -119,7 +119,7 @@ async def test_a_lease_counts_and_its_end_too(server: Server, turns: int) -> Non
         completed = JobCompleted(job_id="1", result={}, cost=0, duration=1)
         await publish_and_be_cancelled(server, completed, turns)
         await asyncio.sleep(0.01)
-    assert not server._jobs._leased
+    assert not server._jobs.leases.job_ids
 
 
 async def test_concurrent_publishers_are_appended_in_the_order_of_their_calls(

@@ -11,7 +11,6 @@ import pytest
 from longwire import Server, anonymous, issue_token, jwt_authenticator
 from longwire.broker import open_broker
 from longwire.catalog import Announcement, JobCreated, JobLease, JobProgress, JobStatusChanged
-from longwire.server.jobs import registry as job_registry
 from tests.redis_server import RedisServer
 from tests.server.raw_websocket import call, events, expect, sign_in, websocket
 from tests.serving import SECRET, serving
@@ -26,8 +25,11 @@ def redis() -> Iterator[RedisServer]:
 
 
 @asynccontextmanager
-async def node(redis: RedisServer) -> AsyncIterator[Server]:
-    async with Server(authenticate=anonymous, broker=open_broker(redis.url)) as server:
+async def node(redis: RedisServer, survey_interval: float = 30.0) -> AsyncIterator[Server]:
+    broker = open_broker(redis.url)
+    async with Server(
+        authenticate=anonymous, broker=broker, job_survey_interval=survey_interval
+    ) as server:
         yield server
 
 
@@ -76,10 +78,9 @@ async def test_a_worker_that_another_node_hears_is_not_declared_lost(redis: Redi
 
 
 async def test_a_job_whose_node_died_with_its_worker_is_declared_lost_by_another(
-    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+    redis: RedisServer,
 ) -> None:
-    monkeypatch.setattr(job_registry, "SURVEY_INTERVAL", 0.2)
-    async with node(redis) as b, node(redis) as c:
+    async with node(redis, 0.2) as b, node(redis, 0.2) as c:
         async with node(redis) as a:
             await begin(a, "1")
             await work(a, "1", LEASE)

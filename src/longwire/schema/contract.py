@@ -24,14 +24,15 @@ _M = TypeVar("_M")
 
 
 class Encoded(msgspec.Struct, frozen=True):
-    """A payload ready for the log: validated, encoded once, addressed.
+    """A publication: a validated payload, its bytes, and where it goes.
 
     Attributes:
         event: the event's wire name.
-        room: the room it goes to; None when neither the event nor the caller tells one.
+        room: the room; None if neither the event nor the caller names one.
         data: the payload, one JSON object.
-        slot: entries of a room with the same slot conflate; None is never conflated.
+        slot: entries of a room with the same slot conflate; None means that it never does.
         concat: wire name of the text field to append; None with a slot keeps the latest.
+        payload: the payload as readers decode it from `data`.
     """
 
     event: str
@@ -39,6 +40,7 @@ class Encoded(msgspec.Struct, frozen=True):
     data: bytes
     slot: str | None
     concat: str | None
+    payload: object
 
 
 class Contract:
@@ -240,7 +242,7 @@ class Contract:
             raise InvalidRoom(room, f"room {room[:MAX_ROOM_LENGTH]!r} fits no pattern")
         slot = kind.slot(sent, room)
         room = kind.own_room(sent) if room is None else room
-        return Encoded(kind.declaration.name, room, data, slot, kind.concat)
+        return Encoded(kind.declaration.name, room, data, slot, kind.concat, sent)
 
     def _add(self, declaration: Declaration) -> None:
         if declaration.name in self._by_name:

@@ -1,19 +1,17 @@
-"""The server: one object that an application creates, mounts and publishes through."""
+"""`Server`: the object that an application creates, mounts and publishes through."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from longwire.broker import Broker, MemoryBroker
-from longwire.catalog import CATALOG, JobCancel, JobCreated
+from longwire.catalog import CATALOG, JobCancel
 from longwire.clock import clock
 from longwire.connection import ConnectionOptions
 from longwire.engineio import Options
-from longwire.errors import AuthenticationError, ConfigurationError, ContractError, InvalidRoom
-from longwire.jobs import Job, JobState
-from longwire.log import Draft
+from longwire.errors import AuthenticationError, ConfigurationError, InvalidRoom
 from longwire.reasons import SERVER_SHUTDOWN
 from longwire.schema import Contract, Encoded, Event, declaration_of
 from longwire.server.access.fingerprints import Fingerprints
@@ -22,13 +20,12 @@ from longwire.server.access.rules import RoomRules, Rule, is_signed_in, is_that_
 from longwire.server.asgi.app import Application, beside
 from longwire.server.asgi.mount import Mountable, mount, serve_lifespan
 from longwire.server.clients.callbacks import Handler, awaiting
-from longwire.server.clients.commands import leave_denied_rooms
 from longwire.server.clients.endpoint import Endpoint
 from longwire.server.clients.handlers import Handlers
-from longwire.server.jobs.access import OwnershipWatch
-from longwire.server.jobs.appends import JobAppends
-from longwire.server.jobs.registry import JobRegistry
-from longwire.server.jobs.running import RunningJobs
+from longwire.server.jobs.appends import draft_of
+from longwire.server.jobs.jobs import ServerJobs
+from longwire.server.jobs.leases import SURVEY_INTERVAL
+from longwire.server.jobs.registry import ROOM_PREFIX
 from longwire.server.limits import Limits, check_id
 from longwire.server.recovery.recovery import Recovery, RecoveryOptions
 from longwire.server.rooms.hub import Hub
@@ -38,14 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection
     from types import TracebackType
 
+    from longwire.jobs import Job, JobState
     from longwire.server.access.authentication import Authenticator, Identity
     from longwire.server.clients.socket import Socket
     from longwire.server.scope import ASGIApp, Receive, Scope, Send
     from longwire.types import Position
 
 E = TypeVar("E", bound=Event)
-
-_CREATED = declaration_of(JobCreated).name
 
 # Seconds in which a new session must sign in: clients do so in their first packet.
 CONNECT_TIMEOUT = 10.0
@@ -54,23 +50,27 @@ CONNECT_TIMEOUT = 10.0
 class Server:
     """Carries typed events between this process and Socket.IO clients.
 
-    The server is an ASGI application that answers at `/socket.io/` below wherever it is mounted;
-    `mount(app)` puts it beside a FastAPI or Starlette application together with its lifespan.
+    The server is an ASGI application that serves `/socket.io/` below its mount point.
+    `mount(app)` adds it to a FastAPI or Starlette application, lifespan included.
 
     Args:
-        contract: the closed set of events and rooms.
-        broker: where the logs are; in memory by default.
-        authenticate: turns a token into an identity. Required: pass `anonymous` to let everybody
-            in.
-        shared_jobs: whether a job without an owner is everyone's who is signed in.
-        allowed_origins: web origins beside the server's own that may connect, or `"*"`.
-        options: Engine.IO's options.
-        connection_options: bounds on a connection's packets.
-        limits: what one peer may cost.
-        recovery: lets stock clients recover their connections; off by default, as in Socket.IO.
+        contract: every event and room that the server accepts.
+        broker: stores the rooms' logs; in memory by default.
+        authenticate: turns a token into an identity, or returns None to refuse it. Required:
+            pass `anonymous` to accept every client.
+        shared_jobs: whether every signed-in user may watch a job without an owner; otherwise
+            only services may.
+        allowed_origins: web origins besides the server's own that may connect, or `"*"`.
+        options: Engine.IO options, such as the heartbeat's interval.
+        connection_options: limits on the packets of one connection.
+        limits: limits on what one client may use.
+        recovery: lets stock Socket.IO clients recover their connections; off by default, as in
+            Socket.IO.
+        job_survey_interval: seconds between two searches for jobs that other nodes started, so
+            that this node can end them if both node and worker die. Only with a shared broker.
 
     Raises:
-        ConfigurationError: There is no authenticator.
+        ConfigurationError: `authenticate` is missing.
     """
 
     def __init__(
@@ -85,23 +85,31 @@ class Server:
         connection_options: ConnectionOptions | None = None,
         limits: Limits | None = None,
         recovery: RecoveryOptions | None = None,
+        job_survey_interval: float = SURVEY_INTERVAL,
     ) -> None:
         if authenticate is None:
             raise ConfigurationError(
-                "Server needs authenticate=…: jwt_authenticator(secret), a function, or "
-                "longwire.server.anonymous to admit everyone"
+                "Server needs authenticate=…: jwt_authenticator(secret), a function of your own, "
+                "or longwire.server.anonymous to accept every client"
             )
         self.contract = contract
         self.broker: Broker = MemoryBroker() if broker is None else broker
         self.limits = limits or Limits()
         self.hub = Hub(self.broker, self.limits.replay_slice, self.limits.fanout_slice)
-        self._ownership = OwnershipWatch(self.hub, lambda who: leave_denied_rooms(self, who))
         self.rules = RoomRules(contract)
         self.fingerprints = Fingerprints(contract)
         self._authenticate = awaiting(authenticate)
-        self._shared_jobs = shared_jobs
         self._handlers = Handlers(contract)
-        self._jobs = JobRegistry(self.broker, contract, self._publish_once, shared_jobs=shared_jobs)
+        self._jobs = ServerJobs(
+            self,
+            self.broker,
+            self.hub,
+            self.rules,
+            contract,
+            self._start_once,
+            shared_jobs=shared_jobs,
+            survey_interval=job_survey_interval,
+        )
         options = options or Options()
         self._endpoint = Endpoint(
             self,
@@ -116,14 +124,12 @@ class Server:
         self._started: asyncio.Future[None] | None = None
         self._is_closed = self._is_closing = False
         self._leave_uvicorn: Callable[[], None] = lambda: None
-        self._job_appends = JobAppends(self.broker, self._observe)
-        self._running_jobs = RunningJobs(self.hub, contract, self._start_once)
         self._declare_defaults()
 
-    # Life
+    # Lifecycle
 
     async def start(self) -> None:
-        """Open the broker; done by the lifespan, and on the first request where nobody runs it."""
+        """Open the broker. The lifespan does this; without one, the first request does."""
         if self._started is not None:
             if not self._started.done():
                 await asyncio.shield(self._started)
@@ -131,39 +137,38 @@ class Server:
         self._is_closed = False
         started = self._started = asyncio.get_running_loop().create_future()
         try:
-            await self.broker.start(self._ownership)
+            await self.broker.start(self.hub)
             await self._jobs.start()
         except BaseException as error:
             started.set_exception(error)
-            started.exception()
+            started.exception()  # marks it as retrieved: there may be no other waiter
             self._started = None
             await self.broker.close()
             raise
         started.set_result(None)
-        self._leave_uvicorn = before_uvicorn_stops(self._say_goodbye, self.close)
+        self._leave_uvicorn = before_uvicorn_stops(self._announce_shutdown, self.close)
 
     async def close(self) -> None:
         """Interrupt the jobs that run here, end all sessions, and close the broker.
 
-        Every client is told that the server restarts. What is published afterwards is refused,
-        until the server is started again.
+        Every client receives the reason `server_shutdown`. Publishing raises
+        `ConfigurationError` until the server is started again.
         """
         if self._started is None or self._is_closing:
             return
         self._is_closing = self._is_closed = True
         try:
             self._leave_uvicorn()
-            await self._running_jobs.close()
+            await self._jobs.interrupt()
             await self._endpoint.close()
             await self._jobs.close()
-            await self._job_appends.close()
             await self.hub.close()
             await self.broker.close()
         finally:
             self._started = None
             self._is_closing = False
 
-    def _say_goodbye(self) -> None:
+    def _announce_shutdown(self) -> None:
         self._is_closed = True
         for socket in self.sockets:
             socket.disconnect(SERVER_SHUTDOWN, self.limits.retry_after)
@@ -207,17 +212,17 @@ class Server:
             await self._application(scope, receive, send)
 
     def mount(self, app: Mountable) -> None:
-        """Serve `/socket.io/` beside a FastAPI or Starlette application, within its lifespan.
+        """Add `/socket.io/` to a FastAPI or Starlette application, within its lifespan.
 
         The application starts before the server and stops after it.
         """
         mount(app, self._application, self)
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
-        """Return an ASGI application that serves `/socket.io/` and leaves the rest to `app`."""
+        """Return an ASGI application that serves `/socket.io/` and passes the rest to `app`."""
         return beside(self._application, app)
 
-    # Declarations
+    # Registration
 
     @overload
     def on(self, event: type[E]) -> Callable[[Handler[E]], Handler[E]]: ...
@@ -226,13 +231,13 @@ class Server:
     def on(self, event: type[E] | str) -> Callable[[Any], Any]:
         """Register the handler of an event that clients send: `@server.on(JobCancel)`.
 
-        A declared event's handler takes the validated event and the socket; an undeclared one's,
-        named by a string, the list of its arguments and the socket. What it returns is the
-        acknowledgement; a LongwireError that it raises is the refusal. Handlers of one client
-        start in order and, if they are `async`, run side by side.
+        The handler of a declared event receives the validated event and the socket; the handler
+        of an undeclared event, given by its name, the list of its arguments and the socket. The
+        return value is the acknowledgement; a LongwireError that it raises is sent as the error.
+        Handlers of one client start in the order of its events; `async` ones run concurrently.
 
         Raises:
-            ContractError: the event is unknown, reserved, or handled already.
+            ContractError: the event is unknown, is reserved, or has a handler already.
         """
 
         def register(handler: Any) -> Any:
@@ -245,10 +250,12 @@ class Server:
         return register
 
     def rule(self, pattern: str) -> Callable[[Rule], Rule]:
-        """Register who may join the rooms of a pattern: `@server.rule("campaign:{campaign_id}")`.
+        """Register the rule of a room pattern: `@server.rule("campaign:{campaign_id}")`.
+
+        See `Rule`. A later rule replaces an earlier one.
 
         Raises:
-            ContractError: the contract has no such pattern.
+            ContractError: the contract does not have this pattern.
         """
 
         def register(rule: Rule) -> Rule:
@@ -267,28 +274,26 @@ class Server:
         id: str | None = None,
         volatile: bool = False,
     ) -> Position:
-        """Append an event to its room's log and deliver it to everybody there.
+        """Append an event to its room's log and deliver it to every member of the room.
 
-        Returns when the event is in the log, in the order of the calls for one room. Everybody
-        on every node sees the same order.
+        Returns when the event is in the log. Publications of one caller to one room keep the
+        order of the calls, and every node delivers them in the same order.
 
         Args:
-            event: validated as it goes out; a `timestamp` of 0 is stamped.
-            room: the room, where the event's own pattern does not tell it.
+            event: is validated; a `timestamp` of 0 is replaced by the current time.
+            room: required if the event's type declares no room; overrides the declared one.
             id: makes a retry safe: within five minutes the same id in the same room is appended
-                once, and answers with the first position. At most 200 characters.
-            volatile: skip the log: at most once, dropped for connections that lag. The position
-                is then the log's end.
+                once, and later calls return the first position. At most 200 characters.
+            volatile: skip the log. The event is delivered at most once, and dropped for members
+                that lag. Returns the log's end.
 
         Raises:
             InvalidEvent: a value does not fit its field.
-            InvalidRoom: the room is missing or fits no pattern.
+            InvalidRoom: the room is missing or matches no pattern.
             InvalidId: the id is empty or too long.
             IdempotencyConflict: the id was used for another event.
             BrokerUnavailable: the log cannot be reached; retry with the same id.
         """
-        if isinstance(event, JobCreated) and room is None:
-            event = await self._complete(event)
         encoded = self.contract.encode(event, _now_ms(), room)
         return (await self._append(encoded, id, volatile))[1]
 
@@ -301,23 +306,19 @@ class Server:
         id: str | None = None,
         volatile: bool = False,
     ) -> tuple[str, Position]:
-        """Publish a payload in JSON by its event's name; otherwise like `publish`.
+        """Publish a JSON payload by its event's name and return room and position; see `publish`.
 
         Raises:
-            UnknownEvent: the contract has no such event.
+            UnknownEvent: the contract does not have this event.
         """
         encoded = self.contract.encode_data(event, data, _now_ms(), room)
-        if event == _CREATED and room is None:
-            created = cast("JobCreated", self.contract.decode(event, encoded.data))
-            encoded = self.contract.encode(await self._complete(created), _now_ms())
         return await self._append(encoded, id, volatile)
 
     def check_data(
         self, event: str, data: bytes, *, room: str | None = None, id: str | None = None
     ) -> None:
-        """Return if `publish_data` would accept this event; raise what it would raise."""
-        encoded = self.contract.encode_data(event, data, _now_ms(), room)
-        _room_of(encoded)
+        """Raise what `publish_data` would raise for invalid arguments."""
+        _room_of(self.contract.encode_data(event, data, _now_ms(), room))
         check_id(id)
 
     async def _append(
@@ -327,24 +328,20 @@ class Server:
         check_id(id)
         if self._started is None or not self._started.done():
             await self._start_once()
-        draft = Draft(encoded.event, encoded.data, encoded.slot, encoded.concat)
         if volatile:
-            await self.broker.publish_volatile(room, draft)
+            await self.broker.publish_volatile(room, draft_of(encoded))
             return room, await self.broker.position(room)
-        if not room.startswith("job:"):
-            return room, await self.broker.publish(room, draft, id=id)
-        return room, await self._job_appends.append(room, draft, id)
-
-    async def _publish_once(self, event: Event, id: str) -> Position:
-        return await self.publish(event, id=id)
+        if room.startswith(ROOM_PREFIX):
+            return room, await self._jobs.append(room, encoded, id)
+        return room, await self.broker.publish(room, draft_of(encoded), id=id)
 
     # Identities
 
     async def authenticate(self, token: str) -> Identity:
-        """Return whom a token speaks for.
+        """Return the identity that a token stands for.
 
         Raises:
-            AuthenticationError: the token is refused.
+            AuthenticationError: the authenticator refused the token, or it has expired.
         """
         identity = await self._authenticate(token)
         if identity is None:
@@ -363,66 +360,36 @@ class Server:
     def job(
         self, *, owner: str | None = None, title: str | None = None, job_id: str | None = None
     ) -> Job:
-        """Return a new job, to be entered with `async with`.
+        """Return a new job, to be entered with `async with`; see `Job`.
 
         Raises:
-            ContractError: the contract has no jobs.
+            ContractError: the contract does not have the events of jobs.
         """
-        if _CREATED not in self.contract.events:
-            raise ContractError(
-                "jobs need the events of the catalogue: Server(contract=CATALOG | Contract([…]))"
-            )
-        return self._running_jobs.add(Job(self, job_id=job_id, owner=owner, title=title))
+        return self._jobs.create(owner=owner, title=title, job_id=job_id)
 
     async def job_state(self, job_id: str) -> JobState | None:
-        """Return the folded state of a job; None if nothing is known of it."""
-        await self._start_once()
+        """Return the state of a job, output included; None if its room has no log."""
         return await self._jobs.state(job_id)
 
     async def jobs(self, identity: Identity | None = None) -> list[JobState]:
-        """Return the jobs that `identity` may see, without output, newest activity first."""
-        await self._start_once()
+        """Return the jobs that `identity` may watch (all by default), most recent activity first.
+
+        The states have no output.
+        """
         return await self._jobs.summaries(identity)
 
     async def cancel_job(self, job_id: str, reason: str | None = None) -> Position:
         """Ask a job to stop; its worker ends it as cancelled.
 
         Raises:
-            UnknownJob: there is no such job.
-            JobFinished: it has ended.
+            UnknownJob: the job's room has no log.
+            JobFinished: the job has ended.
         """
-        await self._start_once()
-        await self._jobs.check_running(job_id)
-        return await self.publish(JobCancel(job_id=job_id, reason=reason))
+        return await self._jobs.cancel(job_id, reason)
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
-        """Call back for every request to cancel the job, from any node; return the undo."""
-        return self._running_jobs.listen(job_id, callback)
-
-    async def _observe(self, appended: Draft, position: Position) -> None:
-        """Follow a job: its lease, and who is to know of it."""
-        event = self.contract.decode(appended.event, appended.data)
-        if isinstance(event, Event):
-            self._jobs.observe(event, position)
-        if isinstance(event, JobCreated):
-            await self._ownership.settled()
-            await self._announce(event, position)
-
-    async def _complete(self, created: JobCreated) -> JobCreated:
-        await self._start_once()
-        return await self._jobs.complete(created)
-
-    async def _announce(self, created: JobCreated, position: Position) -> None:
-        """Tell those whose job it is that there is one, where they are already, once."""
-        room = "global" if created.owner is None else f"user:{created.owner}"
-        concerns = created.owner is not None or self._shared_jobs
-        if concerns and self.contract.match_room(room) is not None:
-            await self.publish(created, room=room, id=f"{position.epoch}:{position.offset}")
-
-    async def _cancel_for_client(self, event: JobCancel, socket: Socket) -> object:
-        await self.rules.check(socket.identity, f"job:{event.job_id}")
-        await self.cancel_job(event.job_id, event.reason)
-        return {"ok": True}
+        """Call `callback` for each request to cancel the job, on any node; return an undo."""
+        return self._jobs.on_cancel(job_id, callback)
 
     def _declare_defaults(self) -> None:
         patterns = {pattern.template for pattern in self.contract.rooms}
@@ -434,12 +401,12 @@ class Server:
         for pattern, rule in defaults.items():
             if pattern in patterns:
                 self.rules.add(pattern, rule)
-        self._handlers.add_default(declaration_of(JobCancel).name, self._cancel_for_client)
+        self._handlers.add_default(declaration_of(JobCancel).name, self._jobs.cancel_for_client)
 
 
 def _room_of(encoded: Encoded) -> str:
     if encoded.room is None:
-        raise InvalidRoom("", f"{encoded.event} does not tell its room: room is required")
+        raise InvalidRoom("", f"{encoded.event} does not declare a room: pass room=…")
     return encoded.room
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 from longwire.server.asgi.app import Application, beside
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from contextlib import AbstractAsyncContextManager
-    from types import TracebackType
 
     from longwire.server.scope import ASGIApp, Receive, Scope, Send
 
@@ -25,32 +24,9 @@ class Mountable(Protocol):
         ...
 
 
-class Startable(Protocol):
-    """A server, as its surroundings start and stop it."""
-
-    async def start(self) -> None:
-        """Begin to serve."""
-        ...
-
-    async def close(self) -> None:
-        """End every session."""
-        ...
-
-    async def __aenter__(self) -> Self:
-        """Start."""
-        ...
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close."""
-        ...
-
-
-def mount(app: Mountable, application: Application, server: Startable) -> None:
+def mount(
+    app: Mountable, application: Application, server: AbstractAsyncContextManager[object]
+) -> None:
     """Serve `application` beside `app`, and start and stop the server within its lifespan."""
     app.add_middleware(_Beside, application=application)
     inner: Callable[[Any], AbstractAsyncContextManager[Any]] = app.router.lifespan_context
@@ -73,18 +49,20 @@ class _Beside:
         await self._dispatch(scope, receive, send)
 
 
-async def serve_lifespan(server: Startable, receive: Receive, send: Send) -> None:
+async def serve_lifespan(
+    server: AbstractAsyncContextManager[object], receive: Receive, send: Send
+) -> None:
     """Serve ASGI's lifespan for a server that stands alone."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             try:
-                await server.start()
+                await server.__aenter__()
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
-            await server.close()
+            await server.__aexit__(None, None, None)
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -128,7 +128,7 @@ async def auth(server: Backend, socket: Socket, event: EventReceived, answer: An
         answer(failure(error))
         return
     socket.replace_identity(identity)
-    await leave_denied_rooms(server, socket)
+    await leave_denied_rooms(server.rules, server.hub, socket)
     rooms = granted_rooms(server, socket.identity)
     socket.welcome(rooms)
     answer({"ok": True, "userId": identity.user_id, "rooms": rooms})
@@ -141,13 +141,13 @@ def granted_rooms(server: Backend, identity: Identity) -> list[str]:
     ]
 
 
-async def leave_denied_rooms(server: Backend, socket: Socket) -> None:
-    """Take a socket out of the rooms that its identity does not allow, and tell it."""
+async def leave_denied_rooms(rules: RoomRules, hub: Hub, socket: Socket) -> None:
+    """Remove a socket from the rooms that its identity may not be in, and send it `room_error`."""
     for room in sorted(socket.rooms):
         try:
-            await server.rules.check(socket.identity, room)
+            await rules.check(socket.identity, room)
         except (RoomDenied, InvalidRoom) as error:
-            await server.hub.leave(socket, room)
+            await hub.leave(socket, room)
             socket.exit(room)
             socket.emit("room_error", failure(error, room=room))
 

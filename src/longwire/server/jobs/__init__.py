@@ -1,1 +1,1 @@
-"""Jobs on the server: their registry, leases and appends, and the jobs that run in this process."""
+"""Jobs on a server: their states, leases, access, and the workers of this process."""

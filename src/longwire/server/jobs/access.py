@@ -1,4 +1,4 @@
-"""A job that gets an owner while people watch it: those who may not are asked to leave."""
+"""Removes members from a job's room when the job gets an owner who does not share it with them."""
 
 from __future__ import annotations
 
@@ -7,50 +7,44 @@ from typing import TYPE_CHECKING, Final, cast
 from longwire.background import BackgroundTasks
 from longwire.catalog import JobCreated
 from longwire.schema import declaration_of
+from longwire.server.clients.commands import leave_denied_rooms
+from longwire.server.jobs.registry import ROOM_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from longwire.log import Draft, Publication
+    from longwire.log import Publication
+    from longwire.server.access.rules import RoomRules
     from longwire.server.clients.socket import Socket
     from longwire.server.rooms.hub import Hub
-    from longwire.types import Position
 
 _CREATED: Final = declaration_of(JobCreated).name
 
 
-class OwnershipWatch:
-    """Hands on to the hub what the broker delivers, and looks out for jobs with a new owner.
+class JobAccess:
+    """Checks the members of a job's room again after each `job:created`.
 
-    It hears of them on every node that has members there, whichever node published.
+    A client may join the room of a job that does not exist yet, so the room rule cannot know the
+    owner. The hub reports `job:created` on every node that has members, whichever node published.
 
     Args:
-        hub: takes everything in.
-        check: asks a member of such a job's room to leave, unless it may stay.
+        hub: the rooms of this node.
+        rules: decide who may stay.
     """
 
-    __slots__ = ("_check", "_checks", "_hub")
+    __slots__ = ("_checks", "_hub", "_rules")
 
-    def __init__(self, hub: Hub, check: Callable[[Socket], Coroutine[None, None, None]]) -> None:
+    def __init__(self, hub: Hub, rules: RoomRules) -> None:
         self._hub = hub
-        self._check = check
+        self._rules = rules
         self._checks = BackgroundTasks()
+        hub.observe(_CREATED, self._receive_created)
 
-    async def settled(self) -> None:
-        """Return when those have left whose time to leave it is now."""
+    async def wait_for_removals(self) -> None:
+        """Return when the members that the last publications exclude have left."""
         await self._checks.wait()
 
-    def receive_publication(self, room: str, publication: Publication) -> None:
-        """Hand on, and look at it; see `Receiver`."""
-        self._hub.receive_publication(room, publication)
-        if publication.event == _CREATED and room.startswith("job:"):
+    def _receive_created(self, room: str, publication: Publication) -> None:
+        if room.startswith(ROOM_PREFIX):
             for member in self._hub.members(room):
-                self._checks.start(self._check(cast("Socket", member)))
-
-    def receive_volatile(self, room: str, draft: Draft) -> None:
-        """Hand on; see `Receiver`."""
-        self._hub.receive_volatile(room, draft)
-
-    def receive_reset(self, room: str, position: Position) -> None:
-        """Hand on; see `Receiver`."""
-        self._hub.receive_reset(room, position)
+                # Sockets are the only members that hubs of a server have.
+                socket = cast("Socket", member)
+                self._checks.start(leave_denied_rooms(self._rules, self._hub, socket))

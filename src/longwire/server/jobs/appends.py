@@ -1,4 +1,4 @@
-"""Appending to the rooms of jobs, whose events have consequences on this node."""
+"""Appends to the rooms of jobs, where an append has consequences on this node."""
 
 from __future__ import annotations
 
@@ -7,53 +7,60 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from longwire.background import BackgroundTasks
-from longwire.server.jobs.registry import SIGNS_OF_LIFE
+from longwire.catalog import JobOutput, JobProgress
+from longwire.log import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from longwire.broker import Broker
-    from longwire.log import Draft
+    from longwire.schema import Encoded
     from longwire.types import Position
 
 
+def draft_of(encoded: Encoded) -> Draft:
+    """Return the entry that a publication appends."""
+    return Draft(encoded.event, encoded.data, encoded.slot, encoded.concat)
+
+
 class JobAppends:
-    """Appends in the order of the calls, and has the conclusions drawn whoever gives up meanwhile.
+    """Appends in the order of the calls and reacts to each, even if the caller is cancelled.
 
     Args:
-        broker: where the logs are.
-        conclude: told what was appended to which room, and where it stands.
+        broker: stores the logs.
+        react: called with each appended event and its position.
     """
 
     def __init__(
-        self, broker: Broker, conclude: Callable[[Draft, Position], Awaitable[None]]
+        self, broker: Broker, react: Callable[[object, Position], Awaitable[None]]
     ) -> None:
         self._broker = broker
-        self._conclude = conclude
-        # Rooms with appends that begin in the next turn: what is called later must not overtake.
-        self._beginning: Counter[str] = Counter()
+        self._react = react
+        # How many appends of a room run in tasks that have not started: an append without a task
+        # would overtake them.
+        self._starting: Counter[str] = Counter()
         self._tasks = BackgroundTasks()
 
-    async def append(self, room: str, draft: Draft, id: str | None) -> Position:
-        """Append to a job's room; raises what `Broker.publish` does.
+    async def append(self, room: str, encoded: Encoded, id: str | None) -> Position:
+        """Append to a job's room; raises what `Broker.publish` raises.
 
-        Output and progress, of which there is much, tell no more than that the worker lives: only
-        they are without conclusions if the caller is cancelled.
+        Output and progress need no task, which would cost more than the append: if their caller
+        is cancelled, the only reaction that is lost is one renewal of the lease.
         """
-        if draft.event in SIGNS_OF_LIFE and room not in self._beginning:
-            return await self._append(room, draft, id)
-        self._beginning[room] += 1
-        return await asyncio.shield(self._tasks.start(self._begin(room, draft, id)))
+        if isinstance(encoded.payload, JobOutput | JobProgress) and room not in self._starting:
+            return await self._append(room, encoded, id)
+        self._starting[room] += 1
+        return await asyncio.shield(self._tasks.start(self._start(room, encoded, id)))
 
     async def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait for the appends that are under way."""
         await self._tasks.wait(return_exceptions=True)
 
-    async def _begin(self, room: str, draft: Draft, id: str | None) -> Position:
-        self._beginning -= Counter((room,))
-        return await self._append(room, draft, id)
+    async def _start(self, room: str, encoded: Encoded, id: str | None) -> Position:
+        self._starting -= Counter((room,))  # drops a count of zero, unlike -= 1
+        return await self._append(room, encoded, id)
 
-    async def _append(self, room: str, draft: Draft, id: str | None) -> Position:
-        position = await self._broker.publish(room, draft, id=id)
-        await self._conclude(draft, position)
+    async def _append(self, room: str, encoded: Encoded, id: str | None) -> Position:
+        position = await self._broker.publish(room, draft_of(encoded), id=id)
+        await self._react(encoded.payload, position)
         return position

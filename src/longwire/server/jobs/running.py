@@ -1,4 +1,4 @@
-"""The jobs whose workers run in this process, and what they have to hear from it."""
+"""The jobs whose workers run in this process."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from longwire.background import BackgroundTasks
 from longwire.catalog import JobCancel
 from longwire.errors import LongwireError
 from longwire.schema import declaration_of
+from longwire.server.jobs.registry import ROOM_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,17 +23,17 @@ if TYPE_CHECKING:
 
 _CANCEL: Final = declaration_of(JobCancel).name
 
-# Seconds until a room that could not be listened to is tried again.
+# Seconds until a failed attempt to listen to a room is repeated.
 LISTEN_AGAIN = 0.25
 
 
 class RunningJobs:
-    """Tells workers that somebody, on whatever node, asked their job to stop; or that we do.
+    """Delivers requests to cancel to the workers of this process, and interrupts them on shutdown.
 
     Args:
         hub: the rooms of this node.
-        contract: how a request reads.
-        start: starts the server, unless it runs already.
+        contract: decodes the requests.
+        start: starts the server unless it is running.
     """
 
     def __init__(self, hub: Hub, contract: Contract, start: Callable[[], Awaitable[None]]) -> None:
@@ -43,23 +44,26 @@ class RunningJobs:
         self._tasks = BackgroundTasks()
 
     def add(self, job: Job) -> Job:
-        """Interrupt this job, too, if it runs when the server stops."""
+        """Have `close` interrupt this job if it is running then; return it."""
         self._jobs.add(job)
         return job
 
     def listen(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
-        """Call back for each request, as soon as the log can be reached; return the undo."""
+        """Call `callback` for each request from now on; return an undo.
+
+        While the broker is unavailable, listening is retried in the background.
+        """
 
         def listener(message: PreparedMessage) -> None:
             if message.event == _CANCEL:
                 callback(cast("JobCancel", self._contract.decode(_CANCEL, message.data)))
 
         stopped = asyncio.Event()
-        self._tasks.start(self._listen_until(stopped, f"job:{job_id}", listener))
+        self._tasks.start(self._listen_until(stopped, ROOM_PREFIX + job_id, listener))
         return stopped.set
 
     async def close(self) -> None:
-        """Interrupt the jobs that run, and hear nothing more."""
+        """Interrupt the running jobs, wait until they have ended, and stop listening."""
         await asyncio.gather(*[job.interrupt() for job in self._jobs])
         self._tasks.cancel()
         await self._tasks.wait(return_exceptions=True)
@@ -69,7 +73,7 @@ class RunningJobs:
             try:
                 await self._start()
                 await self._hub.listen(room, listener)
-            except LongwireError:  # who publishes to that room is told why
+            except LongwireError:  # the job's own publications raise the same error in its body
                 await asyncio.sleep(LISTEN_AGAIN)
             else:
                 await stopped.wait()

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from longwire.server.rooms.replay import Replay
     from longwire.server.rooms.room import Listener, Recipient
 
+    Observer = Callable[[str, Publication], None]
+
 # Seconds until a log that could not be reached is read again for those who wait for it.
 READ_AGAIN = 0.25
 
@@ -51,6 +53,7 @@ class Hub:
         self._broker = broker
         self._replays = Replays(broker, replay_slice)
         self._rooms: dict[str, HubRoom] = {}
+        self._observers: dict[str, Observer] = {}
         self._fanout = Fanout(fanout_slice, self._feed)
         self._feeders = BackgroundTasks()
         self._slices = asyncio.Semaphore(SLICES_AT_A_TIME)
@@ -64,6 +67,9 @@ class Hub:
 
     def receive_publication(self, room: str, publication: Publication) -> None:
         """Take the next entry of a room's log; a hole or overlap sends all members to the log."""
+        observer = self._observers.get(publication.event)
+        if observer is not None:
+            observer(room, publication)
         hub_room = self._rooms.get(room)
         if hub_room is None or publication.last <= hub_room.received:
             return
@@ -93,6 +99,13 @@ class Hub:
             member.offset = 0
             member.recipient.receive_room_reset(room, position)
             self._feed(member)
+
+    def observe(self, event: str, observer: Observer) -> None:
+        """Call `observer` with every publication of this event, before members receive it.
+
+        Only rooms that are open on this node are observed. An event has one observer.
+        """
+        self._observers[event] = observer
 
     # Membership
 
