@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import re
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,9 +13,6 @@ import pytest
 
 from longwire import WebSocketClient
 from tests.serving import SECRET, serving
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-COMMENT = re.compile(r"\s*(//.*|/\*\*.*\*/)?")
 
 
 @pytest.fixture
@@ -89,10 +84,3 @@ async def test_strangers_start_nothing(http: httpx.AsyncClient) -> None:
     )
 
     assert response.status_code == 401
-
-
-@pytest.mark.parametrize("sources", ["vite-react/src", "nextjs/app"])
-def test_a_page_of_live_jobs_takes_less_than_a_hundred_lines(sources: str) -> None:
-    files = [path for path in (EXAMPLES / sources).rglob("*") if path.suffix in (".ts", ".tsx")]
-    lines = [line for path in files for line in path.read_text("utf-8").splitlines()]
-    assert 0 < sum(COMMENT.fullmatch(line) is None for line in lines) < 100

@@ -93,7 +93,7 @@ async def test_a_reader_resumes_at_the_other_node(
             await history.caught_up()
             position = ada.position(ROOM)
             assert history.reader("ada").position(ROOM) == position
-            del history.reader("ada").stretches[ROOM]
+            del history.reader("ada").segments[ROOM]
         for number in range(20, 40):
             await history.publish(worker, event(number), room=ROOM)
         async with client(b) as ada:

@@ -1,4 +1,4 @@
-"""Servers and clients in memory: the real ones, over connections that can be broken."""
+"""`Link`: a real server and real clients over connections in memory."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ async def link(server: Server, clock: ManualClock) -> AsyncIterator[Link]:
         yield link
 
 
-def hear(client: WebSocketClient, event: Any) -> list[Any]:
-    """Return what the client hears of an event from now on."""
-    heard: list[Any] = []
-    client.on(event, heard.append)
-    return heard
+def collect(client: WebSocketClient, event: Any) -> list[Any]:
+    """Return a list that receives the client's events from now on."""
+    received: list[Any] = []
+    client.on(event, received.append)
+    return received
 
 
 def progress(percent: float) -> JobProgress:
@@ -61,23 +61,23 @@ async def test_clients_of_different_users_and_services(link: Link, clock: Manual
     reports = await link.connect("service:reports")
     assert [client.user_id for client in (ada, bob, reports)] == ["ada", "bob", "reports"]
     assert {socket.identity.service for socket in link.server.sockets} == {False, True}
-    heard = hear(ada, JobProgress), hear(bob, JobProgress)
+    received = collect(ada, JobProgress), collect(bob, JobProgress)
     await ada.join_room("job:1")
 
     await reports.publish(progress(42))
     await clock.settle()
 
-    assert [[event.progress for event in events] for events in heard] == [[42], []]
+    assert [[event.progress for event in events] for events in received] == [[42], []]
     with pytest.raises(RoomDenied):
         await bob.join_room("user:ada")
 
 
-async def test_nobody_has_no_name(link: Link) -> None:
+async def test_rejects_an_empty_name(link: Link) -> None:
     with pytest.raises(ConnectionRefused):
         await link.connect("service:")
 
 
-async def test_handlers_answer(link: Link, server: Server) -> None:
+async def test_a_handler_acknowledges_a_call(link: Link, server: Server) -> None:
     @server.on("hello")
     async def greet(args: list[Any], socket: Socket) -> str:
         return f"hello {socket.identity.user_id}, {args[0]}"
@@ -87,11 +87,11 @@ async def test_handlers_answer(link: Link, server: Server) -> None:
     assert await ada.call("hello", b"\x00\x01") == "hello ada, b'\\x00\\x01'"
 
 
-async def test_a_cut_connection_comes_back_within_its_delay(link: Link, clock: ManualClock) -> None:
+async def test_a_cut_connection_reconnects_within_its_delay(link: Link, clock: ManualClock) -> None:
     ada = await link.connect("ada")
     states = list[str]()
     ada.on_state_change(states.append)
-    heard = hear(ada, JobOutput)
+    received = collect(ada, JobOutput)
     await ada.join_room("job:1")
 
     link.cut(ada)
@@ -102,11 +102,11 @@ async def test_a_cut_connection_comes_back_within_its_delay(link: Link, clock: M
     await clock.advance(1)
 
     assert states == ["reconnecting", "connected"]
-    assert "".join(event.chunk for event in heard) == "abc"
+    assert "".join(event.chunk for event in received) == "abc"
 
 
-async def test_with_a_seed_every_run_is_the_same(link: Link, clock: ManualClock) -> None:
-    async def tell() -> list[float]:
+async def test_a_seed_makes_the_backoff_reproducible(link: Link, clock: ManualClock) -> None:
+    async def record_reconnects() -> list[float]:
         random.seed(42)
         ada = await link.connect("ada")
         began, returned = clock.monotonic(), list[float]()
@@ -117,20 +117,20 @@ async def test_with_a_seed_every_run_is_the_same(link: Link, clock: ManualClock)
         await ada.disconnect()
         return returned
 
-    first, again = await tell(), await tell()
+    first, again = await record_reconnects(), await record_reconnects()
 
     assert first == again
     assert len(first) == 5
 
 
-async def test_only_one_of_two_is_cut(link: Link, clock: ManualClock) -> None:
+async def test_cuts_only_the_given_client(link: Link, clock: ManualClock) -> None:
     ada, bob = await link.connect("ada"), await link.connect("bob")
     link.cut(bob)
     await clock.settle()
     assert (ada.state, bob.state) == (CONNECTED, RECONNECTING)
 
 
-async def test_a_server_that_is_down_for_a_while(link: Link, clock: ManualClock) -> None:
+async def test_clients_reconnect_after_the_server_was_down(link: Link, clock: ManualClock) -> None:
     ada = await link.connect("ada")
     attempts = list[int]()
     ada.on("reconnect_attempt", attempts.append)
@@ -151,14 +151,14 @@ async def test_a_server_that_is_down_for_a_while(link: Link, clock: ManualClock)
     await late.connect()
 
 
-async def test_a_dead_link_is_noticed_by_the_heartbeat(link: Link, clock: ManualClock) -> None:
+async def test_the_heartbeat_detects_a_dead_link(link: Link, clock: ManualClock) -> None:
     ada = await link.connect("ada")
     await clock.advance(3600)
     assert ada.is_connected, "an hour of heartbeats"
 
     link.freeze(ada)
     await clock.advance(19)
-    assert ada.state is CONNECTED, "a ping may take twenty seconds"
+    assert ada.state is CONNECTED, "a pong may take twenty seconds"
     await clock.advance(27)
     assert ada.state is RECONNECTING
     assert link.server.sockets == []
@@ -169,22 +169,22 @@ async def test_a_dead_link_is_noticed_by_the_heartbeat(link: Link, clock: Manual
     assert len(link.server.sockets) == 1
 
 
-async def test_what_a_frozen_link_held_back_arrives(link: Link, clock: ManualClock) -> None:
+async def test_thaw_delivers_what_was_held_back(link: Link, clock: ManualClock) -> None:
     ada = await link.connect("ada")
-    heard = hear(ada, Announcement)
+    received = collect(ada, Announcement)
     link.freeze()
     await link.server.publish(Announcement(message="hello", level="info"))
     await clock.advance(10)
-    assert heard == []
+    assert received == []
     assert ada.is_connected
 
     link.thaw()
     await clock.settle()
 
-    assert [event.message for event in heard] == ["hello"]
+    assert [event.message for event in received] == ["hello"]
 
 
-async def test_who_comes_over_a_frozen_link_waits(link: Link, clock: ManualClock) -> None:
+async def test_connecting_over_a_frozen_link_waits(link: Link, clock: ManualClock) -> None:
     link.freeze()
     ada = link.client("ada")
     connecting = asyncio.create_task(ada.connect())
@@ -195,7 +195,7 @@ async def test_who_comes_over_a_frozen_link_waits(link: Link, clock: ManualClock
     assert ada.is_connected
 
 
-async def test_a_frozen_link_ends_with_the_block(server: Server, clock: ManualClock) -> None:
+async def test_a_frozen_link_closes_with_its_block(server: Server, clock: ManualClock) -> None:
     async with Link(server) as link:
         ada, bob = await link.connect("ada"), await link.connect("bob")
         link.freeze()
@@ -205,7 +205,7 @@ async def test_a_frozen_link_ends_with_the_block(server: Server, clock: ManualCl
     assert server.sockets == []
 
 
-async def test_a_slow_reader_is_caught_up(link: Link, clock: ManualClock) -> None:
+async def test_a_slow_reader_catches_up(link: Link, clock: ManualClock) -> None:
     history = History()
     ada = await link.connect("ada")
     history.reader("ada").follow(ada, "job:1")
@@ -218,12 +218,10 @@ async def test_a_slow_reader_is_caught_up(link: Link, clock: ManualClock) -> Non
     link.thaw(ada)
     await history.caught_up()
 
-    assert history.check().applied < 500, "it came merged"
+    assert history.check().applied < 500, "frames were merged"
 
 
-async def test_a_job_whose_worker_vanished_is_lost_when_its_lease_ends(
-    link: Link, clock: ManualClock
-) -> None:
+async def test_a_job_fails_when_its_lease_expires(link: Link, clock: ManualClock) -> None:
     ada = await link.connect("ada")
     async with ada.job("1") as watched:
         await link.server.publish(JobCreated(job_id="1", owner="ada"))
@@ -236,12 +234,12 @@ async def test_a_job_whose_worker_vanished_is_lost_when_its_lease_ends(
         assert (watched.state.status, watched.state.error_code) == ("failed", "worker_lost")
 
 
-async def test_a_tokens_end_is_enforced_and_a_new_one_taken(clock: ManualClock) -> None:
+async def test_token_expiry_follows_the_clock(clock: ManualClock) -> None:
     server = Server(authenticate=jwt_authenticator(SECRET))
     async with Link(server) as link:
         once = await link.connect(issue_token(SECRET, "ada", ttl=300))
         renewing = await link.connect(lambda: issue_token(SECRET, "bob", ttl=300))
-        drops = hear(renewing, "disconnect")
+        drops = collect(renewing, "disconnect")
 
         await clock.advance(3600)
 
@@ -254,18 +252,18 @@ async def test_a_tokens_end_is_enforced_and_a_new_one_taken(clock: ManualClock) 
 
 async def test_throttled_handlers_follow_the_clock(link: Link, clock: ManualClock) -> None:
     ada = await link.connect("ada")
-    heard: list[float] = []
-    ada.on(JobProgress, lambda event: heard.append(event.progress), throttle=10)
+    received: list[float] = []
+    ada.on(JobProgress, lambda event: received.append(event.progress), throttle=10)
     await ada.join_room("job:1")
     for percent in (1, 2, 3):
         await link.server.publish(progress(percent))
     await clock.settle()
-    assert heard == [1]
+    assert received == [1]
     await clock.advance(10)
-    assert heard == [1, 3]
+    assert received == [1, 3]
 
 
-async def test_a_real_clock_will_do(server: Server) -> None:
+async def test_a_link_works_with_the_real_clock(server: Server) -> None:
     async with Link(server) as link:
         ada = await link.connect("ada", reconnection_delay=0.01)
         back = asyncio.Event()
@@ -275,7 +273,7 @@ async def test_a_real_clock_will_do(server: Server) -> None:
         assert ada.is_connected
 
 
-async def test_a_client_that_is_made_elsewhere(link: Link) -> None:
+async def test_options_connect_a_client_created_elsewhere(link: Link) -> None:
     options = link.options(url="http://example.test", headers={"x-team": "blue"})
     async with WebSocketClient.from_options(options, token="ada") as client:
         assert client.user_id == "ada"
@@ -284,10 +282,10 @@ async def test_a_client_that_is_made_elsewhere(link: Link) -> None:
         link.cut(WebSocketClient("http://elsewhere.test"))
 
 
-async def test_the_server_starts_and_ends_with_the_block(server: Server) -> None:
+async def test_the_server_starts_and_closes_with_the_block(server: Server) -> None:
     async with Link(server) as link:
         ada = await link.connect("ada")
-        closing = hear(ada, "closing")
+        closing = collect(ada, "closing")
         await server.close()
         with pytest.raises(NotConnected, match="503"):
             await link.connect("bob", reconnection=False)
@@ -298,7 +296,7 @@ async def test_the_server_starts_and_ends_with_the_block(server: Server) -> None
 # Applications
 
 
-async def test_the_application_has_its_part(clock: ManualClock) -> None:
+async def test_includes_the_applications_middleware(clock: ManualClock) -> None:
     async def by_name(token: str) -> Identity:
         return Identity(token)
 
@@ -324,7 +322,9 @@ async def test_the_application_has_its_part(clock: ManualClock) -> None:
     assert seen[0]["host"] == "longwire.test"
 
 
-async def test_what_is_not_longwires(clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
+async def test_reports_other_applications_and_their_errors(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
     app = FastAPI()
 
     @app.websocket("/chat/socket.io/")
@@ -336,12 +336,12 @@ async def test_what_is_not_longwires(clock: ManualClock, caplog: pytest.LogCaptu
         raise RuntimeError("the database is down")
 
     async with Link(Server(authenticate=authenticate_by_name), app=app) as link:
-        for path, said in [
+        for path, message in [
             ("/nowhere", "HTTP 403"),
             ("/chat/socket.io/", "another application"),
             ("/broken/socket.io/", "HTTP 500"),
         ]:
-            with pytest.raises(NotConnected, match=said):
+            with pytest.raises(NotConnected, match=message):
                 await link.connect("ada", path=path, reconnection=False)
     [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert "the application failed" in record.message

@@ -1,4 +1,4 @@
-"""Time that passes only when a test says so."""
+"""`ManualClock`: time stands still until a test advances it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def clock() -> AsyncIterator[ManualClock]:
         yield clock
 
 
-async def test_time_stands_still_until_it_is_moved(clock: ManualClock) -> None:
+async def test_advance_moves_all_clocks(clock: ManualClock) -> None:
     loop = asyncio.get_running_loop()
     before = loop.time(), library.monotonic(), library.time()
 
@@ -36,17 +36,17 @@ async def test_time_stands_still_until_it_is_moved(clock: ManualClock) -> None:
     ] == pytest.approx([90, 90, 90])
 
 
-async def test_an_hour_is_over_at_once(clock: ManualClock) -> None:
+async def test_advancing_an_hour_takes_no_real_time(clock: ManualClock) -> None:
     began = time.perf_counter()
-    sleeping = asyncio.create_task(asyncio.sleep(3600, "rested"))
+    sleeping = asyncio.create_task(asyncio.sleep(3600, "done"))
 
     await clock.advance(3600)
 
-    assert sleeping.result() == "rested"
+    assert sleeping.result() == "done"
     assert time.perf_counter() - began < 10
 
 
-async def test_timers_fire_in_order_and_at_their_time(clock: ManualClock) -> None:
+async def test_timers_fire_in_order_and_exactly_on_time(clock: ManualClock) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     fired: list[tuple[str, float]] = []
@@ -69,7 +69,7 @@ async def test_timers_fire_in_order_and_at_their_time(clock: ManualClock) -> Non
     await ticking
 
 
-async def test_what_is_not_due_yet_waits(clock: ManualClock) -> None:
+async def test_a_timer_that_is_not_due_waits(clock: ManualClock) -> None:
     sleeping = asyncio.create_task(asyncio.sleep(10))
 
     await clock.advance(9.999)
@@ -79,7 +79,7 @@ async def test_what_is_not_due_yet_waits(clock: ManualClock) -> None:
     assert sleeping.done()
 
 
-async def test_a_timeout_is_over_when_the_clock_says_so(clock: ManualClock) -> None:
+async def test_a_timeout_expires_when_the_clock_advances(clock: ManualClock) -> None:
     async def wait() -> None:
         async with asyncio.timeout(20):
             await asyncio.Event().wait()
@@ -91,7 +91,7 @@ async def test_a_timeout_is_over_when_the_clock_says_so(clock: ManualClock) -> N
         await waiting
 
 
-async def test_settling_takes_no_time(clock: ManualClock) -> None:
+async def test_settle_does_not_advance_time(clock: ManualClock) -> None:
     began, passed = clock.monotonic(), []
 
     async def pass_on(turns: int) -> None:
@@ -107,7 +107,7 @@ async def test_settling_takes_no_time(clock: ManualClock) -> None:
     await passing
 
 
-async def test_work_in_threads_is_waited_for_and_takes_no_time(clock: ManualClock) -> None:
+async def test_waits_for_work_in_threads_without_advancing_time(clock: ManualClock) -> None:
     asked = threading.Event()
     loop = asyncio.get_running_loop()
 
@@ -130,13 +130,13 @@ async def test_work_in_threads_is_waited_for_and_takes_no_time(clock: ManualCloc
     await using
 
 
-async def test_the_time_of_day_can_be_chosen() -> None:
+async def test_the_start_time_can_be_set() -> None:
     with ManualClock(start=1_000_000_000) as clock:
         await clock.advance(1)
         assert clock.time() == pytest.approx(1_000_000_001)
 
 
-async def test_time_goes_on_afterwards() -> None:
+async def test_real_time_resumes_after_the_block() -> None:
     with ManualClock() as clock:
         await clock.advance(100)
     before = asyncio.get_running_loop().time()
@@ -147,18 +147,18 @@ async def test_time_goes_on_afterwards() -> None:
     assert await asyncio.to_thread(lambda: "threads too") == "threads too"
 
 
-async def test_only_one_clock_holds_a_loop(clock: ManualClock) -> None:
+async def test_rejects_a_second_clock_on_one_loop(clock: ManualClock) -> None:
     with pytest.raises(ConfigurationError, match="already controls"), ManualClock():
         pass
 
 
 @pytest.mark.parametrize("seconds", [-1, float("inf"), float("nan")])
-async def test_time_that_cannot_pass(clock: ManualClock, seconds: float) -> None:
+async def test_rejects_an_invalid_duration(clock: ManualClock, seconds: float) -> None:
     with pytest.raises(ConfigurationError, match="seconds must be >= 0"):
         await clock.advance(seconds)
 
 
-async def test_only_one_task_moves_the_clock(clock: ManualClock) -> None:
+async def test_rejects_a_second_task_that_advances_the_clock(clock: ManualClock) -> None:
     moving = asyncio.create_task(clock.advance(1))
     await asyncio.sleep(0)
     with pytest.raises(ConfigurationError, match="another task"):
@@ -166,7 +166,7 @@ async def test_only_one_task_moves_the_clock(clock: ManualClock) -> None:
     await moving
 
 
-async def test_a_task_that_was_cancelled_moves_nothing_more(clock: ManualClock) -> None:
+async def test_a_cancelled_advance_can_be_followed_by_another(clock: ManualClock) -> None:
     began = clock.monotonic()
     moving = asyncio.create_task(clock.advance(1))
     await asyncio.sleep(0)
@@ -177,7 +177,7 @@ async def test_a_task_that_was_cancelled_moves_nothing_more(clock: ManualClock) 
     assert moving.cancelled()
 
 
-def test_a_test_that_waits_for_a_timer_is_told_so() -> None:
+def test_fails_when_a_test_waits_for_a_timer() -> None:
     async def forget_the_clock() -> None:
         with ManualClock(patience=0.05):
             await asyncio.sleep(25)
@@ -188,7 +188,7 @@ def test_a_test_that_waits_for_a_timer_is_told_so() -> None:
     assert f"{Path(__file__).name}:" in str(caught.value)
 
 
-def test_a_test_that_waits_for_nothing_is_told_so() -> None:
+def test_fails_when_a_test_waits_without_a_timer() -> None:
     async def wait_for_nothing() -> None:
         with ManualClock(patience=0.05):
             await asyncio.Event().wait()
@@ -197,11 +197,11 @@ def test_a_test_that_waits_for_nothing_is_told_so() -> None:
         asyncio.run(wait_for_nothing())
 
 
-async def test_sockets_and_threads_are_real(clock: ManualClock) -> None:
+async def test_sockets_and_threads_stay_in_real_time(clock: ManualClock) -> None:
     loop = asyncio.get_running_loop()
-    said = asyncio.Event()
-    threading.Timer(0.02, loop.call_soon_threadsafe, [said.set]).start()
-    await said.wait()
+    called = asyncio.Event()
+    threading.Timer(0.02, loop.call_soon_threadsafe, [called.set]).start()
+    await called.wait()
 
     served = loop.create_future()
     listener = await asyncio.start_server(lambda _, writer: served.set_result(writer), "127.0.0.1")
@@ -210,13 +210,13 @@ async def test_sockets_and_threads_are_real(clock: ManualClock) -> None:
         reader, writer = await asyncio.open_connection(host, port)
         peer = await served
         threading.Timer(0.2, loop.call_soon_threadsafe, [peer.write, b"hello"]).start()
-        assert await reader.readexactly(5) == b"hello", "however long that takes"
+        assert await reader.readexactly(5) == b"hello", "in real time"
         for end in (writer, peer):
             end.close()
             await end.wait_closed()
 
 
-def test_another_loop_is_refused() -> None:
+def test_rejects_an_event_loop_other_than_asyncios() -> None:
     async def hold() -> None:
         with ManualClock():
             pass

@@ -1,11 +1,11 @@
-"""The pytest plugin, in projects of its users."""
+"""The pytest plugin in users' projects."""
 
 from __future__ import annotations
 
 import pytest
 
 pytest_plugins = ["pytester"]
-pytestmark = pytest.mark.timeout(120)  # each test runs pytest, which imports everything anew
+pytestmark = pytest.mark.timeout(120)  # each test runs pytest in a new process
 
 AUTO = ["--asyncio-mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
 STRICT = ["--asyncio-mode=strict", *AUTO[1:]]
@@ -31,14 +31,14 @@ TESTS = """
         await longwire_clock.advance(3600)
         assert longwire_client.health.uptime == pytest.approx(3600, abs=1)
 
-    async def test_the_proof(longwire_client, longwire_link, longwire_history, longwire_server):
+    async def test_complete(longwire_client, longwire_link, longwire_history, longwire_server):
         reader = longwire_history.reader("ada")
         reader.follow(longwire_client, "job:1")
         await longwire_client.join_room("job:1")
         await longwire_history.publish(longwire_server, JobOutput(job_id="1", chunk="a"))
         await longwire_history.caught_up()
 
-    async def test_what_was_lost(longwire_client, longwire_link, longwire_history, longwire_server):
+    async def test_incomplete(longwire_client, longwire_link, longwire_history, longwire_server):
         longwire_history.reader("ada").follow(longwire_client, "job:1")
         await longwire_history.publish(longwire_server, JobOutput(job_id="1", chunk="a"))
 """
@@ -54,7 +54,9 @@ TESTS = """
     ],
     ids=["auto", "strict", "anyio beside pytest-asyncio", "anyio alone"],
 )
-def test_asynchronous_tests(pytester: pytest.Pytester, mark: str, options: list[str]) -> None:
+def test_runs_under_each_async_plugin(
+    pytester: pytest.Pytester, mark: str, options: list[str]
+) -> None:
     pytester.makeconftest(
         """
         import pytest
@@ -70,12 +72,12 @@ def test_asynchronous_tests(pytester: pytest.Pytester, mark: str, options: list[
 
     result.assert_outcomes(passed=3, errors=1)
     result.stdout.fnmatch_lines(
-        ["*ERROR at teardown of test_what_was_lost*", "*ada in job:1: offset 1 is lost*"]
+        ["*ERROR at teardown of test_incomplete*", "*ada in job:1: offset 1 is lost*"]
     )
 
 
-def test_who_runs_on_another_backend_is_told(pytester: pytest.Pytester) -> None:
-    """It said that there was no running event loop."""
+def test_rejects_a_backend_other_than_asyncio(pytester: pytest.Pytester) -> None:
+    """Regression: the error was that there was no running event loop."""
     pytester.makepyfile(
         """
         import pytest
@@ -93,10 +95,10 @@ def test_who_runs_on_another_backend_is_told(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("-W", "error", "-p", "no:asyncio")
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["Longwire runs on asyncio: *anyio_backend*return 'asyncio'"])
+    result.stdout.fnmatch_lines(["Longwire needs asyncio: *anyio_backend*return 'asyncio'"])
 
 
-def test_the_default_server_takes_names_for_tokens(pytester: pytest.Pytester) -> None:
+def test_the_default_server_accepts_names_as_tokens(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         async def test_it(longwire_link, longwire_client):
@@ -111,7 +113,7 @@ def test_the_default_server_takes_names_for_tokens(pytester: pytest.Pytester) ->
     result.assert_outcomes(passed=1)
 
 
-def test_a_project_brings_its_own_server_and_tokens(pytester: pytest.Pytester) -> None:
+def test_a_project_can_override_the_server_and_the_token(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
         """
         import pytest
@@ -140,7 +142,7 @@ def test_a_project_brings_its_own_server_and_tokens(pytester: pytest.Pytester) -
     result.assert_outcomes(passed=1)
 
 
-def test_who_has_no_plugin_for_asynchronous_tests_is_told(pytester: pytest.Pytester) -> None:
+def test_reports_a_missing_async_plugin(pytester: pytest.Pytester) -> None:
     names = ["longwire_link", "longwire_client", "longwire_clock"]
     pytester.makepyfile("\n".join(f"def test_{name}({name}): pass" for name in names))
 
@@ -150,7 +152,7 @@ def test_who_has_no_plugin_for_asynchronous_tests_is_told(pytester: pytest.Pytes
     result.stdout.fnmatch_lines([f"*{name} needs pytest-asyncio, or anyio*" for name in names])
 
 
-def test_other_projects_are_left_alone(pytester: pytest.Pytester) -> None:
+def test_projects_that_do_not_use_the_fixtures_load_nothing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import sys
@@ -166,8 +168,8 @@ def test_other_projects_are_left_alone(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("disabled", ["", "1"], ids=["found by itself", "named only"])
-def test_the_plugin_can_be_named(
+@pytest.mark.parametrize("disabled", ["", "1"], ids=["loaded automatically", "loaded by name"])
+def test_the_plugin_can_be_loaded_by_name(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, disabled: str
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", disabled)
@@ -178,7 +180,7 @@ def test_the_plugin_can_be_named(
     result.assert_outcomes(passed=1)
 
 
-def test_a_test_that_forgets_the_clock_fails_alone_and_says_where_it_waits(
+def test_a_test_that_does_not_advance_the_clock_fails_with_its_location(
     pytester: pytest.Pytester,
 ) -> None:
     pytester.makepyfile(

@@ -1,16 +1,12 @@
-"""What tests of applications need: a server and its clients in memory, time, and a record.
+"""Tools for testing applications: a server and clients in memory, manual time, and a checker.
 
-link        joins clients to a server without sockets, by connections that can be broken; `line`
-            is one of them, over a `memory_transport`
-clock       lets time pass only when a test says so
-history     records what was published and what every reader applied
-record      what is recorded
-proof       judges whether each offset was applied once and in order
-known_log   judges whether what was applied is what was published
-plugin      fixtures for pytest
+link          connects clients to a server in memory, by connections that a test can break
+clock         stops the event loop's time, and advances it
+history       records what was published and received, and checks that nothing was lost
+plugin        pytest fixtures
 
-The names below are imported when they are first used: pytest loads the plugin in every project
-that has Longwire installed.
+Names are imported on first use, because pytest loads the plugin in every project that has Longwire
+installed.
 """
 
 from importlib import import_module
@@ -21,7 +17,7 @@ if TYPE_CHECKING:
     from longwire.testing.history import History, Reader
     from longwire.testing.link import Link, authenticate_by_name
     from longwire.testing.proof import Proof
-    from longwire.testing.record import Attempt, BrokenPromise, Fault, Frame
+    from longwire.testing.records import Attempt, BrokenPromise, Fault, Frame
 
 __all__ = [
     "Attempt",
@@ -45,14 +41,14 @@ _HOMES = {
     "Link": "link",
     "authenticate_by_name": "link",
     "Proof": "proof",
-    "Attempt": "record",
-    "BrokenPromise": "record",
-    "Fault": "record",
-    "Frame": "record",
+    "Attempt": "records",
+    "BrokenPromise": "records",
+    "Fault": "records",
+    "Frame": "records",
 }
 
 
-if not TYPE_CHECKING:  # for type checkers every name would be there
+if not TYPE_CHECKING:  # type checkers would accept any name
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:

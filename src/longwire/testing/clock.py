@@ -1,11 +1,11 @@
-"""Time that passes only when a test says so.
+"""A clock that stands still until a test advances it.
 
     with ManualClock() as clock:
         ...
         await clock.advance(30)
 
-Everything on the event loop follows it: heartbeats, backoff, leases, expiring tokens, throttles,
-`asyncio.sleep` and `asyncio.timeout` of the application too. So does what Longwire writes down.
+Everything on the event loop follows it: heartbeats, backoff, leases, token expiry, throttles, and
+the application's own `asyncio.sleep` and `asyncio.timeout`. Longwire's timestamps follow it too.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from selectors import BaseSelector
 
-# Real seconds without anything to do, after which nobody will do anything any more.
+# Real seconds of idleness after which a waiting test cannot make progress any more.
 PATIENCE = 5.0
 
 
 class StandStill(AssertionError):
-    """A test waits for something that cannot happen while its clock stands still."""
+    """The test waits for something that cannot happen until its clock advances."""
 
 
 class ManualClock:
-    """Holds the time of the running event loop, and moves it.
+    """Stops the time of the running event loop, and advances it on request.
 
-    Within its `with` block, in a coroutine, the loop's timers fire in their order and at their
-    very time, without waiting. Work in threads is waited for; time does not pass meanwhile. What
-    comes through sockets and from other processes is real, and `advance` does not wait for it.
+    Enter it in a coroutine. Within the block, timers fire in order and exactly at their time,
+    without waiting. The clock waits for work in threads, and time does not pass meanwhile. Sockets
+    and other processes stay in real time; `advance` does not wait for them.
 
-    The clock is the whole process's: one at a time, on one loop, which must be asyncio's own.
+    The clock applies to the whole process: only one can be active, on one asyncio event loop.
 
     Args:
-        start: what time it is at first, in seconds since the epoch; the real time if None.
-        patience: real seconds after which a test that waits for the impossible fails.
+        start: the initial time in seconds since the epoch; None means the real time.
+        patience: real seconds after which a test that cannot make progress fails.
 
     Raises:
         ConfigurationError: (on entering) The event loop is not asyncio's selector loop, or another
@@ -68,7 +68,7 @@ class ManualClock:
             raise ConfigurationError("another ManualClock already controls this event loop")
         self._loop, self._now = loop, loop.time()
         self._ahead = (clock.time() if self._start is None else self._start) - self._now
-        # A running loop can be given neither another selector nor another clock by its interface.
+        # asyncio has no interface to replace the selector or the clock of a running loop.
         self._selector = vars(loop)["_selector"]
         self._select = self._selector.select
         vars(self._selector)["select"] = self._wait
@@ -83,17 +83,18 @@ class ManualClock:
         del vars(self._loop)["time"], vars(self._loop)["run_in_executor"]
 
     def monotonic(self) -> float:
-        """Return the loop's time, in seconds."""
+        """Return the loop's time in seconds."""
         return self._now
 
     def time(self) -> float:
-        """Return the time of day, in seconds since the epoch."""
+        """Return the wall-clock time in seconds since the epoch."""
         return self._now + self._ahead
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass, and everything happen that happens in that time, up to the last of it.
+        """Advance time, and run everything that is due until then.
 
-        Timers fire one after another; between two of them, whatever they set off comes to rest.
+        Timers fire one after another. After each of them, all callbacks and tasks that it makes
+        ready run before the next one fires.
 
         Raises:
             ConfigurationError: Another task is advancing the clock, or `seconds` is negative.
@@ -110,13 +111,13 @@ class ManualClock:
             self._target = None
 
     async def settle(self) -> None:
-        """Let everything happen that needs no time to pass."""
+        """Run everything that is ready without advancing time."""
         await self.advance(0.0)
 
-    # The loop's side
+    # Called by the event loop
 
     def _wait(self, timeout: float | None = None) -> list[Any]:
-        """Select for the loop; it gives the time until its next timer, 0 if it has work to do."""
+        """Replace the selector's `select`; `timeout` is the time until the loop's next timer."""
         ready = self._select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
@@ -125,15 +126,15 @@ class ManualClock:
         if self._target is not None:
             self._step(self._target, timeout)
             return []
-        if len(self._selector.get_map()) > 1:  # beside the pipe by which threads wake the loop
+        if len(self._selector.get_map()) > 1:  # one is the pipe that wakes the loop
             return self._select(None)
         ready = self._select(self._patience)
         if not ready:
-            raise StandStill(_say_what_is_missing(self._loop, timeout))
+            raise StandStill(_describe_standstill(self._loop, timeout))
         return ready
 
     def _step(self, target: float, until_next: float | None) -> None:
-        """Go on to the next timer, or to the target if that comes first."""
+        """Advance to the next timer, or to the target if that comes first."""
         if until_next is not None and self._now + until_next <= target:
             self._now += until_next
             return
@@ -153,19 +154,19 @@ class ManualClock:
         self._working -= 1
 
 
-def _say_what_is_missing(loop: asyncio.AbstractEventLoop, until_next: float | None) -> str:
+def _describe_standstill(loop: asyncio.AbstractEventLoop, until_next: float | None) -> str:
     if until_next is None:
-        said = "nobody will do what the test waits for: nothing is ready, and no timer is set"
+        reason = "the test waits, but nothing is ready and no timer is set"
     else:
-        said = (
-            "what the test waits for will not happen before the clock moves: "
+        reason = (
+            "the test waits, but nothing happens until the clock advances: "
             f"the next timer is due in {until_next:.3f} s"
         )
-    return "\n".join([said, *_waiting_tasks(loop)])
+    return "\n".join([reason, *_waiting_tasks(loop)])
 
 
 def _waiting_tasks(loop: asyncio.AbstractEventLoop) -> list[str]:
-    """Say where each task waits that is not Longwire's own."""
+    """Return where each task waits, except Longwire's own tasks."""
     frames = [frame for task in asyncio.all_tasks(loop) for frame in task.get_stack(limit=1)]
     return sorted(
         f"waiting: {frame.f_code.co_name} ({frame.f_code.co_filename}:{frame.f_lineno})"

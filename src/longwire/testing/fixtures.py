@@ -1,12 +1,12 @@
-"""Fixtures for pytest: a server, clients and a clock in memory.
+"""pytest fixtures: a server, a client, a link, a clock and a history in memory.
 
     async def test_a_drop(longwire_client, longwire_link, longwire_clock):
         longwire_link.cut()
         await longwire_clock.advance(1)
         assert longwire_client.is_connected
 
-A project that has a server of its own overrides `longwire_server`. Asynchronous tests are run by
-pytest-asyncio, in either mode, or by anyio's plugin, on asyncio.
+Override `longwire_server` to test your own server. The tests can run under pytest-asyncio, in
+either mode, or under anyio's plugin with the asyncio backend.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ try:
 except ImportError:
     asyncio_fixture = None  # type: ignore[assignment]
 
-# Longwire itself is imported by the fixtures that are used.
+# The fixtures import Longwire when they are used, because pytest loads this module everywhere.
 
 
 @pytest.fixture
 def longwire_server() -> Server:
-    """The server: override it to return your own.
+    """The server. Override this fixture to return your own.
 
-    Unless you do, it has the contract of the catalogue, and every name is a token: see
+    By default its contract is `CATALOG`, and it accepts names as tokens: see
     `authenticate_by_name`.
     """
     from longwire import Server
@@ -44,31 +44,31 @@ def longwire_server() -> Server:
 
 @pytest.fixture
 def longwire_token() -> str:
-    """What `longwire_client` signs in with: override it if your server wants another token."""
+    """The token of `longwire_client`. Override this fixture if your server needs another."""
     return "ada"
 
 
 @pytest.fixture
 def longwire_link(request: pytest.FixtureRequest) -> Link:
-    """A `Link` to `longwire_server`, which is closed at the end."""
+    """A `Link` to `longwire_server`; it closes at the end of the test."""
     return cast("Link", _resolve(request, "link"))
 
 
 @pytest.fixture
 def longwire_client(request: pytest.FixtureRequest) -> WebSocketClient:
-    """A client that has signed in with `longwire_token`."""
+    """A connected client that has signed in with `longwire_token`."""
     return cast("WebSocketClient", _resolve(request, "client"))
 
 
 @pytest.fixture
 def longwire_clock(request: pytest.FixtureRequest) -> ManualClock:
-    """Time that stands still until the test moves it: `await longwire_clock.advance(30)`."""
+    """A `ManualClock`: time stands still until `await longwire_clock.advance(30)`."""
     return cast("ManualClock", _resolve(request, "clock"))
 
 
 @pytest.fixture
 def longwire_history(longwire_server: Server) -> Iterator[History]:
-    """A `History` that is checked at the end: nothing was lost, doubled or out of order."""
+    """A `History`; the end of the test checks that nothing was lost, doubled or reordered."""
     from longwire.testing import History
 
     history = History(longwire_server.contract)
@@ -76,21 +76,21 @@ def longwire_history(longwire_server: Server) -> Iterator[History]:
     history.check()
 
 
-# Each of the asynchronous ones exists twice, for those who run asynchronous fixtures.
+# Every async fixture exists twice: once for pytest-asyncio, and once for anyio.
 
 
 def _resolve(request: pytest.FixtureRequest, name: str) -> Any:
     if "anyio_backend" in request.fixturenames:
         if request.getfixturevalue("anyio_backend_name") != "asyncio":
             pytest.fail(
-                "Longwire runs on asyncio: let the fixture `anyio_backend` return 'asyncio'",
+                "Longwire needs asyncio: make the fixture `anyio_backend` return 'asyncio'",
                 pytrace=False,
             )
         return request.getfixturevalue(f"_longwire_{name}_anyio")
     if request.config.pluginmanager.hasplugin("asyncio"):
         return request.getfixturevalue(f"_longwire_{name}_asyncio")
     return pytest.fail(
-        f"longwire_{name} needs pytest-asyncio, or anyio and the mark `anyio`", pytrace=False
+        f"longwire_{name} needs pytest-asyncio, or anyio with the mark `anyio`", pytrace=False
     )
 
 

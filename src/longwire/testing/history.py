@@ -1,4 +1,4 @@
-"""Records what was published and what every reader applied.
+"""Records what was published and what each reader received, and checks that they agree.
 
     history = History()
     history.reader("ada").follow(client, "job:42")
@@ -6,8 +6,8 @@
     await history.caught_up()
     history.check()
 
-Whatever happens in between, be it cut links, killed servers or stalled readers: `check` proves
-that each reader has exactly what was published, or names the first offset at which it has not.
+In between, connections may be cut, servers killed and readers stalled. `check` proves that each
+reader received exactly what was published, or raises with the first offset that is wrong.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 from longwire.catalog import CATALOG
 from longwire.client import RoomReset
 from longwire.errors import InvalidRoom
-from longwire.testing.proof import Heard, Proof, prove
-from longwire.testing.record import Attempt, Entry, Frame, RoomRecord, Stretch
+from longwire.testing.proof import Observation, Proof, prove
+from longwire.testing.records import Attempt, Entry, Frame, RoomRecord, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
 
 
 class Publisher(Protocol):
-    """What events are published through: a server or a client."""
+    """An object that can publish events: a server or a client."""
 
     def publish(
         self, event: Event, *, room: str | None = None, id: str | None = None
     ) -> Awaitable[Position]:
-        """Append an event to its room's log."""
+        """Append an event to the log of its room."""
         ...
 
 
 class History:
-    """What happened in the rooms of one test; for one event loop.
+    """Records the publications and readers of one test; it belongs to one event loop.
 
-    Everything that is published to a room with a reader must be recorded: what nobody published
-    counts as invented.
+    Record every publication to a room that has a reader. An event that a reader receives without
+    a recorded publication is a fault (`Fault.INVENTED`).
 
     Args:
-        contract: tells how events conflate.
+        contract: declares how the events conflate.
     """
 
     def __init__(self, contract: Contract = CATALOG) -> None:
@@ -54,16 +54,17 @@ class History:
         self._rooms: dict[str, RoomRecord] = {}
         self._readers: dict[str, Reader] = {}
         self._publishers: dict[Publisher, str] = {}
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     # Publishing
 
     async def publish(
         self, host: Publisher, event: Event, *, room: str | None = None, id: str | None = None
     ) -> Position:
-        """Publish through `host` and record it; what one host publishes has to keep its order.
+        """Publish an event through `host`, and record it.
 
-        If this raises or is cancelled, the event may stand in the log once, or not at all.
+        The log must keep the order in which one host publishes. If this call raises or is
+        cancelled, the log may contain the event once or not at all.
         """
         name = self._publishers.setdefault(host, f"publisher {len(self._publishers) + 1}")
         attempt = self.offer(event, room=room, id=id, publisher=name)
@@ -79,64 +80,65 @@ class History:
         id: str | None = None,
         publisher: str | None = None,
     ) -> Attempt:
-        """Record that an event is about to be published, by whatever means.
+        """Record that an event is about to be published by other means.
 
         Args:
             event: the event.
-            room: where the event does not tell its room.
-            id: one event under one id in one room is one publication, however often it is tried.
-            publisher: what one publisher offers has to stand in that order; None promises none.
+            room: the room, if the event does not declare one.
+            id: retries with the same id, room and event count as one publication.
+            publisher: the log must keep the order of the offers of one publisher. None means
+                that the order does not matter.
 
         Raises:
-            InvalidRoom: nothing tells the room.
+            InvalidRoom: neither `room` nor the event names a room.
         """
         encoded = self._contract.encode(event, 0, room)
         if encoded.room is None:
-            raise InvalidRoom("", f"{encoded.event} does not tell its room")
+            raise InvalidRoom("", f"{encoded.event} declares no room: pass room=")
         entry = Entry.read(encoded.event, encoded.data, encoded.slot, encoded.concat)
         return self._room(encoded.room).offer(entry, id, publisher)
 
     def acknowledge(self, attempt: Attempt, position: Position) -> None:
-        """Record where an offered event stands, as its publisher was told."""
+        """Record the position that the publisher of an offered event received."""
         self._room(attempt.room).acknowledge(attempt, position)
 
     def forget(self, room: str, offset: int) -> None:
-        """Record that retention may have dropped what lies up to `offset`, state excepted."""
+        """Record that retention may have dropped entries up to `offset`, except state."""
         self._room(room).forgotten = offset
 
     # Reading
 
     def reader(self, name: str) -> Reader:
-        """Return the reader of that name, a new one if there is none."""
-        return self._readers.setdefault(name, Reader(name, self._news))
+        """Return the reader with this name; create it if it does not exist."""
+        return self._readers.setdefault(name, Reader(name, self._changed))
 
     async def caught_up(self) -> None:
-        """Wait until every reader is at the end of each of its rooms, as far as acknowledged."""
+        """Wait until each reader has received every acknowledged entry of its rooms."""
         while not all(map(self._is_caught_up, self._readers.values())):
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
 
     def check(self) -> Proof:
-        """Prove order, completeness and uniqueness, for every room and reader.
+        """Check, for every room and reader, that each entry was received once and in order.
 
         Returns:
-            What was proven, in numbers.
+            The numbers of what was checked.
 
         Raises:
-            BrokenPromise: names the first fault.
+            BrokenPromise: an entry was lost, duplicated, reordered or invented; names the first.
         """
-        heard = [
-            Heard(reader.name, self._room(room).name, stretches, reader.resets.get(room, 0))
+        observations = [
+            Observation(reader.name, self._room(room).name, segments, reader.resets.get(room, 0))
             for reader in self._readers.values()
-            for room, stretches in reader.stretches.items()
+            for room, segments in reader.segments.items()
         ]
-        return prove(self._rooms, heard)
+        return prove(self._rooms, observations)
 
     def _room(self, name: str) -> RoomRecord:
         return self._rooms.setdefault(name, RoomRecord(name))
 
     def _is_caught_up(self, reader: Reader) -> bool:
-        for name in reader.stretches:
+        for name in reader.segments:
             room, position = self._room(name), reader.position(name)
             if room.end and (position.epoch != room.epoch or position.offset < room.end):
                 return False
@@ -144,56 +146,56 @@ class History:
 
 
 class Reader:
-    """What one client applied, in the order in which it did.
+    """Records what one client received, in order.
 
     Attributes:
-        name: how faults name it.
-        stretches: by room, what it applied since it joined, and since each time it began anew.
-        resets: by room, how often it was told to begin anew.
+        name: the name that faults report.
+        segments: by room, the frames received since the reader joined and since each restart.
+        resets: by room, how often the server told the reader to start over.
     """
 
-    def __init__(self, name: str, news: asyncio.Event) -> None:
+    def __init__(self, name: str, changed: asyncio.Event) -> None:
         self.name = name
-        self.stretches: dict[str, list[Stretch]] = {}
+        self.segments: dict[str, list[Segment]] = {}
         self.resets: dict[str, int] = {}
-        self._news = news
+        self._changed = changed
 
     def join(self, room: str, after: Position | None = None) -> None:
-        """Be in a room from its start, or from behind `after`, and to its end."""
-        start = Stretch("", 0) if after is None else Stretch(after.epoch, after.offset)
-        self.stretches[room] = [start]
+        """Record that the reader joined a room, at its start or after the position `after`."""
+        start = Segment("", 0) if after is None else Segment(after.epoch, after.offset)
+        self.segments[room] = [start]
 
     def position(self, room: str) -> Position:
-        """How far the reader is in a room that it is in."""
-        return self.stretches[room][-1].position
+        """Return the position that the reader has reached in a room that it joined."""
+        return self.segments[room][-1].position
 
     async def reaches(self, room: str, offset: int) -> None:
-        """Wait until the reader has applied what stands at `offset`."""
+        """Wait until the reader has received the entry at `offset`."""
         while self.position(room).offset < offset:
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
 
     def apply(self, room: str, epoch: str, frame: Frame) -> None:
-        """Record that the reader applied a frame; of a room that it is not in, nothing."""
-        stretches = self.stretches.get(room)
-        if stretches is None:
+        """Record that the reader received a frame; ignore rooms that it has not joined."""
+        segments = self.segments.get(room)
+        if segments is None:
             return
-        newest = stretches[-1]
+        newest = segments[-1]
         newest.epoch = newest.epoch or epoch
         if newest.epoch != epoch or (frame.first == 1 and newest.frames):
-            newest = Stretch(epoch, 0)
-            stretches.append(newest)
+            newest = Segment(epoch, 0)
+            segments.append(newest)
         newest.frames.append(frame)
-        self._news.set()
+        self._changed.set()
 
     def reset(self, room: str) -> None:
-        """Record that the reader was told to begin anew in a room."""
+        """Record that the server told the reader to start a room over."""
         self.resets[room] = self.resets.get(room, 0) + 1
 
     def follow(self, client: WebSocketClient, *rooms: str) -> Callable[[], None]:
-        """Be in `rooms` from their start, and record what `client` applies; return the undo.
+        """Record what `client` receives in `rooms` from their start; return how to stop.
 
-        The client has to join them itself.
+        The client still has to join the rooms.
         """
         for room in rooms:
             self.join(room)
@@ -207,11 +209,11 @@ class Reader:
         def receive_reset(reset: RoomReset) -> None:
             self.reset(reset.room)
 
-        stop_hearing = client.on_entry(receive)
-        stop_watching = client.on(RoomReset, receive_reset)
+        stop_entries = client.on_entry(receive)
+        stop_resets = client.on(RoomReset, receive_reset)
 
-        def undo() -> None:
-            stop_hearing()
-            stop_watching()
+        def stop() -> None:
+            stop_entries()
+            stop_resets()
 
-        return undo
+        return stop

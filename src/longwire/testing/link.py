@@ -1,10 +1,10 @@
-"""A server and its clients in memory.
+"""Connects clients to a server in memory.
 
     async with Link(server) as link:
         ada = await link.connect("ada")
         link.cut(ada)
 
-Both are the real ones, down to the frames of the WebSocket; no socket is opened.
+The server and the clients are the real ones, down to their WebSocket frames. No socket is opened.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from longwire.client import ClientOptions, WebSocketClient
 from longwire.errors import ConfigurationError
 from longwire.server import Identity
-from longwire.testing.line import Line
+from longwire.testing.connector import Connector
 
 if TYPE_CHECKING:
     from longwire.client import TokenSource
@@ -27,27 +27,28 @@ SERVICE = "service:"
 
 
 async def authenticate_by_name(token: str) -> Identity | None:
-    """Take every name for a token: `"ada"` is the user ada, `"service:reports"` a service.
+    """Accept any name as a token: `"ada"` is the user ada, `"service:reports"` a service.
 
-    For servers that only tests reach.
+    Only for servers in tests.
     """
     name = token.removeprefix(SERVICE)
     return Identity(name, service=token.startswith(SERVICE)) if name else None
 
 
 class Link:
-    """Joins clients to a server, without sockets, by connections that a test can break.
+    """Connects clients to a server without sockets, by connections that a test can break.
 
-    Within its `with` block the server runs. At the end the clients that it made are disconnected,
-    whatever the state of their connections, and the server is closed: a memory broker forgets its
-    rooms then. Long-polling and HTTP do not go over a link.
+    The server runs within the `async with` block. At its end, the clients that the link created are
+    disconnected and the server is closed, which empties a memory broker. A link carries WebSockets
+    only, no long-polling and no other HTTP.
 
-    What breaks a connection takes the clients that it is for; without any, all of them.
+    The methods that break connections take the clients to affect; without arguments, they affect
+    all clients, including those created later.
 
     Args:
         server: a server, with its handlers, rules and authenticator.
-        app: the application that the server is mounted in, if its routing or middleware shall
-            have their part. Its lifespan is not run.
+        app: the application that the server is mounted in, to include its routing and middleware.
+            The link does not run its lifespan.
 
     Attributes:
         server: the server.
@@ -56,9 +57,9 @@ class Link:
     def __init__(self, server: Server, *, app: ASGIApp | None = None) -> None:
         self.server = server
         self._app: ASGIApp = server if app is None else app
-        self._lines: list[Line] = []
+        self._connectors: list[Connector] = []
         self._clients: list[WebSocketClient] = []
-        # Whether what befalls all befalls those who come as well.
+        # Applied to all clients so far, and to each new one.
         self._is_refusing = False
         self._is_frozen = False
 
@@ -78,15 +79,15 @@ class Link:
     # Clients
 
     async def connect(self, token: TokenSource, **options: Any) -> WebSocketClient:
-        """Return a client that has signed in.
+        """Create a client, connect it and sign it in.
 
         Args:
-            token: what the server's authenticator takes; see `authenticate_by_name`.
+            token: a token that the server's authenticator accepts; see `authenticate_by_name`.
             **options: see `client`.
 
         Raises:
-            ConnectionRefused: the server refused the token.
-            NotConnected: the link or the application refuses for as long as `timeout`.
+            ConnectionRefused: the server rejected the token.
+            NotConnected: the link or the application refused the connection until `timeout`.
         """
         client = self.client(token, **options)
         await client.connect()
@@ -95,11 +96,11 @@ class Link:
     def client(
         self, token: TokenSource = None, *, contract: Contract | None = None, **options: Any
     ) -> WebSocketClient:
-        """Return a client of the server, not connected yet.
+        """Create a client of the server without connecting it.
 
         Args:
-            token: what the server's authenticator takes, or a function that gives it.
-            contract: the server's if None.
+            token: a token, or a function that returns one.
+            contract: the client's contract; None means the server's.
             **options: see `ClientOptions`.
         """
         client = WebSocketClient.from_options(
@@ -111,52 +112,52 @@ class Link:
         return client
 
     def options(self, *, url: str = URL, **options: Any) -> ClientOptions:
-        """Return options for one client that is made elsewhere, and finds this server."""
-        line = Line(self._app)
-        line.is_refusing = self._is_refusing
+        """Return the options for one client of this server that the caller creates."""
+        connector = Connector(self._app)
+        connector.is_refusing = self._is_refusing
         if self._is_frozen:
-            line.freeze()
-        self._lines.append(line)
+            connector.freeze()
+        self._connectors.append(connector)
         return ClientOptions(
-            url=url, transports=("websocket",), open_websocket=line.open, **options
+            url=url, transports=("websocket",), open_websocket=connector.open, **options
         )
 
-    # What can befall them
+    # Breaking connections
 
     def cut(self, *clients: WebSocketClient) -> None:
-        """Reset connections; clients come back by themselves."""
-        for line in self._lines_of(clients):
-            line.cut()
+        """Reset connections; the clients reconnect by themselves."""
+        for connector in self._connectors_of(clients):
+            connector.cut()
 
     def refuse(self, *clients: WebSocketClient) -> None:
-        """Refuse new connections until `accept`; with `cut`, the server seems to be down."""
+        """Refuse new connections until `accept`; together with `cut`, the server appears down."""
         self._is_refusing = self._is_refusing or not clients
-        for line in self._lines_of(clients):
-            line.is_refusing = True
+        for connector in self._connectors_of(clients):
+            connector.is_refusing = True
 
     def accept(self, *clients: WebSocketClient) -> None:
-        """Take new connections again."""
+        """Accept new connections again."""
         self._is_refusing = self._is_refusing and bool(clients)
-        for line in self._lines_of(clients):
-            line.is_refusing = False
+        for connector in self._connectors_of(clients):
+            connector.is_refusing = False
 
     def freeze(self, *clients: WebSocketClient) -> None:
-        """Let nothing through and say nothing, as a dead link does, until `thaw`."""
+        """Stop delivery in both directions until `thaw`, without closing, like a dead link."""
         self._is_frozen = self._is_frozen or not clients
-        for line in self._lines_of(clients):
-            line.freeze()
+        for connector in self._connectors_of(clients):
+            connector.freeze()
 
     def thaw(self, *clients: WebSocketClient) -> None:
-        """Let everything through again, what was held back included."""
+        """Resume delivery, including everything held back."""
         self._is_frozen = self._is_frozen and bool(clients)
-        for line in self._lines_of(clients):
-            line.thaw()
+        for connector in self._connectors_of(clients):
+            connector.thaw()
 
-    def _lines_of(self, clients: tuple[WebSocketClient, ...]) -> list[Line]:
+    def _connectors_of(self, clients: tuple[WebSocketClient, ...]) -> list[Connector]:
         if not clients:
-            return self._lines
+            return self._connectors
         openers = [client.options.open_websocket for client in clients]
-        lines = [line for line in self._lines if line.open in openers]
-        if len(lines) < len(clients):
+        connectors = [connector for connector in self._connectors if connector.open in openers]
+        if len(connectors) < len(clients):
             raise ConfigurationError("the client does not belong to this Link")
-        return lines
+        return connectors

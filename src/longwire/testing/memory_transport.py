@@ -1,4 +1,4 @@
-"""A connection in memory: two transports, each of which hands on what the other writes."""
+"""A pair of asyncio transports in memory: each delivers what the other writes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from longwire.types import override
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What asyncio reads from a socket at once, and the most that it lets wait by default.
+# As in asyncio: how much it reads from a socket at once, and its default write buffer limit.
 CHUNK = 256 * 1024
 HIGH_WATER = 64 * 1024
 
 
 class MemoryTransport(asyncio.Transport):
-    """One end. What is written arrives later, never within the call, in order.
+    """One end of a connection. Written data arrives in order, and never within `write`.
 
     Args:
-        is_frozen: whether the connection lets nothing through now, not even its end.
+        is_frozen: returns whether delivery is stopped; then not even a close arrives.
     """
 
     def __init__(self, is_frozen: Callable[[], bool]) -> None:
@@ -33,12 +33,12 @@ class MemoryTransport(asyncio.Transport):
         self._is_reading = True
         self._is_full = False
         self._is_closing = False
-        self._is_over = False
+        self._is_closed = False
         self._is_scheduled = False
 
     @classmethod
     def pair(cls, is_frozen: Callable[[], bool]) -> tuple[MemoryTransport, MemoryTransport]:
-        """Return both ends; each needs a protocol before the loop goes on."""
+        """Return both ends. Set their protocols before the event loop runs again."""
         one, other = cls(is_frozen), cls(is_frozen)
         one._other, other._other = other, one
         return one, other
@@ -47,7 +47,7 @@ class MemoryTransport(asyncio.Transport):
 
     @override
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        """Send, in order; ignored once it is closing."""
+        """Send data; ignored once the transport is closing."""
         if self._is_closing:
             return
         self._outgoing += data
@@ -58,40 +58,40 @@ class MemoryTransport(asyncio.Transport):
 
     @override
     def can_write_eof(self) -> bool:
-        """Both directions end together."""
+        """Return False: both directions close together."""
         return False
 
     @override
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set when the protocol is told to pause and to go on."""
+        """Set the limits at which the protocol pauses and resumes writing."""
         self._high = HIGH_WATER if high is None else high
         self._low = self._high // 4 if low is None else low
 
     @override
     def get_write_buffer_limits(self) -> tuple[int, int]:
-        """Return the low and the high limit."""
+        """Return the low and the high limit in bytes."""
         return self._low, self._high
 
     @override
     def get_write_buffer_size(self) -> int:
-        """Return what the other end has not read."""
+        """Return how many bytes the other end has not read."""
         return len(self._outgoing)
 
     # Reading
 
     @override
     def is_reading(self) -> bool:
-        """Whether what comes is handed on."""
+        """Return whether received data is delivered to the protocol."""
         return self._is_reading and not self._is_closing
 
     @override
     def pause_reading(self) -> None:
-        """Let what comes wait."""
+        """Hold back received data."""
         self._is_reading = False
 
     @override
     def resume_reading(self) -> None:
-        """Hand on what comes."""
+        """Deliver received data again."""
         self._is_reading = True
         self._other.schedule()
 
@@ -99,60 +99,60 @@ class MemoryTransport(asyncio.Transport):
 
     @override
     def is_closing(self) -> bool:
-        """Whether it is closing or over."""
+        """Return whether the transport is closing or closed."""
         return self._is_closing
 
     @override
     def close(self) -> None:
-        """End after what was written has arrived."""
+        """Close after everything written has been delivered."""
         self._is_closing = True
         self.schedule()
 
     @override
     def abort(self) -> None:
-        """End at once; what was not read yet is lost, and the other end learns of it."""
-        if not self._is_over:
+        """Close at once, drop undelivered data, and close the other end."""
+        if not self._is_closed:
             self._outgoing.clear()
             self._end(None)
             self.schedule()
 
     def cut(self) -> None:
-        """End both ends at once, as a network does that resets the connection."""
+        """Reset the connection: both ends lose undelivered data and get an error."""
         for end in (self, self._other):
             end._outgoing.clear()
             end._end(ConnectionResetError("the connection was cut"))
 
     def release(self) -> None:
-        """Hand on what waited while the connection was frozen."""
+        """Deliver what was held back while the connection was frozen."""
         self.schedule()
         self._other.schedule()
 
-    # What asyncio asks for beside that
+    # Protocol
 
     @override
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Hand on to `protocol` from now on."""
+        """Set the protocol that receives the data."""
         self._protocol = cast("asyncio.Protocol", protocol)
 
     @override
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Return who is handed what comes."""
+        """Return the protocol that receives the data."""
         return self._protocol
 
-    # Handing on
+    # Delivery
 
     def schedule(self) -> None:
-        """See that what waits is handed on, if it can be."""
+        """Deliver waiting data in a later callback, unless delivery is held back."""
         if not self._is_scheduled:
             self._is_scheduled = True
-            self._loop.call_soon(self._hand_on)
+            self._loop.call_soon(self._advance)
 
-    def _hand_on(self) -> None:
+    def _advance(self) -> None:
         self._is_scheduled = False
         if self._is_frozen():
             return
         other = self._other
-        if self._is_over or other._is_over:
+        if self._is_closed or other._is_closed:
             other._receive_eof()
             self._end(None)
         elif self._outgoing:
@@ -173,12 +173,12 @@ class MemoryTransport(asyncio.Transport):
         other._protocol.data_received(data)
 
     def _receive_eof(self) -> None:
-        if not self._is_over:
+        if not self._is_closed:
             self._protocol.eof_received()
             self._end(None)
 
     def _end(self, error: Exception | None) -> None:
         self._is_closing = True
-        if not self._is_over:
-            self._is_over = True
+        if not self._is_closed:
+            self._is_closed = True
             self._loop.call_soon(self._protocol.connection_lost, error)

@@ -1,6 +1,6 @@
-"""Loaded by pytest wherever Longwire is installed; see `longwire.testing.fixtures`.
+"""The pytest plugin; pytest loads it in every project that has Longwire installed.
 
-What is heavy is imported by the fixtures that are used.
+It registers `longwire.testing.fixtures`, which import the rest of Longwire when they are used.
 """
 
 from __future__ import annotations
@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Add the fixtures, when every plugin is there that can run them."""
+    """Register the fixtures once all plugins are loaded, because they need to know which."""
     fixtures = import_module("longwire.testing.fixtures")
     config.pluginmanager.register(fixtures, "longwire-fixtures")

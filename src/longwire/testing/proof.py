@@ -1,4 +1,4 @@
-"""Judges whether readers applied every offset once and in order, up to the end of their rooms."""
+"""Checks that each reader received every offset of its rooms once and in order."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from longwire.testing.known_log import KnownLog
-from longwire.testing.record import BrokenPromise, Fault, Stretch
+from longwire.testing.expected_log import ExpectedLog
+from longwire.testing.records import BrokenPromise, Fault, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from longwire.testing.record import RoomRecord
+    from longwire.testing.records import RoomRecord
 
 
-class Heard(msgspec.Struct, frozen=True):
-    """What one reader applied in one room.
+class Observation(msgspec.Struct, frozen=True):
+    """What one reader received in one room.
 
     Attributes:
-        reader: its name.
+        reader: the reader's name.
         room: the room.
-        stretches: what it applied since it began, and since each time that it began anew.
-        resets: how often it was told to begin anew.
+        segments: the frames received since the reader joined, and since each restart.
+        resets: how often the server told the reader to start over.
     """
 
     reader: str
     room: str
-    stretches: list[Stretch]
+    segments: list[Segment]
     resets: int
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """What was proven, in numbers.
+    """The numbers of a successful check.
 
     Attributes:
         published: acknowledged publications.
-        unknown: publications whose outcome nobody was told.
-        applied: frames that readers applied.
-        restarts: how often a reader began anew.
+        unknown: publications without an acknowledgement.
+        applied: frames that readers received.
+        restarts: how often a reader started a room over.
     """
 
     published: int
@@ -47,65 +47,65 @@ class Proof(msgspec.Struct, frozen=True):
     restarts: int
 
 
-def prove(rooms: Mapping[str, RoomRecord], heard: Iterable[Heard]) -> Proof:
-    """Prove that what was heard is what was published.
+def prove(rooms: Mapping[str, RoomRecord], observations: Iterable[Observation]) -> Proof:
+    """Prove that the readers received what was published.
 
     Raises:
-        BrokenPromise: names the first fault.
+        BrokenPromise: they did not; names the first fault.
     """
     applied = restarts = 0
-    logs: dict[tuple[str, str], KnownLog] = {}
+    logs: dict[tuple[str, str], ExpectedLog] = {}
     for record in rooms.values():
         for epoch in dict.fromkeys(_epochs(record)):
-            logs[record.name, epoch] = KnownLog(record, epoch)
-    for one in heard:
-        for index, stretch in enumerate(_announced(one)):
-            record = rooms[one.room]
-            log = logs.setdefault((one.room, stretch.epoch), KnownLog(record, stretch.epoch))
-            if index > one.resets:
-                raise log.broken(Fault.DUPLICATED, one.reader, 1, "it came again without a reset")
-            _prove_coverage(log, one.reader, stretch)
-            applied += len(stretch.frames)
-        restarts += len(one.stretches) - 1
-        _prove_completeness(rooms[one.room], one)
+            logs[record.name, epoch] = ExpectedLog(record, epoch)
+    for seen in observations:
+        for index, segment in enumerate(_announced(seen)):
+            record = rooms[seen.room]
+            log = logs.setdefault((seen.room, segment.epoch), ExpectedLog(record, segment.epoch))
+            if index > seen.resets:
+                raise log.broken(Fault.DUPLICATED, seen.reader, 1, "received again without a reset")
+            _check_coverage(log, seen.reader, segment)
+            applied += len(segment.frames)
+        restarts += len(seen.segments) - 1
+        _check_complete(rooms[seen.room], seen)
     attempts = [attempt for record in rooms.values() for attempt in record.attempts.values()]
     known = sum(bool(attempt.positions) for attempt in attempts)
     return Proof(known, len(attempts) - known, applied, restarts)
 
 
-def _announced(heard: Heard) -> list[Stretch]:
-    """Return the stretches, with those of one log joined that no reset announced."""
-    stretches = [*heard.stretches]
-    while len(stretches) > heard.resets + 1 and stretches[-2].epoch == stretches[-1].epoch:
-        newest, before = stretches.pop(), stretches.pop()
+def _announced(seen: Observation) -> list[Segment]:
+    """Return the segments; merge consecutive ones of one epoch that no reset separates."""
+    segments = [*seen.segments]
+    while len(segments) > seen.resets + 1 and segments[-2].epoch == segments[-1].epoch:
+        newest, before = segments.pop(), segments.pop()
         frames = before.frames + newest.frames
-        stretches.append(Stretch(before.epoch, before.after, frames))
-    return stretches
+        segments.append(Segment(before.epoch, before.after, frames))
+    return segments
 
 
 def _epochs(record: RoomRecord) -> list[str]:
     return [p.epoch for attempt in record.attempts.values() for p in attempt.positions]
 
 
-def _prove_coverage(log: KnownLog, reader: str, stretch: Stretch) -> None:
-    """Prove that every offset came once, in order, and with what was published there."""
-    reached = stretch.after
-    for index, frame in enumerate(stretch.frames):
+def _check_coverage(log: ExpectedLog, reader: str, segment: Segment) -> None:
+    """Check that every offset was received once, in order, and with the published content."""
+    reached = segment.after
+    for index, frame in enumerate(segment.frames):
         wanted = reached + 1
-        detail = f"{frame.first}-{frame.last} came after {reached}"
+        detail = f"{frame.first}-{frame.last} was received after {reached}"
         if frame.first < wanted:
             raise log.broken(Fault.DUPLICATED, reader, frame.first, detail)
         if frame.first > wanted:
-            comes_later = any(f.first <= wanted <= f.last for f in stretch.frames[index:])
+            comes_later = any(f.first <= wanted <= f.last for f in segment.frames[index:])
             fault = Fault.REORDERED if comes_later else Fault.LOST
             raise log.broken(fault, reader, wanted, detail)
-        log.prove(reader, frame)
+        log.check(reader, frame)
         reached = frame.last
 
 
-def _prove_completeness(record: RoomRecord, heard: Heard) -> None:
-    position = heard.stretches[-1].position
+def _check_complete(record: RoomRecord, seen: Observation) -> None:
+    position = seen.segments[-1].position
     reached = position.offset if position.epoch == record.epoch else 0
     if reached < record.end:
-        detail = f"it got no further than {reached}, and {record.end} was acknowledged"
-        raise BrokenPromise(Fault.LOST, record.name, heard.reader, reached + 1, detail)
+        detail = f"it received nothing after {reached}, but {record.end} was acknowledged"
+        raise BrokenPromise(Fault.LOST, record.name, seen.reader, reached + 1, detail)

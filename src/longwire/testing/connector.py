@@ -1,4 +1,4 @@
-"""One client's way to a server in memory: the WebSocket's two ends, and what can befall them."""
+"""Opens the WebSockets of one client to a server in memory, and breaks them on request."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _GONE = {"type": "websocket.disconnect", "code": 1006}
 logger = logging.getLogger("longwire.testing")
 
 
-class Line:
-    """Opens a client's WebSockets, one at a time, and fails as it is told.
+class Connector:
+    """Opens a client's WebSockets, one at a time.
 
-    The application is asked as under uvicorn; its server gets the lane, the client the driver
-    that it has on a socket. Only the handshake is spoken in values instead of bytes.
+    The application handles the handshake as under uvicorn; then the server's lane and the client's
+    driver exchange bytes. Only the handshake itself is passed as values instead of bytes.
 
     Attributes:
-        is_refusing: whether nobody seems to listen at the other end.
+        is_refusing: whether new connections fail as if no server were listening.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -40,11 +40,11 @@ class Line:
         self.is_refusing = False
 
     async def open(self, options: ClientOptions) -> WebSocket:
-        """Open a WebSocket; `ClientOptions.open_websocket`.
+        """Open a WebSocket, as `ClientOptions.open_websocket`.
 
         Raises:
-            ConnectionRefusedError: the line refuses.
-            NotConnected: the application does.
+            ConnectionRefusedError: the link refuses connections.
+            NotConnected: the application rejects the handshake.
         """
         if self.is_refusing:
             raise ConnectionRefusedError("the link refuses connections")
@@ -60,7 +60,7 @@ class Line:
         return handshake.websocket
 
     def join(self, lane: Lane, options: ClientOptions) -> WebSocket:
-        """Connect both ends; return the client's."""
+        """Connect the lane with a new WebSocket; return the WebSocket."""
         front, back = MemoryTransport.pair(lambda: not self._thawed.is_set())
         websocket = WebSocket(front, options.max_message, options.write_buffer)
         front.set_protocol(websocket)
@@ -70,26 +70,26 @@ class Line:
         return websocket
 
     def cut(self) -> None:
-        """Reset the connection, if there is one."""
+        """Reset the connection, if one is open."""
         if self._end is not None:
             self._end.cut()
 
     def freeze(self) -> None:
-        """Let nothing through, either way, and say nothing, as a dead link does."""
+        """Stop delivery in both directions without closing, like a dead link."""
         self._thawed.clear()
 
     def thaw(self) -> None:
-        """Let everything through again, what was held back included."""
+        """Resume delivery, including everything held back."""
         self._thawed.set()
         if self._end is not None:
             self._end.release()
 
 
 class _Handshake:
-    """What an ASGI server does with a WebSocket until it is accepted or refused."""
+    """The part of an ASGI server that handles a WebSocket until it is accepted or rejected."""
 
-    def __init__(self, line: Line, options: ClientOptions) -> None:
-        self._line = line
+    def __init__(self, connector: Connector, options: ClientOptions) -> None:
+        self._connector = connector
         self._options = options
         self._has_asked = False
         self._status = 403
@@ -98,11 +98,11 @@ class _Handshake:
 
     @property
     def refusal(self) -> str:
-        """What the application answered instead of accepting."""
+        """The application's response, if it did not accept."""
         return f"HTTP {self._status}: {self._body.decode(errors='replace')}".rstrip(": ")
 
     def scope(self) -> Scope:
-        """Return what the application is told."""
+        """Return the ASGI scope."""
         address = urlsplit(self._options.address("websocket"))
         headers = {"host": address.netloc, **self._options.headers}
         return {
@@ -125,29 +125,29 @@ class _Handshake:
             "extensions": {"websocket.http.response": {}, "longwire.lane": self},
         }
 
-    # The lane's host
+    # LaneHost
 
     def accept(self, lane: Lane) -> bytes:
-        """Give the lane its end of a connection, on which nothing precedes its first message."""
-        self.websocket = self._line.join(lane, self._options)
+        """Connect the lane; return the bytes that precede its first message, which are none."""
+        self.websocket = self._connector.join(lane, self._options)
         return b""
 
     def refuse(self, status: int, body: bytes) -> None:
-        """Keep an HTTP error for the client."""
+        """Record the HTTP error for the client."""
         self._status, self._body = status, body
 
-    # ASGI, which only what stands before Longwire speaks here
+    # ASGI, for middleware and other applications; Longwire takes the lane instead
 
     async def receive(self) -> Message:
-        """Tell that a WebSocket asks to be accepted, and is gone if that is not Longwire's."""
+        """Return the connect message, then a disconnect, since only a lane is supported."""
         asks, self._has_asked = not self._has_asked, True
         return {"type": "websocket.connect"} if asks else _GONE
 
     async def send(self, message: Message) -> None:
-        """Take a refusal."""
+        """Record the response of an application that does not take the lane."""
         if message["type"] == "websocket.http.response.start":
             self._status = message["status"]
         elif message["type"] == "websocket.http.response.body":
             self._body += message.get("body", b"")
         elif message["type"] == "websocket.accept":
-            self._status, self._body = 200, b"another application than Longwire took the WebSocket"
+            self._status, self._body = 200, b"another application than Longwire accepted"

@@ -1,4 +1,4 @@
-"""What is recorded: publications as they were meant, frames as they came."""
+"""The records of a history: publications as they were meant, frames as they were received."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Fault(StrEnum):
-    """What can be wrong with an entry of a log."""
+    """The ways in which an entry of a log can be wrong."""
 
     LOST = "lost"
     DUPLICATED = "duplicated"
@@ -22,13 +22,13 @@ class Fault(StrEnum):
 
 
 class BrokenPromise(AssertionError):
-    """A log was not applied exactly as it was published.
+    """A reader did not receive exactly what was published.
 
     Attributes:
-        fault: what happened to the entry.
+        fault: what is wrong with the entry.
         room: the room.
-        client: who applied it, or published it.
-        offset: the first offset at which it is so.
+        client: the name of the reader or the publisher.
+        offset: the first offset that is wrong.
     """
 
     def __init__(self, fault: Fault, room: str, client: str, offset: int, detail: str) -> None:
@@ -40,15 +40,15 @@ class BrokenPromise(AssertionError):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """An event as its publisher meant it.
+    """An event in a form that can be compared.
 
     Attributes:
-        event: its name.
-        fields: its payload without the text, and without the timestamp, which may be stamped on
-            the way.
-        text: the text that is appended, if the event is a piece of one.
-        slot: what it conflates under, if it does.
-        concat: the field of the text; None with a slot means that the newest entry counts.
+        event: the event's name.
+        fields: the payload without the text and the timestamp, which the server may set.
+        text: the value of the `concat` field.
+        slot: the slot that the event conflates in, or None.
+        concat: the name of the text field, or None. With a slot and without a text field, only
+            the newest entry counts.
     """
 
     event: str
@@ -59,7 +59,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     @classmethod
     def read(cls, event: str, data: bytes, slot: str | None, concat: str | None) -> Entry:
-        """Read a payload in JSON."""
+        """Parse a JSON payload."""
         fields = _decode_fields(data)
         fields.pop("timestamp", None)
         text = fields.pop(concat, "") if concat is not None else ""
@@ -71,18 +71,18 @@ class Entry(msgspec.Struct, frozen=True):
         return self.slot is not None and self.concat is None
 
     def joins(self, other: Entry) -> bool:
-        """Whether both are pieces of one text."""
+        """Return whether both are pieces of one text."""
         return self.concat is not None and self.slot == other.slot and self.concat == other.concat
 
 
 class Attempt(msgspec.Struct):
-    """One publication, however often it was tried.
+    """One publication, including its retries.
 
     Attributes:
-        room: its room.
-        entry: what is published.
-        publisher: whose order it has to keep, if anybody's.
-        positions: where it stands, as its publisher was told; empty while nobody knows.
+        room: the room.
+        entry: the published event.
+        publisher: the publisher whose order the log must keep, or None.
+        positions: the acknowledged positions; empty while the outcome is unknown.
     """
 
     room: str
@@ -92,14 +92,14 @@ class Attempt(msgspec.Struct):
 
 
 class RoomRecord:
-    """What was published to one room.
+    """The publications to one room.
 
     Attributes:
         name: the room.
-        attempts: in the order in which they were offered last.
-        epoch: the log that was written last.
-        end: the highest offset of it that was acknowledged.
-        forgotten: up to where retention may have dropped entries.
+        attempts: the publications, in the order of their last try.
+        epoch: the epoch of the last acknowledgement.
+        end: the highest offset acknowledged in that epoch.
+        forgotten: the offset up to which retention may have dropped entries.
     """
 
     def __init__(self, name: str) -> None:
@@ -112,7 +112,7 @@ class RoomRecord:
         self._offered = 0
 
     def offer(self, entry: Entry, id: str | None, publisher: str | None) -> Attempt:
-        """Take down a try; a known id is one of the same publication, unless it says otherwise."""
+        """Record a try; a known id with the same event is a retry of that publication."""
         key = self._keys.get(id, 0) if id is not None else 0
         attempt = self.attempts.get(key)
         if attempt is None or attempt.entry != entry:
@@ -120,7 +120,7 @@ class RoomRecord:
         elif attempt.positions:
             return attempt
         else:
-            del self.attempts[key]  # its place in the order is that of the new try
+            del self.attempts[key]  # the retry determines its place in the order
         self._offered += 1
         self.attempts[self._offered] = attempt
         if id is not None:
@@ -128,7 +128,7 @@ class RoomRecord:
         return attempt
 
     def acknowledge(self, attempt: Attempt, position: Position) -> None:
-        """Take down where an attempt stands."""
+        """Record the acknowledged position of a publication."""
         attempt.positions.append(position)
         if position.epoch != self.epoch:
             self.epoch, self.end = position.epoch, 0
@@ -136,7 +136,7 @@ class RoomRecord:
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
-    """An event as a reader got it, with the offsets that it stands for."""
+    """An event as a reader received it, with the range of offsets that it covers."""
 
     first: int
     last: int
@@ -144,12 +144,13 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
     data: bytes
 
 
-class Stretch(msgspec.Struct):
-    """Frames that a reader applied one after the other, without beginning anew.
+class Segment(msgspec.Struct):
+    """Frames that a reader received one after another, without starting over.
 
     Attributes:
-        epoch: the log's incarnation; empty before the first frame.
-        after: the offset behind which it begins.
+        epoch: the log's epoch; empty before the first frame.
+        after: the offset that precedes the first frame.
+        frames: the frames.
     """
 
     epoch: str
@@ -158,5 +159,5 @@ class Stretch(msgspec.Struct):
 
     @property
     def position(self) -> Position:
-        """How far it goes."""
+        """The position after the last frame."""
         return Position(self.epoch, self.frames[-1].last if self.frames else self.after)
