@@ -9,7 +9,7 @@ import pytest
 
 from longwire import WebSocketClient
 from longwire.catalog import JobOutput, JobResult
-from longwire.client.handlers import subscriptions
+from longwire.client.handlers import handler
 from longwire.errors import CallRefused, NotConnected, RoomDenied
 from tests.client.peer import Peer, Visit
 
@@ -71,7 +71,7 @@ async def test_the_present_is_shown_at_once_on_a_slow_machine(
     client: WebSocketClient, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A watcher saw states of the past when the machine was too slow to fold them in one go."""
-    monkeypatch.setattr(subscriptions, "SLICE", 0.0)  # others get a turn after every event
+    monkeypatch.setattr(handler, "SLICE", 0.0)  # others get a turn after every event
     following = asyncio.create_task(anext(aiter(client.job("1"))))
     await visit.let_in(ROOM, "e", 3)
     for number, text in enumerate("abc", 1):

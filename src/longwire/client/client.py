@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import weakref
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -19,10 +18,10 @@ from longwire.client.handlers.registry import Subscriptions
 from longwire.client.health import Health, HealthSnapshot
 from longwire.client.job_tracker import JobFeeds, JobTracker
 from longwire.client.options import ClientKeywords, ClientOptions
-from longwire.client.receiving.inbox import ROOM_LIVE, Inbox
+from longwire.client.receiving.inbox import Inbox
 from longwire.client.receiving.room import Room
-from longwire.client.receiving.subscribing import Listening
-from longwire.client.rooms.membership import ROOM_RESET
+from longwire.client.receiving.subscribing import Listeners, Subscribable
+from longwire.client.rooms.membership import ROOM_LIVE, ROOM_RESET
 from longwire.client.rooms.rooms import Rooms
 from longwire.client.sending.outbox import Outbox
 from longwire.client.sending.publisher import Outgoing
@@ -35,14 +34,14 @@ from longwire.types import override
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from longwire.client.handlers.stream import EventStream
+    from longwire.client.receiving.entry import LogEntry
     from longwire.client.rooms.membership import JoinResult, RoomReset, RoomStatus, Start
     from longwire.engineio import Transport
     from longwire.schema import Contract
     from longwire.types import Position
 
 
-class WebSocketClient(Listening):
+class WebSocketClient(Subscribable):
     """A client of a Longwire server, or of any Socket.IO server without positions.
 
     `async with` connects if there is a token, else call `connect`; its last block disconnects.
@@ -90,7 +89,7 @@ class WebSocketClient(Listening):
         self._outbox = Outbox.of(self.options)
         self._health = Health(self._send_ping)
         self._subscriptions = Subscriptions(self.options.queue_size, self._rooms.release)
-        self._streams: weakref.WeakSet[EventStream[Any]] = weakref.WeakSet()
+        super().__init__(Listeners(contract, self._subscriptions, self._rooms))
         self._connector = Connector(
             self.options,
             contract,
@@ -114,7 +113,7 @@ class WebSocketClient(Listening):
             },
         )
         self._connector.attach(self._inbox)
-        self._jobs = JobFeeds(self)
+        self._jobs = JobFeeds(self._listeners, self.join_room, self.call)
         self._waiting_to_connect = self._blocks = 0
 
     @classmethod
@@ -258,7 +257,7 @@ class WebSocketClient(Listening):
 
     def room(self, name: str, position: Start = None) -> Room:
         """Be in a room for a block: `async with client.room("job:42") as room: …`."""
-        return Room(self, name, position)
+        return Room(self._listeners, name, position, self.join_room)
 
     def room_status(self, room: str) -> RoomStatus | None:
         """Where a room stands; None for one that nobody joined."""
@@ -267,6 +266,17 @@ class WebSocketClient(Listening):
     def position(self, room: str) -> Position | None:
         """Up to where a room's events were handed out; None while unknown."""
         return self._rooms.position(room)
+
+    def on_entry(self, listener: Callable[[LogEntry], object]) -> Callable[[], None]:
+        """Call `listener` for every entry of the joined rooms' logs, before it is decoded.
+
+        For tools that display or copy logs. The listener is called once per entry, in order and
+        before any handler. It must not block.
+
+        Returns:
+            A function that unsubscribes.
+        """
+        return self._inbox.entry_listeners.add(listener)
 
     # Sending
 
@@ -351,7 +361,7 @@ class WebSocketClient(Listening):
 
         `await client.job("42").result()`, `.cancel()` and `async for` need no block.
         """
-        return JobTracker(self, self._jobs, job_id)
+        return JobTracker(self._jobs, job_id)
 
     def start_job(
         self,
@@ -374,7 +384,7 @@ class WebSocketClient(Listening):
         room = f"job:{job_id}"
         undo = ExitStack()
         undo.callback(self.on(JobCancel, callback, room=room))
-        undo.callback(self._stay_in(room, "now"))
+        undo.callback(self._rooms.stay_in(room, "now"))
         return undo.close
 
     # Health
@@ -426,7 +436,5 @@ class WebSocketClient(Listening):
         self._inbox.announce(ROOM_LIVE, room, (room,))
 
     def _end_streams(self, error: Exception | None, room: str | None = None) -> None:
-        for stream in list(self._streams):
-            if room is None or stream.room == room:
-                stream.end(error)
+        self._listeners.end_streams(error, room)
         self._jobs.end(error or NotConnected("the client disconnected"), room)

@@ -1,10 +1,10 @@
-"""Following a job: its room folded to one state, shared by everyone here who watches it."""
+"""Tracking a job: its room's events, folded into one state that all trackers of the job share."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from longwire.catalog import (
     CATALOG,
@@ -18,13 +18,12 @@ from longwire.catalog import (
     JobResult,
     JobStatusChanged,
 )
-from longwire.client.receiving.inbox import ROOM_LIVE
 from longwire.client.rooms.membership import (
+    ROOM_LIVE,
     ROOM_RESET,
     JoinResult,
     RoomReset,
     RoomStatus,
-    Start,
     has_joined,
 )
 from longwire.errors import CallRefused
@@ -32,8 +31,9 @@ from longwire.jobs import JobState, fold
 from longwire.types import override
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
+    from longwire.client.receiving.subscribing import Listeners
     from longwire.schema import Event, PublishAck
 
 JOB_EVENTS = (
@@ -48,49 +48,23 @@ JOB_EVENTS = (
 )
 
 
-class JobSource(Protocol):
-    """What a job's feed needs from the client."""
-
-    def listen(
-        self, names: tuple[str, ...], handler: Callable[[Any], object], room: str
-    ) -> Callable[[], None]:
-        """Hear several names in one queue."""
-        ...
-
-    def read_late(
-        self, names: tuple[str, ...], handler: Callable[[Any], object], room: str
-    ) -> Callable[[], None]:
-        """Hear several names in a joined room, from its beginning."""
-        ...
-
-    def join_room(self, room: str, position: Start = None) -> asyncio.Future[JoinResult]:
-        """Join a room."""
-        ...
-
-    def leave_room(self, room: str) -> None:
-        """Leave a room."""
-        ...
-
-    def room_status(self, room: str) -> RoomStatus | None:
-        """Where a room stands."""
-        ...
-
-    async def call(self, event: object, *args: object, timeout: float | None = None) -> Any:
-        """Send an event and return its acknowledgement."""
-        ...
-
-
 class JobFeed:
-    """The fold of one job's room, as long as somebody watches.
+    """The folded state of one job's room, kept up to date while the job is tracked.
 
-    What is replayed is folded at once and shown when the room is live: a watcher never sees the
-    past go by.
+    Replayed events are folded at once, but the state is published only when the room is live:
+    a tracker never sees intermediate states of the past.
+
+    Args:
+        listeners: Subscribes to the events of the room.
+        join: Joins the room.
+        job_id: The job.
+        forget: Called when the feed ends.
 
     Attributes:
-        room: the job's room.
-        state: the job as far as it is known; None until the room was read.
-        error: why nothing more will come.
-        watchers: how many watch.
+        room: The job's room.
+        state: The job's state; None until the room was read.
+        error: The reason why no further state follows; None while there is none.
+        watchers: Number of trackers that use this feed.
     """
 
     __slots__ = (
@@ -98,8 +72,9 @@ class JobFeed:
         "_folded",
         "_forget",
         "_is_current",
-        "_source",
-        "_undo",
+        "_join",
+        "_listeners",
+        "_unsubscribe",
         "error",
         "job_id",
         "room",
@@ -107,50 +82,57 @@ class JobFeed:
         "watchers",
     )
 
-    def __init__(self, source: JobSource, job_id: str, forget: Callable[[JobFeed], None]) -> None:
+    def __init__(
+        self,
+        listeners: Listeners,
+        join: Callable[[str], asyncio.Future[JoinResult]],
+        job_id: str,
+        forget: Callable[[JobFeed], None],
+    ) -> None:
         self.job_id = job_id
+        self.room = f"job:{job_id}"
         self.state: JobState | None = None
         self.error: Exception | None = None
         self.watchers = 0
-        self._source = source
-        self.room = f"job:{job_id}"
+        self._listeners = listeners
+        self._join = join
         self._forget = forget
         self._folded = JobState.initial(job_id)
         self._is_current = False
         self._changed = asyncio.Event()
-        self._undo: Callable[[], None] | None = None
+        self._unsubscribe: Callable[[], None] | None = None
 
     async def acquire(self) -> None:
-        """Add a watcher; the first one joins the job's room.
+        """Add a tracker; the first one subscribes. Every tracker holds a join of the room.
 
         Raises:
-            RoomDenied: the job is not this user's to watch.
+            RoomDenied: The user may not see the job.
         """
         self.watchers += 1
-        if self._undo is None:
-            self._undo = self._read()
+        if self._unsubscribe is None:
+            self._unsubscribe = self._subscribe()
         answer: asyncio.Future[JoinResult] | None = None
         try:
-            answer = self._source.join_room(self.room)
+            answer = self._join(self.room)
             await answer
         except BaseException:
             self.release(joined=answer is not None and has_joined(answer))
             raise
 
     def release(self, *, joined: bool = True) -> None:
-        """Take a watcher away; the last one ends the feed."""
+        """Remove a tracker; the last one ends the feed."""
         self.watchers -= 1
         if joined:
-            self._source.leave_room(self.room)
-        if not self.watchers and self._undo is not None:
-            self._undo()
+            self._listeners.rooms.leave(self.room)
+        if not self.watchers and self._unsubscribe is not None:
+            self._unsubscribe()
             self._forget(self)
 
     async def next_after(self, seen: JobState | None) -> JobState:
-        """Wait until the state is another one than `seen`.
+        """Wait for a state other than `seen`, and return it.
 
         Raises:
-            Exception: the client's error, when nothing more will come.
+            Exception: The error with which the feed has ended.
         """
         while self.state is seen or self.state is None:
             if self.error is not None:
@@ -159,36 +141,38 @@ class JobFeed:
         return self.state
 
     def reset(self) -> None:
-        """Forget what was folded, and read the room's log again from its beginning."""
-        if self._undo is not None:
-            self._undo()
+        """Discard the folded state, and read the room's log again from its beginning."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
         self.state = self._folded = JobState.initial(self.job_id)
         self._notify()
-        self._undo = self._read()
+        self._unsubscribe = self._subscribe()
 
     def end(self, error: Exception) -> None:
-        """Nothing more will come; who asks for the job from now on gets another feed."""
+        """Raise `error` in all trackers; new trackers of the job get a new feed."""
         self._forget(self)
         self.error = error
         self._notify()
 
-    def _read(self) -> Callable[[], None]:
+    def _subscribe(self) -> Callable[[], None]:
         self._is_current = False
         names = (*map(CATALOG.name_of, JOB_EVENTS), ROOM_RESET, ROOM_LIVE)
-        is_joined = self._source.room_status(self.room) is not None
-        hear = self._source.read_late if is_joined else self._source.listen
-        return hear(names, self._receive, self.room)
+        listeners = self._listeners
+        is_joined = listeners.rooms.status(self.room) is not None
+        # The events of a joined room that were delivered already have to be read again.
+        add = listeners.add_late_handler if is_joined else listeners.add_handler
+        return add(names, self._receive, self.room)
 
     def _receive(self, event: Event | RoomReset | str) -> None:
         if isinstance(event, RoomReset):
             self._folded = JobState.initial(self.job_id)
             return
-        # The room is ahead of this handler: what it says now holds once ROOM_LIVE has come.
+        # The room is ahead of this handler's queue: its status applies once ROOM_LIVE arrives.
         if isinstance(event, str):
             self._is_current = True
         else:
             self._folded = fold(self._folded, event)
-            if self._source.room_status(self.room) is RoomStatus.CATCHING_UP:
+            if self._listeners.rooms.status(self.room) is RoomStatus.CATCHING_UP:
                 self._is_current = False
         if self._is_current and self._folded is not self.state:
             self.state = self._folded
@@ -200,23 +184,40 @@ class JobFeed:
 
 
 class JobFeeds:
-    """The feeds of the jobs that somebody watches; those who watch the same job share one."""
+    """The feeds of all tracked jobs; trackers of the same job share one.
 
-    __slots__ = ("_feeds", "_source")
+    Args:
+        listeners: Subscribes to events.
+        join: Joins a room.
+        call: Sends an event and returns its acknowledgement.
+    """
 
-    def __init__(self, source: JobSource) -> None:
-        self._source = source
+    __slots__ = ("_feeds", "_join", "_listeners", "call")
+
+    def __init__(
+        self,
+        listeners: Listeners,
+        join: Callable[[str], asyncio.Future[JoinResult]],
+        call: Callable[[object], Awaitable[Any]],
+    ) -> None:
+        self.call = call
+        self._listeners = listeners
+        self._join = join
         self._feeds: dict[str, JobFeed] = {}
 
+    def __len__(self) -> int:
+        return len(self._feeds)
+
     def find(self, job_id: str) -> JobFeed:
-        """Return the feed of a job."""
+        """Return the feed of a job; create it if necessary."""
         feed = self._feeds.get(job_id)
         if feed is None:
-            feed = self._feeds[job_id] = JobFeed(self._source, job_id, self._forget)
+            feed = JobFeed(self._listeners, self._join, job_id, self._forget)
+            self._feeds[job_id] = feed
         return feed
 
     def end(self, error: Exception, room: str | None = None) -> None:
-        """Tell all watchers, or those of one room, that nothing more will come."""
+        """Raise `error` in all trackers, or in those of one room."""
         for feed in list(self._feeds.values()):
             if room is None or feed.room == room:
                 feed.end(error)
@@ -227,17 +228,19 @@ class JobFeeds:
 
 
 class JobTracker:
-    """A watcher of a job: `async with client.job("42") as job: …`.
+    """Tracks a job: `async with client.job("42") as job: …`.
 
-    Iterating gives every state that there is time for, beginning with the present one, up to a
-    terminal one. States that pass while the caller is busy are skipped; nothing piles up. Outside
-    a block, `result` and an iteration watch the job as long as they take.
+    Iterating returns the present state first and ends with a terminal one. States that pass while
+    the caller is busy are skipped, so none pile up. Outside a block, `result` and an iteration
+    track the job for as long as they last.
+
+    Attributes:
+        job_id: The job.
     """
 
-    __slots__ = ("_entered", "_feeds", "_newest", "_source", "job_id")
+    __slots__ = ("_entered", "_feeds", "_newest", "job_id")
 
-    def __init__(self, source: JobSource, feeds: JobFeeds, job_id: str) -> None:
-        self._source = source
+    def __init__(self, feeds: JobFeeds, job_id: str) -> None:
         self._feeds = feeds
         self._entered: list[JobFeed] = []
         self._newest: JobFeed | None = None
@@ -249,27 +252,27 @@ class JobTracker:
 
     @property
     def state(self) -> JobState:
-        """The job as far as it is known; after a block, what was known then."""
+        """The job's state; after a block, the last state that was received in it."""
         state = self._newest.state if self._newest is not None else None
         return state if state is not None else JobState.initial(self.job_id)
 
     @property
     def is_complete(self) -> bool:
-        """Whether the job has ended."""
+        """Whether the job has ended, successfully or not."""
         return self.state.is_complete
 
     @property
     def is_running(self) -> bool:
-        """Whether the job runs."""
+        """Whether the job is running."""
         return self.state.is_running
 
     async def result(self) -> JobResult:
-        """Wait for the end; return what the job made.
+        """Wait for the end of the job, and return its result.
 
         Raises:
-            CallRefused: it failed or was cancelled; `code` is its error code.
-            RoomDenied: the job is not this user's to watch.
-            NotConnected: the client disconnected or gave up.
+            CallRefused: The job failed or was cancelled; `code` is its error code or status.
+            RoomDenied: The user may not see the job.
+            NotConnected: The client disconnected or gave up.
         """
         async with self._watching() as feed:
             state = await feed.next_after(None)
@@ -281,17 +284,20 @@ class JobTracker:
         raise CallRefused(message, state.error_code or state.status)
 
     async def cancel(self, reason: str | None = None) -> None:
-        """Ask for the job to stop; the state tells what comes of it.
+        """Ask the job's worker to stop. The state shows whether it does.
+
+        Args:
+            reason: A message for the worker and for those who track the job.
 
         Raises:
-            CallRefused: the server does not pass the request on.
+            CallRefused: The server rejected the request.
         """
-        ack: PublishAck = await self._source.call(JobCancel(job_id=self.job_id, reason=reason))
+        ack: PublishAck = await self._feeds.call(JobCancel(job_id=self.job_id, reason=reason))
         if ack.error is not None:
             raise CallRefused(ack.error.message, ack.error.code)
 
     def reset(self) -> None:
-        """Forget what was folded and read the job's log again, for every watcher here."""
+        """Discard the state and read the job's log again, for every tracker of the job."""
         if self._entered:
             self._entered[-1].reset()
         self._newest = self._entered[-1] if self._entered else None
@@ -315,7 +321,7 @@ class JobTracker:
 
     @asynccontextmanager
     async def _watching(self) -> AsyncGenerator[JobFeed]:
-        """Give the block's feed; outside a block, watch meanwhile."""
+        """Yield the block's feed; outside a block, one that is held for this `with` statement."""
         if self._entered:
             yield self._entered[-1]
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import msgspec
 
@@ -10,10 +10,10 @@ from longwire.catalog import CATALOG
 from longwire.client import WebSocketClient as AsyncClient
 from longwire.errors import NotConnected
 from longwire.sync.job import Job
-from longwire.sync.listener import Listener
 from longwire.sync.loop_thread import LoopThread
 from longwire.sync.room import Room
-from longwire.sync.stream import EventStream, JobTracker
+from longwire.sync.stream import JobTracker
+from longwire.sync.subscribing import Subscribable
 from longwire.types import override
 
 if TYPE_CHECKING:
@@ -32,18 +32,13 @@ if TYPE_CHECKING:
         RoomStatus,
         TokenSource,
     )
-    from longwire.client import Listener as AsyncListener
     from longwire.client.rooms.membership import Start
     from longwire.engineio import Transport
     from longwire.schema import Contract
     from longwire.types import Position
 
-T = TypeVar("T")
-T2 = TypeVar("T2")
-T3 = TypeVar("T3")
 
-
-class WebSocketClient:
+class WebSocketClient(Subscribable):
     """The client of `longwire.client` for scripts and threads: same names, same behaviour.
 
     ```python
@@ -81,19 +76,15 @@ class WebSocketClient:
         contract: Contract = CATALOG,
         **options: Unpack[ClientKeywords],
     ) -> None:
-        self._thread = LoopThread()
+        thread = LoopThread()
         self._has_token = token is not None
         try:
-            self._client = self._thread.call(
-                AsyncClient,
-                url,
-                token=self._thread.token_source(token),
-                contract=contract,
-                **options,
-            )
+            source = thread.token_source(token)
+            self._client = thread.call(AsyncClient, url, token=source, contract=contract, **options)
         except BaseException:
-            self._thread.close()
+            thread.close()
             raise
+        super().__init__(thread, self._client)
 
     @classmethod
     def from_options(
@@ -175,7 +166,7 @@ class WebSocketClient:
 
     def on_state_change(self, listener: Callable[[ConnectionState], object]) -> Callable[[], None]:
         """Call `listener` with every new state; return the undo."""
-        return self._undo(self._client.on_state_change, self._thread.listener(listener))
+        return self._subscribe(self._client.on_state_change, self._thread.listener(listener))
 
     def __enter__(self) -> Self:
         if self._has_token:
@@ -201,7 +192,7 @@ class WebSocketClient:
 
     def room(self, name: str, position: Start = None) -> Room:
         """Be in a room for a block: `with client.room("job:42") as room: …`."""
-        return Room(self, self._thread, self._client.room(name, position))
+        return Room(self._thread, self._client.room(name, position))
 
     def room_status(self, room: str) -> RoomStatus | None:
         """Where a room stands; None for one that nobody joined."""
@@ -211,102 +202,15 @@ class WebSocketClient:
         """Up to where a room's events were handed out; None while unknown."""
         return self._thread.call(self._client.position, room)
 
-    # Hearing
-
-    @overload
-    def on(
-        self,
-        event: type[T],
-        handler: Callable[[T], object],
-        *,
-        room: str | None = None,
-        throttle: float = 0.0,
-    ) -> Listener: ...
-    @overload
-    def on(
-        self,
-        event: tuple[type[T], type[T2]],
-        handler: Callable[[T | T2], object],
-        *,
-        room: str | None = None,
-        throttle: float = 0.0,
-    ) -> Listener: ...
-    @overload
-    def on(
-        self,
-        event: tuple[type[T], ...],
-        handler: Callable[[T], object],
-        *,
-        room: str | None = None,
-        throttle: float = 0.0,
-    ) -> Listener: ...
-    @overload
-    def on(
-        self,
-        event: str,
-        handler: Callable[..., object],
-        *,
-        room: str | None = None,
-        throttle: float = 0.0,
-    ) -> Listener: ...
-    def on(
-        self,
-        event: type[Any] | tuple[type[Any], ...] | str,
-        handler: Callable[..., object],
-        *,
-        room: str | None = None,
-        throttle: float = 0.0,
-    ) -> Listener:
-        """Call `handler` for every such event from now on, on the handlers' thread."""
-        handler = self._thread.off_loop(handler)
-        on: Callable[..., AsyncListener] = self._client.on
-        listener = self._thread.call(on, event, handler, room=room, throttle=throttle)
-        return Listener(self._thread, listener)
-
-    @overload
-    def once(
-        self, event: type[T], handler: Callable[[T], object], *, room: str | None = None
-    ) -> Callable[[], None]: ...
-    @overload
-    def once(
-        self, event: str, handler: Callable[..., object], *, room: str | None = None
-    ) -> Callable[[], None]: ...
-    def once(
-        self,
-        event: type[Any] | str,
-        handler: Callable[..., object],
-        *,
-        room: str | None = None,
-    ) -> Callable[[], None]:
-        """Call `handler` for the next such event only; return the undo."""
-        once: Callable[..., Callable[[], None]] = self._client.once
-        return self._undo(once, event, self._thread.off_loop(handler), room=room)
-
-    @overload
-    def events(self, kind: type[T], /, *, room: str | None = None) -> EventStream[T]: ...
-    @overload
-    def events(
-        self, kind: type[T], second: type[T2], /, *, room: str | None = None
-    ) -> EventStream[T | T2]: ...
-    @overload
-    def events(
-        self, kind: type[T], second: type[T2], third: type[T3], /, *, room: str | None = None
-    ) -> EventStream[T | T2 | T3]: ...
-    @overload
-    def events(self, *, room: str | None = None) -> EventStream[tuple[Any, ...]]: ...
-    @overload
-    def events(self, *types: type[T], room: str | None = None) -> EventStream[T]: ...
-    def events(self, *types: type[Any], room: str | None = None) -> EventStream[Any]:
-        """Iterate over events of these types, from now on; `room` is joined meanwhile."""
-        events: Callable[..., Any] = self._client.events
-        return EventStream(self._thread, self._thread.call(events, *types, room=room))
-
     def on_entry(self, listener: Callable[[LogEntry], object]) -> Callable[[], None]:
-        """Call `listener` for every entry of a log, as it came; return the undo.
+        """Call `listener` for every entry of the joined rooms' logs, before it is decoded.
 
-        It is called at once, on the connection's own thread: it must not block.
+        It is called on the connection's own thread, and must not block.
+
+        Returns:
+            A function that unsubscribes.
         """
-        return self._undo(self._client.on_entry, listener)
+        return self._subscribe(self._client.on_entry, listener)
 
     # Sending
 
@@ -348,7 +252,7 @@ class WebSocketClient:
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], object]) -> Callable[[], None]:
         """Call back for every request to cancel a job that comes after this; return the undo."""
-        return self._undo(self._client.on_cancel, job_id, self._thread.listener(callback))
+        return self._subscribe(self._client.on_cancel, job_id, self._thread.listener(callback))
 
     # Health
 
@@ -359,14 +263,8 @@ class WebSocketClient:
 
     def on_health(self, listener: Callable[[HealthSnapshot], object]) -> Callable[[], None]:
         """Call `listener` after every measurement; return the undo."""
-        return self._undo(self._client.on_health, self._thread.listener(listener))
+        return self._subscribe(self._client.on_health, self._thread.listener(listener))
 
     def ping(self) -> float:
         """Measure the round trip now, in seconds."""
         return self._thread.wait(self._client.ping)
-
-    def _undo(
-        self, register: Callable[..., Callable[[], None]], *args: Any, **kwargs: Any
-    ) -> Callable[[], None]:
-        undo = self._thread.call(register, *args, **kwargs)
-        return lambda: self._thread.call(undo)

@@ -1,10 +1,11 @@
-"""A room that one user of the client is in."""
+"""A room of a synchronous client, as a context manager."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Self
 
 from longwire.client import RoomReset
+from longwire.sync.subscribing import Subscribable
 from longwire.types import override
 
 if TYPE_CHECKING:
@@ -12,26 +13,22 @@ if TYPE_CHECKING:
 
     from longwire.client import JoinResult, RoomStatus
     from longwire.client import Room as AsyncRoom
-    from longwire.sync.client import WebSocketClient
     from longwire.sync.listener import Listener
     from longwire.sync.loop_thread import LoopThread
-    from longwire.sync.stream import EventStream
     from longwire.types import Position
 
-T = TypeVar("T")
-T2 = TypeVar("T2")
 
+class Room(Subscribable):
+    """One reference to a room, held by a block: `with client.room("job:42") as room: …`.
 
-class Room:
-    """One reference to a room: `with client.room("job:42") as room: …`.
+    Its `on`, `once` and `events` are those of the client, limited to this room.
 
     Attributes:
-        name: the room's name.
+        name: The room's name.
     """
 
-    def __init__(self, client: WebSocketClient, thread: LoopThread, room: AsyncRoom) -> None:
-        self._client = client
-        self._thread = thread
+    def __init__(self, thread: LoopThread, room: AsyncRoom) -> None:
+        super().__init__(thread, room)
         self._room = room
         self.name = room.name
 
@@ -41,65 +38,22 @@ class Room:
 
     @property
     def joined(self) -> JoinResult | None:
-        """What the join found; `joining` when there was no connection yet."""
+        """The result of the join; see `longwire.client.Room`."""
         return self._room.joined
 
     @property
     def status(self) -> RoomStatus | None:
-        """Where the room stands."""
-        return self._client.room_status(self.name)
+        """The status of the client's membership; None if the room is not joined."""
+        return self._thread.call(lambda: self._room.status)
 
     @property
     def position(self) -> Position | None:
-        """Up to where its events were handed out."""
-        return self._client.position(self.name)
-
-    @overload
-    def on(
-        self, event: type[T], handler: Callable[[T], object], *, throttle: float = 0.0
-    ) -> Listener: ...
-    @overload
-    def on(
-        self,
-        event: tuple[type[T], type[T2]],
-        handler: Callable[[T | T2], object],
-        *,
-        throttle: float = 0.0,
-    ) -> Listener: ...
-    @overload
-    def on(
-        self, event: tuple[type[T], ...], handler: Callable[[T], object], *, throttle: float = 0.0
-    ) -> Listener: ...
-    @overload
-    def on(
-        self, event: str, handler: Callable[..., object], *, throttle: float = 0.0
-    ) -> Listener: ...
-    def on(
-        self,
-        event: type[Any] | tuple[type[Any], ...] | str,
-        handler: Callable[..., object],
-        *,
-        throttle: float = 0.0,
-    ) -> Listener:
-        """Call `handler` for this event in this room."""
-        on: Callable[..., Listener] = self._client.on
-        return on(event, handler, room=self.name, throttle=throttle)
+        """The position up to which the room's events were delivered; None while unknown."""
+        return self._thread.call(lambda: self._room.position)
 
     def on_reset(self, handler: Callable[[RoomReset], object]) -> Listener:
-        """Call `handler` when the room's log began anew and is replayed whole."""
+        """Call `handler` when the room's log was replaced and is about to be replayed."""
         return self.on(RoomReset, handler)
-
-    @overload
-    def events(self, kind: type[T], /) -> EventStream[T]: ...
-    @overload
-    def events(self, kind: type[T], second: type[T2], /) -> EventStream[T | T2]: ...
-    @overload
-    def events(self) -> EventStream[tuple[Any, ...]]: ...
-    @overload
-    def events(self, *types: type[T]) -> EventStream[T]: ...
-    def events(self, *types: type[Any]) -> EventStream[Any]:
-        """Iterate over events of this room."""
-        return self._client.events(*types, room=self.name)
 
     def __enter__(self) -> Self:
         self._thread.wait(self._room.__aenter__)

@@ -14,7 +14,7 @@ import pytest
 from longwire import WebSocketClient
 from longwire.catalog import BudgetUpdated, JobProgress, JobStatusChanged
 from longwire.client import ConnectionState
-from longwire.errors import ConnectionRefused, UnknownEvent
+from longwire.errors import ConfigurationError, ConnectionRefused, UnknownEvent
 from tests.client.conftest import until
 from tests.client.peer import Peer, Visit, all_received, connected
 
@@ -27,11 +27,11 @@ def test_what_could_never_be_heard_is_refused_at_once() -> None:
     """It was taken, and failed with the first event or heard nothing."""
     client = WebSocketClient("http://127.0.0.1:1")
     for register in (client.on, client.once):
-        with pytest.raises(TypeError, match="None is no function"):
+        with pytest.raises(TypeError, match="handler must be callable, got None"):
             register(JobProgress, NO_HANDLER)
-        with pytest.raises(TypeError, match="5 is neither an event type nor a name"):
+        with pytest.raises(TypeError, match="event must be an event type or a name, got 5"):
             register(NO_EVENT, print)
-    with pytest.raises(TypeError, match="which event"):
+    with pytest.raises(TypeError, match="must not be an empty tuple"):
         client.on(NO_EVENTS, print)
     with pytest.raises(ValueError, match="throttle must be >= 0 seconds, got -1"):
         client.on(JobProgress, print, throttle=-1)
@@ -396,3 +396,11 @@ async def test_what_a_handler_had_not_begun_with_is_handled_with_the_next_connec
     await connected(client, peer)
     await heard_all.wait()
     assert heard == [2, 3]
+
+
+def test_a_room_subscribes_to_its_own_events_only() -> None:
+    client = WebSocketClient("http://127.0.0.1:1")
+    room = client.room("job:1")
+    with pytest.raises(ConfigurationError, match="room must be 'job:1' or None, got 'job:2'"):
+        room.on(JobProgress, print, room="job:2")
+    room.on(JobProgress, print, room="job:1")()

@@ -91,7 +91,7 @@ async def test_a_log_that_keeps_nothing_is_live_and_followed(clients: Connect) -
         client = clients(proxy.url, token=issue_token(SECRET, "ada"))
         words = Words(client)
         live = asyncio.Semaphore(0)
-        client.listen(("@live",), lambda _: live.release(), ROOM)
+        client.on("@live", lambda _: live.release(), room=ROOM)
         await client.connect()
         await live.acquire()
 

@@ -115,7 +115,7 @@ async def test_a_log_that_retention_emptied_is_live_and_goes_on(
 ) -> None:
     visit = await connected(client, peer)
     live = asyncio.Event()
-    client.listen(("@live",), lambda _: live.set(), ROOM)
+    client.on("@live", lambda _: live.set(), room=ROOM)
     progress = Progress(client)
     client.join_room(ROOM)
     await visit.let_in(ROOM, "e", 7)
@@ -286,7 +286,7 @@ async def test_a_log_that_retention_emptied_is_not_taken_for_a_new_one(
 ) -> None:
     visit = await connected(client, peer)
     live = asyncio.Event()
-    client.listen(("@live",), lambda _: live.set(), ROOM)
+    client.on("@live", lambda _: live.set(), room=ROOM)
     progress = Progress(client, room=ROOM)
     client.join_room(ROOM)
     await visit.let_in(ROOM, "e", 7)

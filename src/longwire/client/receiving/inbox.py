@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("longwire.client")
 
-# Told to subscriptions of a room once its replay is over. No event can have this name.
-ROOM_LIVE = "@live"
-
 # Two integers that JavaScript represents exactly, and the hyphen between them.
 MAX_OFFSETS = 33
 

@@ -1,9 +1,9 @@
-"""Hearing events: handlers and iterators."""
+"""Subscribing to events: handlers and iterators, for all rooms or for one."""
 
 from __future__ import annotations
 
 import inspect
-from functools import partial
+import weakref
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from longwire.client.handlers.handler import Handler
@@ -14,13 +14,9 @@ from longwire.client.rooms.membership import ROOM_RESET, RoomReset
 from longwire.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    import weakref
     from collections.abc import Callable
 
     from longwire.client.handlers.registry import Subscriptions
-    from longwire.client.receiving.entry import LogEntry
-    from longwire.client.receiving.inbox import Inbox
-    from longwire.client.rooms.membership import Start
     from longwire.client.rooms.rooms import Rooms
     from longwire.schema import Contract
 
@@ -29,14 +25,94 @@ T2 = TypeVar("T2")
 T3 = TypeVar("T3")
 
 
-class Listening:
-    """The part of a client that hears; it works in every state, before connecting too."""
+class Listeners:
+    """Creates the handlers and iterators of one client.
 
-    contract: Contract
-    _subscriptions: Subscriptions
-    _rooms: Rooms
-    _inbox: Inbox
-    _streams: weakref.WeakSet[EventStream[Any]]
+    Attributes:
+        contract: Names the event types and declares how events conflate.
+        rooms: The rooms that the client is in.
+    """
+
+    __slots__ = ("_streams", "_subscriptions", "contract", "rooms")
+
+    def __init__(self, contract: Contract, subscriptions: Subscriptions, rooms: Rooms) -> None:
+        self.contract = contract
+        self.rooms = rooms
+        self._subscriptions = subscriptions
+        self._streams: weakref.WeakSet[EventStream[Any]] = weakref.WeakSet()
+
+    def name_of(self, event: type[Any] | str) -> str:
+        """Return the wire name of an event type; a name is returned as it is.
+
+        Raises:
+            TypeError: `event` is neither a class nor a string.
+            UnknownEvent: The contract has no such type.
+        """
+        if isinstance(event, str):
+            return event
+        if not inspect.isclass(event):
+            raise TypeError(f"event must be an event type or a name, got {event!r}")
+        return ROOM_RESET if event is RoomReset else self.contract.name_of(event)
+
+    def add_handler(
+        self,
+        names: tuple[str, ...],
+        function: Callable[..., object],
+        room: str | None,
+        throttle: float = 0.0,
+    ) -> Listener:
+        """Call `function` for these events from now on; see `Subscribable.on`."""
+        subscription = Handler(self._subscriptions, names, room, function).subscription
+        if throttle:
+            subscription.ensure_throttle(self.contract, throttle)
+        self._subscriptions.add(subscription)
+        return Listener(subscription, self.contract)
+
+    def add_late_handler(
+        self, names: tuple[str, ...], function: Callable[..., object], room: str
+    ) -> Callable[[], None]:
+        """Call `function` for a joined room's events from the beginning of its log.
+
+        Returns:
+            A function that unsubscribes.
+        """
+        subscription = Handler(self._subscriptions, names, room, function).subscription
+        self.rooms.read_late(room, subscription, lambda: self._subscriptions.add(subscription))
+
+        def unsubscribe() -> None:
+            subscription.close()
+            self.rooms.forget_late(room, subscription)
+
+        return unsubscribe
+
+    def add_stream(self, names: tuple[str, ...], room: str | None) -> EventStream[Any]:
+        """Return an iterator over these events; `room` is joined while it is open."""
+        wakeup = Wakeup()
+        subscription = self._subscriptions.create(names, room, wakeup.notify)
+        leave = self.rooms.stay_in(room) if room is not None else lambda: None
+        self._subscriptions.add(subscription)
+        stream: EventStream[Any] = EventStream(subscription, wakeup, leave)
+        self._streams.add(stream)
+        return stream
+
+    def end_streams(self, error: Exception | None, room: str | None = None) -> None:
+        """End all open iterators, or those of one room, with `error` if there is one."""
+        for stream in list(self._streams):
+            if room is None or stream.room == room:
+                stream.end(error)
+
+
+class Subscribable:
+    """A client or a `Room`: something with events to subscribe to.
+
+    Subscribing works in every connection state. Handlers survive reconnects and `disconnect`.
+    """
+
+    __slots__ = ("_listeners", "_only_room")
+
+    def __init__(self, listeners: Listeners, room: str | None = None) -> None:
+        self._listeners = listeners
+        self._only_room = room
 
     @overload
     def on(
@@ -82,67 +158,43 @@ class Listening:
         room: str | None = None,
         throttle: float = 0.0,
     ) -> Listener:
-        """Call `handler` for every such event from now on, over reconnects.
+        """Call `handler` for every such event from now on, also after reconnects.
 
-        Handlers run in order, one event at a time, after everything that came together was taken
-        in; an async one is awaited before the next event. One that raises is logged and counted.
-        One that is too slow makes its rooms wait, and nobody else.
+        A handler runs for one event at a time, in the order of arrival. Awaitable results are
+        awaited before the next event. Exceptions are logged and counted in
+        `HealthSnapshot.handler_failures`. A handler that cannot keep up delays the events of its
+        rooms, and nothing else. Subscribing to a room's events does not join the room.
 
         Args:
-            event: an event type, or several, which then share one queue. Or a name: its handler
-                gets the typed event if the contract has it, and the event's arguments otherwise.
-                `"*"` hears every event of the application, its name first. The names `connect`,
-                `disconnect`, `connect_error`, `reconnect`, `reconnect_attempt` and
-                `reconnect_failed` tell about the connection.
-            handler: a function, async or not. If the server wants an answer, it is what the first
-                handler returns: nothing for None, several values for a tuple.
-            room: hear it in this room only; joining is another matter.
-            throttle: seconds between two times that the handler is called. The first event is
-                handled at once, the others together at the end of the interval, conflated as the
-                event declares: the newest of `Latest` for each slot, the joined text of `Concat`,
-                everything else one by one. Nothing that counts is lost, and the last always comes.
+            event: An event type, or several, which then share one queue. Or a name: its handler
+                receives the typed event if the contract has the name, and the event's arguments
+                otherwise. `"*"` receives every event of the application, with its name as the
+                first argument. The names `connect`, `disconnect`, `connect_error`, `reconnect`,
+                `reconnect_attempt` and `reconnect_failed` report on the connection.
+            handler: A function, sync or async. If the server requests an acknowledgement, it gets
+                the result of the first handler: no value for None, several for a tuple.
+            room: Receive the event from this room only. Default: all rooms, or the `Room` itself.
+            throttle: Minimum number of seconds between two calls. The first event is handled at
+                once; the following ones together at the end of the interval, conflated as their
+                types declare: the newest of `Latest` per slot, the joined text of `Concat`, all
+                others one by one. The last event is always delivered.
 
         Returns:
-            The undo, which can also pause and resume.
+            A `Listener`; call it to unsubscribe. It can also pause and resume the handler.
 
         Raises:
-            TypeError: the handler is no function, or there is no event.
-            UnknownEvent: the contract has no such type.
-            ConfigurationError: `throttle` is negative.
+            TypeError: `handler` is not callable, or `event` is empty or not an event.
+            UnknownEvent: The contract has no such type.
+            ConfigurationError: `throttle` is negative, or `room` is not the room of this `Room`.
         """
         kinds = event if isinstance(event, tuple) else (event,)
-        names = tuple(self._name_of(kind) for kind in kinds)
+        names = tuple(self._listeners.name_of(kind) for kind in kinds)
         if not names:
-            raise TypeError("which event? an empty tuple names none")
+            raise TypeError("event must not be an empty tuple")
         check_handler(handler)
         if throttle < 0:
             raise ConfigurationError(f"throttle must be >= 0 seconds, got {throttle!r}")
-        subscription = Handler(self._subscriptions, names, room, handler).subscription
-        if throttle:
-            subscription.ensure_throttle(self.contract, throttle)
-        self._subscriptions.add(subscription)
-        return Listener(subscription, self.contract)
-
-    def read_late(
-        self, names: tuple[str, ...], handler: Callable[..., object], room: str
-    ) -> Callable[[], None]:
-        """Call `handler` as `listen` does, for a joined room from its beginning."""
-        subscription = Handler(self._subscriptions, names, room, handler).subscription
-        self._rooms.read_late(room, subscription, lambda: self._subscriptions.add(subscription))
-
-        def undo() -> None:
-            subscription.close()
-            self._rooms.forget_late(room, subscription)
-
-        return undo
-
-    def listen(
-        self, names: tuple[str, ...], handler: Callable[..., object], room: str | None = None
-    ) -> Callable[[], None]:
-        """Call `handler` as `on` does, for several names in one queue; return the undo."""
-        subscription = Handler(self._subscriptions, names, room, handler).subscription
-        self._subscriptions.add(subscription)
-        return subscription.close
+        return self._listeners.add_handler(names, handler, self._select_room(room), throttle)
 
     @overload
     def once(
@@ -159,15 +211,19 @@ class Listening:
         *,
         room: str | None = None,
     ) -> Callable[[], None]:
-        """Call `handler` for the next such event only; return the undo."""
+        """Call `handler` for the next such event only; see `on`.
+
+        Returns:
+            A function that unsubscribes.
+        """
         check_handler(handler)
 
         def call(*arguments: Any) -> object:
-            undo()
+            unsubscribe()
             return handler(*arguments)
 
-        undo = self.on(self._name_of(event), call, room=room)
-        return undo
+        unsubscribe = self.on(self._listeners.name_of(event), call, room=room)
+        return unsubscribe
 
     @overload
     def events(self, kind: type[T], /, *, room: str | None = None) -> EventStream[T]: ...
@@ -187,45 +243,29 @@ class Listening:
         """Iterate over events of these types, from now on.
 
         Args:
-            *types: event types; `RoomReset` is one too. Without any, every event of
-                the application is heard, as tuples that begin with its name.
-            room: of this room only, which is joined while the iterator is open. If the server
-                refuses it, then or later, the iterator raises that.
+            *types: Event types; `RoomReset` is one too. Without any, the iterator returns every
+                event of the application, as a tuple that begins with the event's name.
+            room: Receive events from this room only. The room is joined while the iterator is
+                open; if the server denies it, then or later, the iterator raises that error.
+                Default: all rooms, or the `Room` itself.
+
+        Raises:
+            UnknownEvent: The contract has no such type.
         """
-        names = tuple(self._name_of(kind) for kind in types) or (ANY,)
-        wakeup = Wakeup()
-        subscription = self._subscriptions.create(names, room, wakeup.notify)
-        leave = self._stay_in(room) if room is not None else lambda: None
-        self._subscriptions.add(subscription)
-        stream: EventStream[Any] = EventStream(subscription, wakeup, leave)
-        self._streams.add(stream)
-        return stream
+        names = tuple(self._listeners.name_of(kind) for kind in types) or (ANY,)
+        return self._listeners.add_stream(names, self._select_room(room))
 
-    def on_entry(self, listener: Callable[[LogEntry], object]) -> Callable[[], None]:
-        """Call `listener` for every entry of a room's log, as it came; return the undo.
-
-        For tools that show or copy logs. It is called at once, before other handlers, each entry
-        exactly once and in order; it must not block.
-        """
-        return self._inbox.entry_listeners.add(listener)
-
-    def _stay_in(self, room: str, start: Start = None) -> Callable[[], None]:
-        """Join a room; return the undo."""
-        return partial(self._rooms.take_back, room, self._rooms.join(room, start))
-
-    def _name_of(self, event: type[Any] | str) -> str:
-        if isinstance(event, str):
-            return event
-        if not inspect.isclass(event):
-            raise TypeError(f"{event!r} is neither an event type nor a name")
-        return ROOM_RESET if event is RoomReset else self.contract.name_of(event)
+    def _select_room(self, room: str | None) -> str | None:
+        if room is not None and self._only_room not in (None, room):
+            raise ConfigurationError(f"room must be {self._only_room!r} or None, got {room!r}")
+        return room if self._only_room is None else self._only_room
 
 
 def check_handler(handler: object) -> None:
-    """Refuse what cannot be called, now and not with the first event.
+    """Raise now, instead of with the first event, if a handler cannot be called.
 
     Raises:
-        TypeError: it is no function.
+        TypeError: `handler` is not callable.
     """
     if not callable(handler):
-        raise TypeError(f"{handler!r} is no function that could handle events")
+        raise TypeError(f"handler must be callable, got {handler!r}")

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from longwire.client.handlers.subscription import Subscription
 
-# The name under which `RoomReset` is told; also that of the server's event.
+# The names under which subscriptions of a room receive its `RoomReset` (also the name of the
+# server's event), and its name once its replay is complete (which no event can have).
 ROOM_RESET = "room_reset"
+ROOM_LIVE = "@live"
 
 Start = Position | Literal["now"] | None
 """Where a membership begins: at a position, after the log's end, or with the retained log."""

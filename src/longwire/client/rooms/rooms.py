@@ -124,8 +124,12 @@ class Rooms:
         member.references -= 1
         self._release(member)
 
-    def take_back(self, room: str, answer: asyncio.Future[JoinResult]) -> None:
-        """Drop the reference of one join, unless its refusal has."""
+    def stay_in(self, room: str, start: Start = None) -> Callable[[], None]:
+        """Join a room; return a function that takes the join back."""
+        return partial(self._take_back, room, self.join(room, start))
+
+    def _take_back(self, room: str, answer: asyncio.Future[JoinResult]) -> None:
+        """Drop the reference of one join, unless it was denied."""
         if not answer.done():
             answer.cancel()
         elif has_joined(answer):
