@@ -96,7 +96,8 @@ check-generated: .make/python .make/web
 
 # The core does no I/O, so nothing in it is hard to reach: every branch is. The rest may leave
 # out what only a broken machine would show.
-CORE := src/longwire/types.py,src/longwire/reasons.py,src/longwire/errors.py,src/longwire/connection/*,src/longwire/prepared.py,$\
+CORE := src/longwire/types.py,src/longwire/reasons.py,src/longwire/errors.py,src/longwire/record.py,src/longwire/wire.py,$\
+	src/longwire/connection/*,src/longwire/prepared.py,$\
 	src/longwire/engineio/*,src/longwire/socketio/*,src/longwire/websocket/*,src/longwire/schema/*,src/longwire/log/*
 
 coverage: setup

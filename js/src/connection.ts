@@ -330,7 +330,12 @@ export class Connection {
 
   #receiveDisconnect(reason: string): void {
     if (this.#phase === "idle" || !this.#tell("disconnect", reason)) return;
-    const advice = this.#advice ?? { reason: "disconnected", message: reason, reconnect: true };
+    const advice = this.#advice ?? {
+      reason: "disconnected",
+      message: reason,
+      reconnect: true,
+      retryAfter: 0,
+    };
     const error = new LongwireError(advice.reason, advice.message);
     // A provider can do something about an expired token: it is asked before the next attempt.
     const isCurable = advice.reason === "token_expired" && typeof this.#token === "function";

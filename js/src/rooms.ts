@@ -144,7 +144,7 @@ export class Rooms {
 
   /** The server's `room_error`: a membership that ended, or a join refused. */
   receiveError({ room: name, error }: RoomError): void {
-    const room = this.#rooms.get(name);
+    const room = name === null ? undefined : this.#rooms.get(name);
     if (room) this.#refuse(room, error);
   }
 

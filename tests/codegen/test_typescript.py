@@ -15,8 +15,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from longwire.catalog import CATALOG
 from longwire.codegen import generate_typescript
 from longwire.errors import ContractError
-from longwire.schema import Contract, Event, PublishAck, Record
+from longwire.schema import Contract, Event, Record
 from longwire.types import Concat, Latest
+from longwire.wire import PublishAck
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
@@ -170,7 +171,7 @@ def test_names_of_the_wire_are_refused() -> None:
     class Moved(Event, name="moved"):
         to: Position
 
-    with pytest.raises(ContractError, match="Position is a name of Longwire's own wire"):
+    with pytest.raises(ContractError, match="Position is a type of Longwire's own wire"):
         generate_typescript(Contract([Moved]))
 
 
@@ -277,7 +278,7 @@ def test_names_of_the_language_are_refused(name: str) -> None:
     taken.__name__ = name
     contract = Contract()
     contract.add(make_dataclass("Moved", [("to", taken)]), name="moved")
-    with pytest.raises(ContractError, match=f"{name} is a name of the language itself"):
+    with pytest.raises(ContractError, match=f"{name} is a name of the TypeScript language"):
         generate_typescript(contract)
 
 

@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from longwire.catalog.units import Cost, Percent, Seconds
-from longwire.schema import Event, PublishAck, Record
+from longwire.record import Record
+from longwire.schema import Event
 from longwire.types import Concat, Latest
+from longwire.wire import PublishAck
 
 JobStatus = Annotated[
     Literal["queued", "running", "completed", "failed", "cancelled"],

@@ -1,12 +1,11 @@
-"""What acknowledgements say: values, and refusals as exceptions."""
+"""Reads messages of the server: their values, and rejections as exceptions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from longwire.client.payloads import Answer, Fault, RoomAnswer, read_first
 from longwire.errors import (
     BrokerUnavailable,
     CallRefused,
@@ -20,19 +19,28 @@ from longwire.errors import (
     UnknownEvent,
 )
 from longwire.types import Position
+from longwire.wire import Ack, Fault, PublishAck, PublishRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from longwire.connection import AckReceived
 
+_T = TypeVar("_T")
 
-class PublishRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The argument of the event `publish`."""
 
-    event: str
-    data: msgspec.Raw
-    room: str | None = None
-    id: str | None = None
-    volatile: bool = False
+def read_first(values: Sequence[object], kind: type[_T]) -> _T:
+    """Read the first argument of an event; one that does not fit is read as an empty message."""
+    try:
+        return msgspec.convert(values[0] if values else None, kind)
+    except msgspec.ValidationError:
+        return kind()
+
+
+def read_rejection(values: Sequence[object]) -> Fault | None:
+    """Return why an acknowledgement rejects the request; None if it does not."""
+    answer = read_first(values, Ack)
+    return None if answer.ok else answer.error or Fault()
 
 
 def read_published(ack: AckReceived, request: PublishRequest) -> Position:
@@ -41,10 +49,12 @@ def read_published(ack: AckReceived, request: PublishRequest) -> Position:
     Raises:
         LongwireError: the server's refusal, as what it is.
     """
-    answer = read_first(ack.values(), RoomAnswer)
-    if not answer.ok:
-        raise _publish_error(answer.error, request)
-    return Position(answer.epoch, answer.offset)
+    values = ack.values()
+    fault = read_rejection(values)
+    if fault is not None:
+        raise _publish_error(fault, request)
+    answer = read_first(values, PublishAck)
+    return Position(answer.epoch or "", answer.offset or 0)
 
 
 def read_answer(ack: AckReceived, kind: type[Any] | None) -> Any:
@@ -64,9 +74,9 @@ def read_answer(ack: AckReceived, kind: type[Any] | None) -> Any:
     try:
         return msgspec.convert(values[0] if values else None, kind)
     except msgspec.ValidationError as error:
-        answer = read_first(values, Answer)
-        if not answer.ok:
-            raise CallRefused(answer.error.message, answer.error.code) from None
+        fault = read_rejection(values)
+        if fault is not None:
+            raise CallRefused(fault.message, fault.code) from None
         raise InvalidEvent("ack", "$", str(error)) from None
 
 
@@ -87,7 +97,7 @@ def _publish_error(fault: Fault, request: PublishRequest) -> LongwireError:
     room = request.room or ""
     match fault.code:
         case InvalidEvent.code:
-            return InvalidEvent(request.event, fault.path, fault.message)
+            return InvalidEvent(request.event, fault.path or "$", fault.message)
         case UnknownEvent.code:
             return UnknownEvent(request.event)
         case InvalidId.code:

@@ -21,7 +21,7 @@ from longwire.client.options import ClientKeywords, ClientOptions
 from longwire.client.receiving.inbox import Inbox
 from longwire.client.receiving.room import Room
 from longwire.client.receiving.subscribing import Listeners, Subscribable
-from longwire.client.rooms.membership import ROOM_LIVE, ROOM_RESET
+from longwire.client.rooms.membership import ROOM_LIVE
 from longwire.client.rooms.rooms import Rooms
 from longwire.client.sending.outbox import Outbox
 from longwire.client.sending.publisher import Outgoing
@@ -30,6 +30,7 @@ from longwire.clock import wall_time
 from longwire.errors import NotConnected
 from longwire.jobs import Job
 from longwire.types import override
+from longwire.wire import PING, PONG, ROOM_ERROR, ROOM_RESET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,9 +108,9 @@ class WebSocketClient(Subscribable):
             self._rooms,
             {
                 **self._connector.system_handlers,
-                "pong": self._health.receive_pong,
+                PONG: self._health.receive_pong,
                 ROOM_RESET: self._rooms.receive_reset,
-                "room_error": self._rooms.receive_error,
+                ROOM_ERROR: self._rooms.receive_error,
             },
         )
         self._connector.attach(self._inbox)
@@ -426,7 +427,7 @@ class WebSocketClient(Subscribable):
         wire = self._connector.wire
         if wire is None or not self._inbox.positional:
             return False
-        wire.send("ping", ())
+        wire.send(PING, ())
         return True
 
     def _announce_reset(self, reset: RoomReset) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from longwire.client.answers import read_first
 from longwire.client.callbacks import Observers
-from longwire.client.payloads import Pong, read_first
 from longwire.clock import clock
 from longwire.errors import NotConnected
+from longwire.wire import Pong
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +130,7 @@ class Health:
         self._pinged_at = None
         self._samples.append(round_trip)
         timestamp = read_first(values, Pong).timestamp
-        if timestamp is not None:
+        if timestamp:  # missing from the answer of a stock Socket.IO server
             self._clock_offset = timestamp / 1000 + round_trip / 2 - clock.time()
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:

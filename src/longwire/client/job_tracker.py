@@ -20,7 +20,6 @@ from longwire.catalog import (
 )
 from longwire.client.rooms.membership import (
     ROOM_LIVE,
-    ROOM_RESET,
     JoinResult,
     RoomReset,
     RoomStatus,
@@ -29,6 +28,7 @@ from longwire.client.rooms.membership import (
 from longwire.errors import CallRefused
 from longwire.jobs import JobState, fold
 from longwire.types import override
+from longwire.wire import ROOM_RESET
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable

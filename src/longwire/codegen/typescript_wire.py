@@ -1,14 +1,26 @@
-"""TypeScript of what is the same in every contract: Longwire's own wire."""
+"""The part of the TypeScript that is the same for every contract: Longwire's own wire."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from longwire.schema import Fault, JoinAck, PublishAck
-from longwire.schema.describe import describe_types
+from msgspec.structs import replace
 
-WIRE_TYPES: Final = describe_types(Fault, JoinAck, PublishAck)
-"""The types that are written below, better than they could be generated: as unions."""
+from longwire import wire
+from longwire.codegen.printing import print_doc, print_key, print_node, print_type
+from longwire.schema.describe import describe_types
+from longwire.schema.description import Choice, Field, NamedType, ObjectType
+from longwire.types import Position
+
+WIRE_TYPES: Final = describe_types(
+    Position,
+    wire.Fault,
+    wire.Credentials,
+    wire.PublishRequest,
+    *(payload for payload in wire.SERVER_EVENTS.values() if payload is not str),
+    *wire.CLIENT_EVENTS.values(),
+)
+"""The named types of `longwire.wire`."""
 
 WIRE_NAMES: Final = frozenset(
     {
@@ -20,18 +32,15 @@ WIRE_NAMES: Final = frozenset(
         "EventHandler",
         "EventName",
         "EventRule",
-        "LeaveAck",
-        "Position",
-        "PublishRequest",
         "Room",
         "ServerToClientEvents",
         "SocketEvents",
         *WIRE_TYPES,
     }
 )
-"""Names that no type of a contract may have."""
+"""Names that types of a contract must not have."""
 
-WIRE: Final = """\
+_TYPES: Final = """\
 /** What a connection is doing. */
 export type ConnectionState =
   | "disconnected"
@@ -40,91 +49,28 @@ export type ConnectionState =
   | "reconnecting"
   | "error";
 
-/** A place in a room's log: everything up to and including `offset` lies behind it. */
-export interface Position {
-  /** Names the log's incarnation; positions of different epochs do not compare. */
-  epoch: string;
-  /** Entries are 1, 2, 3, … without holes; 0 is before the first. */
-  offset: number;
-}
-
-/** Why something was refused. */
-export interface Fault {
-  /** The stable word. */
-  code: string;
-  /** One sentence for a person. */
-  message: string;
-}
-
-/** The answer to `join_room`; the position is the log's end, which replay leads up to. */
-export type JoinAck =
-  | { ok: true; room: string; epoch: string; offset: number; recovered: boolean }
-  | { ok: false; room: string; error: Fault };
-
-/** The answer to `leave_room`. */
-export type LeaveAck = { ok: true; room: string } | { ok: false; room: string; error: Fault };
-
-/** The answer to `publish`, and to events that are appended to a log. */
-export type PublishAck =
-  | { ok: true; room: string; epoch?: string; offset?: number }
-  | { ok: false; error: Fault };
-
-/** What a service sends with `publish`. */
-export interface PublishRequest {
-  /** The event's name. */
-  event: string;
-  /** Its payload. */
-  data: unknown;
-  /** Where it goes, unless its fields tell. */
-  room?: string;
-  /** The same id in the same room is appended once. */
-  id?: string;
-  /** Skips the log: delivered at most once. */
-  volatile?: boolean;
-}
-
 /** A payload to send: the timestamp, and members with a default, may be left out. */
 export type Draft<T, Defaults extends keyof T = never> = Omit<T, "timestamp" | Defaults> &
   Partial<Pick<T, Defaults | ("timestamp" & keyof T)>>;
 """
 
-SERVER_EVENTS: Final = """\
-  /** Signed in; `rooms` are those that come with it, `contract` the server's if it is another. */
-  authenticated: (data: { userId: string; rooms: string[]; contract?: string }) => void;
-  auth_error: (error: string) => void;
-  /** The token expires in so many seconds: send another with `auth`. */
-  auth_expiring: (data: { expiresIn: number }) => void;
-  /** The server will disconnect; come back after so many seconds, if `reconnect`. */
-  closing: (data: {
-    reason: string;
-    message: string;
-    reconnect: boolean;
-    retryAfter?: number;
-  }) => void;
-  pong: (data: { timestamp: number }) => void;
-  /** A `join_room` without acknowledgement was refused. */
-  room_error: (data: { room: string; error: Fault }) => void;
-  /** The room's log began anew: forget what was derived from it. */
-  room_reset: (data: { room: string; epoch: string; offset: number }) => void;
-"""
-
 CLIENT_EVENTS: Final = """\
-  /** Replaces the token in place; answered by `authenticated` or `auth_error`. */
-  auth: (token: string) => void;
-  /** A position resumes there, `"now"` skips history, nothing means the retained log. */
+  /** Replaces the token in place; the server also sends `authenticated` or `auth_error`. */
+  auth: (token: string, ack?: (answer: AuthAck) => void) => void;
+  /** Resumes at a position; `"now"` skips history; without one, the retained log is replayed. */
   join_room: (
     ...args:
       | [room: string, ack?: (answer: JoinAck) => void]
       | [room: string, position: Position | "now", ack?: (answer: JoinAck) => void]
   ) => void;
   leave_room: (room: string, ack?: (answer: LeaveAck) => void) => void;
-  ping: () => void;
-  /** Services only. */
+  ping: (ack?: (answer: Pong) => void) => void;
+  /** Requires a token with the scope `service`. */
   publish: (request: PublishRequest, ack?: (answer: PublishAck) => void) => void;
 """
 
 HANDLERS: Final = """\
-/** What a client tells about its own connection. */
+/** Events that a client emits about its own connection. */
 export interface ConnectionEvents {
   connect: () => void;
   disconnect: (reason: string) => void;
@@ -135,12 +81,12 @@ export interface ConnectionEvents {
   reconnect_failed: () => void;
 }
 
-/** Every event of either direction; what is received goes before what is sent. */
+/** Every event of either direction; a received event wins over a sent one of the same name. */
 export type SocketEvents = ServerToClientEvents &
   ConnectionEvents &
   Omit<ClientToServerEvents, keyof ServerToClientEvents>;
 
-/** A function that takes an event. */
+/** A function that handles an event. */
 export type EventHandler<T extends keyof SocketEvents> = (
   ...args: Parameters<SocketEvents[T]>
 ) => void;
@@ -152,11 +98,47 @@ export type Conflation =
   | { readonly rule: "latest"; readonly key: readonly string[] }
   | { readonly rule: "concat"; readonly field: string; readonly key: readonly string[] };
 
-/** Where an event belongs, who may send it, and how its entries merge. */
+/** The room of an event, the side that may send it, and how its entries merge. */
 export interface EventRule {
-  /** The room that its own members tell. */
+  /** The room that the payload determines. */
   readonly room: string | null;
   readonly origin: "server" | "client" | "both";
   readonly conflate: Conflation | null;
 }
 """
+
+
+def _print_wire_type(described: NamedType) -> str:
+    """Print a type of the wire; a message that has `ok` is a union of success and rejection."""
+    if not isinstance(described, ObjectType) or described.fields[0].name != "ok":
+        return print_type(described)
+    fields = {field.name: field for field in described.fields[1:]}
+    error = fields.pop("error", None)
+    if error is not None and not error.is_optional:  # a message that only rejects
+        rejected = replace(described.fields[0], type=Choice((False,)))
+        return print_type(replace(described, fields=(rejected, *described.fields[1:])))
+    success = "; ".join(["ok: true", *map(_print_member, fields.values())])
+    names_room = "room" in fields and not fields["room"].is_optional
+    rejection = "RoomError" if names_room else "{ ok: false; error: Fault }"
+    union = f"\n  | {{ {success} }}\n  | {rejection};\n"
+    return f"{print_doc(described.doc)}export type {described.name} ={union}"
+
+
+def _print_server_event(name: str, payload: type) -> str:
+    """Print the signature of a handler for an event that the server sends."""
+    described = WIRE_TYPES.get(payload.__name__)
+    if described is None:
+        return f"  {name}: (error: string) => void;\n"
+    return f"{print_doc(described.doc, '  ')}  {name}: (data: {described.name}) => void;\n"
+
+
+def _print_member(field: Field) -> str:
+    mark = "?" if field.is_optional else ""
+    return f"{print_key(field.name)}{mark}: {print_node(field.type)}"
+
+
+WIRE: Final = "\n".join([_TYPES, *map(_print_wire_type, WIRE_TYPES.values())])
+
+SERVER_EVENTS: Final = "".join(
+    _print_server_event(name, payload) for name, payload in wire.SERVER_EVENTS.items()
+)

@@ -32,10 +32,10 @@ from longwire.errors import (
 from longwire.jobs import JobState
 from longwire.server import Identity, Server, UnknownJob
 from longwire.server.asgi.polling import BODY_TIMEOUT
-from longwire.server.clients.commands import PublishRequest
 from longwire.server.errors import message_of
 from longwire.socketio import replace_lone_surrogates
 from longwire.types import override
+from longwire.wire import PublishRequest
 
 with needing("fastapi"):
     from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response

@@ -1,10 +1,11 @@
 """Typed events, room patterns and the contract that an application makes of them."""
 
+from longwire.record import Record
 from longwire.schema.contract import Contract, Encoded
 from longwire.schema.declaration import Declaration, Origin
-from longwire.schema.event import Event, Record, Timestamp, declaration_of
+from longwire.schema.event import Event, Timestamp, declaration_of
 from longwire.schema.room_pattern import MAX_ROOM_LENGTH, RoomPattern, check_room
-from longwire.schema.wire import Fault, JoinAck, PublishAck
+from longwire.wire import Fault, JoinAck, PublishAck
 
 __all__ = [
     "MAX_ROOM_LENGTH",

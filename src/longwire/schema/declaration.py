@@ -9,6 +9,7 @@ import msgspec
 
 from longwire.errors import ContractError
 from longwire.types import Concat, Conflation
+from longwire.wire import EVENT_NAMES
 
 if TYPE_CHECKING:
     from longwire.schema.room_pattern import RoomPattern
@@ -20,24 +21,6 @@ SOCKETIO_NAMES: Final = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
 """Names that Socket.IO v5 forbids as events; a peer that sends one is disconnected."""
-
-WIRE_NAMES: Final = frozenset(
-    {
-        "auth",
-        "auth_error",
-        "auth_expiring",
-        "authenticated",
-        "closing",
-        "join_room",
-        "leave_room",
-        "ping",
-        "pong",
-        "publish",
-        "room_error",
-        "room_reset",
-    }
-)
-"""Names that Longwire's own wire uses in the main namespace."""
 
 MAX_NAME_LENGTH: Final = 100
 """Characters of an event name. Names are metric labels and travel with every event."""
@@ -114,5 +97,5 @@ def check_name(name: str) -> None:
         )
     if name in SOCKETIO_NAMES:
         raise ContractError(f"event name {name!r} is reserved by Socket.IO")
-    if name in WIRE_NAMES:
+    if name in EVENT_NAMES:
         raise ContractError(f"event name {name!r} is reserved by Longwire's wire")

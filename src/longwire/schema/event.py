@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-import sys
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, cast, dataclass_transform
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, dataclass_transform
 
-from msgspec import NODEFAULT, Meta, Struct, StructMeta, field
+from msgspec import Meta, Struct, field
 
 from longwire.errors import ContractError
+from longwire.record import RecordMeta, annotations_in
 from longwire.schema.declaration import Declaration, Origin
 from longwire.schema.room_pattern import RoomPattern
 
@@ -25,39 +23,7 @@ Timestamp = Annotated[
     int, Meta(ge=0, le=MAX_SAFE_INTEGER, description="Milliseconds since the Unix epoch.")
 ]
 
-_M = TypeVar("_M", bound="RecordMeta")
 _E = TypeVar("_E", bound="EventMeta")
-
-
-class RecordMeta(StructMeta):
-    """Gives every Struct of a contract the same manners on the wire.
-
-    Fields are keyword-only, immutable and camelCase. A field that defaults to None is left out
-    when it is None; every other default is sent, so a reader needs no knowledge of defaults.
-    """
-
-    def __new__(
-        mcls: type[_M],
-        class_name: str,
-        bases: tuple[type, ...],
-        namespace: dict[str, Any],
-        /,
-        *,
-        frozen: Literal[True] = True,
-    ) -> _M:
-        """Create the class; `frozen` is there for type checkers, which ask a base to say it."""
-        if bases != (Struct,):
-            _send_defaults(namespace)
-        return super().__new__(
-            mcls,
-            class_name,
-            bases,
-            namespace,
-            kw_only=True,
-            frozen=frozen,
-            rename="camel",
-            omit_defaults=True,
-        )
 
 
 class EventMeta(RecordMeta):
@@ -80,7 +46,7 @@ class EventMeta(RecordMeta):
         ack: type | None = None,
     ) -> _E:
         """Create the class and check what it declares."""
-        if bases != (Struct,) and "timestamp" in _annotations(namespace):
+        if bases != (Struct,) and "timestamp" in annotations_in(namespace):
             raise ContractError(f"{class_name}: every event has the field 'timestamp' already")
         cls = super().__new__(mcls, class_name, bases, namespace, frozen=frozen)
         cls.__event__ = None
@@ -91,11 +57,6 @@ class EventMeta(RecordMeta):
         elif room is not None or conflate is not None:
             raise ContractError(f"{class_name} declares a room or a conflation but no name=")
         return cls
-
-
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
-class Record(Struct, metaclass=RecordMeta, frozen=True):
-    """A structured value inside an event: keyword-only, immutable, camelCase on the wire."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
@@ -143,38 +104,3 @@ def declaration_of(model: type) -> Declaration:
     if not isinstance(declaration, Declaration):
         raise ContractError(f"{model.__name__} is no event: it is declared without name=")
     return declaration
-
-
-def _send_defaults(namespace: dict[str, Any]) -> None:
-    # omit_defaults leaves out every plain default, and None is the only one that shall be left
-    # out. A default that comes from a factory is always sent (list, dict and set excepted).
-    for name in _annotations(namespace):
-        if name in namespace:
-            namespace[name] = _sent_default(namespace[name])
-
-
-def _sent_default(declared: Any) -> object:
-    specified: Any = declared if type(declared) is _FIELD else field(default=declared)
-    name, default, factory = specified.name, specified.default, specified.default_factory
-    if default is None or (default is NODEFAULT and factory is NODEFAULT):
-        return declared
-    if factory is not NODEFAULT:
-        return field(default_factory=partial(factory), name=name)
-    if type(default) in _EMPTY:  # msgspec itself refuses those that are not empty
-        return declared if default else field(default_factory=_EMPTY[type(default)], name=name)
-    return field(default_factory=itertools.repeat(default).__next__, name=name)
-
-
-_FIELD: Final[Any] = type(cast("object", field()))
-_EMPTY: Final[dict[type, Any]] = {list: partial(list), dict: partial(dict), set: partial(set)}
-
-
-def _annotations(namespace: dict[str, Any]) -> dict[str, Any]:
-    if sys.version_info >= (3, 14):  # PEP 649: annotations are computed when asked for
-        from annotationlib import Format, call_annotate_function, get_annotate_from_class_namespace
-
-        annotate = get_annotate_from_class_namespace(namespace)
-        if annotate is not None:
-            return call_annotate_function(annotate, Format.FORWARDREF)
-    annotations: dict[str, Any] = namespace.get("__annotations__", {})
-    return annotations

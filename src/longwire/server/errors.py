@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from longwire.clock import clock
-from longwire.errors import BrokerUnavailable
+from longwire.errors import BrokerUnavailable, InvalidEvent
+from longwire.wire import Fault
 
 if TYPE_CHECKING:
     from longwire.errors import LongwireError
@@ -26,6 +27,12 @@ def message_of(error: LongwireError) -> str:
         return str(error)
     report(error)
     return UNAVAILABLE
+
+
+def fault_of(error: LongwireError) -> Fault:
+    """Return what a client is told of an error."""
+    path = error.path if isinstance(error, InvalidEvent) else None
+    return Fault(code=error.code, message=message_of(error), path=path)
 
 
 def report(error: BrokerUnavailable) -> None:

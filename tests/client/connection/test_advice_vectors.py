@@ -11,9 +11,9 @@ import pytest
 
 from longwire.client.connection.reconnection import Ended, ReconnectionPolicy
 from longwire.client.options import ClientOptions
-from longwire.client.payloads import Advice
 from longwire.errors import NotConnected
 from longwire.reasons import REASONS
+from longwire.wire import Closing
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "advice.json").read_text())
 CLOSINGS = [case["closing"] for case in VECTORS["cases"] if case["closing"] is not None]
@@ -25,7 +25,7 @@ def test_advice(case: dict[str, Any]) -> None:
         ClientOptions(url="http://a"), lambda: case["hasTokenProvider"], lambda: 0.0
     )
     closing = case["closing"]
-    advice = None if closing is None else msgspec.convert(closing, Advice)
+    advice = None if closing is None else msgspec.convert(closing, Closing)
     delay = policy.next_delay(Ended(NotConnected("gone"), 1.0, advice))
     assert (delay is not None) is case["reconnects"]
     assert delay is None or delay >= case["waitsAtLeast"]

@@ -6,8 +6,8 @@ import pytest
 
 from longwire.client.connection.reconnection import Ended, ReconnectionPolicy
 from longwire.client.options import ClientOptions
-from longwire.client.payloads import Advice
 from longwire.errors import AuthenticationError, ConnectionRefused, NotConnected
+from longwire.wire import Closing
 
 DROPPED = Ended(NotConnected("gone"), lasted=0.1)
 REFUSED = Ended(ConnectionRefused("no"))
@@ -47,9 +47,9 @@ def test_attempts_are_counted() -> None:
 
 
 def test_the_servers_advice_wins() -> None:
-    stay_away = Advice("limit_exceeded", "x", reconnect=False)
+    stay_away = Closing(reason="limit_exceeded", message="x", reconnect=False)
     assert policy().next_delay(Ended(NotConnected("x"), 1.0, stay_away)) is None
-    later = Advice("server_shutdown", "x", reconnect=True, retry_after=7.0)
+    later = Closing(reason="server_shutdown", message="x", reconnect=True, retry_after=7.0)
     assert policy().next_delay(Ended(NotConnected("x"), 1.0, later)) == 8.0
 
 
@@ -63,7 +63,9 @@ def test_a_kick_without_advice_is_no_advice() -> None:
         REFUSED,
         Ended(NotConnected("a wrong certificate"), is_final=True),
         Ended(AuthenticationError("the provider says no")),
-        Ended(NotConnected("x"), 1.0, Advice("token_expired", "x", False)),
+        Ended(
+            NotConnected("x"), 1.0, Closing(reason="token_expired", message="x", reconnect=False)
+        ),
     ],
 )
 def test_what_does_not_get_better_by_itself(ended: Ended) -> None:
@@ -82,7 +84,7 @@ def test_a_provider_is_asked_once_for_a_token_that_is_refused() -> None:
 def test_a_token_that_is_taken_back_again_and_again_is_asked_for_with_pauses() -> None:
     """The client came back without a pause for as long as its provider had nothing better."""
     subject = policy(refresh=True)
-    revoked = Advice("token_revoked", "x", reconnect=False)
+    revoked = Closing(reason="token_revoked", message="x", reconnect=False)
     at_once, later = (Ended(NotConnected("x"), lasted, revoked) for lasted in (0.1, 60.0))
     assert [subject.next_delay(at_once) for _ in range(4)] == [0.0, 1, 2, 4]
     assert subject.next_delay(later) == 0.0

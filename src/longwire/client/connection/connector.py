@@ -11,14 +11,24 @@ from typing import TYPE_CHECKING
 
 from websockets.exceptions import WebSocketException
 
+from longwire.client.answers import read_first
 from longwire.client.connection.reconnection import FINAL, Ended, ReconnectionPolicy, is_final
 from longwire.client.connection.renewal import Renewal
 from longwire.client.outcome import new_outcome
-from longwire.client.payloads import Advice, Authenticated, Credentials, read_first
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.client.transport.polling import FAILURES
 from longwire.client.transport.session import Wire, WireRequests, turns
 from longwire.errors import ConfigurationError, ConnectionRefused, NotConnected
+from longwire.wire import (
+    AUTH,
+    AUTH_ERROR,
+    AUTH_EXPIRING,
+    AUTHENTICATED,
+    CLOSING,
+    Authenticated,
+    Closing,
+    Credentials,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +86,7 @@ class Connector:
         self._outcome: asyncio.Future[None] | None = None
         self._patience: asyncio.Timeout | None = None
         self._hurry: asyncio.Event
-        self._advice: Advice | None = None
+        self._advice: Closing | None = None
         self._is_stopping = False
         self._stops = 0
         self._is_superseded = False
@@ -92,10 +102,10 @@ class Connector:
     def system_handlers(self) -> dict[str, SystemHandler]:
         """The events of the wire that concern the connection."""
         return {
-            "authenticated": self._receive_authenticated,
-            "auth_error": self.renewal.receive_refusal,
-            "auth_expiring": self.renewal.receive_expiring,
-            "closing": self._receive_closing,
+            AUTHENTICATED: self._receive_authenticated,
+            AUTH_ERROR: self.renewal.receive_refusal,
+            AUTH_EXPIRING: self.renewal.receive_expiring,
+            CLOSING: self._receive_closing,
         }
 
     def attach(self, inbox: Inbox) -> None:
@@ -263,7 +273,7 @@ class Connector:
             async with asyncio.timeout(self._options.timeout) as self._patience:
                 token, contract = await self._tokens.get(), self._contract.fingerprint
                 missing = f"connection to {self._options.server}"
-                wire = await self._open(Credentials(token, positions=True, contract=contract))
+                wire = await self._open(Credentials(token=token, positions=True, contract=contract))
                 await self._sign_in(wire)
                 await self._resume(wire)
                 if self._is_superseded:
@@ -426,7 +436,7 @@ class Connector:
     def _send_token(self, token: str | None) -> bool:
         if self.wire is None:
             return False
-        self.wire.send("auth", (token,))
+        self.wire.send(AUTH, (token,))
         return True
 
     def _receive_authenticated(self, values: list[object]) -> None:
@@ -444,4 +454,4 @@ class Connector:
         self.other_contract = other
 
     def _receive_closing(self, values: list[object]) -> None:
-        self._advice = read_first(values, Advice)
+        self._advice = read_first(values, Closing)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from longwire.client.options import ClientOptions
-    from longwire.client.payloads import Advice
+    from longwire.wire import Closing
 
 # A connection that lasted less than this does not reset the backoff: a server that accepts and
 # drops must not be hammered.
@@ -38,7 +38,7 @@ class Ended(msgspec.Struct, frozen=True):
 
     error: Exception
     lasted: float | None = None
-    advice: Advice | None = None
+    advice: Closing | None = None
     is_final: bool = False
 
     @property

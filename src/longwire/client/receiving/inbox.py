@@ -11,8 +11,9 @@ import msgspec
 from longwire.client.callbacks import Observers
 from longwire.client.handlers.arguments import Question
 from longwire.client.receiving.entry import LogEntry
-from longwire.client.rooms.membership import ROOM_RESET, RoomStatus
+from longwire.client.rooms.membership import RoomStatus
 from longwire.errors import InvalidEvent, RemoteProtocolError
+from longwire.wire import ROOM_RESET
 
 if TYPE_CHECKING:
     from longwire.client.handlers.arguments import Answer, Arguments

@@ -10,8 +10,9 @@ from longwire.client.handlers.handler import Handler
 from longwire.client.handlers.listener import Listener
 from longwire.client.handlers.stream import EventStream, Wakeup
 from longwire.client.handlers.subscription import ANY
-from longwire.client.rooms.membership import ROOM_RESET, RoomReset
+from longwire.client.rooms.membership import RoomReset
 from longwire.errors import ConfigurationError
+from longwire.wire import ROOM_RESET
 
 if TYPE_CHECKING:
     from collections.abc import Callable

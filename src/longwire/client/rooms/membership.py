@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     from longwire.client.handlers.subscription import Subscription
 
-# The names under which subscriptions of a room receive its `RoomReset` (also the name of the
-# server's event), and its name once its replay is complete (which no event can have).
-ROOM_RESET = "room_reset"
+# The name under which subscriptions of a room are notified that its replay is complete; no event
+# can have it.
 ROOM_LIVE = "@live"
 
 Start = Position | Literal["now"] | None

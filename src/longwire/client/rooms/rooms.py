@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from longwire.client.answers import room_error
+from longwire import wire
+from longwire.client.answers import read_first, read_rejection, room_error
 from longwire.client.outcome import new_outcome
-from longwire.client.payloads import Fault, RoomAnswer, read_first
 from longwire.client.rooms.membership import (
-    ROOM_RESET,
     JoinResult,
     Membership,
     Reader,
@@ -27,11 +26,13 @@ from longwire.client.rooms.membership import (
 from longwire.errors import BrokerUnavailable, LongwireError, NotConnected
 from longwire.log import Cursor, Verdict
 from longwire.types import Position
+from longwire.wire import JOIN_ROOM, LEAVE_ROOM, PING, ROOM_RESET, JoinAck, RoomError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from longwire.client.handlers.subscription import Subscription
+    from longwire.wire import Fault
 
 logger = logging.getLogger("longwire.client")
 
@@ -159,7 +160,7 @@ class Rooms:
             return
         self._forget(member, NotConnected(f"room {member.room!r} was left"))
         if self._sender is not None:
-            self._sender.send("leave_room", (member.room,))
+            self._sender.send(LEAVE_ROOM, (member.room,))
 
     def _forget(self, member: Membership, error: Exception) -> None:
         self._members.pop(member.room, None)
@@ -216,7 +217,7 @@ class Rooms:
             if values is not None and member.turn == turn and member.asking:
                 self._receive_answer(member, values)
 
-        self._sender.request("join_room", member.question(), answered)
+        self._sender.request(JOIN_ROOM, member.question(), answered)
         if self._grace is not None:
             asyncio.get_running_loop().call_later(self._grace, answered, list[object]())
 
@@ -225,11 +226,11 @@ class Rooms:
     def _receive_answer(self, member: Membership, values: list[object]) -> None:
         if self._members.get(member.room) is not member:
             return
-        answer = read_first(values, RoomAnswer)
-        if answer.ok:
-            self._accept_join(member, answer)
+        fault = read_rejection(values)
+        if fault is None:
+            self._accept_join(member, read_first(values, JoinAck))
         else:
-            self._refuse(member, answer.error)
+            self._refuse(member, fault)
 
     def _refuse(self, member: Membership, fault: Fault) -> None:
         if fault.code == BrokerUnavailable.code:
@@ -255,7 +256,7 @@ class Rooms:
         member.retry = None
         self._ask(member)
 
-    def _accept_join(self, member: Membership, answer: RoomAnswer) -> None:
+    def _accept_join(self, member: Membership, answer: JoinAck) -> None:
         member.asking = False
         member.failures = 0
         member.recovered = answer.recovered
@@ -291,16 +292,16 @@ class Rooms:
                 self._become_live(member)
 
         if self._sender is not None:
-            self._sender.request("ping", (), answered)
+            self._sender.request(PING, (), answered)
 
-    def _begin(self, member: Membership, answer: RoomAnswer) -> None:
+    def _begin(self, member: Membership, answer: JoinAck) -> None:
         """Take the first answer of a room."""
         skips = member.start == "now"
         member.cursor = Cursor(answer.epoch, answer.offset if skips else 0)
         if member.offset < member.cursor.offset:
             self._ask(member)
 
-    def _begin_again(self, member: Membership, cursor: Cursor, answer: RoomAnswer) -> None:
+    def _begin_again(self, member: Membership, cursor: Cursor, answer: JoinAck) -> None:
         """Take the answer that the position is gone: the retained log comes whole."""
         if answer.epoch == cursor.epoch and not cursor.offset:
             return  # nothing was handed out yet that a reset could take back
@@ -328,21 +329,21 @@ class Rooms:
 
     def receive_reset(self, values: list[object]) -> None:
         """Take the event `room_reset`: what follows starts over."""
-        answer = read_first(values, RoomAnswer)
-        member = self._members.get(answer.room or "")
+        reset = read_first(values, wire.RoomReset)
+        member = self._members.get(reset.room)
         if member is not None:
-            member.target = answer.offset
-            self._restart(member, answer)
+            member.target = reset.offset
+            self._restart(member, reset)
             self.settle(member)
 
     def receive_error(self, values: list[object]) -> None:
         """Take the event `room_error`: the server took this client out of a room."""
-        answer = read_first(values, RoomAnswer)
-        member = self._members.get(answer.room or "")
+        rejection = read_first(values, RoomError)
+        member = self._members.get(rejection.room or "")
         if member is not None:
-            self._refuse(member, answer.error)
+            self._refuse(member, rejection.error)
 
-    def _restart(self, member: Membership, answer: RoomAnswer) -> None:
+    def _restart(self, member: Membership, answer: JoinAck | wire.RoomReset) -> None:
         member.cursor = Cursor(answer.epoch)
         self.lost += 1
         # Late readers first: they hear of it too, and start together with everybody.
@@ -444,7 +445,7 @@ class Rooms:
         if self._sender is not None and not member.held_back:
             member.held_back = True
             member.status = RoomStatus.CATCHING_UP
-            self._sender.send("leave_room", (member.room,))
+            self._sender.send(LEAVE_ROOM, (member.room,))
 
     def release(self) -> None:
         """Resume the rooms that were held back."""

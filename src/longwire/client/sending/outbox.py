@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from longwire.client.payloads import Answer, read_first
+from longwire.client.answers import read_rejection
 from longwire.client.sending.outbox_file import OutboxFile
 from longwire.clock import clock
 from longwire.errors import (
@@ -355,7 +355,7 @@ def _report(answer: asyncio.Future[AckReceived | None]) -> None:
     fault: object = answer.exception()
     if fault is None:
         ack = answer.result()
-        verdict = Answer() if ack is None else read_first(ack.values(), Answer)
-        fault = None if verdict.ok else verdict.error.message
+        rejection = None if ack is None else read_rejection(ack.values())
+        fault = None if rejection is None else rejection.message
     if fault is not None:
         logger.warning("an event of an earlier run failed: %s", fault)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from longwire.client.answers import PublishRequest, read_answer, read_published
+from longwire.client.answers import read_answer, read_published
 from longwire.client.sending.outbox import Entry, Outbox
 from longwire.clock import clock
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
 from longwire.socketio import MAIN, encode_event
+from longwire.wire import PUBLISH, PublishRequest, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,15 +79,14 @@ class Outgoing:
         self._check_loop()
         encoded = self._contract.encode(event, _now_ms(), room)
         request = PublishRequest(
-            encoded.event,
-            msgspec.Raw(encoded.data),
-            encoded.room,
-            None if volatile else self._next_id() if id is None else id,
-            volatile,
+            event=encoded.event,
+            data=msgspec.Raw(encoded.data),
+            room=encoded.room,
+            id=None if volatile else self._next_id() if id is None else id,
+            volatile=volatile,
         )
-        entry = Entry(
-            "publish", (request,), len(encoded.data), wants_ack=True, repeats=not volatile
-        )
+        message = encode(request)
+        entry = Entry(PUBLISH, (message,), len(encoded.data), wants_ack=True, repeats=not volatile)
         result: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
 
         def confirm(answer: asyncio.Future[AckReceived | None]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from longwire.client.answers import read_first
 from longwire.client.outcome import new_outcome
-from longwire.client.payloads import Refusal, read
 from longwire.client.transport.polling import open_polling
 from longwire.client.transport.websocket import open_websocket
 from longwire.connection import (
@@ -29,6 +29,7 @@ from longwire.reasons import (
     TRANSPORT_CLOSED,
     DisconnectReason,
 )
+from longwire.wire import ConnectError
 
 if TYPE_CHECKING:
     from longwire.client.options import ClientOptions
@@ -345,7 +346,7 @@ class Wire:
                 pass
 
     def _refuse(self, message: str, data: object) -> None:
-        self.error = ConnectionRefused(message, read(data, Refusal).code)
+        self.error = ConnectionRefused(message, read_first([data], ConnectError).code)
         self._finish(SERVER_DISCONNECT)
 
     # Time

@@ -5,7 +5,7 @@ Their names, arguments and answers are the wire's (docs/wire.md).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
@@ -21,35 +21,39 @@ from longwire.errors import (
     RoomDenied,
 )
 from longwire.server.clients.socket import Socket
-from longwire.server.errors import message_of
+from longwire.server.errors import fault_of
 from longwire.types import Position
+from longwire.wire import (
+    AUTH,
+    AUTH_ERROR,
+    JOIN_ROOM,
+    LEAVE_ROOM,
+    PING,
+    PONG,
+    PUBLISH,
+    ROOM_ERROR,
+    AuthAck,
+    JoinAck,
+    LeaveAck,
+    Message,
+    Pong,
+    PublishAck,
+    PublishRequest,
+    RoomError,
+    encode,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from longwire.server.access.authentication import Identity
     from longwire.server.access.fingerprints import Fingerprints
     from longwire.server.access.rules import RoomRules
     from longwire.server.limits import Limits
     from longwire.server.rooms.hub import Hub, Joined
 
-Answer = Callable[[Mapping[str, object]], None]
-
-
-class PublishRequest(msgspec.Struct):
-    """What a service publishes; the body of the event `publish` and of POST /api/publish.
-
-    Attributes:
-        event: wire name of a declared event.
-        data: its payload.
-        room: the room, where the event does not tell it.
-        id: makes a retry safe: the same id in the same room is appended once.
-        volatile: skip the log; at most once.
-    """
-
-    event: str
-    data: msgspec.Raw
-    room: str | None = None
-    id: str | None = None
-    volatile: bool = False
+Answer = Callable[[Message], None]
+"""Acknowledges a command, if the client asked for that."""
 
 
 class Backend(Protocol):
@@ -92,14 +96,6 @@ class Backend(Protocol):
         ...
 
 
-def failure(error: LongwireError, **more: object) -> dict[str, object]:
-    """Return the answer that says no, naming the fault."""
-    described: dict[str, object] = {"code": error.code, "message": message_of(error)}
-    if isinstance(error, InvalidEvent):
-        described["path"] = error.path
-    return {"ok": False, **more, "error": described}
-
-
 class TooManyRooms(LongwireError):
     """A socket is in as many rooms as it may be."""
 
@@ -124,14 +120,13 @@ async def auth(server: Backend, socket: Socket, event: EventReceived, answer: An
         if identity.user_id != socket.identity.user_id:
             raise AuthenticationError("token belongs to another user", "another_user")
     except AuthenticationError as error:
-        socket.emit("auth_error", str(error))
-        answer(failure(error))
-        return
+        socket.emit(AUTH_ERROR, str(error))
+        raise
     socket.replace_identity(identity)
     await leave_denied_rooms(server.rules, server.hub, socket)
     rooms = granted_rooms(server, socket.identity)
     socket.welcome(rooms)
-    answer({"ok": True, "userId": identity.user_id, "rooms": rooms})
+    answer(AuthAck(user_id=identity.user_id, rooms=tuple(rooms)))
 
 
 def granted_rooms(server: Backend, identity: Identity) -> list[str]:
@@ -149,26 +144,14 @@ async def leave_denied_rooms(rules: RoomRules, hub: Hub, socket: Socket) -> None
         except (RoomDenied, InvalidRoom) as error:
             await hub.leave(socket, room)
             socket.exit(room)
-            socket.emit("room_error", failure(error, room=room))
+            socket.emit(ROOM_ERROR, encode(RoomError(room=room, error=fault_of(error))))
 
 
 async def join_room(server: Backend, socket: Socket, event: EventReceived, answer: Answer) -> None:
     """Make the socket a member and replay what it has not seen."""
     args = event.values()
-    room = args[0] if args else None
-    try:
-        await _join(server, socket, room, args[1] if len(args) > 1 else None, answer)
-    except LongwireError as error:
-        refusal = failure(error, room=room if isinstance(room, str) else None)
-        answer(refusal)
-
-
-async def _join(
-    server: Backend, socket: Socket, room: object, position: object, answer: Answer
-) -> None:
-    if not isinstance(room, str):
-        raise InvalidRoom("", "room must be a string")
-    since = parse_position(position)
+    room = _room_in(args)
+    since = parse_position(args[1] if len(args) > 1 else None)
     if len(room) > server.limits.room_name_length:
         raise InvalidRoom(room, "room name is too long")
     if room not in socket.rooms and len(socket.rooms) >= server.limits.rooms_per_socket:
@@ -180,13 +163,12 @@ async def _join(
         if room not in socket.rooms or isinstance(since, Position):
             socket.enter(room, starting_position(since, joined))
         answer(
-            {
-                "ok": True,
-                "room": room,
-                "epoch": position.epoch,
-                "offset": position.offset,
-                "recovered": joined.recovered,
-            }
+            JoinAck(
+                room=room,
+                epoch=position.epoch,
+                offset=position.offset,
+                recovered=joined.recovered,
+            )
         )
 
     await server.hub.join(socket, room, since, acknowledge)
@@ -223,62 +205,48 @@ def parse_position(value: object) -> Position | Literal["now"] | None:
 
 async def leave_room(server: Backend, socket: Socket, event: EventReceived, answer: Answer) -> None:
     """End a membership; leaving a room that one is not in succeeds."""
-    args = event.values()
-    room = args[0] if args else None
-    if not isinstance(room, str):
-        answer(failure(InvalidRoom("", "room must be a string"), room=None))
-        return
+    room = _room_in(event.values())
     socket.exit(room)
     await server.hub.leave(socket, room)
-    answer({"ok": True, "room": room})
+    answer(LeaveAck(room=room))
+
+
+def _room_in(args: Sequence[object]) -> str:
+    room = args[0] if args else None
+    if not isinstance(room, str):
+        raise InvalidRoom("", "room must be a string")
+    return room
 
 
 async def ping(server: Backend, socket: Socket, event: EventReceived, answer: Answer) -> None:
     """Answer with the server's clock, in milliseconds."""
-    pong = {"timestamp": int(clock.time() * 1000)}
-    socket.emit("pong", pong)
+    pong = Pong(timestamp=int(clock.time() * 1000))
+    socket.emit(PONG, encode(pong))
     answer(pong)
 
 
 async def publish(server: Backend, socket: Socket, event: EventReceived, answer: Answer) -> None:
     """Publish for a service; answered when the event is in the log."""
+    if not socket.identity.service:
+        raise PublishDenied
     try:
-        if not socket.identity.service:
-            raise PublishDenied
-        body = event.args[0] if event.args else b"null"
-        room, position = await publish_body(server, body)
-    except LongwireError as error:
-        answer(failure(error))
-    else:
-        answer({"ok": True, "room": room, "epoch": position.epoch, "offset": position.offset})
-
-
-async def publish_body(server: Backend, body: bytes | msgspec.Raw) -> tuple[str, Position]:
-    """Publish what a PublishRequest in JSON asks for.
-
-    Raises:
-        InvalidEvent: the request itself is malformed.
-        LongwireError: whatever publishing raises.
-    """
-    try:
-        request = msgspec.json.decode(body, type=PublishRequest)
+        request = msgspec.json.decode(event.args[0] if event.args else b"null", type=PublishRequest)
     except msgspec.MsgspecError as error:
-        raise InvalidEvent("publish", "$", str(error)) from None
-    return await server.publish_data(
+        raise InvalidEvent(PUBLISH, "$", str(error)) from None
+    room, position = await server.publish_data(
         request.event,
         bytes(request.data),
         room=request.room,
         id=request.id,
         volatile=request.volatile,
     )
+    answer(PublishAck(room=room, epoch=position.epoch, offset=position.offset))
 
 
 COMMANDS: dict[str, Command] = {
-    "auth": auth,
-    "join_room": join_room,
-    "leave_room": leave_room,
-    "ping": ping,
-    "publish": publish,
+    AUTH: auth,
+    JOIN_ROOM: join_room,
+    LEAVE_ROOM: leave_room,
+    PING: ping,
+    PUBLISH: publish,
 }
-REPORTED_BY_EVENT = {"join_room": "room_error", "leave_room": "room_error"}
-"""Where a refusal goes when the client asked for no acknowledgement."""

@@ -41,19 +41,32 @@ from longwire.reasons import (
 )
 from longwire.server.clients.commands import (
     COMMANDS,
-    REPORTED_BY_EVENT,
     Backend,
     Command,
-    failure,
     granted_rooms,
 )
 from longwire.server.clients.socket import Socket
+from longwire.server.errors import fault_of
 from longwire.server.session.deadlines import Deadlines
 from longwire.server.session.session import Session
 from longwire.server.session.task_pool import TaskPool
+from longwire.wire import (
+    EVENT_ERROR,
+    JOIN_ROOM,
+    LEAVE_ROOM,
+    ROOM_ERROR,
+    Ack,
+    ConnectError,
+    Credentials,
+    EventError,
+    Fault,
+    Message,
+    RoomError,
+    encode,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from longwire.engineio import Options, Transport
     from longwire.server.access.authentication import Identity
@@ -68,17 +81,7 @@ logger = logging.getLogger("longwire.server")
 EVENT_OVERHEAD = 2_000
 
 
-class ConnectPayload(msgspec.Struct):
-    """The auth payload of CONNECT."""
-
-    token: str | None = None
-    positions: bool = False
-    pid: str | None = None
-    offset: str | None = None
-    contract: object = None
-
-
-_CONNECT_PAYLOAD = msgspec.json.Decoder(ConnectPayload)
+_CREDENTIALS = msgspec.json.Decoder(Credentials)
 
 
 class TooManySessions(LongwireError):
@@ -232,7 +235,7 @@ class Endpoint:
 
     async def _sign_in(self, session: Session, request: ConnectRequested) -> None:
         try:
-            payload = _connect_payload(request.auth)
+            payload = _credentials(request.auth)
             identity = await self._server.authenticate(payload.token or "")
         except AuthenticationError as error:
             _refuse_session(session, error)
@@ -248,7 +251,7 @@ class Endpoint:
             logger.warning("nobody can sign in: %s", error)
             session.close(TRANSPORT_ERROR)  # clients come back from that by themselves
 
-    async def _begin(self, session: Session, identity: Identity, payload: ConnectPayload) -> None:
+    async def _begin(self, session: Session, identity: Identity, payload: Credentials) -> None:
         sid = secrets.token_urlsafe(15)
         socket = Socket(sid, session, identity, payload.positions, self._server.limits)
         if self._recovery is not None and not payload.positions:
@@ -260,7 +263,7 @@ class Endpoint:
                 await self._join(socket, room, "now")
         self._welcome(socket, payload, rooms)
 
-    def _welcome(self, socket: Socket, payload: ConnectPayload, rooms: list[str]) -> None:
+    def _welcome(self, socket: Socket, payload: Credentials, rooms: list[str]) -> None:
         socket.other_contract = self._server.fingerprints.receive(payload.contract)
         socket.welcome(rooms)
 
@@ -270,7 +273,7 @@ class Endpoint:
         socket.session.connection.accept("/", socket.sid, pid, replay)
         self._deadlines.watch(socket)
 
-    async def _recover(self, session: Session, identity: Identity, payload: ConnectPayload) -> bool:
+    async def _recover(self, session: Session, identity: Identity, payload: Credentials) -> bool:
         """Go on with the connection that the client had; False if it has to begin anew."""
         recovery = self._recovery
         if recovery is None or payload.positions or payload.pid is None:
@@ -321,19 +324,17 @@ class Endpoint:
             del self._commands[socket]
 
     async def _run_command(self, socket: Socket, command: Command, event: EventReceived) -> None:
-        def answer(body: Mapping[str, object]) -> None:
+        def answer(message: Message) -> None:
             if event.ack_id is not None:
-                socket.acknowledge(event.ack_id, body)
-            elif body.get("ok") is False and event.name in REPORTED_BY_EVENT:
-                socket.emit(REPORTED_BY_EVENT[event.name], body)
+                socket.acknowledge(event.ack_id, encode(message))
 
         try:
             await command(self._server, socket, event, answer)
         except LongwireError as error:
-            answer(failure(error))
+            self._reject(socket, event, error)
         except Exception:
             logger.exception("command %s failed", event.name)
-            answer(failure(InternalError("the server failed to do this")))
+            self._reject(socket, event, InternalError("the server failed to do this"))
 
     async def _handle(self, socket: Socket, event: EventReceived, cost: int) -> None:
         try:
@@ -342,15 +343,17 @@ class Endpoint:
         except (Exception, asyncio.CancelledError) as error:
             if is_cancelled():
                 raise
-            self._refuse(socket, event, _refusal(event, error))
+            self._reject(socket, event, _refusal(event, error))
         finally:
             socket.session.unhandled -= cost
 
-    def _refuse(self, socket: Socket, event: EventReceived, error: LongwireError) -> None:
+    def _reject(self, socket: Socket, event: EventReceived, error: LongwireError) -> None:
+        """Send an error as the acknowledgement, or as an event if none was asked for."""
+        name, rejection = _rejection(event, fault_of(error))
         if event.ack_id is not None:
-            socket.acknowledge(event.ack_id, failure(error))
-        else:
-            socket.emit("event_error", failure(error, event=event.name[:100]))
+            socket.acknowledge(event.ack_id, encode(rejection))
+        elif name is not None:
+            socket.emit(name, encode(rejection))
 
     def _disconnect(
         self, session: Session, reason: DisconnectReason, retry_after: float = 0.0
@@ -408,17 +411,28 @@ def _refusal(event: EventReceived, error: BaseException) -> LongwireError:
     return InternalError("the handler failed")
 
 
+def _rejection(event: EventReceived, fault: Fault) -> tuple[str | None, Message]:
+    """Return a rejection, and the name of the event that carries it where none was asked for."""
+    if event.name in (JOIN_ROOM, LEAVE_ROOM):
+        args = event.values()
+        room = args[0] if args and isinstance(args[0], str) else None
+        return ROOM_ERROR, RoomError(room=room, error=fault)
+    if event.ack_id is None and event.name not in COMMANDS:
+        return EVENT_ERROR, EventError(event=event.name[:100], error=fault)
+    return None, Ack(ok=False, error=fault)
+
+
 def _refuse_session(session: Session, error: LongwireError) -> None:
     if session.is_open:
-        session.connection.refuse("/", str(error), {"code": error.code})
+        session.connection.refuse("/", str(error), ConnectError(code=error.code))
         session.flush()
 
 
-def _connect_payload(auth: msgspec.Raw | None) -> ConnectPayload:
+def _credentials(auth: msgspec.Raw | None) -> Credentials:
     if auth is None:
-        return ConnectPayload()
+        return Credentials()
     try:
-        return _CONNECT_PAYLOAD.decode(auth)
+        return _CREDENTIALS.decode(auth)
     except msgspec.MsgspecError as error:
         raise AuthenticationError(f"invalid auth payload: {error}") from None
 

@@ -10,6 +10,18 @@ from longwire.clock import clock
 from longwire.errors import CallTimeout, NotConnected
 from longwire.reasons import SERVER_DISCONNECT, TOKEN_EXPIRED, DisconnectReason
 from longwire.types import Position
+from longwire.wire import (
+    AUTH_ERROR,
+    AUTH_EXPIRING,
+    AUTHENTICATED,
+    CLOSING,
+    ROOM_RESET,
+    Authenticated,
+    AuthExpiring,
+    Closing,
+    RoomReset,
+    encode,
+)
 
 if TYPE_CHECKING:
     from longwire.prepared import PreparedBatch
@@ -83,10 +95,10 @@ class Socket:
 
     def welcome(self, rooms: list[str]) -> None:
         """Tell the client who it is, what it may hear, and if it was built for another contract."""
-        welcome: dict[str, object] = {"userId": self.identity.user_id, "rooms": rooms}
-        if self.other_contract is not None:
-            welcome["contract"] = self.other_contract
-        self.emit("authenticated", welcome)
+        welcome = Authenticated(
+            user_id=self.identity.user_id, rooms=tuple(rooms), contract=self.other_contract
+        )
+        self.emit(AUTHENTICATED, encode(welcome))
 
     async def call(self, event: str, *args: object, timeout: float = 10.0) -> list[Any]:
         """Send an event and return the arguments of the client's acknowledgement.
@@ -128,13 +140,13 @@ class Socket:
         self, reason: DisconnectReason = SERVER_DISCONNECT, retry_after: float = 0.0
     ) -> None:
         """Tell the client why, then end its connection."""
-        advice = {
-            "reason": reason.code,
-            "message": reason.message,
-            "reconnect": reason.reconnect,
-            "retryAfter": retry_after,
-        }
-        self.emit("closing", advice)
+        closing = Closing(
+            reason=reason.code,
+            message=reason.message,
+            reconnect=reason.reconnect,
+            retry_after=retry_after,
+        )
+        self.emit(CLOSING, encode(closing))
         if self.session.is_open:
             self.session.close(reason)
 
@@ -180,7 +192,8 @@ class Socket:
         """Tell the client that a joined room's log began anew."""
         if self.record is not None:
             self.record.trail.begin(room, Position(position.epoch, 0))
-        self.emit("room_reset", {"room": room, "epoch": position.epoch, "offset": position.offset})
+        reset = RoomReset(room=room, epoch=position.epoch, offset=position.offset)
+        self.emit(ROOM_RESET, encode(reset))
 
     # Time
 
@@ -198,7 +211,8 @@ class Socket:
             return
         if not self._notified:
             self._notified = True
-            self.emit("auth_expiring", {"expiresIn": max(0.0, round(self._expires_at - now, 3))})
+            expiring = AuthExpiring(expires_in=max(0.0, round(self._expires_at - now, 3)))
+            self.emit(AUTH_EXPIRING, encode(expiring))
         else:
-            self.emit("auth_error", "token has expired")
+            self.emit(AUTH_ERROR, "token has expired")
             self.disconnect(TOKEN_EXPIRED)

@@ -13,6 +13,7 @@ from longwire.server.jobs.appends import JobAppends
 from longwire.server.jobs.leases import Leases
 from longwire.server.jobs.registry import ROOM_PREFIX, JobRegistry
 from longwire.server.jobs.running import RunningJobs
+from longwire.wire import Ack
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -116,7 +117,7 @@ class ServerJobs:
         """Handle `job:cancel` of a client: everyone who may watch a job may cancel it."""
         await self._rules.check(socket.identity, ROOM_PREFIX + event.job_id)
         await self.cancel(event.job_id, event.reason)
-        return {"ok": True}
+        return Ack()
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
         """Call `callback` for each request to cancel; see `JobHost.on_cancel`."""

@@ -1,0 +1,304 @@
+"""The wire: every event name and every message that Longwire adds to Socket.IO.
+
+This module is the only declaration of docs/reference/wire.md. The server encodes these types, the
+clients decode them, and `longwire.codegen` writes them as TypeScript. Names and fields are fixed:
+clients outside this repository rely on them.
+
+A reader is tolerant: fields have defaults, and unknown fields are ignored. Defaults other than
+None are sent (see `Record`). Answers have the field `ok`; where it is false, `error` says why.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import field
+
+from longwire.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AUTH: Final = "auth"
+AUTHENTICATED: Final = "authenticated"
+AUTH_ERROR: Final = "auth_error"
+AUTH_EXPIRING: Final = "auth_expiring"
+CLOSING: Final = "closing"
+EVENT_ERROR: Final = "event_error"
+JOIN_ROOM: Final = "join_room"
+LEAVE_ROOM: Final = "leave_room"
+PING: Final = "ping"
+PONG: Final = "pong"
+PUBLISH: Final = "publish"
+ROOM_ERROR: Final = "room_error"
+ROOM_RESET: Final = "room_reset"
+
+
+class Fault(Record):
+    """Why a request was rejected.
+
+    Attributes:
+        code: a stable error code.
+        message: one sentence for a person.
+        path: the JSON path of the invalid field, for the code `invalid_event`.
+    """
+
+    code: str = "refused"
+    message: str = ""
+    path: str | None = None
+
+
+# Sign-in
+
+
+class Credentials(Record):
+    """The payload of CONNECT.
+
+    Attributes:
+        token: says who the client is.
+        positions: whether logged events are to be followed by their position.
+        contract: fingerprint of the client's contract; other values are ignored.
+        pid: private id of the connection to recover, for stock clients.
+        offset: the last offset that a recovering stock client received.
+    """
+
+    token: str | None = None
+    positions: bool = False
+    contract: object = None
+    pid: str | None = None
+    offset: str | None = None
+
+
+class ConnectError(Record):
+    """The `data` of CONNECT_ERROR.
+
+    Attributes:
+        code: a stable error code.
+    """
+
+    code: str = "refused"
+
+
+class Authenticated(Record):
+    """The event `authenticated`: the client has signed in, or replaced its token.
+
+    Attributes:
+        user_id: the user that the token belongs to.
+        rooms: the rooms that signing in grants.
+        contract: fingerprint of the server's contract, if it differs from the client's.
+    """
+
+    user_id: str = ""
+    rooms: tuple[str, ...] = ()
+    contract: str | None = None
+
+
+class AuthExpiring(Record):
+    """The event `auth_expiring`: the token expires soon; send another with `auth`.
+
+    Attributes:
+        expires_in: seconds until it expires.
+    """
+
+    expires_in: float = 0.0
+
+
+class Closing(Record):
+    """The event `closing`: the server is about to end the connection.
+
+    Attributes:
+        reason: a code of `longwire.reasons`.
+        message: one sentence for a person.
+        reconnect: whether the client should connect again.
+        retry_after: seconds to wait before that.
+    """
+
+    reason: str = ""
+    message: str = ""
+    reconnect: bool = True
+    retry_after: float = 0.0
+
+
+class Pong(Record):
+    """The event `pong` and the answer to `ping`.
+
+    Attributes:
+        timestamp: the server's clock, in milliseconds since the Unix epoch.
+    """
+
+    timestamp: float = 0
+
+
+# Rooms
+
+
+class RoomError(Record):
+    """The event `room_error`, and the answer to `join_room` and `leave_room` when rejected.
+
+    Attributes:
+        ok: always false.
+        room: the room, or null if the request did not name one.
+        error: why the client is not in the room.
+    """
+
+    ok: bool = False
+    room: str | None = field(default_factory=lambda: None)  # null is sent
+    error: Fault = Fault()
+
+
+class RoomReset(Record):
+    """The event `room_reset`: the room's log started over, and is about to be replayed.
+
+    Attributes:
+        room: the room.
+        epoch: the incarnation of the new log.
+        offset: the end of the new log.
+    """
+
+    room: str = ""
+    epoch: str = ""
+    offset: int = 0
+
+
+class JoinAck(Record):
+    """The answer to `join_room`.
+
+    Attributes:
+        ok: whether the client is in the room.
+        room: the room.
+        epoch: the incarnation of the room's log.
+        offset: the end of the log, up to which events are replayed.
+        recovered: whether the client continues exactly at the position that it sent.
+    """
+
+    ok: bool = True
+    room: str = ""
+    epoch: str = ""
+    offset: int = 0
+    recovered: bool = False
+
+
+class LeaveAck(Record):
+    """The answer to `leave_room`.
+
+    Attributes:
+        ok: whether the client is no longer in the room.
+        room: the room.
+    """
+
+    ok: bool = True
+    room: str = ""
+
+
+# Other answers, and publishing
+
+
+class Ack(Record):
+    """An answer without a value; any answer can be read as one.
+
+    Attributes:
+        ok: whether the request succeeded.
+        error: why it did not.
+    """
+
+    ok: bool = True
+    error: Fault | None = None
+
+
+class AuthAck(Record):
+    """The answer to `auth`.
+
+    Attributes:
+        ok: whether the new token is in use.
+        user_id: the user that it belongs to.
+        rooms: the rooms that it grants.
+    """
+
+    ok: bool = True
+    user_id: str = ""
+    rooms: tuple[str, ...] = ()
+
+
+class PublishRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """What a service sends with `publish`, and with POST /api/publish.
+
+    Attributes:
+        event: name of a declared event.
+        data: the payload, as JSON.
+        room: the room, where the payload does not determine it.
+        id: makes a retry safe: the same id in the same room is appended once.
+        volatile: skip the log and deliver at most once.
+    """
+
+    event: str
+    data: msgspec.Raw
+    room: str | None = None
+    id: str | None = None
+    volatile: bool = False
+
+
+class PublishAck(Record):
+    """The answer to `publish`, and to client events that are appended to a log.
+
+    Attributes:
+        ok: whether the event was published.
+        room: the room to which it went.
+        epoch: the incarnation of the room's log.
+        offset: its offset in the log.
+        error: why it was not published.
+    """
+
+    ok: bool = True
+    room: str | None = None
+    epoch: str | None = None
+    offset: int | None = None
+    error: Fault | None = None
+
+
+class EventError(Record):
+    """The event `event_error`: an event that asked for no answer was rejected.
+
+    Attributes:
+        ok: always false.
+        event: the name of the rejected event.
+        error: why it was rejected.
+    """
+
+    ok: bool = False
+    event: str = ""
+    error: Fault = Fault()
+
+
+SERVER_EVENTS: Final[Mapping[str, type]] = {
+    AUTHENTICATED: Authenticated,
+    AUTH_ERROR: str,
+    AUTH_EXPIRING: AuthExpiring,
+    CLOSING: Closing,
+    EVENT_ERROR: EventError,
+    PONG: Pong,
+    ROOM_ERROR: RoomError,
+    ROOM_RESET: RoomReset,
+}
+"""What the server sends beside the contract's events: the type of each payload."""
+
+CLIENT_EVENTS: Final[Mapping[str, type]] = {
+    AUTH: AuthAck,
+    JOIN_ROOM: JoinAck,
+    LEAVE_ROOM: LeaveAck,
+    PING: Pong,
+    PUBLISH: PublishAck,
+}
+"""What clients send beside the contract's events: the type of each answer, if not rejected."""
+
+EVENT_NAMES: Final = frozenset(SERVER_EVENTS) | frozenset(CLIENT_EVENTS)
+"""Names that no event of a contract may have."""
+
+Message = Record | PublishRequest
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def encode(message: Message) -> msgspec.Raw:
+    """Encode a message for `socketio`, which passes it on without looking for binary data."""
+    return msgspec.Raw(_encode(message))
