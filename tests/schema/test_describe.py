@@ -239,3 +239,18 @@ def test_a_plain_struct_may_be_a_part() -> None:
 
     description = describe(Contract([Outer]))
     assert fields_of(description, "OuterEvent")["inner"].type == Reference("Inner")
+
+
+class Anything(Event, name="any:none"):
+    value: object = None
+
+
+class Something(Event, name="any:one"):
+    value: object = 1
+
+
+def test_the_default_of_one_untyped_field_is_not_that_of_all() -> None:
+    """msgspec added the default to the schema of unknown types, which all of them shared."""
+    for event in (Anything, Something):
+        description = describe(Contract([event]))
+    assert not fields_of(description, "AnyOneEvent")["value"].is_optional

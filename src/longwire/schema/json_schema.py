@@ -29,7 +29,7 @@ def schema_of(model: type) -> tuple[str, dict[str, JsonSchema]]:
     structures: dict[Any, _Structure] = {}
     _collect(type_info(model), structures)
     (root, *refs), parts = msgspec.json.schema_components(
-        [model, *structures], schema_hook=lambda _: UNKNOWN, ref_template="{name}"
+        [model, *structures], schema_hook=lambda _: UNKNOWN.copy(), ref_template="{name}"
     )
     for ref, structure in zip(refs, structures.values(), strict=True):
         parts[ref["$ref"]] |= _manners(structure)
