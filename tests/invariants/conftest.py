@@ -1,4 +1,4 @@
-"""A server with members on lanes whose transports only count: no sockets, no wall clock."""
+"""A server whose clients use transports that only record writes, without sockets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MASK = bytes(4)
 
 
 class CountingTransport(asyncio.Transport):
-    """Keeps every object that is written to it."""
+    """Records every object that is written to it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,19 +39,19 @@ class CountingTransport(asyncio.Transport):
         pass
 
 
-class Guest:
-    """One connection, from the side of its socket."""
+class FakeClient:
+    """The socket side of one connection: sends packets and records what the server writes."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, fixture: ServerFixture) -> None:
         self.transport = CountingTransport()
         self.lane = Lane(1_000_000)
         self.lane.open(self.transport, set())
-        self.session: Session = house.endpoint.open_session("websocket", "127.0.0.1")
+        self.session: Session = fixture.endpoint.open_session("websocket", "127.0.0.1")
         self.lane.attach(self.session)
         self.session.open_websocket(self.lane)
         self.lane.answer(b"", self.session.engine.messages_to_send())
 
-    def say(self, packet: str) -> None:
+    def send(self, packet: str) -> None:
         self.lane.data_received(encode_text(packet, MASK))
 
     @property
@@ -59,35 +59,35 @@ class Guest:
         return self.transport.written
 
 
-class House:
-    """A server, and those who are connected to it."""
+class ServerFixture:
+    """A server and its connected clients."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self.endpoint = server._endpoint
-        self.guests: list[Guest] = []
+        self.clients: list[FakeClient] = []
 
-    async def welcome(self, count: int, *rooms: str, positions: bool = False) -> list[Guest]:
-        """Let guests in; those with positions are in the rooms that they ask for only."""
-        guests = [Guest(self) for _ in range(count)]
-        for guest in guests:
-            guest.say("40" + json.dumps({"token": "anybody", "positions": positions}))
+    async def connect(self, count: int, *rooms: str, positions: bool = False) -> list[FakeClient]:
+        """Connect clients that join `rooms`, and without `positions` those of their user too."""
+        clients = [FakeClient(self) for _ in range(count)]
+        for client in clients:
+            client.send("40" + json.dumps({"token": "any token", "positions": positions}))
             for room in rooms:
                 await settle()
-                guest.say("427" + json.dumps(["join_room", room]))
+                client.send("427" + json.dumps(["join_room", room]))
         await settle()
-        self.guests += guests
-        self.forget()
-        return guests
+        self.clients += clients
+        self.clear()
+        return clients
 
-    def forget(self) -> None:
-        """Count from here."""
-        for guest in self.guests:
-            guest.written.clear()
+    def clear(self) -> None:
+        """Discard what was written so far."""
+        for client in self.clients:
+            client.written.clear()
 
 
 class Counted:
-    """Counts the calls of a function that goes on doing what it did."""
+    """Counts the calls of a function without changing what it does."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None:
         self.calls = 0
@@ -101,17 +101,17 @@ class Counted:
 
 
 async def settle() -> None:
-    """Let everything run that is due now."""
+    """Run all callbacks and tasks that are ready."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
-    # The heartbeat is due at once, so that a test which wants one need not wait long for it.
+async def fixture() -> AsyncIterator[ServerFixture]:
+    # A short interval, so that the test of heartbeats does not wait long for one.
     server = Server(
         broker=MemoryBroker(), authenticate=anonymous, options=Options(ping_interval=0.3)
     )
     server.rule("campaign:{campaign_id}")(is_signed_in)
     async with server:
-        yield House(server)
+        yield ServerFixture(server)

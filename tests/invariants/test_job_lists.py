@@ -1,4 +1,4 @@
-"""What a list of jobs may read: what it tells, however much the jobs have written."""
+"""A list of jobs reads only what it shows, for any amount of job output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHUNK = "x" * 10_000
 
 
 class CountingBroker(MemoryBroker):
-    """Counts what is read from the logs of jobs."""
+    """Records the events that are read from the logs of jobs."""
 
     def __init__(self) -> None:
         super().__init__()

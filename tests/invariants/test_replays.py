@@ -1,4 +1,4 @@
-"""What a crowd may cost that comes back together: what it missed is read and encoded once."""
+"""When many clients resume together, what they missed is read and encoded once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from longwire.prepared import PreparedMessage
 from longwire.server.rooms.replay import KEPT_FOR, MAX_KEPT
 from longwire.testing import ManualClock
 from longwire.types import Position
-from tests.invariants.conftest import Counted, Guest, House, settle
+from tests.invariants.conftest import Counted, FakeClient, ServerFixture, settle
 from tests.invariants.test_idle import live_objects
 
 ROOM = "campaign:1"
@@ -21,96 +21,96 @@ MEMBERS = 50
 SLICES = 3
 
 
-async def publish(house: House, count: int = 1) -> Position:
+async def publish(fixture: ServerFixture, count: int = 1) -> Position:
     positions = [
-        await house.server.publish(Announcement(message=f"number {number}"), room=ROOM)
+        await fixture.server.publish(Announcement(message=f"number {number}"), room=ROOM)
         for number in range(count)
     ]
     return positions[-1]
 
 
-def missed(guest: Guest) -> list[bytes]:
-    return [data for data in guest.written if b'["announcement"' in data]
+def missed(client: FakeClient) -> list[bytes]:
+    return [data for data in client.written if b'["announcement"' in data]
 
 
-async def resume(guests: list[Guest], since: Position, until: Position) -> None:
-    """Let all come back at once, and wait until each has the last event that it missed."""
+async def resume(clients: list[FakeClient], since: Position, until: Position) -> None:
+    """Resume all clients at once, and wait until each has received the last event it missed."""
     position = {"epoch": since.epoch, "offset": since.offset}
-    for guest in guests:
-        guest.say("427" + json.dumps(["join_room", ROOM, position]))
+    for client in clients:
+        client.send("427" + json.dumps(["join_room", ROOM, position]))
     last = f'"{until.offset}@{ROOM}"'.encode()
     async with asyncio.timeout(10):
-        for guest in guests:
-            while not any(last in data for data in guest.written):  # noqa: ASYNC110
+        for client in clients:
+            while not any(last in data for data in client.written):  # noqa: ASYNC110
                 await asyncio.sleep(0)
 
 
-async def test_what_many_missed_is_read_and_encoded_once(
-    longwire_clock: ManualClock, house: House, monkeypatch: pytest.MonkeyPatch
+async def test_missed_events_are_read_and_encoded_once_for_all(
+    longwire_clock: ManualClock, fixture: ServerFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guests = await house.welcome(MEMBERS, positions=True)
-    since = await publish(house)
-    until = await publish(house, SLICES * house.server.limits.replay_slice)
+    clients = await fixture.connect(MEMBERS, positions=True)
+    since = await publish(fixture)
+    until = await publish(fixture, SLICES * fixture.server.limits.replay_slice)
     reads = Counted(monkeypatch, MemoryBroker, "read")
     packets = Counted(monkeypatch, PreparedMessage, "_encode")
-    await resume(guests, since, until)
+    await resume(clients, since, until)
     assert reads.calls == SLICES
     assert packets.calls == until.offset - since.offset
-    assert {len(missed(guest)) for guest in guests} == {SLICES}
-    assert len({id(data) for guest in guests for data in missed(guest)}) == SLICES
+    assert {len(missed(client)) for client in clients} == {SLICES}
+    assert len({id(data) for client in clients for data in missed(client)}) == SLICES
 
 
 @pytest.mark.parametrize("published", [0, 1])
-async def test_for_who_missed_nothing_no_log_is_read(
-    house: House, monkeypatch: pytest.MonkeyPatch, published: int
+async def test_clients_that_missed_nothing_cause_no_read(
+    fixture: ServerFixture, monkeypatch: pytest.MonkeyPatch, published: int
 ) -> None:
     position = None
     if published:
-        end = await publish(house, published)
+        end = await publish(fixture, published)
         position = {"epoch": end.epoch, "offset": end.offset}
     reads = Counted(monkeypatch, MemoryBroker, "read")
-    guests = await house.welcome(MEMBERS, positions=True)
-    for guest in guests:
-        guest.say("427" + json.dumps(["join_room", ROOM, position]))
+    clients = await fixture.connect(MEMBERS, positions=True)
+    for client in clients:
+        client.send("427" + json.dumps(["join_room", ROOM, position]))
     await settle()
     assert reads.calls == 0
-    for guest in guests:
-        [answer] = guest.written
+    for client in clients:
+        [answer] = client.written
         assert json.loads(answer[answer.index(b"437") + 3 :])[0]["recovered"] == bool(published)
-    house.forget()
-    await publish(house)
+    fixture.clear()
+    await publish(fixture)
     await settle()
-    assert {len(missed(guest)) for guest in guests} == {1}
+    assert {len(missed(client)) for client in clients} == {1}
 
 
-async def test_a_log_that_has_grown_is_read_anew(house: House) -> None:
-    first, second = await house.welcome(2, positions=True)
-    since = await publish(house)
-    until = await publish(house)
+async def test_a_log_that_has_grown_is_read_again(fixture: ServerFixture) -> None:
+    first, second = await fixture.connect(2, positions=True)
+    since = await publish(fixture)
+    until = await publish(fixture)
     await resume([first], since, until)
-    until = await publish(house)
+    until = await publish(fixture)
     await resume([second], since, until)
-    for guest in (first, second):
-        assert b"".join(guest.written).count(b'["announcement"') == 2
+    for client in (first, second):
+        assert b"".join(client.written).count(b'["announcement"') == 2
 
 
-async def test_nothing_that_was_read_is_kept_for_long(
-    longwire_clock: ManualClock, house: House, monkeypatch: pytest.MonkeyPatch
+async def test_replays_are_dropped_after_a_while(
+    longwire_clock: ManualClock, fixture: ServerFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    since = await publish(house)
-    until = await publish(house)
+    since = await publish(fixture)
+    until = await publish(fixture)
     reads = Counted(monkeypatch, MemoryBroker, "read")
     for read in (1, 2):
-        guests = await house.welcome(MEMBERS, positions=True)
-        await resume(guests, since, until)
+        clients = await fixture.connect(MEMBERS, positions=True)
+        await resume(clients, since, until)
         assert reads.calls == read
         await longwire_clock.advance(KEPT_FOR)
         assert live_objects()["Replay"] == 0
 
 
-async def test_few_slices_are_kept_at_a_time(house: House) -> None:
-    guests = await house.welcome(2 * MAX_KEPT, positions=True)
-    until = await publish(house, len(guests) + 1)
-    for offset, guest in enumerate(guests):
-        await resume([guest], Position(until.epoch, offset), until)
+async def test_few_replays_are_kept_at_a_time(fixture: ServerFixture) -> None:
+    clients = await fixture.connect(2 * MAX_KEPT, positions=True)
+    until = await publish(fixture, len(clients) + 1)
+    for offset, client in enumerate(clients):
+        await resume([client], Position(until.epoch, offset), until)
     assert live_objects()["Replay"] <= MAX_KEPT
