@@ -18,7 +18,7 @@ from longwire.catalog import (
     JobStatusChanged,
 )
 from longwire.errors import BrokerUnavailable, InvalidEvent, InvalidRoom, JobFinished, RoomDenied
-from longwire.jobs import Job, current_job, delivery
+from longwire.jobs import Job, current_job
 from tests.jobs.recording import RecordingHost
 
 TERMINAL = (JobCompleted, JobFailed)
@@ -384,12 +384,9 @@ async def test_an_end_that_is_refused_is_the_callers_to_know(host: RecordingHost
     assert not host.state("42").is_complete
 
 
-async def test_an_outage_that_lasts_is_an_error(
-    host: RecordingHost, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(delivery, "RETRY_FOR", 0.1)
+async def test_an_outage_that_lasts_is_an_error(host: RecordingHost) -> None:
     with pytest.raises(BrokerUnavailable):  # noqa: PT012 - the body is what is tested
-        async with Job(host, job_id="42") as job:
+        async with Job(host, job_id="42", retry_for=0.1) as job:
             host.faults += [BrokerUnavailable("away")] * 10
             await job.output("x")
             await job.flush()

@@ -1,4 +1,4 @@
-"""One task a job that publishes what the job has to say: in order, once, and patiently."""
+"""Publishes a job's events from a task of its own: in order, each once, with retries."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ if TYPE_CHECKING:
     from longwire.jobs.rollup import Outgoing
     from longwire.schema import Event
 
-# How long an event is tried again. Below the five minutes for which a publish id is remembered:
-# later than that, an event whose first try did arrive would be appended twice.
 RETRY_FOR: Final = 240.0
+"""Seconds for which an event is retried. Servers remember publish ids for five minutes: after that,
+a retry of an event whose first attempt did arrive would append it a second time."""
 
-# Between tries: quick for a blip, gentle in an outage.
+# Seconds between two attempts: soon after a short interruption, less often in a long outage.
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 5.0
 
 
 class Delivery:
-    """Publishes a job's outgoing events one after the other, and its signs of life.
+    """Publishes a job's outgoing events one at a time, and a lease when there is nothing else.
 
-    An event that the host cannot take now is tried again with the same id, so it is appended
-    once. Meanwhile the rest waits in `outgoing`, where it rolls up. An event that the host refuses
-    ends the delivery: `failure` is set, and raised to whoever waits.
+    While the host is unavailable, an event is retried with the same id, so it is appended once;
+    later events wait in `outgoing`, where they roll up. If the host refuses an event, delivery
+    ends: `failure` is set, and waiting callers raise it.
 
     Args:
-        host: who publishes.
-        outgoing: what to publish, shared with the job.
-        lease: the job's sign of life.
+        host: publishes the events.
+        outgoing: the queue of events, shared with the job.
+        lease: when the next sign of life is due.
         job_id: the job.
+        retry_for: seconds for which an event is retried.
     """
 
     __slots__ = (
@@ -46,22 +47,32 @@ class Delivery:
         "_job_id",
         "_lease",
         "_outgoing",
+        "_published",
+        "_retry_for",
         "_run",
         "_sleeps_until",
         "_task",
-        "_tries",
         "_turn",
         "_wake",
         "failure",
     )
 
-    def __init__(self, host: JobHost, outgoing: Outgoing, lease: Lease, job_id: str) -> None:
+    def __init__(
+        self,
+        host: JobHost,
+        outgoing: Outgoing,
+        lease: Lease,
+        job_id: str,
+        *,
+        retry_for: float = RETRY_FOR,
+    ) -> None:
         self._host = host
         self._outgoing = outgoing
         self._lease = lease
         self._job_id = job_id
-        self._run = secrets.token_hex(8)  # tells this run's publish ids from any other's
-        self._tries = 0
+        self._retry_for = retry_for
+        self._run = secrets.token_hex(8)  # makes the publish ids of this run unique
+        self._published = 0
         self._is_sending = False
         self._sleeps_until = float("-inf")
         self._wake = asyncio.Event()
@@ -70,41 +81,41 @@ class Delivery:
         self.failure: Exception | None = None
 
     def start(self) -> None:
-        """Begin to publish, in a task of its own."""
+        """Start the task that publishes."""
         self._task = asyncio.create_task(self._deliver(), name=f"longwire job {self._job_id}")
 
     def notify(self) -> None:
-        """Say that something was put into `outgoing`; cheap when that changes nothing."""
+        """Wake the task if the newest event in `outgoing` is due before it would wake by itself."""
         deadline = self._outgoing.next_deadline()
         if deadline is not None and deadline < self._sleeps_until:
             self._wake.set()
 
     async def wait_below(self, pending: int) -> None:
-        """Wait until at most so many characters of output are unpublished.
+        """Wait until at most `pending` characters of output are unpublished.
 
         Raises:
-            Exception: what the host refused an event with.
+            Exception: the host refused an event.
         """
         await self._wait_until(lambda: self._outgoing.pending <= pending)
 
     async def drain(self) -> None:
-        """Publish everything now, without waiting for more text, and wait until it is done.
+        """Publish everything in `outgoing` without waiting for more text to join it.
 
         Raises:
-            Exception: what the host refused an event with.
+            Exception: the host refused an event.
         """
         self._outgoing.seal()
         self.notify()
         await self._wait_until(lambda: not self._outgoing and not self._is_sending)
 
     async def stop(self) -> None:
-        """End the task; what was not published is dropped."""
+        """End the task. Unpublished events are dropped."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _wait_until(self, done: Callable[[], bool]) -> None:
-        while self.failure is None and not done():
+    async def _wait_until(self, is_done: Callable[[], bool]) -> None:
+        while self.failure is None and not is_done():
             await self._turn.wait()
         if self.failure is not None:
             raise self.failure
@@ -129,8 +140,8 @@ class Delivery:
 
     async def _sleep(self) -> None:
         deadline = self._outgoing.next_deadline()
-        sign = self._lease.next_deadline()
-        self._sleeps_until = sign if deadline is None else min(deadline, sign)
+        lease = self._lease.next_deadline()
+        self._sleeps_until = lease if deadline is None else min(deadline, lease)
         self._wake.clear()
         try:
             async with asyncio.timeout_at(self._sleeps_until):
@@ -138,14 +149,14 @@ class Delivery:
         except TimeoutError:
             pass
         finally:
-            self._sleeps_until = float("-inf")
+            self._sleeps_until = float("-inf")  # awake: `notify` has nothing to do
 
     async def _publish(self, event: Event) -> None:
-        self._tries += 1
+        self._published += 1
         self._is_sending = True
-        id = f"{self._run}:{self._tries}"
+        id = f"{self._run}:{self._published}"
         now = asyncio.get_running_loop().time
-        deadline, pause = now() + RETRY_FOR, FIRST_PAUSE
+        deadline, pause = now() + self._retry_for, FIRST_PAUSE
         while True:
             try:
                 await self._host.publish(event, id=id)
@@ -159,5 +170,6 @@ class Delivery:
         self._lease.renew(now())
 
     def _end_turn(self) -> None:
+        """Wake the callers of `_wait_until`, which check their conditions and may wait again."""
         self._turn.set()
         self._turn = asyncio.Event()

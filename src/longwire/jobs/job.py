@@ -1,4 +1,4 @@
-"""A piece of work that people can watch: `async with Job(host, …) as job`."""
+"""`Job`: work whose progress and output clients can watch, and `BlockingJob` for threads."""
 
 from __future__ import annotations
 
@@ -8,48 +8,49 @@ from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import msgspec
 from msgspec.structs import replace
 
 from longwire.catalog import (
-    CATALOG,
     JobCancel,
     JobCompleted,
     JobCreated,
     JobFailed,
     JobLease,
-    JobOutput,
     JobProgress,
-    JobResult,
     JobStatusChanged,
 )
-from longwire.clock import clock
-from longwire.errors import InvalidEvent, JobFinished
-from longwire.jobs.blocking import BlockingJob
-from longwire.jobs.delivery import Delivery
+from longwire.errors import JobFinished
+from longwire.jobs.delivery import RETRY_FOR, Delivery
 from longwire.jobs.failure import describe
 from longwire.jobs.lease import DEFAULT_LEASE, Lease
 from longwire.jobs.rollup import Outgoing
+from longwire.jobs.validation import (
+    check_created,
+    check_event,
+    check_output,
+    check_progress,
+    result_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Coroutine, Mapping
     from types import TracebackType
 
-    from longwire.catalog import OutputType
+    from longwire.catalog import JobResult, OutputType
     from longwire.jobs.host import JobHost
     from longwire.schema import Event
 
 # Characters of output that may wait for a slow host before `output` makes the worker wait too.
 MAX_PENDING_OUTPUT: Final = 1_000_000
 
-# Seconds that a worker which was stopped from outside still has to say so.
-LAST_WORDS: Final = 5.0
+# Seconds in which a worker that was stopped from outside must publish the end of its job.
+SHUTDOWN_TIMEOUT: Final = 5.0
 
 _current: ContextVar[Job | None] = ContextVar("longwire_job", default=None)
 
 
 def current_job() -> Job | None:
-    """Return the job in whose `async with` body this code runs, or `None`.
+    """Return the job in whose `async with` body this code runs, or None.
 
     Tasks and threads (`asyncio.to_thread`) started in the body see it too.
     """
@@ -57,7 +58,7 @@ def current_job() -> Job | None:
 
 
 class Job:
-    """A running job: what its worker says here is what everyone who watches it sees.
+    """A running job, seen from its worker.
 
         async with server.job(owner="u1", title="Write the report") as job:
             await job.progress(10, "Reading sources")
@@ -65,32 +66,35 @@ class Job:
             await job.complete({"content": "…"}, cost=0.12)
 
     Entering publishes `job:created`, `job:status` running and the first `job:lease`. Exactly one
-    terminal event ends it:
+    terminal event ends the job:
 
     - `complete()`, or the end of the body without it (an empty result): `job:completed`;
-    - an exception: `job:failed` (see `failure.describe`), and the exception goes on to the caller;
+    - an exception: `job:failed` (see `failure.describe`), and the exception propagates;
     - `job:cancel` or `cancel()`: the task that runs the body is cancelled, the job ends as
-      `job:status` cancelled, and the `CancelledError` ends with the `async with`, where `cancelled`
-      is then true. A body that catches it and calls `complete()` or raises ends so instead;
+      `job:status` cancelled, and the `async with` swallows the `CancelledError` and sets
+      `cancelled`. A body that catches it and calls `complete()` or raises ends accordingly;
     - a cancellation from elsewhere (a server that stops, a timeout around the body): `job:failed`
-      with the code `interrupted`, retryable, and the `CancelledError` goes on.
+      with the code `interrupted`, retryable, and the `CancelledError` propagates.
 
-    Who watches, or stops watching, changes nothing. Events go out in the order of the calls.
-    `progress` and `output` return when the event is queued; `flush` waits until all is published.
-    While the host is slow, text rolls up, only the newest progress is kept, and `output` waits when
-    `MAX_PENDING_OUTPUT` characters are unpublished. A host that refuses an event makes the next
-    call raise what it said.
+    A job does not depend on its watchers. Events are published in the order of the calls.
+    `progress` and `output` return when the event is queued; `flush` waits until all events are
+    published. While the host is slow, text rolls up, only the newest progress is kept, and
+    `output` waits when `MAX_PENDING_OUTPUT` characters are unpublished. If the host refuses an
+    event, the next call raises its error.
 
-    Not for other threads: give those `job.blocking`.
+    Not thread-safe: pass `job.blocking` to other threads.
 
     Args:
         host: a `Server` or a `WebSocketClient`.
-        job_id: the job's name; a random one by default.
-        owner: the user whose job it is; without one, everyone signed in may watch it.
-        title: what a person calls it.
-        attempt: which run of the same job this is, from 1.
-        lease: seconds of silence after which others may declare the worker lost.
-        progress_interval: seconds between two progress events; the newest always goes out.
+        job_id: the job's id; a random one by default.
+        owner: the id of the user whose job it is. Whether other users may watch a job without an
+            owner depends on the server's `shared_jobs`.
+        title: a name for people.
+        attempt: the number of this run of the job, from 1.
+        lease: seconds without any event after which servers declare the worker lost.
+        progress_interval: minimum seconds between two progress events; the newest is always sent.
+        retry_for: seconds for which an event is retried while the host is unavailable. Below the
+            five minutes for which servers remember publish ids, retries cannot duplicate events.
     """
 
     __slots__ = (
@@ -99,10 +103,10 @@ class Job:
         "_cancel_sent",
         "_created",
         "_delivery",
-        "_forget_cancel",
         "_has_ended",
         "_highest",
         "_host",
+        "_ignore_cancel",
         "_is_open",
         "_is_over",
         "_lease",
@@ -110,6 +114,7 @@ class Job:
         "_outgoing",
         "_prior_cancels",
         "_reason",
+        "_retry_for",
         "_started",
         "_token",
         "cancel_requested",
@@ -127,6 +132,7 @@ class Job:
         attempt: int = 1,
         lease: float = DEFAULT_LEASE,
         progress_interval: float = 0.0,
+        retry_for: float = RETRY_FOR,
     ) -> None:
         self.id = secrets.token_hex(6) if job_id is None else job_id
         self.cancelled = False
@@ -134,6 +140,7 @@ class Job:
         self._created = JobCreated(job_id=self.id, title=title, owner=owner, attempt=attempt)
         self._host = host
         self._lease = lease
+        self._retry_for = retry_for
         self._outgoing = Outgoing(self.id, progress_interval)
         self._cancel_sent = False
         self._reason: str | None = None
@@ -145,7 +152,7 @@ class Job:
 
     @property
     def room(self) -> str:
-        """The room whose log is this job's story."""
+        """The room whose log holds this job's events."""
         return f"job:{self.id}"
 
     @property
@@ -155,22 +162,22 @@ class Job:
 
     @property
     def blocking(self) -> BlockingJob:
-        """The same job for a worker thread."""
+        """This job for a worker thread."""
         return BlockingJob(self, self._loop)
 
     async def progress(
         self, progress: float, step: str = "", *, estimated_completion: float | None = None
     ) -> None:
-        """Say how far the work is.
+        """Publish progress.
 
         Args:
-            progress: percent, 0 to 100. It never goes back: for a smaller one the highest so far
-                goes out.
-            step: what is being done.
-            estimated_completion: seconds that are still needed.
+            progress: percent, 0 to 100. Progress never decreases: a lower number is published
+                as the highest so far.
+            step: the current activity, for people.
+            estimated_completion: seconds until the job is expected to end.
 
         Raises:
-            InvalidEvent: the progress is no number from 0 to 100.
+            InvalidEvent: `progress` is not a number from 0 to 100.
             JobFinished: the job has ended.
         """
         event = JobProgress(
@@ -179,10 +186,11 @@ class Job:
             current_step=step,
             estimated_completion=estimated_completion,
         )
-        _check(event)
+        check_progress(event)
+        self._check_open()
         self._highest = max(self._highest, progress)
-        self._say(replace(event, progress=self._highest))
-        await asyncio.sleep(0)  # lets the event go out before a worker that never waits goes on
+        self._put(replace(event, progress=self._highest))
+        await asyncio.sleep(0)  # a worker that never waits would keep the event from going out
 
     async def output(
         self, chunk: str, type: OutputType | None = None, *, is_complete: bool = False
@@ -190,17 +198,16 @@ class Job:
         """Stream a piece of text.
 
         Args:
-            chunk: the text; concatenated, the chunks are the job's output.
-            type: what kind of text it is: `thinking`, `writing`, `tool_call`, or plain.
-            is_complete: whether it is the last piece of this text.
+            chunk: the text. The job's output is the concatenation of all chunks.
+            type: the kind of text, `thinking`, `writing` or `tool_call`; None for plain output.
+            is_complete: whether this chunk ends the text.
 
         Raises:
-            InvalidEvent: the chunk is no text, or the type is unknown.
+            InvalidEvent: the chunk is not valid text, or the type is unknown.
             JobFinished: the job has ended.
         """
         self._check_open()
-        _check_text(chunk)
-        _check(JobOutput(job_id=self.id, chunk=chunk, is_complete=is_complete, type=type))
+        check_output(self.id, chunk, type, is_complete)
         self._outgoing.put_output(chunk, type, is_complete, self._loop.time())
         self._delivery.notify()
         if self._outgoing.pending > MAX_PENDING_OUTPUT:
@@ -209,31 +216,31 @@ class Job:
             await asyncio.sleep(0)
 
     async def flush(self) -> None:
-        """Wait until everything said so far is published."""
+        """Wait until all events so far are published."""
         await self._delivery.drain()
 
     async def complete(
         self, result: JobResult | Mapping[str, Any] | None = None, cost: float = 0.0
     ) -> None:
-        """End the job well, and wait until that is published.
+        """End the job as completed, and wait until that is published.
 
         Args:
-            result: what the job made.
-            cost: what it cost, in the application's unit.
+            result: the job's result, also as a dict with the same keys.
+            cost: what the job cost, in the application's unit.
 
         Raises:
-            InvalidEvent: the result or the cost does not fit; the job goes on.
+            InvalidEvent: the result or the cost is invalid; the job continues.
             JobFinished: the job has ended.
         """
-        event = JobCompleted(
-            job_id=self.id, result=_checked_result(result), cost=cost, duration=self.elapsed
+        await self._end(
+            JobCompleted(job_id=self.id, result=result_of(result), cost=cost, duration=self.elapsed)
         )
-        await self._end(event)
 
     async def fail(self, error: str, *, error_code: str | None = None, retryable: bool) -> None:
         """End the job as failed without an exception, and wait until that is published.
 
         Raises:
+            InvalidEvent: an argument is invalid; the job continues.
             JobFinished: the job has ended.
         """
         await self._end(
@@ -241,7 +248,7 @@ class Job:
         )
 
     def cancel(self, reason: str | None = None) -> None:
-        """Stop the job, as the event `job:cancel` does. On the event loop's thread only."""
+        """Stop the job, as the event `job:cancel` does. Call it on the event loop's thread."""
         if self.cancel_requested or self._has_ended:
             return
         self.cancel_requested = True
@@ -250,41 +257,46 @@ class Job:
             self._cancel_body()
 
     def interrupt(self) -> Awaitable[None]:
-        """Stop the body as a cancellation from elsewhere does; awaited, wait until that is said.
+        """Cancel the body as a cancellation from elsewhere does; await the result to wait for it.
 
-        For a host that is about to stop. The wait is `LAST_WORDS` seconds at most, and none for a
-        job that is not under way, or runs in the task that calls.
+        For hosts that are about to stop. The wait ends when the job's end is published, after
+        `SHUTDOWN_TIMEOUT` seconds, or at once if the job is not running or runs in the calling
+        task.
         """
         if not self._is_open:
-            return self._until_over()
+            return self._wait_until_over()
         if self._body is asyncio.current_task():
             return asyncio.sleep(0)
         self._body.cancel()
-        return self._until_over()
+        return self._wait_until_over()
 
-    async def _until_over(self) -> None:
+    async def _wait_until_over(self) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WORDS):
+            async with asyncio.timeout(SHUTDOWN_TIMEOUT):
                 await self._is_over.wait()
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
         body = asyncio.current_task()
-        if body is None:  # a coroutine stepped by hand has no task that job:cancel could stop
-            raise RuntimeError("a job needs a running task")
+        if body is None:  # a coroutine that is stepped by hand cannot be cancelled by job:cancel
+            raise RuntimeError("a job must be entered in an asyncio task")
         self._body = body
-        self._is_over.clear()
         self._prior_cancels = body.cancelling()
         self._delivery = Delivery(
-            self._host, self._outgoing, Lease(self._lease, self._started), self.id
+            self._host,
+            self._outgoing,
+            Lease(self._lease, self._started),
+            self.id,
+            retry_for=self._retry_for,
         )
         self._open()
+        self._is_over.clear()
         try:
             self._delivery.start()
             await self._delivery.drain()
         except BaseException:
-            self._forget_cancel()
+            self._ignore_cancel()
             await self._delivery.stop()
             self._is_over.set()
             raise
@@ -301,9 +313,9 @@ class Job:
         traceback: TracebackType | None,
     ) -> bool:
         self._is_open = False
-        self._forget_cancel()
+        self._ignore_cancel()
         _current.reset(self._token)
-        was_own = await self._take_back_cancel(error)
+        was_own = await self._absorb_cancel(error)
         swallow = was_own and isinstance(error, asyncio.CancelledError)
         try:
             await self._close(error)
@@ -318,11 +330,11 @@ class Job:
 
     def _open(self) -> None:
         now = self._loop.time()
-        _check(self._created)
+        check_created(self._created)
         self._outgoing.put(self._created, now)
         self._outgoing.put(JobStatusChanged(job_id=self.id, status="running"), now)
         self._outgoing.put(JobLease(job_id=self.id, expires_in=self._lease), now)
-        self._forget_cancel = self._host.on_cancel(self.id, self._receive_cancel)
+        self._ignore_cancel = self._host.on_cancel(self.id, self._receive_cancel)
 
     def _receive_cancel(self, event: JobCancel) -> None:
         self.cancel(event.reason)
@@ -331,14 +343,21 @@ class Job:
         self._cancel_sent = True
         self._body.cancel()
 
-    async def _take_back_cancel(self, error: BaseException | None) -> bool:
-        """Undo our own cancellation of the task; tell whether it was the only one."""
+    async def _absorb_cancel(self, error: BaseException | None) -> bool:
+        """Undo the cancellation that `cancel` sent to the body's task, if any.
+
+        Returns True if it was sent and no other cancellation is pending, so that the
+        `CancelledError` may be swallowed. As in `asyncio.timeout`, the task's cancel count tells:
+        each `Task.cancel()` increments it, `uncancel()` takes back ours, and what remains above
+        the count at entry was requested by others, such as a timeout or a task group.
+        """
         if not self._cancel_sent:
             return False
         is_only = self._body.uncancel() <= self._prior_cancels
         if not isinstance(error, asyncio.CancelledError):
-            # The body ended before it could be delivered: take delivery here, so that it does
-            # not hit whatever the caller awaits next.
+            # The body ended before the task was resumed, so the CancelledError is still to come:
+            # `uncancel` lowers the count but does not withdraw it (before Python 3.13). The
+            # next await raises it; let that be this one, not the caller's next await.
             try:
                 await asyncio.sleep(0)
             except asyncio.CancelledError:
@@ -347,6 +366,7 @@ class Job:
         return is_only
 
     async def _close(self, error: BaseException | None) -> None:
+        """Publish the terminal event that the end of the body stands for, if none was."""
         if self._has_ended:
             return
         if isinstance(error, asyncio.CancelledError | None) and self.cancel_requested:
@@ -358,20 +378,20 @@ class Job:
             await self.complete()
         else:
             failure = describe(error)
-            stopped = not isinstance(error, Exception)
-            async with asyncio.timeout(LAST_WORDS if stopped else None):
+            was_stopped = not isinstance(error, Exception)
+            async with asyncio.timeout(SHUTDOWN_TIMEOUT if was_stopped else None):
                 await self.fail(
                     failure.error, error_code=failure.error_code, retryable=failure.retryable
                 )
 
     async def _end(self, event: Event) -> None:
-        self._say(event)
+        self._check_open()
+        check_event(event)
+        self._put(event)
         self._has_ended = True
         await self._delivery.drain()
 
-    def _say(self, event: Event) -> None:
-        self._check_open()
-        _check(event)
+    def _put(self, event: Event) -> None:
         self._outgoing.put(event, self._loop.time())
         self._delivery.notify()
 
@@ -382,20 +402,36 @@ class Job:
             raise self._delivery.failure
 
 
-def _check(event: Event) -> None:
-    # The host validates once more what it sends; this raises while the caller can still be blamed.
-    CATALOG.encode(event, int(clock.time() * 1000))
+class BlockingJob:
+    """The calls of a `Job`, made from another thread; each blocks until it is done.
 
+        await asyncio.to_thread(crunch, job.blocking)
 
-def _check_text(chunk: object) -> None:
-    if not isinstance(chunk, str):  # bytes would be encoded, as base64
-        raise InvalidEvent("job:output", "$.chunk", f"Expected `str`, got `{type(chunk).__name__}`")
+    A thread cannot be cancelled: code that runs long must check `cancel_requested` regularly.
+    """
 
+    __slots__ = ("_job", "_loop")
 
-def _checked_result(result: JobResult | Mapping[str, Any] | None) -> JobResult:
-    if isinstance(result, JobResult):
-        return result
-    try:
-        return msgspec.convert(dict(result or {}), JobResult)
-    except msgspec.ValidationError as error:
-        raise InvalidEvent("job:completed", "$.result", str(error)) from error
+    def __init__(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
+        self._job = job
+        self._loop = loop
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether the job was asked to stop."""
+        return self._job.cancel_requested
+
+    def progress(
+        self, progress: float, step: str = "", *, estimated_completion: float | None = None
+    ) -> None:
+        """Publish progress; see `Job.progress`."""
+        self._call(self._job.progress(progress, step, estimated_completion=estimated_completion))
+
+    def output(
+        self, chunk: str, type: OutputType | None = None, *, is_complete: bool = False
+    ) -> None:
+        """Stream a piece of text; see `Job.output`."""
+        self._call(self._job.output(chunk, type, is_complete=is_complete))
+
+    def _call(self, call: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(call, self._loop).result()
