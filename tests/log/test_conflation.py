@@ -1,8 +1,9 @@
-"""Conflation of publications that are at hand."""
+"""Conflation of a list of publications."""
 
 from __future__ import annotations
 
 from longwire.log import Publication, conflate
+from longwire.log.conflation import drop_superseded
 
 
 def latest(offset: int, value: int, slot: str = "p") -> Publication:
@@ -18,11 +19,11 @@ def plain(offset: int) -> Publication:
     return Publication(offset, offset, "note", b"{}", None, None, offset)
 
 
-def test_nothing_of_nothing() -> None:
+def test_an_empty_list() -> None:
     assert conflate([]) == []
 
 
-def test_what_does_not_conflate_passes_as_it_is() -> None:
+def test_publications_that_do_not_conflate_are_returned_unchanged() -> None:
     publications = [plain(7), plain(8), latest(9, 1), piece(10, "a")]
 
     merged = conflate(publications)
@@ -31,7 +32,7 @@ def test_what_does_not_conflate_passes_as_it_is() -> None:
     assert all(one is other for one, other in zip(merged, publications, strict=True))
 
 
-def test_the_newest_state_stands_for_what_it_superseded() -> None:
+def test_the_range_of_a_superseded_entry_goes_to_the_next_publication() -> None:
     merged = conflate([latest(5, 1), latest(6, 1, "q"), latest(7, 2), latest(8, 3)])
 
     assert [(p.first, p.last, p.data) for p in merged] == [
@@ -40,14 +41,25 @@ def test_the_newest_state_stands_for_what_it_superseded() -> None:
     ]
 
 
-def test_text_joins_with_the_newest_fields_and_time() -> None:
+def test_joined_text_has_the_other_fields_and_the_time_of_the_newest_piece() -> None:
     merged = conflate([piece(5, "a"), latest(6, 1), piece(7, "b"), latest(8, 2)])
 
     assert merged[0] == Publication(5, 7, "text", b'{"n":7,"t":"ab"}', "t", "t", 7)
 
 
-def test_merging_what_was_merged_changes_nothing() -> None:
+def test_conflating_twice_changes_nothing() -> None:
     merged = conflate([piece(5, "a"), piece(6, "b"), plain(7), piece(8, "c"), latest(9, 1)])
 
     assert conflate(merged) == merged
     assert conflate([*merged, latest(10, 2)])[-1].first == 9
+
+
+def test_the_last_item_of_each_slot_is_kept_in_order() -> None:
+    items = [("a", 1), (None, 2), ("b", 3), ("a", 4), (None, 5)]
+
+    assert drop_superseded(items, lambda item: item[0]) == [
+        (None, 2),
+        ("b", 3),
+        ("a", 4),
+        (None, 5),
+    ]

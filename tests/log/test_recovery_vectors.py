@@ -25,7 +25,7 @@ def test_cursor(case: dict[str, Any]) -> None:
         first, last = frame["first"], frame["last"]
         span = str(last) if first == last else f"{first}-{last}"
         assert frame["position"] == f"{span}@{case['room']}"
-        assert cursor.accept(first, last).value == frame["verdict"], frame
+        assert cursor.take(first, last).value == frame["verdict"], frame
     assert cursor.position == Position(case["epoch"], case["offsetAfter"])
 
 

@@ -1,8 +1,6 @@
-"""The room log: positions, retention, slices, and what a long job costs."""
+"""The room log: positions, retention, slices, and the cost of a long job."""
 
 from __future__ import annotations
-
-import time
 
 import msgspec
 import pytest
@@ -10,8 +8,9 @@ import pytest
 from longwire.log import Draft, Publication, RetentionLimits, RoomLog
 from longwire.log.joined_text import MAX_JOINED
 from longwire.log.retention import ENTRY_OVERHEAD
-from longwire.log.room_log import MAX_STATE_BYTES, MAX_STATE_ENTRIES, SETTLE_AFTER
+from longwire.log.room_log import COMPACT_AFTER, MAX_STATE_BYTES, MAX_STATE_ENTRIES
 from longwire.types import Position
+from tests.operations import count_operations
 
 
 def note(text: str = "") -> Draft:
@@ -46,7 +45,7 @@ def text_of(publications: tuple[Publication, ...]) -> str:
 # Reading
 
 
-def test_an_empty_log_stands_at_zero() -> None:
+def test_the_position_of_an_empty_log_is_zero() -> None:
     log = RoomLog("e")
 
     assert log.position == Position("e", 0)
@@ -56,7 +55,7 @@ def test_an_empty_log_stands_at_zero() -> None:
     assert log.read(None).complete
 
 
-def test_from_the_very_beginning_a_position_recovers() -> None:
+def test_offset_zero_can_be_recovered_while_nothing_was_dropped() -> None:
     log = filled([note(), note()])
 
     history = log.read(Position("e", 0))
@@ -65,7 +64,7 @@ def test_from_the_very_beginning_a_position_recovers() -> None:
     assert ranges(history.publications) == [(1, 1), (2, 2)]
 
 
-def test_superseded_offsets_fall_into_the_next_range() -> None:
+def test_superseded_offsets_belong_to_the_next_range() -> None:
     log = filled([state("a"), state("b"), state("a"), note(), state("a"), state("b")])
 
     assert ranges(log.read(None).publications) == [(1, 4), (5, 5), (6, 6)]
@@ -88,7 +87,7 @@ def test_text_of_different_keys_does_not_join() -> None:
     assert ranges(log.read(None).publications) == [(1, 1), (2, 2), (3, 4)]
 
 
-def test_a_read_from_the_past_is_not_disturbed_by_what_comes_later() -> None:
+def test_a_sliced_read_continues_although_the_log_has_grown() -> None:
     log = filled([note("1"), state("p", 1), note("2")])
     first = log.read(None, limit=2)
     log.append(state("p", 2), 0)
@@ -111,7 +110,7 @@ def test_a_slice_is_bounded_by_frames_and_by_bytes() -> None:
 # Text
 
 
-def test_a_finished_job_of_100_000_tokens_is_read_within_50_ms_and_10_frames() -> None:
+def test_a_finished_job_of_100_000_tokens_is_ten_frames_of_a_short_log() -> None:
     log = RoomLog("e")
     log.append(state("created"), 0)
     for number in range(100_000):
@@ -119,21 +118,19 @@ def test_a_finished_job_of_100_000_tokens_is_read_within_50_ms_and_10_frames() -
         if number % 10 == 0:
             log.append(state("progress", number), number)
     log.append(state("completed"), 0)
-    took: list[float] = []
-    for _ in range(3):
-        begun = time.process_time()
-        history = log.read(None, max_bytes=1 << 30)
-        took.append(time.process_time() - begun)
+    length = log.entry_count
+
+    history = log.read(None, max_bytes=1 << 30)
 
     assert text_of(history.publications) == "".join(f"token{n:05d}" for n in range(100_000))
     assert log.trimmed == 0
     assert len(history.publications) <= 10
-    assert min(took) <= 0.050
+    assert length <= 10 + COMPACT_AFTER  # a read walks these, not 100,000 pieces
     assert log.byte_count < 4_000_000
 
 
-@pytest.mark.parametrize("cut", [1, 2, 1_000, SETTLE_AFTER, 2 * SETTLE_AFTER + 1, 2_999, 3_000])
-def test_a_cursor_inside_a_run_gets_exactly_the_rest(cut: int) -> None:
+@pytest.mark.parametrize("cut", [1, 2, 1_000, COMPACT_AFTER, 2 * COMPACT_AFTER + 1, 2_999, 3_000])
+def test_a_cursor_inside_joined_text_receives_exactly_the_rest(cut: int) -> None:
     words = [f'{number}é\U0001f600"\\\n ' for number in range(3_000)]
     log = filled([output(word) for word in words])
 
@@ -144,7 +141,7 @@ def test_a_cursor_inside_a_run_gets_exactly_the_rest(cut: int) -> None:
     assert ranges(history.publications) == ([(cut + 1, 3_000)] if cut < 3_000 else [])
 
 
-def test_a_joined_entry_is_bounded() -> None:
+def test_the_size_of_joined_text_is_bounded() -> None:
     log = filled([output("x" * 10_000) for _ in range(100)])
     log.trim(0)
 
@@ -155,13 +152,13 @@ def test_a_joined_entry_is_bounded() -> None:
     assert text_of(publications) == "x" * 1_000_000
 
 
-def test_a_piece_that_is_too_long_to_join_stands_alone() -> None:
+def test_a_piece_that_is_too_long_is_not_joined() -> None:
     log = filled([output("a"), output("x" * MAX_JOINED), output("b"), output("c")])
 
     assert ranges(log.read(None).publications) == [(1, 1), (2, 2), (3, 4)]
 
 
-def test_other_fields_are_those_of_the_newest_piece() -> None:
+def test_the_other_fields_of_joined_text_are_those_of_the_newest_piece() -> None:
     log = RoomLog("e")
     for data in (b'{"n":1,"chunk":"a","only":true}', b'{"chunk":"b","n":1.50,"big":1e400}'):
         log.append(Draft("o", data, "o", "chunk"), 0)
@@ -171,14 +168,14 @@ def test_other_fields_are_those_of_the_newest_piece() -> None:
     assert joined.data == b'{"n":1.50,"big":1e400,"chunk":"ab"}'
 
 
-def test_a_piece_of_nothing_but_text_joins() -> None:
+def test_pieces_without_other_fields_are_joined() -> None:
     log = filled([Draft("o", b'{"t":"a"}', "o", "t"), Draft("o", b'{"t":"b"}', "o", "t")])
 
     assert log.read(None).publications[0].data == b'{"t":"ab"}'
 
 
 @pytest.mark.parametrize("data", [b'{"t":null}', b'{"t":1}', b"[]", b"no JSON", b'{"t":"x', b""])
-def test_what_has_no_text_stays_alone(data: bytes) -> None:
+def test_a_piece_without_valid_text_is_not_joined(data: bytes) -> None:
     odd = Draft("o", data, "o", "t")
     good = Draft("o", b'{"t":"a"}', "o", "t")
     log = filled([odd, good, good, odd, odd, good])
@@ -190,7 +187,7 @@ def test_what_has_no_text_stays_alone(data: bytes) -> None:
     assert publications[0].data == publications[2].data == data
 
 
-def test_an_absent_text_is_an_empty_one() -> None:
+def test_an_absent_text_field_is_an_empty_text() -> None:
     log = filled([Draft("o", b'{"t":"a"}', "o", "t"), Draft("o", b'{"done":true}', "o", "t")])
 
     assert log.read(None).publications[0].data == b'{"done":true,"t":"a"}'
@@ -199,7 +196,7 @@ def test_an_absent_text_is_an_empty_one() -> None:
 # Retention
 
 
-def test_entries_are_bounded_and_the_oldest_go() -> None:
+def test_the_oldest_entries_are_dropped_beyond_the_bound() -> None:
     log = filled([note(str(n)) for n in range(20)], RetentionLimits(max_entries=5))
 
     assert log.entry_count == 5
@@ -214,7 +211,7 @@ def test_bytes_are_bounded() -> None:
     assert 9_000 < log.byte_count <= 10_000
 
 
-def test_state_goes_last() -> None:
+def test_state_is_dropped_last() -> None:
     drafts = [state("a"), note("1"), state("b"), note("2"), note("3"), note("4")]
     log = filled(drafts, RetentionLimits(max_entries=4))
 
@@ -222,21 +219,21 @@ def test_state_goes_last() -> None:
     assert log.trimmed == 4
 
 
-def test_when_there_is_only_state_the_oldest_goes() -> None:
+def test_a_log_of_state_drops_its_oldest_state() -> None:
     log = filled([state(str(n)) for n in range(10)], RetentionLimits(max_entries=4))
 
     assert ranges(log.read(None).publications) == [(1, 7), (8, 8), (9, 9), (10, 10)]
     assert log.trimmed == 6
 
 
-def test_among_nothing_but_state_the_superseded_does_not_count() -> None:
+def test_superseded_state_does_not_count_in_a_log_of_state() -> None:
     log = filled([state(slot) for slot in "aabc"], RetentionLimits(max_entries=2))
 
     assert ranges(log.read(None).publications) == [(1, 3), (4, 4)]
     assert log.trimmed == 2
 
 
-def test_state_that_was_passed_over_is_superseded_like_any_other() -> None:
+def test_pinned_state_is_superseded_like_any_other() -> None:
     log = filled([state("a", 1), *[note() for _ in range(9)]], RetentionLimits(max_entries=4))
     log.append(state("a", 2), 0)
 
@@ -252,7 +249,7 @@ def test_the_newest_entry_is_kept_whatever_its_size() -> None:
     assert ranges(log.read(None).publications) == [(1, 2)]
 
 
-def test_old_entries_go_but_neither_state_nor_the_newest() -> None:
+def test_old_entries_are_dropped_except_state_and_the_newest() -> None:
     log = filled([state("a"), note("1"), note("2"), note("3")], RetentionLimits(max_age=1.0))
     log.trim(1_002)
     assert ranges(log.read(None).publications) == [(1, 1), (2, 3), (4, 4)]
@@ -261,7 +258,7 @@ def test_old_entries_go_but_neither_state_nor_the_newest() -> None:
     assert ranges(log.read(None).publications) == [(1, 1), (2, 4)]
 
 
-def test_only_what_was_dropped_behind_a_position_keeps_it_from_recovering() -> None:
+def test_a_position_can_be_recovered_unless_a_later_entry_was_dropped() -> None:
     log = filled([state("a"), *[note() for _ in range(9)]], RetentionLimits(max_entries=4))
 
     assert log.trimmed == 7
@@ -270,7 +267,7 @@ def test_only_what_was_dropped_behind_a_position_keeps_it_from_recovering() -> N
     assert not log.read(Position("e", 1)).recovered
 
 
-def test_slices_of_a_whole_read_do_not_end_where_going_on_would_not_recover() -> None:
+def test_a_slice_never_ends_before_the_highest_dropped_offset() -> None:
     drafts = [*[state(str(n)) for n in range(50)], *[note() for _ in range(100)]]
     log = filled(drafts, RetentionLimits(max_entries=100))
 
@@ -284,7 +281,7 @@ def test_slices_of_a_whole_read_do_not_end_where_going_on_would_not_recover() ->
 
 
 @pytest.mark.parametrize("padding", [0, 10_000])
-def test_the_state_that_outlives_its_neighbours_is_bounded(padding: int) -> None:
+def test_pinned_state_is_bounded(padding: int) -> None:
     count = MAX_STATE_ENTRIES + 10 if not padding else MAX_STATE_BYTES // padding + 10
     log = RoomLog("e", RetentionLimits(max_entries=count + 5))
     for number in range(count):
@@ -300,7 +297,7 @@ def test_the_state_that_outlives_its_neighbours_is_bounded(padding: int) -> None
     assert log.trimmed < count + 10
 
 
-def test_a_long_life_does_not_grow_the_log() -> None:
+def test_a_log_does_not_grow_with_its_age() -> None:
     log = RoomLog("e", RetentionLimits(max_entries=50))
     for number in range(20_000):
         log.append(state(str(number % 7), number), number)
@@ -315,15 +312,15 @@ def test_a_long_life_does_not_grow_the_log() -> None:
 # Cost
 
 
-def test_appending_costs_the_same_however_long_the_log_is() -> None:
+def test_the_cost_of_an_append_does_not_depend_on_the_length_of_the_log() -> None:
     def cost(draft: Draft, count: int) -> float:
         log = RoomLog("e", RetentionLimits(max_entries=10**9, max_bytes=1 << 40))
-        begun = time.process_time()
-        for number in range(count):
-            log.append(draft, number)
-        return (time.process_time() - begun) / count
+
+        def fill() -> None:
+            for number in range(count):
+                log.append(draft, number)
+
+        return count_operations(fill) / count
 
     for draft in (note("x"), state("p"), output("word ")):
-        short = min(cost(draft, 5_000) for _ in range(3))
-        long = min(cost(draft, 40_000) for _ in range(2))
-        assert long < 4 * short
+        assert cost(draft, 16 * COMPACT_AFTER) < 1.1 * cost(draft, 4 * COMPACT_AFTER)

@@ -59,7 +59,7 @@ class Reader:
             self.expected = list(log.read(None, limit=10**9, max_bytes=10**9).publications)
         for publication in history.publications[:applied]:
             assert publication.first == self.cursor.offset + 1
-            assert self.cursor.accept(publication.first, publication.last) is Verdict.APPLY
+            assert self.cursor.take(publication.first, publication.last) is Verdict.APPLY
             self.applied.append(publication)
         if history.complete and applied >= len(history.publications):
             assert self.cursor.position == history.position

@@ -1,11 +1,11 @@
-"""Room logs: positions, retention, conflation, recovery. Pure; used by brokers and both ends.
+"""The log of a room: positions, retention, conflation and recovery. Sans-IO.
 
-publication   what a log holds (`Draft`, `Publication`) and what a read answers (`History`)
+publication   what a log holds (`Draft`, `Publication`) and what a read returns (`History`)
 room_log      the retained log of one room
-retention     its bounds
-joined_text   adjacent text pieces folded into one entry
-conflation    fewer publications that mean the same, and the rule that keeps resume exact
-merge         a reader's cursor: duplicate, next, or gap
+retention     the bounds of that log
+conflation    merging publications without losing any entry for a reader that resumes
+joined_text   adjacent `Concat` entries joined into one
+merge         the cursor of a reader: duplicate, next or gap
 """
 
 from longwire.log.conflation import conflate

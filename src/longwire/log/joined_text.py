@@ -1,8 +1,12 @@
-"""Runs: adjacent text pieces folded into one entry that still knows where each piece ended.
+"""Adjacent `Concat` entries ("pieces") joined into one entry that remembers each piece's end.
 
-Pieces are joined as JSON text, without decoding it: the contents of two JSON strings written
-one after the other are the contents of one JSON string. In the joined object the text field
-stands last, so that the rest of a run, seen from a cursor between two pieces, is a slice.
+Pieces are joined as JSON text without decoding it: the contents of two JSON strings, written one
+after the other, are the contents of one JSON string. The text is the last field of the joined
+object, so the rest of it, seen from a cursor between two pieces, is a slice of bytes::
+
+    offset 7  {"id":"1","chunk":"Hello "}
+    offset 8  {"chunk":"wörld","id":"1"}
+    joined    {"id":"1","chunk":"Hello wörld"}   offsets 7, 8; stops 6, 12
 """
 
 from __future__ import annotations
@@ -20,23 +24,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MAX_JOINED = 256 * 1024
-"""Most bytes of text in one joined entry. It keeps a finished job of 1 MB of output within ten
-frames, and is a quarter of the 1 MiB that WebSocket clients take as one message by default."""
+"""Maximum bytes of text in one joined entry: a finished job with 1 MB of output fits into ten
+frames, each a quarter of the 1 MiB that WebSocket clients accept by default."""
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TAIL = b'"}'
 
 
-class Run(Publication, frozen=True, gc=False):
-    """Adjacent pieces of one `Concat` slot, joined.
+class JoinedText(Publication, frozen=True, gc=False):
+    """Adjacent pieces of one `Concat` slot, joined into one entry.
 
-    `first` is the offset of the first piece. Offsets between the pieces belong to entries that
-    were superseded.
+    `first` is the offset of the first piece. Offsets missing between the pieces belong to
+    superseded entries.
 
     Attributes:
-        start: where the contents of the text begin in `data`; they end two bytes before its end.
+        start: index in `data` where the contents of the text begin; they end at `-len(_TAIL)`.
         offsets: the offset of each piece.
-        stops: where the text of each piece ends, counted from `start`.
+        stops: the end of each piece's text, in bytes from `start`.
     """
 
     start: int
@@ -44,56 +48,58 @@ class Run(Publication, frozen=True, gc=False):
     stops: array[int]
 
     def text_after(self, offset: int) -> tuple[bytes, int]:
-        """The contents of the text of all pieces after `offset`, and the number of those gone."""
+        """Return the text of all pieces after `offset`, and how many pieces precede it."""
         index = bisect_right(self.offsets, offset)
         begin = self.start + (self.stops[index - 1] if index else 0)
         return self.data[begin : -len(_TAIL)], index
 
     def boundaries(self) -> bytes:
-        """What `restore_run` needs beside the publication, packed."""
+        """Encode what `restore_joined_text` needs in addition to the publication."""
         return msgspec.msgpack.encode((self.start, list(self.offsets), list(self.stops)))
 
 
-def restore_run(publication: Publication, boundaries: bytes) -> Run:
-    """Rebuild a run from its joined publication and `Run.boundaries()`.
+def restore_joined_text(publication: Publication, boundaries: bytes) -> JoinedText:
+    """Rebuild joined text from its publication and the result of `JoinedText.boundaries()`.
 
     Raises:
-        msgspec.MsgspecError: `boundaries` is not what `Run.boundaries()` made.
+        msgspec.MsgspecError: `boundaries` is malformed.
     """
     start, offsets, stops = msgspec.msgpack.decode(
         boundaries, type=tuple[int, list[int], list[int]]
     )
-    return _run(publication, publication.data, start, array("Q", offsets), array("Q", stops))
+    return _joined(publication, publication.data, start, array("Q", offsets), array("Q", stops))
 
 
 class _Builder:
-    """Collects adjacent items while they join into one entry of bounded size.
+    """Collects adjacent items as long as they join into one entry of bounded size.
 
-    The text of an item that stays alone is not looked at.
+    The text of the first item is extracted only when a second one joins: most items stay alone.
+
+    `_skipped` is how many pieces of the first item precede the reader's position.
     """
 
-    __slots__ = ("_gone", "_items", "_newest", "_size", "_texts")
+    __slots__ = ("_items", "_newest", "_size", "_skipped", "_texts")
 
     def __init__(self, head: Publication, after: int) -> None:
         self._newest = head
         self._items: list[Publication] = []
         self._texts: list[bytes] = []
-        self._gone = 0
+        self._skipped = 0
         self._size = 0
-        if isinstance(head, Run) and head.first <= after:
-            self._take(head, after)
+        if isinstance(head, JoinedText) and head.first <= after:
+            self._append(head, after)
 
     def add(self, item: Publication) -> bool:
-        """Take `item` in; False if it does not join or fit."""
+        """Append `item`; return False if it does not join or would exceed the size."""
         if not _joins(self._newest, item):
             return False
-        return bool(self._items or self._take(self._newest)) and self._take(item)
+        return bool(self._items or self._append(self._newest)) and self._append(item)
 
-    def _take(self, item: Publication, after: int = 0) -> bool:
-        text, gone = _text(item, after)
+    def _append(self, item: Publication, after: int = 0) -> bool:
+        text, skipped = _text(item, after)
         if text is None or (self._items and self._size + len(text) > MAX_JOINED):
             return False
-        self._gone += gone
+        self._skipped += skipped
         self._size += len(text)
         self._items.append(item)
         self._texts.append(text)
@@ -101,36 +107,38 @@ class _Builder:
         return True
 
     def build(self) -> Publication:
-        """The item itself if it stayed alone and whole, or else a run of all that was added."""
+        """Return the item itself if it is alone and whole, otherwise all items joined."""
         newest = self._newest
-        if len(self._items) <= 1 and not self._gone:
+        if len(self._items) <= 1 and not self._skipped:
             return newest
         prefix = _prefix(newest)
         data = b"".join((prefix, *self._texts, _TAIL))
-        return _run(newest, data, len(prefix), *self._boundaries())
+        return _joined(newest, data, len(prefix), *self._boundaries())
 
     def _boundaries(self) -> tuple[array[int], array[int]]:
         offsets: array[int] = array("Q")
         stops: array[int] = array("Q")
         size = 0
-        gone = self._gone
+        skipped = self._skipped
         for item, text in zip(self._items, self._texts, strict=True):
-            if isinstance(item, Run):
-                shift = size - (item.stops[gone - 1] if gone else 0)
-                offsets.extend(item.offsets[gone:])
-                stops.extend(_shifted(item.stops[gone:], shift))
+            if isinstance(item, JoinedText):
+                # Its stops count from the start of its own text, of which `skipped` pieces are cut.
+                shift = size - (item.stops[skipped - 1] if skipped else 0)
+                offsets.extend(item.offsets[skipped:])
+                stops.extend(_shifted(item.stops[skipped:], shift))
             else:
                 offsets.append(item.last)
                 stops.append(size + len(text))
             size += len(text)
-            gone = 0
+            skipped = 0
         return offsets, stops
 
 
-def fold(items: Iterable[Publication], after: int = 0) -> Iterator[Publication]:
-    """Join adjacent pieces of `items` that lie behind `after`; everything else passes as it is.
+def join_text(items: Iterable[Publication], after: int = 0) -> Iterator[Publication]:
+    """Join adjacent pieces of the same slot, leaving out those up to offset `after`.
 
-    Nothing moves across another entry. A piece whose text field holds no string stays alone.
+    All other items pass unchanged and nothing moves across another entry. A piece whose text
+    field is not a string is not joined.
     """
     builder: _Builder | None = None
     for item in items:
@@ -155,10 +163,10 @@ def _joins(older: Publication, newer: Publication) -> bool:
     return older.slot == newer.slot and older.concat == newer.concat and older.event == newer.event
 
 
-def _run(
+def _joined(
     newest: Publication, data: bytes, start: int, offsets: array[int], stops: array[int]
-) -> Run:
-    return Run(
+) -> JoinedText:
+    return JoinedText(
         first=offsets[0],
         last=newest.last,
         event=newest.event,
@@ -173,8 +181,11 @@ def _run(
 
 
 def _text(item: Publication, after: int) -> tuple[bytes | None, int]:
-    """The JSON contents of an item's text behind `after`, and how many pieces lie before it."""
-    if isinstance(item, Run):
+    """Return the JSON contents of an item's text after `after`, and how many pieces precede it.
+
+    The text is None if the field is not a string.
+    """
+    if isinstance(item, JoinedText):
         return item.text_after(after)
     try:
         raw = bytes(_piece_decoder(item.concat or "").decode(item.data).text)
@@ -184,8 +195,8 @@ def _text(item: Publication, after: int) -> tuple[bytes | None, int]:
 
 
 def _prefix(newest: Publication) -> bytes:
-    """The newest entry's other fields, and the opening of its text."""
-    if isinstance(newest, Run):
+    """Return the JSON of the newest entry's other fields, up to the opening quote of its text."""
+    if isinstance(newest, JoinedText):
         return newest.data[: newest.start]
     fields = _FIELDS.decode(newest.data)
     name = newest.concat or ""
@@ -201,7 +212,7 @@ class _Piece(msgspec.Struct, gc=False):
 
 @lru_cache(maxsize=128)
 def _piece_decoder(field: str) -> msgspec.json.Decoder[_Piece]:
-    """Reads the one field and skips the others; an absent one is an empty text."""
+    """Return a decoder that reads one field and skips the others; an absent field is empty."""
     empty = msgspec.Raw(b'""')
     piece = msgspec.defstruct(
         "Piece", [("text", msgspec.Raw, empty)], bases=(_Piece,), rename={"text": field}

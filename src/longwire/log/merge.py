@@ -1,4 +1,4 @@
-"""A cursor merges history and live publications into one stream without loss or duplicate."""
+"""The cursor of a reader: merges history and live publications without loss or duplicates."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from longwire.types import Position
 
 
 class Verdict(Enum):
-    """What a publication is to a cursor."""
+    """How a publication relates to a cursor."""
 
     DUPLICATE = "duplicate"
-    """It lies behind the cursor: drop it."""
+    """It is behind the cursor: drop it."""
     APPLY = "apply"
     """It is next: apply it."""
     GAP = "gap"
-    """Something before it is missing: drop it, and resume from the cursor's position."""
+    """Entries before it are missing: drop it, and resume from the cursor's position."""
 
 
 class Cursor:
-    """How far a reader of one room's log has come.
+    """How far a reader has read the log of one room.
 
-    It does not compare payloads: the range of offsets that a publication stands for decides.
+    Only the range of offsets that a publication covers decides; payloads are not compared.
 
     Attributes:
         epoch: the incarnation of the log that the offsets belong to.
-        offset: everything up to and including it has been applied.
+        offset: the highest applied offset; every entry up to it has been applied.
     """
 
     __slots__ = ("epoch", "offset")
@@ -36,11 +36,11 @@ class Cursor:
 
     @property
     def position(self) -> Position:
-        """Where to resume."""
+        """The position to resume from."""
         return Position(self.epoch, self.offset)
 
-    def accept(self, first: int, last: int) -> Verdict:
-        """Judge a publication that stands for `first`…`last`, and step over it if it applies."""
+    def take(self, first: int, last: int) -> Verdict:
+        """Classify a publication that covers `first`…`last`, and advance if it applies."""
         if last <= self.offset:
             return Verdict.DUPLICATE
         if first > self.offset + 1:

@@ -1,4 +1,4 @@
-"""What a room's log holds and what a read of it answers."""
+"""What the log of a room holds, and what reading it returns."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
-    """An entry before the log gave it an offset.
+    """An entry that has no offset yet.
 
     Attributes:
         event: the event's wire name.
         data: the payload, one JSON object.
-        slot: what the entry conflates under, such as `job:progress`: entries of one slot
-            conflate with each other. None: the entry is kept and sent by itself. Slots are
-            compared over the whole room, so a slot begins with the name of its event.
-        concat: wire name of the text field that is appended (`Concat`). None in an entry with
+        slot: entries with the same slot conflate with each other, for example `job:progress`.
+            None: the entry is kept and sent by itself. Slots are compared across the whole room,
+            so a slot begins with the name of its event.
+        concat: the wire name of the text field that is appended (`Concat`). None in an entry with
             a slot means that the newest entry of the slot replaces the older ones (`Latest`).
     """
 
@@ -30,15 +30,15 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
 
 
 class Publication(msgspec.Struct, frozen=True, gc=False):
-    """An entry of a room's log, or one frame that stands for several.
+    """An entry of a room's log, or one frame that stands for several entries.
 
-    The coverage rule: every entry in `first`…`last` is in this publication, or is superseded by
-    a later retained entry that still comes, or is no longer retained.
+    The coverage rule: every entry in `first`…`last` is contained in this publication, or is
+    superseded by a later retained entry that is still to come, or is no longer retained.
 
     Attributes:
-        first: the lowest offset that it stands for.
-        last: the highest; the offset of its own newest entry.
-        timestamp_ms: when the log took the newest entry in, in milliseconds since the epoch.
+        first: the lowest offset that it covers.
+        last: the highest offset that it covers, which is the offset of its own newest entry.
+        timestamp_ms: when the newest entry was appended, in milliseconds since the Unix epoch.
     """
 
     first: int
@@ -49,20 +49,25 @@ class Publication(msgspec.Struct, frozen=True, gc=False):
     concat: str | None
     timestamp_ms: int
 
+    @property
+    def latest_slot(self) -> str | None:
+        """The slot in which this entry replaces older ones; None unless it is a `Latest` entry."""
+        return self.slot if self.concat is None else None
+
 
 class History(msgspec.Struct, frozen=True):
-    """What a read answers: one slice of a room's retained log, conflated.
+    """The result of a read: one slice of a room's retained log, conflated.
 
     The ranges of the publications are adjacent. They start at the offset after `since`, or at 1
-    when the log is read from its beginning, and when `complete` they end at `position.offset`.
+    if the log is read from its beginning. If `complete`, they end at `position.offset`.
 
     Attributes:
-        position: the log's end at the moment of reading.
-        recovered: whether nothing that was retained for the reader is missing. False: what the
-            reader derived from earlier entries is void, and the retained log comes whole. A
-            reader that goes on from an earlier slice and meets False was overtaken by
-            retention, and begins anew likewise.
-        complete: False: read on since `publications[-1].last`.
+        position: the end of the log at the moment of reading.
+        recovered: True if the slice continues from `since` and nothing retained is missing. False
+            if it starts with the beginning of the retained log: the reader discards the state that
+            it derived from earlier entries. While reading slice after slice, False means that
+            retention has overtaken the reader, which starts over in the same way.
+        complete: False if there is more: read again since `publications[-1].last`.
     """
 
     position: Position

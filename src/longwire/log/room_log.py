@@ -1,4 +1,15 @@
-"""The retained log of one room: append, supersede, fold, trim, read from anywhere."""
+"""The retained log of one room: append, supersede, compact, trim, and read from any position.
+
+The log is a list of entries in the order of their offsets::
+
+    _items    None  None  e3  None  e5  text(6…9)  |  e10  t11  None  t13
+                      ^_head                       ^_compacted
+
+A superseded entry is replaced by None (a tombstone), because removing it from the middle of the
+list would cost time linear in the length of the log. Compaction removes tombstones and joins
+adjacent text pieces, for many appends at once. State that retention passes over moves from the
+head of the list to `_pinned_state`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from longwire.log.conflation import joined
-from longwire.log.joined_text import Run, fold
+from longwire.log.conflation import join_and_cover
+from longwire.log.joined_text import JoinedText, join_text
 from longwire.log.publication import Draft, History, Publication
 from longwire.log.retention import DEFAULT_RETENTION, ENTRY_OVERHEAD, RetentionLimits
 from longwire.types import Position
@@ -18,45 +29,46 @@ if TYPE_CHECKING:
     from typing import Self
 
 DEFAULT_SLICE_FRAMES = 256
-"""Publications in one slice of a read: about a millisecond of work for who writes them out."""
+"""Publications in one slice of a read: about a millisecond of work to write them to a client."""
 DEFAULT_SLICE_BYTES = 512 * 1024
-"""Bytes of data in one slice, exceeded by at most one publication: what a lagging connection
-may be handed at once."""
-SETTLE_AFTER = 512
-"""Loose pieces and tombstones before the log is folded. Folding costs each of them about 2 µs;
-a read joins at most so many pieces one by one."""
+"""Bytes of data in one slice, exceeded by at most one publication. This bounds what a lagging
+connection is handed at once."""
+COMPACT_AFTER = 512
+"""Text pieces and tombstones that trigger compaction. Compaction costs about 2 µs for each of them;
+a read joins at most this many pieces one by one."""
 MAX_STATE_ENTRIES = 4096
 MAX_STATE_BYTES = 1024 * 1024
-"""Bounds of the state that outlives the entries around it. It comes in one slice (see `read`)."""
+"""Bounds of the state that outlives the entries around it: it is read in one slice (see `read`)."""
 
 
 class Erasure(msgspec.Struct, frozen=True, gc=False):
-    """A change to entries that are stored elsewhere too: those in `first`…`last` are gone.
+    """Tells a copy of the log, such as a file, that the entries in `first`…`last` are gone.
 
     Attributes:
-        replacement: the run that they were folded into, if they were.
+        replacement: the entry that they were joined into, if any.
     """
 
     first: int
     last: int
-    replacement: Run | None = None
+    replacement: JoinedText | None = None
 
 
 class RoomLog:
     """An ordered, bounded, conflating log of one room.
 
-    Offsets count from 1 without holes and are never used twice. Pure: the caller tells the time
-    and persists what it wants to keep. One thread at a time.
+    Offsets count from 1 without gaps and are never reused. The caller passes the time and persists
+    the entries. Not thread-safe.
 
     Attributes:
-        epoch: names this incarnation of the log.
-        journal: if a list, every erasure is appended to it, for a copy on disk to follow.
+        epoch: identifies this incarnation of the log. When a log of three entries is lost and has
+            grown to four again, a client that resumes from offset 3 would miss three entries; the
+            other epoch of the new log tells them apart.
+        journal: if a list, every erasure is appended to it, so that a copy on disk can follow.
     """
 
     __slots__ = (
-        "_aside",
-        "_aside_bytes",
         "_bytes",
+        "_compacted",
         "_end",
         "_ends",
         "_head",
@@ -64,10 +76,11 @@ class RoomLog:
         "_items",
         "_limits",
         "_live",
-        "_loose",
-        "_settled",
+        "_pinned_bytes",
+        "_pinned_state",
         "_state",
         "_trimmed",
+        "_uncompacted",
         "epoch",
         "journal",
     )
@@ -83,20 +96,21 @@ class RoomLog:
         self._limits = limits
         self._end = 0
         self._trimmed = 0
-        # Entries in order, None where one was superseded; _ends holds their offsets, for bisect.
+        # Entries in order, None where one was superseded. _ends holds their offsets, for bisect.
+        # Items before _head are gone; they are deleted in bulk.
         self._items: list[Publication | None] = []
         self._ends: list[int] = []
         self._head = 0
-        # The newest entry of each Latest slot; _aside holds those that retention passed over.
+        # The newest entry of each Latest slot, and those of them that are no longer in _items.
         self._state: dict[str, Publication] = {}
-        self._aside: dict[str, Publication] = {}
-        self._aside_bytes = 0
+        self._pinned_state: dict[str, Publication] = {}
+        self._pinned_bytes = 0
         self._live = 0
         self._bytes = 0
-        # Pieces and tombstones since the log was folded last; how long it was then, and how
-        # many tombstones have come into that part.
-        self._loose = 0
-        self._settled = 0
+        # Text pieces and tombstones since the last compaction; the length of _items after it; and
+        # the number of tombstones before that index.
+        self._uncompacted = 0
+        self._compacted = 0
         self._holes = 0
 
     @classmethod
@@ -110,15 +124,15 @@ class RoomLog:
         limits: RetentionLimits = DEFAULT_RETENTION,
         journal: list[Erasure] | None = None,
     ) -> Self:
-        """Rebuild a log from its entries in order; superseded ones among them do no harm.
+        """Rebuild a log from its entries.
 
         Args:
-            epoch: its epoch.
-            entries: those that are retained.
-            trimmed: the highest offset that a bound has dropped.
-            end: the log's end, where the last entries are left out.
-            limits: its bounds.
-            journal: takes the erasures from now on.
+            epoch: the epoch of the log.
+            entries: the retained entries in order; superseded ones may be among them.
+            trimmed: the highest offset that retention has dropped.
+            end: the end of the log, if `entries` does not contain the newest ones.
+            limits: the bounds of the log.
+            journal: receives the erasures from now on.
         """
         log = cls(epoch, limits, journal)
         log._trimmed = log._end = trimmed
@@ -127,36 +141,36 @@ class RoomLog:
             log._admit(entry)
             log._bytes += _size(entry) - len(entry.data) - ENTRY_OVERHEAD
         log._end = max(log._end, end)
-        log._settle()
+        log._compact()
         return log
 
     @property
     def position(self) -> Position:
-        """The log's end."""
+        """The position of the newest entry."""
         return Position(self.epoch, self._end)
 
     @property
     def trimmed(self) -> int:
-        """The highest offset that a bound of retention has dropped; 0 if none was."""
+        """The highest offset that retention has dropped; 0 if nothing was dropped."""
         return self._trimmed
 
     @property
     def entry_count(self) -> int:
-        """Retained entries; a folded run counts as one."""
+        """The number of retained entries; joined text counts as one."""
         return self._live
 
     @property
     def byte_count(self) -> int:
-        """Bytes that the retained entries take, overhead included."""
+        """The size of the retained entries in bytes, including overhead."""
         return self._bytes
 
     @property
     def newest(self) -> Publication | None:
-        """The newest entry; None if nothing was ever appended."""
+        """The newest entry; None if the log is empty."""
         return self._items[-1] if self._items else None
 
     def append(self, draft: Draft, now_ms: int) -> Publication:
-        """Give `draft` the next offset and keep it."""
+        """Append `draft` under the next offset."""
         offset = self._end = self._end + 1
         publication = Publication(
             offset, offset, draft.event, draft.data, draft.slot, draft.concat, now_ms
@@ -172,23 +186,24 @@ class RoomLog:
         max_bytes: int = DEFAULT_SLICE_BYTES,
         with_text: bool = True,
     ) -> History:
-        """Read a slice, conflated, from the offset after `since` or of the whole retained log.
+        """Read one conflated slice, of what follows `since` or of the whole retained log.
 
-        A position recovers if it is of this epoch, not beyond the end, and nothing behind it was
-        dropped by a bound. Any other, hostile ones included, gets the retained log whole.
+        A position can be recovered if it belongs to this epoch, is not beyond the end, and no entry
+        after it was dropped by retention. For any other position, including forged ones, the
+        retained log is read from its beginning.
 
-        Slices end at `limit` publications or `max_bytes` of data, but hold at least one, and
-        never end before the highest offset that a bound has dropped: from there on, reading on
-        since the last publication recovers.
+        A slice ends at `limit` publications or `max_bytes` of data. It contains at least one
+        publication and never ends before the highest dropped offset, since a reader could not
+        continue from a position before that.
 
-        Without text it is as if the pieces of `Concat` slots had been superseded.
+        Without `with_text`, the entries of `Concat` slots are treated as superseded.
         """
-        recovered = self._recovers(since)
+        recovered = self._can_recover(since)
         after = since.offset if recovered and since is not None else 0
         frames: list[Publication] = []
         size = 0
         complete = True
-        for frame in joined(self._retained(after, with_text), after):
+        for frame in join_and_cover(self._retained(after, with_text), after):
             full = len(frames) >= limit or size >= max_bytes
             if full and frames and frames[-1].last >= self._trimmed:
                 complete = False
@@ -198,17 +213,17 @@ class RoomLog:
         return History(self.position, recovered, tuple(frames), complete)
 
     def trim(self, now_ms: int) -> None:
-        """Drop what is older than the age bound, state and the newest entry excepted; tidy up."""
+        """Drop entries older than `max_age`, except state and the newest entry; then compact."""
         horizon = now_ms - int(self._limits.max_age * 1000)
-        while self._droppable():
+        while self._droppable_count():
             item = self._items[self._head]
             if item is not None and item.timestamp_ms >= horizon:
                 break
-            self._pass_head()
-        if self._loose:
-            self._settle()
+            self._advance_head()
+        if self._uncompacted:
+            self._compact()
 
-    def _recovers(self, since: Position | None) -> bool:
+    def _can_recover(self, since: Position | None) -> bool:
         return (
             since is not None
             and since.epoch == self.epoch
@@ -216,9 +231,9 @@ class RoomLog:
         )
 
     def _retained(self, after: int, with_text: bool) -> Iterator[Publication]:
-        """What is retained behind `after`, in order."""
-        if self._aside and next(reversed(self._aside.values())).last > after:
-            yield from [entry for entry in self._aside.values() if entry.last > after]
+        """Yield the retained entries after `after`, in order. Pinned state precedes all others."""
+        if self._pinned_state and next(reversed(self._pinned_state.values())).last > after:
+            yield from [entry for entry in self._pinned_state.values() if entry.last > after]
         items = self._items
         for index in range(bisect_right(self._ends, after, self._head), len(items)):
             item = items[index]
@@ -226,11 +241,11 @@ class RoomLog:
                 yield item
 
     def _admit(self, entry: Publication) -> None:
-        """Put an entry at the end, supersede, and keep within the bounds."""
+        """Add an entry at the end, supersede the older one of its slot, and enforce the bounds."""
         slot = entry.slot
         if slot is not None:
             if entry.concat is not None:
-                self._loose += 1
+                self._uncompacted += 1
             else:
                 older = self._state.get(slot)
                 if older is not None:
@@ -242,18 +257,18 @@ class RoomLog:
         self._bytes += len(entry.data) + ENTRY_OVERHEAD
         limits = self._limits
         if self._bytes > limits.max_bytes or self._live > limits.max_entries:
-            self._keep_bounds()
-        if self._loose >= SETTLE_AFTER:
-            self._settle()
+            self._enforce_bounds()
+        if self._uncompacted >= COMPACT_AFTER:
+            self._compact()
 
     def _supersede(self, older: Publication) -> None:
-        if self._aside and self._aside.pop(older.slot or "", None) is not None:
-            self._aside_bytes -= _size(older)
+        if self._pinned_state and self._pinned_state.pop(older.slot or "", None) is not None:
+            self._pinned_bytes -= _size(older)
         else:
             index = bisect_left(self._ends, older.last, self._head)
             self._items[index] = None
-            self._loose += 1
-            self._holes += index < self._settled
+            self._uncompacted += 1
+            self._holes += index < self._compacted
         self._erase(older)
 
     def _erase(self, entry: Publication) -> None:
@@ -264,7 +279,7 @@ class RoomLog:
 
     # --- retention ---------------------------------------------------------------------------
 
-    def _keep_bounds(self) -> None:
+    def _enforce_bounds(self) -> None:
         limits = self._limits
         while (
             self._bytes > limits.max_bytes or self._live > limits.max_entries
@@ -272,53 +287,53 @@ class RoomLog:
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:
-        """Drop the oldest entry that is no state, or if there is none the oldest state."""
-        if self._droppable():
-            while not self._pass_head():
+        """Drop the oldest entry that is not state, or the oldest state if there is nothing else."""
+        if self._droppable_count():
+            while not self._advance_head():
                 pass
-        elif self._aside:
-            self._drop_aside()
+        elif self._pinned_state:
+            self._drop_pinned_state()
         else:
             while (item := self._items[self._head]) is None:
                 self._pop_head()
             self._pop_head()
             self._drop_state(item)
 
-    def _droppable(self) -> int:
-        """How many retained entries are neither state nor the newest."""
+    def _droppable_count(self) -> int:
+        """How many retained entries are neither state nor the newest entry."""
         newest = self._items[-1] if self._items else None
-        newest_is_other = newest is not None and not _is_state(newest)
+        newest_is_other = newest is not None and newest.latest_slot is None
         return self._live - len(self._state) - newest_is_other
 
-    def _pass_head(self) -> bool:
-        """Take the oldest item off: state is set aside, anything else is dropped (True)."""
+    def _advance_head(self) -> bool:
+        """Remove the oldest item: pin it if it is state, or drop it and return True."""
         item = self._pop_head()
         if item is None:
             return False
-        if not _is_state(item):
+        if item.latest_slot is None:
             self._drop(item)
             return True
-        self._aside[item.slot or ""] = item
-        self._aside_bytes += _size(item)
-        while len(self._aside) > MAX_STATE_ENTRIES or self._aside_bytes > MAX_STATE_BYTES:
-            self._drop_aside()
+        self._pinned_state[item.slot or ""] = item
+        self._pinned_bytes += _size(item)
+        while len(self._pinned_state) > MAX_STATE_ENTRIES or self._pinned_bytes > MAX_STATE_BYTES:
+            self._drop_pinned_state()
         return False
 
     def _pop_head(self) -> Publication | None:
         head = self._head
         item = self._items[head]
         self._items[head] = None
-        self._holes -= item is None and head < self._settled
+        self._holes -= item is None and head < self._compacted
         self._head = head = head + 1
-        if head >= SETTLE_AFTER and head * 2 >= len(self._items):
+        if head >= COMPACT_AFTER and head * 2 >= len(self._items):
             del self._items[:head], self._ends[:head]
             self._head = 0
-            self._settled = max(0, self._settled - head)
+            self._compacted = max(0, self._compacted - head)
         return item
 
-    def _drop_aside(self) -> None:
-        oldest = self._aside.pop(next(iter(self._aside)))
-        self._aside_bytes -= _size(oldest)
+    def _drop_pinned_state(self) -> None:
+        oldest = self._pinned_state.pop(next(iter(self._pinned_state)))
+        self._pinned_bytes -= _size(oldest)
         self._drop_state(oldest)
 
     def _drop_state(self, entry: Publication) -> None:
@@ -329,39 +344,40 @@ class RoomLog:
         self._trimmed = max(self._trimmed, entry.last)
         self._erase(entry)
 
-    # --- folding -----------------------------------------------------------------------------
+    # --- compaction --------------------------------------------------------------------------
 
-    def _settle(self) -> None:
-        """Take tombstones out and fold adjacent pieces.
+    def _compact(self) -> None:
+        """Remove tombstones and join adjacent text pieces.
 
-        What was appended since the last time is folded, or everything once half of what was
-        settled is gone: either way it costs what the appends since have paid for.
+        Two kinds of compaction keep the amortised cost of an append constant. Usually only the
+        items since the last compaction are rebuilt, plus the one before them, which the first new
+        piece may join. Tombstones in the older part stay there until they are at least half of
+        it; then the whole log is rebuilt. Either way, each rebuilt item is paid for by an append:
+        it was appended since the last compaction, or it is matched by a tombstone, and every
+        tombstone was left by an append that superseded an entry.
         """
-        whole = self._holes * 2 >= self._settled - self._head
-        start = self._head if whole else max(self._head, self._settled - 1)
-        loose = [item for item in self._items[start:] if item is not None]
-        folded = list(fold(loose))
+        whole = self._holes * 2 >= self._compacted - self._head
+        start = self._head if whole else max(self._head, self._compacted - 1)
+        before = [item for item in self._items[start:] if item is not None]
+        after = list(join_text(before))
         if self.journal is not None:
-            known = set(map(id, loose))
+            # Items that did not change are the same objects.
+            known = set(map(id, before))
             self.journal += [
                 Erasure(item.first, item.last, item)
-                for item in folded
-                if isinstance(item, Run) and id(item) not in known
+                for item in after
+                if isinstance(item, JoinedText) and id(item) not in known
             ]
-        self._items[start:] = folded
-        self._ends[start:] = [item.last for item in folded]
-        self._live += len(folded) - len(loose)
-        self._bytes += sum(map(_size, folded)) - sum(map(_size, loose))
-        self._settled = len(self._items)
+        self._items[start:] = after
+        self._ends[start:] = [item.last for item in after]
+        self._live += len(after) - len(before)
+        self._bytes += sum(map(_size, after)) - sum(map(_size, before))
+        self._compacted = len(self._items)
         self._holes = 0 if whole else self._holes
-        self._loose = 0
-
-
-def _is_state(entry: Publication) -> bool:
-    return entry.slot is not None and entry.concat is None
+        self._uncompacted = 0
 
 
 def _size(entry: Publication) -> int:
-    if isinstance(entry, Run):
+    if isinstance(entry, JoinedText):
         return len(entry.data) + ENTRY_OVERHEAD + 16 * len(entry.offsets)
     return len(entry.data) + ENTRY_OVERHEAD

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from longwire.errors import InvalidRoom, UnknownEvent
+from longwire.log.conflation import drop_superseded
+from longwire.log.joined_text import MAX_JOINED
 
 if TYPE_CHECKING:
     from collections import deque
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
 # Held events from which they are conflated; afterwards, whenever their number has doubled. So a
 # paused handler costs amortized constant time per event, and memory for what cannot conflate.
 FIRST_PASS = 64
-
-# Characters of joined text in one event: the same limit as in the server's log.
-MAX_JOINED = 256 * 1024
 
 
 class HeldEvent(msgspec.Struct, frozen=True, gc=False):
@@ -162,21 +161,9 @@ def conflate(items: list[HeldEvent]) -> list[HeldEvent]:
 
     As in the log, no event moves across another one.
     """
-    runs = groupby(_newest(items), key=lambda item: (item.slot, item.field))
+    newest = drop_superseded(items, lambda item: item.slot if item.field is None else None)
+    runs = groupby(newest, key=lambda item: (item.slot, item.field))
     return [joined for (_, field), run in runs for joined in _join(list(run), field)]
-
-
-def _newest(items: list[HeldEvent]) -> list[HeldEvent]:
-    seen: set[object] = set()
-    kept: list[HeldEvent] = []
-    for item in reversed(items):
-        if item.slot is not None and item.field is None:
-            if item.slot in seen:
-                continue
-            seen.add(item.slot)
-        kept.append(item)
-    kept.reverse()
-    return kept
 
 
 def _join(run: list[HeldEvent], field: str | None) -> Iterator[HeldEvent]:

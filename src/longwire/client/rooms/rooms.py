@@ -388,7 +388,7 @@ class Rooms:
             # Replayed for a reader from further back: its text may be what was handed out.
             verdict = Verdict.GAP
         else:
-            verdict = cursor.accept(first, last)
+            verdict = cursor.take(first, last)
         if verdict is Verdict.GAP:
             self._ask_for_missing(member)
         return verdict is Verdict.APPLY
