@@ -1,7 +1,7 @@
 """A process that publishes to a SQLite broker until it is killed, and reports what happened.
 
-Prints `delivered N OFFSET` and `acknowledged N OFFSET` for note number N, a line each, as soon as
-it is so. Started by `test_sqlite_crash.py` with the file, the first N, and how many at a time.
+Prints the lines `delivered N OFFSET` and `acknowledged N OFFSET` for note number N. Started by
+`test_crash.py` with the file, the first N, and the number of concurrent publishes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def report(what: str, text: str, offset: int) -> None:
     sys.stdout.flush()
 
 
-async def publish_for_ever(path: str, number: int, at_a_time: int) -> None:
+async def publish_until_killed(path: str, number: int, at_a_time: int) -> None:
     broker = SQLiteBroker(path)
     await broker.start(ReportingReceiver())
     await broker.subscribe("room")
@@ -42,4 +42,4 @@ async def publish_for_ever(path: str, number: int, at_a_time: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(publish_for_ever(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(publish_until_killed(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

@@ -1,4 +1,4 @@
-"""What the SQLite broker promises beyond the contract: its file."""
+"""The SQLite broker beyond the contract: what survives in its file."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_publish_ids_survive_a_restart(path: Path) -> None:
             await broker.publish("room", note("y"), id="a")
 
 
-async def test_what_retention_dropped_stays_dropped(path: Path) -> None:
+async def test_dropped_entries_are_deleted_from_the_file(path: Path) -> None:
     retention = RetentionLimits(max_entries=3)
     async with opened(path, retention=retention) as broker:
         for number in range(10):
@@ -101,7 +101,7 @@ async def test_what_retention_dropped_stays_dropped(path: Path) -> None:
     assert rows(path, "SELECT last FROM entries") == [(8,), (9,), (10,)]
 
 
-async def test_superseded_and_folded_entries_leave_the_file(path: Path) -> None:
+async def test_superseded_and_joined_entries_are_deleted_from_the_file(path: Path) -> None:
     async with opened(path) as broker:
         for number in range(2_000):
             publishes = [broker.publish("room", output("word ")) for _ in range(2)]
@@ -119,7 +119,7 @@ async def test_superseded_and_folded_entries_leave_the_file(path: Path) -> None:
     assert rest.publications[0].data.count(b"word ") == 2 * 1_000 - 1
 
 
-async def test_rooms_that_were_idle_for_too_long_leave_the_file(path: Path) -> None:
+async def test_idle_rooms_are_deleted_from_the_file(path: Path) -> None:
     clock = ManualClock()
     async with opened(path, clock=clock) as broker:
         await broker.publish("old", note("x"), id="a")
@@ -133,7 +133,7 @@ async def test_rooms_that_were_idle_for_too_long_leave_the_file(path: Path) -> N
     assert rows(path, "SELECT count(*) FROM receipts") == [(0,)]
 
 
-async def test_publishes_of_one_tick_share_a_transaction(path: Path) -> None:
+async def test_concurrent_publishes_share_a_transaction(path: Path) -> None:
     async with opened(path) as broker:
         await broker.publish("room", note("first"))
         wal = path.with_name("logs.db-wal")
@@ -147,7 +147,7 @@ async def test_publishes_of_one_tick_share_a_transaction(path: Path) -> None:
 # Memory
 
 
-async def test_logs_are_let_go_and_read_again(path: Path) -> None:
+async def test_logs_are_unloaded_and_loaded_again(path: Path) -> None:
     limits = SQLiteLimits(max_loaded_bytes=5_000)
     async with opened(path, limits=limits) as broker:
         await broker.subscribe("watched")
@@ -166,7 +166,7 @@ async def test_logs_are_let_go_and_read_again(path: Path) -> None:
     assert retried[0] == retried[1] == retried[2]
 
 
-async def test_what_a_log_holds_beside_its_text_is_read_without_loading_it(path: Path) -> None:
+async def test_reading_without_text_does_not_load_the_log(path: Path) -> None:
     async with opened(path) as broker:
         for number in range(50):
             await broker.publish("room", output("word "))
@@ -186,7 +186,7 @@ async def test_what_a_log_holds_beside_its_text_is_read_without_loading_it(path:
     assert known.position == end
 
 
-async def test_what_folding_frees_leaves_the_file_though_nobody_publishes(
+async def test_entries_joined_by_loading_are_deleted_without_a_publish(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(path) as broker:
@@ -194,12 +194,12 @@ async def test_what_folding_frees_leaves_the_file_though_nobody_publishes(
             await asyncio.gather(*(broker.publish(room, output("word ")) for _ in range(100)))
     loop, written, commit = asyncio.get_running_loop(), asyncio.Event(), LogFile.commit
 
-    def noticed(file: LogFile, changes: Transaction) -> None:
+    def commit_and_notify(file: LogFile, changes: Transaction) -> None:
         commit(file, changes)
         loop.call_soon_threadsafe(written.set)
 
     async with opened(path, limits=SQLiteLimits(max_loaded_bytes=1)) as broker:
-        monkeypatch.setattr(LogFile, "commit", noticed)
+        monkeypatch.setattr(LogFile, "commit", commit_and_notify)
         await broker.read("a")
         await broker.read("b")
         await written.wait()
@@ -207,14 +207,14 @@ async def test_what_folding_frees_leaves_the_file_though_nobody_publishes(
     assert rows(path, "SELECT count(*) FROM entries") == [(2,)]
 
 
-async def test_concurrent_readers_of_a_room_in_the_file_agree(path: Path) -> None:
+async def test_concurrent_reads_of_an_unloaded_room(path: Path) -> None:
     async with opened(path) as broker:
         for number in range(100):
             await broker.publish("room", note(str(number)))
     async with opened(path) as broker:
-        hasty = asyncio.create_task(broker.read("room"))
+        cancelled = asyncio.create_task(broker.read("room"))
         await asyncio.sleep(0)
-        hasty.cancel()
+        cancelled.cancel()
         published, *histories = await asyncio.gather(
             broker.publish("room", note("x")), *(broker.read("room") for _ in range(10))
         )
@@ -236,7 +236,7 @@ async def test_rooms_are_bounded(path: Path) -> None:
     assert rows(path, "SELECT count(*) FROM entries") == [(3,)]
 
 
-async def test_a_room_that_was_only_looked_at_leaves_no_trace(path: Path) -> None:
+async def test_an_empty_room_is_not_stored(path: Path) -> None:
     async with opened(path) as broker:
         await broker.subscribe("room")
         await broker.unsubscribe("room")
@@ -247,7 +247,7 @@ async def test_a_room_that_was_only_looked_at_leaves_no_trace(path: Path) -> Non
 # Failures
 
 
-async def test_a_failing_receiver_does_not_stop_the_log(path: Path) -> None:
+async def test_a_receiver_that_raises_does_not_affect_publishes(path: Path) -> None:
     class Failing(RecordingReceiver):
         def receive_publication(self, room: str, publication: Publication) -> None:
             super().receive_publication(room, publication)
@@ -269,7 +269,7 @@ async def test_a_failing_receiver_does_not_stop_the_log(path: Path) -> None:
     assert [str(error) for error in reported] == ["a bug", "a bug"]
 
 
-async def test_a_name_that_is_no_text_harms_no_other_publish(path: Path) -> None:
+async def test_a_name_that_is_not_valid_unicode_does_not_affect_other_publishes(path: Path) -> None:
     async with opened(path) as broker:
         outcomes = await asyncio.gather(
             broker.publish("room", note("x")),
@@ -282,20 +282,20 @@ async def test_a_name_that_is_no_text_harms_no_other_publish(path: Path) -> None
     assert [outcome.offset for outcome in outcomes if isinstance(outcome, Position)] == [1, 2]
 
 
-async def test_a_damaged_log_is_reported_and_other_rooms_work(path: Path) -> None:
+async def test_a_damaged_log_raises_and_other_rooms_work(path: Path) -> None:
     async with opened(path) as broker:
         await broker.publish("broken", note("x"))
         await broker.publish("sound", note("x"))
     change(path, "UPDATE entries SET boundaries = x'c1' WHERE room = 1")
     async with opened(path) as broker:
-        with pytest.raises(BrokerUnavailable, match="cannot read the log of 'broken'"):
+        with pytest.raises(BrokerUnavailable, match="cannot read the log of room 'broken'"):
             await broker.read("broken")
         with pytest.raises(BrokerUnavailable):
             await broker.subscribe("broken")
         assert await texts(broker, "sound") == ["x"]
 
 
-async def test_after_a_power_failure_clients_are_told_to_begin_anew(path: Path) -> None:
+async def test_epochs_change_after_a_power_failure(path: Path) -> None:
     async with opened(path) as broker:
         before = await broker.publish("room", note("x"), id="a")
     change(path, "UPDATE opening SET boot = 'another', clean = 0")
@@ -310,15 +310,15 @@ async def test_after_a_power_failure_clients_are_told_to_begin_anew(path: Path) 
     assert len(history.publications) == 1
 
 
-async def test_a_broker_that_was_never_started_closes(path: Path) -> None:
+async def test_closing_a_broker_that_was_not_started(path: Path) -> None:
     await SQLiteBroker(path).close()
     assert not path.with_name("logs.db-wal").exists()
 
 
-async def test_a_broker_whose_file_is_refused_says_so(path: Path) -> None:
+async def test_a_foreign_database_is_rejected_unchanged(path: Path) -> None:
     change(path, "CREATE TABLE precious (data)")
 
-    with pytest.raises(LogFileError, match="not one of Longwire's"):
+    with pytest.raises(LogFileError, match="not a Longwire log file"):
         async with opened(path):
             pass
     assert rows(path, "SELECT name FROM sqlite_master") == [("precious",)]
@@ -327,7 +327,7 @@ async def test_a_broker_whose_file_is_refused_says_so(path: Path) -> None:
 async def test_one_file_serves_one_broker(path: Path) -> None:
     async with opened(path) as broker:
         await broker.publish("room", note("x"))
-        with pytest.raises(LogFileError, match="another process uses it"):
+        with pytest.raises(LogFileError, match="in use by another process"):
             async with opened(path):
                 pass
         await broker.publish("room", note("y"))

@@ -1,4 +1,4 @@
-"""Killed with -9 under load: nothing acknowledged or delivered is lost, nothing stands twice."""
+"""`kill -9` under load loses nothing that was acknowledged or delivered, and duplicates nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GENEROUS = RetentionLimits(max_entries=1_000_000, max_bytes=1 << 30)
 
 
 def publish_until_killed(path: Path, first: int, at_a_time: int, lines: int) -> set[str]:
-    """Let a process publish, kill it after so many lines, and return all that it said."""
+    """Start a process that publishes, kill it after some lines, and return all lines it printed."""
     process = subprocess.Popen(
         [
             sys.executable,
@@ -34,16 +34,16 @@ def publish_until_killed(path: Path, first: int, at_a_time: int, lines: int) -> 
         text=True,
     )
     assert process.stdout is not None
-    said = [process.stdout.readline() for _ in range(lines)]
+    printed = [process.stdout.readline() for _ in range(lines)]
     process.kill()
-    said += process.stdout.readlines()
+    printed += process.stdout.readlines()
     process.stdout.close()
     assert process.wait() == -9
-    return {line.strip() for line in said if line.endswith("\n")}
+    return {line.strip() for line in printed if line.endswith("\n")}
 
 
 @pytest.mark.parametrize("at_a_time", [1, 50])
-async def test_killed_again_and_again(tmp_path: Path, at_a_time: int) -> None:
+async def test_a_process_that_is_killed_repeatedly(tmp_path: Path, at_a_time: int) -> None:
     path = tmp_path / "logs.db"
     promised: dict[int, str] = {}
     epochs: set[str] = set()
@@ -56,13 +56,13 @@ async def test_killed_again_and_again(tmp_path: Path, at_a_time: int) -> None:
         history = await broker.read("room", limit=1_000_000, max_bytes=1 << 30)
         kept = {p.last: msgspec.json.decode(p.data)["text"] for p in history.publications}
         newest, text = max(promised.items())
-        again = await broker.publish("room", note(text), id=text)
+        repeated = await broker.publish("room", note(text), id=text)
         await broker.close()
 
         assert promised.items() <= kept.items()
         assert list(kept) == list(range(1, history.position.offset + 1))
         assert len(set(kept.values())) == len(kept)
-        assert again == Position(history.position.epoch, newest)
+        assert repeated == Position(history.position.epoch, newest)
         epochs.add(history.position.epoch)
     assert len(epochs) == 1
 
@@ -101,7 +101,7 @@ asyncio.run(main())
 """
 
 
-def test_a_full_disk_refuses_publishers_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_full_disk_rejects_publishes_and_keeps_the_log_intact(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, tmp_path / "logs.db"],
         cwd=REPOSITORY,

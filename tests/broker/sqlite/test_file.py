@@ -1,4 +1,4 @@
-"""The file of the SQLite broker: what is refused, what is migrated, when epochs are renewed."""
+"""The file of the SQLite broker: checks, migration, and when epochs are renewed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from longwire.broker.sqlite import file as log_file
-from longwire.broker.sqlite.file import LogFile, StoredRoom, Transaction, open_log_file
+from longwire.broker.sqlite.file import MIGRATIONS, LogFile, RoomRow, Transaction, open_log_file
 from longwire.errors import LogFileError
 from longwire.log import Publication
 
@@ -24,16 +24,16 @@ def path(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[LogFile]:
-    file = open_log_file(path)
+def opened(path: Path, **options: Any) -> Iterator[LogFile]:
+    file = open_log_file(path, **options)
     try:
         yield file
     finally:
         file.close()
 
 
-def write(file: LogFile, count: int = 1) -> list[StoredRoom]:
-    """Make a room with so many entries."""
+def write(file: LogFile, count: int = 1) -> list[RoomRow]:
+    """Create a room with `count` entries."""
     entries = [
         (1, Publication(n, n, "note", b"x" * 500, None, None, 1_000 + n))
         for n in range(1, count + 1)
@@ -47,66 +47,67 @@ def change(path: Path, statement: str, *values: object) -> None:
         connection.execute(statement, values)
 
 
-def assert_refused(path: Path, reason: str) -> None:
+def assert_rejected(path: Path, reason: str) -> None:
     before = path.read_bytes() if path.is_file() else None
-    with pytest.raises(LogFileError, match=reason) as refused:
+    with pytest.raises(LogFileError, match=reason) as rejected:
         open_log_file(path)
-    assert refused.value.path == str(path)
-    assert str(path) in str(refused.value)
+    assert rejected.value.path == str(path)
+    assert str(path) in str(rejected.value)
     assert (path.read_bytes() if path.is_file() else None) == before
 
 
-# What is refused, and left as it is
+# Files that are rejected unchanged
 
 
-def test_a_file_of_something_else_is_refused(path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_rejected(path: Path) -> None:
     path.write_text("Dear diary, " * 1_000)
-    assert_refused(path, "not a SQLite database")
+    assert_rejected(path, "not a SQLite database")
 
 
-def test_a_foreign_database_is_refused(path: Path) -> None:
+def test_a_foreign_database_is_rejected(path: Path) -> None:
     change(path, "CREATE TABLE precious (data)")
-    assert_refused(path, "not one of Longwire's")
+    assert_rejected(path, "not a Longwire log file")
 
 
-def test_a_directory_is_refused(path: Path) -> None:
+def test_a_directory_is_rejected(path: Path) -> None:
     path.mkdir()
-    assert_refused(path, "not a file")
+    assert_rejected(path, "not a file")
 
 
-def test_a_missing_directory_is_refused(path: Path) -> None:
-    assert_refused(path / "logs.db", "directory does not exist")
+def test_a_missing_directory_is_rejected(path: Path) -> None:
+    assert_rejected(path / "logs.db", "directory does not exist")
 
 
-def test_a_corrupt_file_is_refused(path: Path) -> None:
+def test_a_corrupt_file_is_rejected(path: Path) -> None:
     with opened(path) as file:
         write(file, 200)
     sound = path.read_bytes()
     middle = len(sound) // 2
     path.write_bytes(sound[:middle] + b"\xa5" * 4096 + sound[middle + 4096 :])
-    assert_refused(path, "corrupt")
+    assert_rejected(path, "corrupt")
     path.write_bytes(sound[:middle])
-    assert_refused(path, "corrupt")
+    assert_rejected(path, "corrupt")
 
 
-def test_a_file_whose_last_page_is_cut_off_is_refused(path: Path) -> None:
-    """SQLite read zeros in its place, and found nothing wrong."""
+def test_a_file_whose_last_page_is_cut_off_is_rejected(path: Path) -> None:
+    """SQLite reads zeros in its place, and reports no error."""
     with opened(path) as file:
         write(file, 200)
     path.write_bytes(path.read_bytes()[:-700])
-    assert_refused(path, "corrupt: its end is cut off")
+    assert_rejected(path, "corrupt: its end is cut off")
 
 
-def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
+def test_a_file_of_a_newer_version_is_rejected(path: Path) -> None:
     with opened(path):
         pass
     change(path, "PRAGMA user_version = 99")
-    assert_refused(path, r"newer version of Longwire wrote it \(schema 99\)")
+    assert_rejected(path, r"written by a newer version of Longwire \(schema 99\)")
 
 
 OPEN_IT = """
 import sys
 from pathlib import Path
+from typing import Any
 from longwire.broker.sqlite.file import open_log_file
 from longwire.errors import LogFileError
 try:
@@ -116,7 +117,7 @@ except LogFileError as error:
 """
 
 
-def test_a_file_in_use_is_refused_to_another_process(path: Path) -> None:
+def test_a_file_in_use_cannot_be_opened_by_another_process(path: Path) -> None:
     with opened(path) as file:
         rooms = write(file)
         other = subprocess.run(
@@ -124,16 +125,18 @@ def test_a_file_in_use_is_refused_to_another_process(path: Path) -> None:
         )
         assert file.rooms() == rooms
 
-    assert other.stdout.strip() == f"{path}: another process uses it; one file serves one process"
+    assert other.stdout.strip() == (
+        f"{path}: it is in use by another process; each process needs a file of its own"
+    )
 
 
-def test_an_empty_file_is_a_new_one(path: Path) -> None:
+def test_an_empty_file_is_initialized(path: Path) -> None:
     path.touch()
     with opened(path) as file:
-        assert write(file) == [StoredRoom(1, "room", "epoch", 0, 1, 1_001)]
+        assert write(file) == [RoomRow(1, "room", "epoch", 0, 1, 1_001)]
 
 
-def test_a_copy_taken_while_it_runs_opens(path: Path, tmp_path: Path) -> None:
+def test_a_copy_of_an_open_file_with_its_write_ahead_log(path: Path, tmp_path: Path) -> None:
     with opened(path) as file:
         rooms = write(file)
         for name in ("logs.db", "logs.db-wal"):
@@ -142,8 +145,8 @@ def test_a_copy_taken_while_it_runs_opens(path: Path, tmp_path: Path) -> None:
         assert file.rooms() == rooms
 
 
-def test_a_copy_without_its_write_ahead_log_begins_anew(path: Path, tmp_path: Path) -> None:
-    """It went on under the same epoch, and gave out offsets that clients had seen already."""
+def test_a_copy_without_its_write_ahead_log_gets_new_epochs(path: Path, tmp_path: Path) -> None:
+    """It used to keep its epoch, and to assign offsets again that clients had already received."""
     with opened(path) as file:
         write(file)
     with opened(path) as file:
@@ -157,31 +160,23 @@ def test_a_copy_without_its_write_ahead_log_begins_anew(path: Path, tmp_path: Pa
 # Migration
 
 
-def test_an_older_file_is_migrated_with_its_contents(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_older_file_is_migrated_with_its_contents(path: Path) -> None:
     with opened(path) as file:
         rooms = write(file)
-    scripts = (*log_file.MIGRATIONS, "ALTER TABLE rooms ADD COLUMN colour TEXT")
-    with monkeypatch.context() as patched:
-        patched.setattr(log_file, "MIGRATIONS", scripts)
-        with opened(path) as file:
-            assert file.rooms() == rooms
+    migrations = (*MIGRATIONS, "ALTER TABLE rooms ADD COLUMN colour TEXT")
+    with opened(path, migrations=migrations) as file:
+        assert file.rooms() == rooms
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT name, colour FROM rooms").fetchall() == [("room", None)]
-    assert_refused(path, "newer version")
+    assert_rejected(path, "newer version")
 
 
-def test_a_migration_that_fails_changes_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
     with opened(path) as file:
         rooms = write(file)
-    scripts = (*log_file.MIGRATIONS, "DELETE FROM entries; ALTER TABLE missing ADD COLUMN x")
-    with monkeypatch.context() as patched:
-        patched.setattr(log_file, "MIGRATIONS", scripts)
-        with pytest.raises(LogFileError, match="no such table: missing"):
-            open_log_file(path)
+    migrations = (*MIGRATIONS, "DELETE FROM entries; ALTER TABLE missing ADD COLUMN x")
+    with pytest.raises(LogFileError, match="no such table: missing"):
+        open_log_file(path, migrations=migrations)
     with opened(path) as file:
         assert file.rooms() == rooms
         assert len(file.load(1).entries) == 1
@@ -190,7 +185,7 @@ def test_a_migration_that_fails_changes_nothing(
 # When epochs are renewed
 
 
-def test_not_closed_and_under_another_boot_the_tail_may_be_lost(path: Path) -> None:
+def test_epochs_change_if_the_file_was_not_closed_before_a_reboot(path: Path) -> None:
     with opened(path) as file:
         write(file)
     change(path, "UPDATE opening SET boot = 'another', clean = 0")
@@ -199,30 +194,28 @@ def test_not_closed_and_under_another_boot_the_tail_may_be_lost(path: Path) -> N
 
 
 @pytest.mark.parametrize(("boot", "clean"), [("another", 1), (None, 0)])
-def test_closed_before_the_reboot_or_written_through_nothing_is_lost(
+def test_epochs_stay_if_the_file_was_closed_or_synced_before_a_reboot(
     path: Path, boot: str | None, clean: int
 ) -> None:
     with opened(path) as file:
         rooms = write(file)
     change(path, "UPDATE opening SET boot = ?, clean = ?", boot, clean)
-    path.with_name("logs.db-wal").touch()  # as whoever did not close it leaves it
+    path.with_name("logs.db-wal").touch()  # as left by a process that did not close the file
     with opened(path) as file:
         assert file.rooms() == rooms
 
 
-def test_where_boots_have_no_names_commits_are_written_through(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(log_file, "BOOT_ID", tmp_path / "missing")
-    with opened(path) as file:
+def test_epochs_stay_on_a_system_without_boot_ids(path: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    with opened(path, boot_id=missing) as file:
         rooms = write(file)
-    with opened(path) as file:
+    with opened(path, boot_id=missing) as file:
         assert file.rooms() == rooms
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT boot FROM opening").fetchall() == [(None,)]
 
 
-def test_a_transaction_that_fails_leaves_nothing(path: Path) -> None:
+def test_a_transaction_that_fails_changes_nothing(path: Path) -> None:
     with opened(path) as file:
         rooms = write(file)
         good = Publication(2, 2, "note", b"{}", None, None, 5)

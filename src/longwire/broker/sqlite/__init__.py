@@ -1,8 +1,8 @@
-"""The SQLite broker: logs of one process, kept in a file.
+"""The SQLite broker: the logs of one process in a file.
 
 broker        the `Broker`
-group_commit  publishes that are committed together
-file          opening, checking, migrating, reading and writing the file
+group_commit  commits concurrent publishes together
+file          opens, checks, migrates, reads and writes the file
 """
 
 from longwire.broker.sqlite.broker import SQLiteBroker, SQLiteLimits

@@ -1,4 +1,4 @@
-"""The SQLite broker: one process, logs in a file that outlives it."""
+"""The SQLite broker: one process, with the logs in a file that outlives it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from longwire.broker.idempotency import IdempotencyWindow
-from longwire.broker.memory import NOWHERE
-from longwire.broker.sqlite.group_commit import FiledRoom, GroupCommit, LoadedLog
+from longwire.broker.memory import NO_HISTORY
+from longwire.broker.sqlite.group_commit import GroupCommit, LoadedLog, SQLiteRoom
 from longwire.broker.sweeper import Sweeper
 from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 
 class SQLiteLimits(msgspec.Struct, frozen=True):
-    """Bounds of a SQLite broker beyond those of each room.
+    """Bounds of a SQLite broker in addition to those of each room.
 
     Attributes:
-        max_rooms: rooms in the file; of those without a subscriber, the one written longest ago
-            goes first. The index in memory takes about 500 bytes a room.
-        max_loaded_bytes: what logs may take in memory. Beyond it those without a subscriber are
-            let go, and read from the file again when they are asked for.
+        max_rooms: rooms in the file; beyond that, the room without a subscriber that was written
+            longest ago is deleted. The index in memory takes about 500 bytes per room.
+        max_loaded_bytes: size of the logs in memory. Beyond it, logs without a subscriber are
+            unloaded, and read from the file again when they are needed.
     """
 
     max_rooms: int = 100_000
@@ -46,21 +46,21 @@ DEFAULT_LIMITS = SQLiteLimits()
 
 
 class SQLiteBroker:
-    """A `Broker` for one process whose logs, epochs and publish ids survive it.
+    """A `Broker` for one process whose logs, epochs and publish ids survive in a file.
 
-    What was acknowledged or delivered survives kill -9. After a power failure the logs may have
-    lost their newest entries, and then go on under new epochs. The file serves one process at a
-    time, is locked while it is in use, and must be on a local disk. It keeps the size that it
-    once had; space that retention frees is used again.
+    Everything acknowledged or delivered survives `kill -9`. After a power failure the logs may
+    have lost their newest entries, and then continue under new epochs. The file must be on a local
+    disk. It is locked while it is open: one process uses it at a time. It never shrinks; space
+    freed by retention is reused.
 
-    A file that was put back from an older copy goes on under its old epochs: clients that saw
-    more than it holds may be handed other entries under the offsets that they know.
+    After restoring the file from a backup, the logs continue under their old epochs, so clients
+    that have seen newer entries may receive different entries under the same offsets.
 
-    Reads are served from memory. A publish takes one round through the writing thread; those
-    that come meanwhile share the next transaction.
+    Reads are served from memory. A publish waits for one transaction of the writing thread;
+    publishes that arrive in the meantime share the next transaction.
     """
 
-    is_lasting = True
+    is_durable = True
     is_shared = False
 
     def __init__(
@@ -78,33 +78,31 @@ class SQLiteBroker:
         self._receiver: Receiver | None = None
         self._sweeper = Sweeper(self.sweep)
         self._commits = GroupCommit(self._deliver, self._now_ms)
-        # All rooms, last written last; and those of them that are loaded without a subscriber.
-        self._rooms: OrderedDict[str, FiledRoom] = OrderedDict()
-        self._unused: OrderedDict[str, FiledRoom] = OrderedDict()
+        # All rooms, last written last; and the loaded ones without a subscriber, last used last.
+        self._rooms: OrderedDict[str, SQLiteRoom] = OrderedDict()
+        self._unused: OrderedDict[str, SQLiteRoom] = OrderedDict()
         self._subscribed: set[str] = set()
         self._next_id = 1
         self._loaded_bytes = 0
 
     async def start(self, receiver: Receiver) -> None:
-        """Open the file and deliver to `receiver` from now on.
+        """Open the file and start delivering to `receiver`.
 
         Raises:
-            LogFileError: the file is in use, foreign, corrupt, of a newer version or not
-                accessible. It was left as it is.
+            LogFileError: the file is in use, is not a log file, is corrupt, was written by a newer
+                version or is not accessible. The file is unchanged.
         """
-        for stored in await self._commits.open(self._path):
-            room = FiledRoom(
-                stored.id, stored.name, stored.epoch, stored.trimmed, stored.written_ms
-            )
-            room.end = stored.end
+        for row in await self._commits.open(self._path):
+            room = SQLiteRoom(row.id, row.name, row.epoch, row.trimmed, row.written_ms)
+            room.end = row.end
             room.stored = True
-            self._rooms[stored.name] = room
-            self._next_id = max(self._next_id, stored.id + 1)
+            self._rooms[row.name] = room
+            self._next_id = max(self._next_id, row.id + 1)
         self._receiver = receiver
         self._sweeper.start()
 
     async def close(self) -> None:
-        """Commit what waits, bring it to the disk and let go of the file."""
+        """Commit the publishes in progress, sync them to the disk and unlock the file."""
         self._sweeper.stop()
         await self._commits.close()
         self._receiver = None
@@ -116,25 +114,25 @@ class SQLiteBroker:
 
     async def publish(self, room: str, draft: Draft, *, id: str | None = None) -> Position:
         """Append, commit, deliver; see `Broker.publish`."""
-        self._started()
-        filed = self._rooms.get(room) or self._create(room)
-        loaded = filed.loaded or await self._load(filed)
-        return await self._commits.publish(filed, loaded, draft, id)
+        self._require_started()
+        found = self._rooms.get(room) or self._create(room)
+        loaded = found.loaded or await self._load(found)
+        return await self._commits.publish(found, loaded, draft, id)
 
     async def publish_volatile(self, room: str, draft: Draft) -> None:
-        """Deliver past the log; see `Broker.publish_volatile`."""
-        receiver = self._started()
+        """Deliver without logging; see `Broker.publish_volatile`."""
+        receiver = self._require_started()
         if room in self._subscribed:
             receiver.receive_volatile(room, draft)
 
     async def subscribe(self, room: str) -> None:
-        """Deliver `room` from now on; see `Broker.subscribe`."""
-        self._started()
-        filed = self._rooms.get(room) or self._create(room)
+        """Start delivering `room`; see `Broker.subscribe`."""
+        self._require_started()
+        found = self._rooms.get(room) or self._create(room)
         self._subscribed.add(room)
         self._unused.pop(room, None)
         try:
-            await self._load(filed)
+            await self._load(found)
         except BaseException:
             await self.unsubscribe(room)
             raise
@@ -143,12 +141,12 @@ class SQLiteBroker:
         """Stop delivering `room`; see `Broker.unsubscribe`."""
         if room in self._subscribed:
             self._subscribed.remove(room)
-            filed = self._rooms[room]
-            if not filed.stored and not filed.waiting:
-                self._forget(filed)
-            elif filed.loaded is not None:
-                self._unused[room] = filed
-                self._let_go_surplus()
+            found = self._rooms[room]
+            if not found.stored and not found.pending:
+                self._delete(found)
+            elif found.loaded is not None:
+                self._unused[room] = found
+                self._unload_surplus()
 
     async def read(
         self,
@@ -160,137 +158,135 @@ class SQLiteBroker:
         with_text: bool = True,
     ) -> History:
         """Read a slice of `room`'s log; see `Broker.read`."""
-        self._started()
-        filed = self._rooms.get(room)
-        if filed is None:
-            return NOWHERE
-        if since == filed.position:
-            return History(filed.position, recovered=True, publications=(), complete=True)
-        if with_text or filed.loaded is not None:
-            log = (await self._load(filed)).log
+        self._require_started()
+        found = self._rooms.get(room)
+        if found is None:
+            return NO_HISTORY
+        if since == found.position:
+            return History(found.position, recovered=True, publications=(), complete=True)
+        if with_text or found.loaded is not None:
+            log = (await self._load(found)).log
         else:
-            log = await self._commits.load_without_text(filed, self._retention)
+            log = await self._commits.load_without_text(found, self._retention)
         return log.read(since, limit=limit, max_bytes=max_bytes, with_text=with_text)
 
     async def position(self, room: str) -> Position:
-        """The end of `room`'s log; see `Broker.position`."""
-        self._started()
-        filed = self._rooms.get(room)
-        return NOWHERE.position if filed is None else filed.position
+        """Return the end of `room`'s log; see `Broker.position`."""
+        self._require_started()
+        found = self._rooms.get(room)
+        return NO_HISTORY.position if found is None else found.position
 
     async def rooms(self, prefix: str) -> list[str]:
-        """Rooms that begin with `prefix`, last written first; see `Broker.rooms`."""
-        self._started()
+        """Return the rooms that start with `prefix`; see `Broker.rooms`."""
+        self._require_started()
         return [
             name
-            for name, filed in reversed(self._rooms.items())
-            if filed.stored and name.startswith(prefix)
+            for name, room in reversed(self._rooms.items())
+            if room.stored and name.startswith(prefix)
         ]
 
     def sweep(self) -> None:
-        """Forget what is older than the retention's age. Called every minute by itself."""
+        """Delete entries and idle rooms older than `max_age`. Called automatically every minute."""
         now_ms = self._now_ms()
         stale_ms = now_ms - int(self._retention.max_age * 1000)
-        for filed in list(takewhile(lambda f: f.written_ms < stale_ms, self._rooms.values())):
-            if self._is_unused(filed):
-                self._forget(filed)
-        for filed in (*self._unused.values(), *map(self._rooms.__getitem__, self._subscribed)):
-            if filed.loaded is not None:
-                self._trim(filed, filed.loaded.log, now_ms)
+        for room in list(takewhile(lambda room: room.written_ms < stale_ms, self._rooms.values())):
+            if self._is_unused(room):
+                self._delete(room)
+        for room in (*self._unused.values(), *map(self._rooms.__getitem__, self._subscribed)):
+            if room.loaded is not None:
+                self._trim(room, room.loaded.log, now_ms)
         self._commits.expire_receipts(now_ms)
 
-    def _trim(self, filed: FiledRoom, log: RoomLog, now_ms: int) -> None:
+    def _trim(self, room: SQLiteRoom, log: RoomLog, now_ms: int) -> None:
         before = log.byte_count
         log.trim(now_ms)
         self._loaded_bytes += log.byte_count - before
-        self._commits.erase(filed)
+        self._commits.erase(room)
 
-    def _started(self) -> Receiver:
+    def _require_started(self) -> Receiver:
         if self._receiver is None:
-            raise BrokerUnavailable("the broker is not running")
+            raise BrokerUnavailable("the broker is not started, or is closed")
         return self._receiver
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
 
-    def _deliver(self, filed: FiledRoom, publication: Publication, grown: int) -> None:
-        """Take note of a committed entry, and hand it on if the room is subscribed."""
-        self._rooms.move_to_end(filed.name)
-        if filed.name in self._unused:
-            self._unused.move_to_end(filed.name)
+    def _deliver(self, room: SQLiteRoom, publication: Publication, grown: int) -> None:
+        """Account for a committed entry, and deliver it if the room is subscribed."""
+        self._rooms.move_to_end(room.name)
+        if room.name in self._unused:
+            self._unused.move_to_end(room.name)
         self._loaded_bytes += grown
-        self._let_go_surplus()
-        if filed.name in self._subscribed and self._receiver is not None:
-            self._receiver.receive_publication(filed.name, publication)
+        self._unload_surplus()
+        if room.name in self._subscribed and self._receiver is not None:
+            self._receiver.receive_publication(room.name, publication)
 
-    def _create(self, name: str) -> FiledRoom:
-        filed = FiledRoom(self._next_id, name, secrets.token_hex(8), 0, self._now_ms())
+    def _create(self, name: str) -> SQLiteRoom:
+        room = SQLiteRoom(self._next_id, name, secrets.token_hex(8), 0, self._now_ms())
         self._next_id += 1
-        filed.loaded = LoadedLog(
-            RoomLog(filed.epoch, self._retention, journal=[]), IdempotencyWindow()
+        room.loaded = LoadedLog(
+            RoomLog(room.epoch, self._retention, journal=[]), IdempotencyWindow()
         )
-        self._rooms[name] = filed
-        self._unused[name] = filed
+        self._rooms[name] = room
+        self._unused[name] = room
         if len(self._rooms) > self._limits.max_rooms:
-            self._forget_surplus(filed)
-        return filed
+            self._delete_oldest(room)
+        return room
 
-    async def _load(self, filed: FiledRoom) -> LoadedLog:
-        if filed.loaded is None:
-            filed.waiting += 1
+    async def _load(self, room: SQLiteRoom) -> LoadedLog:
+        if room.loaded is None:
+            room.pending += 1
             try:
-                loaded = await self._commits.load(filed, self._retention)
+                loaded = await self._commits.load(room, self._retention)
             finally:
-                filed.waiting -= 1
-            return self._take_loaded(filed, loaded)
-        if filed.name in self._unused:
-            self._unused.move_to_end(filed.name)
-        return filed.loaded
+                room.pending -= 1
+            return self._set_loaded(room, loaded)
+        if room.name in self._unused:
+            self._unused.move_to_end(room.name)
+        return room.loaded
 
-    def _take_loaded(self, filed: FiledRoom, loaded: LoadedLog) -> LoadedLog:
-        if filed.loaded is not None:
-            return filed.loaded  # someone else who waited was first
-        filed.loaded = loaded
+    def _set_loaded(self, room: SQLiteRoom, loaded: LoadedLog) -> LoadedLog:
+        if room.loaded is not None:
+            return room.loaded  # another caller of the same load was first
+        room.loaded = loaded
         self._loaded_bytes += loaded.log.byte_count
-        self._commits.erase(filed)
-        if filed.name not in self._subscribed:
-            self._unused[filed.name] = filed
-        self._let_go_surplus()
+        self._commits.erase(room)
+        if room.name not in self._subscribed:
+            self._unused[room.name] = room
+        self._unload_surplus()
         return loaded
 
-    def _let_go_surplus(self) -> None:
-        """Let go of logs that were used longest ago, but never of the one used last."""
+    def _unload_surplus(self) -> None:
+        """Unload the logs used longest ago until the limit holds, but never the one used last."""
         while self._loaded_bytes > self._limits.max_loaded_bytes and len(self._unused) > 1:
             newest = next(reversed(self._unused))
-            oldest = next((f for f in self._unused.values() if not f.waiting), None)
+            oldest = next((r for r in self._unused.values() if not r.pending), None)
             if oldest is None or oldest.name == newest:
                 break
-            self._let_go(oldest)
+            if oldest.stored:
+                self._commits.release(oldest)
+                self._unload(oldest)
+            else:
+                self._delete(oldest)
 
-    def _let_go(self, filed: FiledRoom) -> None:
-        if not filed.stored:
-            self._forget(filed)
-            return
-        self._commits.let_go(filed)
-        self._unload(filed)
+    def _unload(self, room: SQLiteRoom) -> None:
+        self._unused.pop(room.name, None)
+        if room.loaded is not None:
+            self._loaded_bytes -= room.loaded.log.byte_count
+            room.end = room.position.offset
+            room.loaded = None
 
-    def _unload(self, filed: FiledRoom) -> None:
-        self._unused.pop(filed.name, None)
-        if filed.loaded is not None:
-            self._loaded_bytes -= filed.loaded.log.byte_count
-            filed.end = filed.position.offset
-            filed.loaded = None
+    def _is_unused(self, room: SQLiteRoom) -> bool:
+        return not room.pending and room.name not in self._subscribed
 
-    def _is_unused(self, filed: FiledRoom) -> bool:
-        return not filed.waiting and filed.name not in self._subscribed
+    def _delete(self, room: SQLiteRoom) -> None:
+        del self._rooms[room.name]
+        self._unload(room)
+        self._commits.delete(room)
 
-    def _forget(self, filed: FiledRoom) -> None:
-        del self._rooms[filed.name]
-        self._unload(filed)
-        self._commits.forget(filed)
-
-    def _forget_surplus(self, newest: FiledRoom) -> None:
-        unused = (f for f in self._rooms.values() if f is not newest and self._is_unused(f))
+    def _delete_oldest(self, newest: SQLiteRoom) -> None:
+        """Delete the room written longest ago that is unused, other than `newest`."""
+        unused = (r for r in self._rooms.values() if r is not newest and self._is_unused(r))
         oldest = next(unused, None)
         if oldest is not None:
-            self._forget(oldest)
+            self._delete(oldest)

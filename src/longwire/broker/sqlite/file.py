@@ -1,7 +1,8 @@
-"""The SQLite file of room logs. Synchronous: one thread opens it, writes it and closes it.
+"""The SQLite file with the room logs. Synchronous: a single thread opens, writes and closes it.
 
-The file may hold more than the logs do: an entry that was superseded, folded or dropped goes
-with a later transaction than the one that brought the reason. Loading it decides again.
+The file may contain more entries than the logs in memory: an entry that was superseded, joined or
+dropped is deleted by a later transaction than the one that caused it. After loading, `RoomLog`
+applies the same rules again and arrives at the same log.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ import msgspec
 from longwire.broker.idempotency import Receipt
 from longwire.errors import LogFileError
 from longwire.log import Publication
-from longwire.log.joined_text import Run, restore_run
+from longwire.log.joined_text import JoinedText, restore_joined_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 APPLICATION_ID = 0x4C574C47
-"""`LWLG` in the file's header: this is a file of Longwire's logs."""
+"""`LWLG` in the file's header marks a file with Longwire logs."""
 LOCK_WAIT = 1.0
-"""Seconds to wait for a process that is just ending to let go of the file."""
+"""Seconds to wait for the lock, for example while the previous process shuts down."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Where Linux exposes an id of the current boot; other systems have no such file."""
 
 MIGRATIONS = (
     """
@@ -59,7 +61,7 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
 )
-"""Script n brings a file from schema version n to n + 1 (`user_version` in the header)."""
+"""Script n migrates a file from schema version n to n + 1 (`user_version` in the header)."""
 
 _ROOMS = """
     SELECT id, name, epoch, trimmed, coalesce(last, trimmed), coalesce(timestamp_ms, 0)
@@ -81,8 +83,8 @@ _PUT_ENTRY = """
 """
 
 
-class StoredRoom(msgspec.Struct, frozen=True):
-    """A room in the file."""
+class RoomRow(msgspec.Struct, frozen=True):
+    """A room as stored in the file; `end` and `written_ms` are those of its newest entry."""
 
     id: int
     name: str
@@ -92,8 +94,8 @@ class StoredRoom(msgspec.Struct, frozen=True):
     written_ms: int
 
 
-class Contents(msgspec.Struct, frozen=True):
-    """What the file holds of one room."""
+class RoomContents(msgspec.Struct, frozen=True):
+    """The entries and receipts of one room."""
 
     entries: list[Publication]
     receipts: list[tuple[str, Receipt]]
@@ -103,35 +105,43 @@ class Transaction(msgspec.Struct):
     """Changes to the file that are committed together, in the order of these fields.
 
     Attributes:
-        rooms: id, name and epoch of new rooms.
+        rooms: id, name and epoch of each new room.
         entries: room id and entry.
-        erasures: room id, first and last offset of entries to remove, and what replaces them.
-        trimmed: room id to the highest offset that retention has dropped.
+        erasures: room id, first and last offset of the entries to delete, and their replacement.
+        trimmed: for a room id, the highest offset that retention has dropped.
         receipts: room id, publish id, receipt.
-        expired_ms: receipts that expire before this go.
-        forgotten: ids of rooms to remove with all that belongs to them.
+        expired_ms: receipts that expire before this time are deleted.
+        deleted: ids of rooms to delete, including their entries and receipts.
     """
 
     rooms: list[tuple[int, str, str]] = []
     entries: list[tuple[int, Publication]] = []
-    erasures: list[tuple[int, int, int, Run | None]] = []
+    erasures: list[tuple[int, int, int, JoinedText | None]] = []
     trimmed: dict[int, int] = {}
     receipts: list[tuple[int, str, Receipt]] = []
     expired_ms: int = 0
-    forgotten: list[int] = []
+    deleted: list[int] = []
 
     def __bool__(self) -> bool:
         return bool(
-            self.entries or self.erasures or self.trimmed or self.expired_ms or self.forgotten
+            self.entries or self.erasures or self.trimmed or self.expired_ms or self.deleted
         )
 
 
-def open_log_file(path: Path) -> LogFile:
-    """Lock, check and migrate the file, or make a new one.
+def open_log_file(
+    path: Path, *, migrations: Sequence[str] = MIGRATIONS, boot_id: Path = BOOT_ID
+) -> LogFile:
+    """Lock, check and migrate the file, or create it.
+
+    Args:
+        path: the file.
+        migrations: the scripts that create and migrate it.
+        boot_id: a file with an id of the current boot; if it is missing, every commit is synced to
+            the disk.
 
     Raises:
-        LogFileError: it is in use, foreign, corrupt, of a newer version or not accessible. It
-            was left as it is.
+        LogFileError: the file is in use, is not a log file, is corrupt, was written by a newer
+            version or is not accessible. The file is unchanged.
     """
     if not path.parent.is_dir():
         raise LogFileError(str(path), "its directory does not exist")
@@ -141,8 +151,9 @@ def open_log_file(path: Path) -> LogFile:
     connection: sqlite3.Connection | None = None
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_WAIT)
-        _prepare(connection, None if has_wal else path.stat().st_size)
-    except (sqlite3.Error, _Refused) as error:
+        size = None if has_wal else path.stat().st_size
+        _prepare(connection, size, migrations, _read_boot_id(boot_id))
+    except (sqlite3.Error, _UnusableFile) as error:
         if connection is not None:
             connection.close()
         raise LogFileError(str(path), _explanation(error)) from error
@@ -150,26 +161,26 @@ def open_log_file(path: Path) -> LogFile:
 
 
 class LogFile:
-    """The open file, held exclusively; `open_log_file` makes it.
+    """The open file, locked exclusively. Returned by `open_log_file`.
 
-    Durability: `synchronous=NORMAL` in WAL mode. A commit is in the operating system's hands
-    when it returns, so a killed process loses nothing. Power loss, or a crash of the system,
-    may lose the newest commits, which were delivered already. Therefore the file remembers
-    under which boot it was opened: opened under another one without having been closed, its
-    rooms get new epochs, and so they do without the write-ahead log that was left beside it, as
-    when the file alone was copied. Where boots cannot be told apart, every commit waits for the
-    disk (`synchronous=FULL`), and nothing is lost then either.
+    Durability: with `synchronous=NORMAL` in WAL mode, the operating system has a commit when it
+    returns, so a killed process loses nothing. Power loss or a system crash may lose the newest
+    commits, although their entries were delivered. Therefore the file stores the id of the boot
+    during which it was opened. If it was not closed and is opened during another boot, its rooms
+    get new epochs. The same happens if its write-ahead log is missing, for example because only
+    the file itself was copied. If boots cannot be distinguished, every commit is synced to the
+    disk (`synchronous=FULL`), and even power loss loses nothing.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def rooms(self) -> list[StoredRoom]:
-        """All rooms, last written last."""
-        return [StoredRoom(*row) for row in self._connection.execute(_ROOMS)]
+    def rooms(self) -> list[RoomRow]:
+        """Return all rooms, last written last."""
+        return [RoomRow(*row) for row in self._connection.execute(_ROOMS)]
 
     def close(self) -> None:
-        """Bring everything to the disk and let go of the file."""
+        """Sync everything to the disk and unlock the file."""
         try:
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("UPDATE opening SET clean = 1")
@@ -177,31 +188,31 @@ class LogFile:
         finally:
             self._connection.close()
 
-    def load(self, room: int) -> Contents:
-        """Read what the file holds of a room.
+    def load(self, room: int) -> RoomContents:
+        """Read the entries and receipts of a room.
 
         Raises:
-            sqlite3.Error: it cannot be read.
-            msgspec.MsgspecError: what was read makes no sense.
+            sqlite3.Error: they cannot be read.
+            msgspec.MsgspecError: an entry is malformed.
         """
         entries = self.entries(room)
         receipts = [
             (id, Receipt(body, offset, expires_ms))
             for id, body, offset, expires_ms in self._connection.execute(_RECEIPTS, (room,))
         ]
-        return Contents(entries, receipts)
+        return RoomContents(entries, receipts)
 
     def entries(self, room: int, *, with_text: bool = True) -> list[Publication]:
-        """Read the entries of a room, those of streamed text only if asked; raises as `load`."""
+        """Read the entries of a room, optionally without streamed text; raises like `load`."""
         rows = self._connection.execute(_ENTRIES, (room, with_text))
         return [_entry(*row) for row in rows]
 
     def commit(self, changes: Transaction) -> None:
-        """Make all changes, or none.
+        """Apply all changes, or none of them.
 
         Raises:
-            sqlite3.Error: they were not made; or, if the disk failed in the middle of the
-                commit, it is unknown.
+            sqlite3.Error: they were not applied; if the disk failed during the commit, it is
+                unknown whether they were.
         """
         run = self._connection.execute
         run("BEGIN IMMEDIATE")
@@ -217,11 +228,11 @@ class LogFile:
         run, run_many = self._connection.execute, self._connection.executemany
         run_many("INSERT OR IGNORE INTO rooms (id, name, epoch) VALUES (?, ?, ?)", changes.rooms)
         run_many(_PUT_ENTRY, (_row(room, entry) for room, entry in changes.entries))
-        # In order: a run that was folded once may be folded again.
-        for room, first, last, run_of in changes.erasures:
+        # In order, since a later erasure may delete the replacement of an earlier one.
+        for room, first, last, replacement in changes.erasures:
             run("DELETE FROM entries WHERE room = ? AND last BETWEEN ? AND ?", (room, first, last))
-            if run_of is not None:
-                run(_PUT_ENTRY, _row(room, run_of))
+            if replacement is not None:
+                run(_PUT_ENTRY, _row(room, replacement))
         run_many(
             "UPDATE rooms SET trimmed = ? WHERE id = ?",
             [(trimmed, room) for room, trimmed in changes.trimmed.items()],
@@ -229,38 +240,39 @@ class LogFile:
         run_many("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)", _receipts(changes))
         if changes.expired_ms:
             run("DELETE FROM receipts WHERE expires_ms < ?", (changes.expired_ms,))
-        gone = [(room,) for room in changes.forgotten]
+        deleted = [(room,) for room in changes.deleted]
         for table, column in (("entries", "room"), ("receipts", "room"), ("rooms", "id")):
-            run_many(f"DELETE FROM {table} WHERE {column} = ?", gone)  # noqa: S608
+            run_many(f"DELETE FROM {table} WHERE {column} = ?", deleted)  # noqa: S608
 
 
-class _Refused(Exception):
-    """The file is not one to write to."""
+class _UnusableFile(Exception):
+    """The file must not be written to."""
 
 
-def _prepare(connection: sqlite3.Connection, size: int | None) -> None:
-    """Check and migrate the file; its size says all if there is no write-ahead log beside it."""
+def _prepare(
+    connection: sqlite3.Connection, size: int | None, migrations: Sequence[str], boot: str | None
+) -> None:
+    """Check and migrate the file. `size` is None if there is a write-ahead log next to it."""
     run = connection.execute
     run("PRAGMA locking_mode = EXCLUSIVE")
-    version = _check(connection, size)
+    version = _check(connection, size, len(migrations))
     run("PRAGMA journal_mode = WAL")
     run("PRAGMA synchronous = FULL")
     run("BEGIN IMMEDIATE")
-    for script in MIGRATIONS[version:]:
+    for script in migrations[version:]:
         for statement in script.split(";"):
             run(statement)
     run(f"PRAGMA application_id = {APPLICATION_ID}")
-    run(f"PRAGMA user_version = {len(MIGRATIONS)}")
-    boot = _boot_id()
-    _begin_anew_if_the_tail_may_be_lost(connection, boot, has_wal=size is None)
+    run(f"PRAGMA user_version = {len(migrations)}")
+    _renew_epochs_if_commits_may_be_lost(connection, boot, has_wal=size is None)
     run("COMMIT")
     run("PRAGMA wal_checkpoint(TRUNCATE)")
     if boot is not None:
         run("PRAGMA synchronous = NORMAL")
 
 
-def _check(connection: sqlite3.Connection, size: int | None) -> int:
-    """The file's schema version, 0 for a new file. Changes nothing in it."""
+def _check(connection: sqlite3.Connection, size: int | None, newest: int) -> int:
+    """Return the file's schema version, 0 for a new file, without changing the file."""
 
     def number(query: str) -> int:
         return int(connection.execute(query).fetchone()[0])
@@ -270,18 +282,18 @@ def _check(connection: sqlite3.Connection, size: int | None) -> int:
     if not (application or version or number("SELECT count(*) FROM sqlite_master")):
         return 0
     if application != APPLICATION_ID:
-        raise _Refused("it is a SQLite database, but not one of Longwire's")
-    if version > len(MIGRATIONS):
-        raise _Refused(f"a newer version of Longwire wrote it (schema {version})")
+        raise _UnusableFile("it is a SQLite database, but not a Longwire log file")
+    if version > newest:
+        raise _UnusableFile(f"it was written by a newer version of Longwire (schema {version})")
     if size is not None and size < number("PRAGMA page_count") * number("PRAGMA page_size"):
-        raise _Refused("it is corrupt: its end is cut off")  # SQLite would read zeros there
+        raise _UnusableFile("it is corrupt: its end is cut off")  # SQLite would read zeros instead
     finding = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if finding != "ok":
-        raise _Refused(f"it is corrupt: {finding}")
+        raise _UnusableFile(f"it is corrupt: {finding}")
     return version
 
 
-def _begin_anew_if_the_tail_may_be_lost(
+def _renew_epochs_if_commits_may_be_lost(
     connection: sqlite3.Connection, boot: str | None, *, has_wal: bool
 ) -> None:
     run = connection.execute
@@ -293,18 +305,18 @@ def _begin_anew_if_the_tail_may_be_lost(
     run("UPDATE opening SET boot = ?, clean = 0", (boot,))
 
 
-def _boot_id() -> str | None:
-    """Names this run of the operating system, where it says so."""
+def _read_boot_id(path: Path) -> str | None:
+    """Return the id of the current boot of the operating system; None if it is not exposed."""
     try:
-        return BOOT_ID.read_text().strip()
+        return path.read_text().strip()
     except OSError:
         return None
 
 
-def _explanation(error: sqlite3.Error | _Refused) -> str:
+def _explanation(error: sqlite3.Error | _UnusableFile) -> str:
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return "another process uses it; one file serves one process"
+        return "it is in use by another process; each process needs a file of its own"
     if name.startswith("SQLITE_NOTADB"):
         return "it is not a SQLite database"
     if name.startswith("SQLITE_CORRUPT"):
@@ -323,7 +335,7 @@ def _entry(
     boundaries: bytes | None,
 ) -> Publication:
     publication = Publication(first, last, event, data, slot, concat, timestamp_ms)
-    return publication if boundaries is None else restore_run(publication, boundaries)
+    return publication if boundaries is None else restore_joined_text(publication, boundaries)
 
 
 def _row(room: int, entry: Publication) -> tuple[object, ...]:
@@ -336,7 +348,7 @@ def _row(room: int, entry: Publication) -> tuple[object, ...]:
         entry.slot,
         entry.concat,
         entry.timestamp_ms,
-        entry.boundaries() if isinstance(entry, Run) else None,
+        entry.boundaries() if isinstance(entry, JoinedText) else None,
     )
 
 

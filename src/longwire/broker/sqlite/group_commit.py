@@ -1,4 +1,15 @@
-"""Group commit: publishes gather while the file is busy, and go into it in one transaction."""
+"""Group commit: publishes that arrive while a transaction is written share the next one.
+
+One task (`GroupCommit._run`) owns the order of things, and one thread owns the file::
+
+    publish() ─> _queue ────────┐                           ┌─> RoomLog.append, deliver, reply
+                                ├─> Transaction ─> thread ──┤
+    erase(), delete() ─> _changes                           └─> on failure: reject the publishes
+
+A log in memory changes only after the commit, so reads never return what a crash could lose. The
+entries that a log then supersedes, joins or drops are deleted from the file by the next
+transaction (`RoomLog.journal`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +22,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, fingerprint
-from longwire.broker.sqlite.file import LogFile, StoredRoom, Transaction, open_log_file
+from longwire.broker.sqlite.file import LogFile, RoomRow, Transaction, open_log_file
 from longwire.errors import BrokerUnavailable, IdempotencyConflict
 from longwire.log import Publication, RoomLog
 from longwire.types import Position
@@ -24,26 +35,27 @@ if TYPE_CHECKING:
 
 
 MAX_BATCH = 1_000
-"""Publishes in one transaction: delivering them holds the loop for about ten milliseconds."""
+"""Publishes in one transaction: their delivery blocks the event loop for about 10 ms."""
 
 
 class LoadedLog(msgspec.Struct, frozen=True):
-    """A room's log in memory, exactly as far as it is committed, and its publish ids."""
+    """The committed part of a room's log in memory, and the publish ids of the room."""
 
     log: RoomLog
     window: IdempotencyWindow
 
 
-class FiledRoom:
-    """A room of the file.
+class SQLiteRoom:
+    """A room of the file. Its log may or may not be in memory.
 
     Attributes:
-        end: the last offset, as it was when the room was loaded last.
-        loaded: None while the room is only in the file.
-        stored: whether the file knows the room.
-        trimmed: as the file has it, or will with the changes that are under way.
-        waiting: how many loads and publishes need `loaded` to stay.
-        written_ms: when it was written last.
+        end: the offset of the newest entry, valid while `loaded` is None.
+        loaded: the log in memory, or None.
+        loading: the result of the load in progress, or None.
+        stored: whether the file contains the room.
+        trimmed: the highest dropped offset, as stored or about to be.
+        pending: the number of loads and publishes in progress; `loaded` must stay until they end.
+        written_ms: when the room was last written.
     """
 
     __slots__ = (
@@ -53,9 +65,9 @@ class FiledRoom:
         "loaded",
         "loading",
         "name",
+        "pending",
         "stored",
         "trimmed",
-        "waiting",
         "written_ms",
     )
 
@@ -68,7 +80,7 @@ class FiledRoom:
         self.loading: asyncio.Future[LoadedLog] | None = None
         self.stored = False
         self.trimmed = trimmed
-        self.waiting = 0
+        self.pending = 0
         self.written_ms = written_ms
 
     @property
@@ -78,17 +90,18 @@ class FiledRoom:
         return Position(self.epoch, self.end) if loaded is None else loaded.log.position
 
 
-class _Write:
+class _QueuedPublish:
     """A publish that waits for its commit.
 
     Attributes:
-        body: the fingerprint, if it has an id.
-        offset: where it will stand, or where the publish stands that it repeats.
+        body: the fingerprint of the event; empty without an id.
+        offset: the offset that it gets, or that of the publish that it repeats.
+        position: the result, which the publisher awaits.
     """
 
     __slots__ = ("body", "draft", "id", "loaded", "offset", "position", "room")
 
-    def __init__(self, room: FiledRoom, loaded: LoadedLog, draft: Draft, id: str | None) -> None:
+    def __init__(self, room: SQLiteRoom, loaded: LoadedLog, draft: Draft, id: str | None) -> None:
         self.room = room
         self.loaded = loaded
         self.draft = draft
@@ -98,31 +111,29 @@ class _Write:
         self.position: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
 
     def succeed(self) -> None:
-        """Answer the publisher, unless it has gone."""
+        """Return the position to the publisher, unless it was cancelled."""
         if not self.position.done():
             self.position.set_result(Position(self.room.epoch, self.offset))
 
     def fail(self, error: Exception) -> None:
-        """Refuse the publisher, unless it has gone."""
+        """Raise `error` at the publisher, unless it was cancelled."""
         if not self.position.done():
             self.position.set_exception(error)
 
 
 class GroupCommit:
-    """One thread that owns the file, and one task that feeds it.
+    """Writes publishes to the file in batches. Owns the file, its thread and the writing task.
 
-    While a transaction is under way the next one gathers. Logs in memory and receivers learn of
-    an entry after its commit, in the order of the publishes. Erasures that a log decides on go
-    along with the next transaction.
+    Publishes are committed, delivered and answered in the order in which they were called.
 
     Args:
-        deliver: called after each commit with the room, the entry and the bytes that the log
-            has grown by.
-        now_ms: the clock.
+        deliver: called after a commit for each entry, with the room, the entry and the number of
+            bytes by which the log has grown.
+        now_ms: returns the time.
     """
 
     def __init__(
-        self, deliver: Callable[[FiledRoom, Publication, int], None], now_ms: Callable[[], int]
+        self, deliver: Callable[[SQLiteRoom, Publication, int], None], now_ms: Callable[[], int]
     ) -> None:
         self._deliver = deliver
         self._now_ms = now_ms
@@ -131,12 +142,13 @@ class GroupCommit:
         self._writer: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._closing = False
-        self._queue: list[_Write] = []
+        self._queue: list[_QueuedPublish] = []
+        # Changes that no publisher waits for, and rooms whose journal has to be collected.
         self._changes = Transaction()
-        self._erasing: dict[int, FiledRoom] = {}
+        self._erasing: dict[int, SQLiteRoom] = {}
 
-    async def open(self, path: Path) -> list[StoredRoom]:
-        """Open the file and begin; the rooms in it, last written last.
+    async def open(self, path: Path) -> list[RoomRow]:
+        """Open the file, start writing, and return the rooms in it, last written last.
 
         Raises:
             LogFileError: the file cannot be used.
@@ -149,23 +161,23 @@ class GroupCommit:
             self._thread.shutdown(wait=False)
             raise
         self._file = file
-        self._writer = loop.create_task(self._write_until_closed())
+        self._writer = loop.create_task(self._run())
         return rooms
 
     async def close(self) -> None:
-        """Commit what waits, and let go of the file. Harmless if it is not open."""
+        """Commit what is queued and close the file. Does nothing if it is not open."""
         if self._writer is None or self._closing:
             return
         self._closing = True
         self._wake.set()
         await self._writer
         loop = asyncio.get_running_loop()
-        with suppress(sqlite3.Error):  # the next one to open it sees that it was not closed
+        with suppress(sqlite3.Error):  # the next process detects that the file was not closed
             await loop.run_in_executor(self._thread, self._file.close)
         self._thread.shutdown(wait=False)
 
-    async def load(self, room: FiledRoom, limits: RetentionLimits) -> LoadedLog:
-        """Read the room's log from the file, once for all who ask meanwhile.
+    async def load(self, room: SQLiteRoom, limits: RetentionLimits) -> LoadedLog:
+        """Read the room's log from the file; concurrent callers share one read.
 
         Raises:
             BrokerUnavailable: it cannot be read.
@@ -181,7 +193,7 @@ class GroupCommit:
         finally:
             room.loading = None
 
-    async def load_without_text(self, room: FiledRoom, limits: RetentionLimits) -> RoomLog:
+    async def load_without_text(self, room: SQLiteRoom, limits: RetentionLimits) -> RoomLog:
         """Read the room's log from the file as it is now, without streamed text.
 
         Raises:
@@ -194,7 +206,7 @@ class GroupCommit:
         except (sqlite3.Error, msgspec.MsgspecError) as error:
             raise _unreadable(room, error) from error
 
-    def _load(self, room: FiledRoom, limits: RetentionLimits, now_ms: int) -> LoadedLog:
+    def _load(self, room: SQLiteRoom, limits: RetentionLimits, now_ms: int) -> LoadedLog:
         contents = self._file.load(room.id)
         log = RoomLog.restore(
             room.epoch, contents.entries, trimmed=room.trimmed, limits=limits, journal=[]
@@ -206,7 +218,7 @@ class GroupCommit:
         return LoadedLog(log, window)
 
     def _load_without_text(
-        self, room: FiledRoom, end: int, limits: RetentionLimits, now_ms: int
+        self, room: SQLiteRoom, end: int, limits: RetentionLimits, now_ms: int
     ) -> RoomLog:
         entries = self._file.entries(room.id, with_text=False)
         log = RoomLog.restore(room.epoch, entries, trimmed=room.trimmed, end=end, limits=limits)
@@ -214,41 +226,41 @@ class GroupCommit:
         return log
 
     async def publish(
-        self, room: FiledRoom, loaded: LoadedLog, draft: Draft, id: str | None
+        self, room: SQLiteRoom, loaded: LoadedLog, draft: Draft, id: str | None
     ) -> Position:
-        """Append to the room's log when it is committed; see `Broker.publish`."""
+        """Append to the room's log, and return once it is committed; see `Broker.publish`."""
         if self._closing:
             raise BrokerUnavailable("the broker is closing")
-        # What SQLite would refuse must not take the others of its transaction along.
+        # Raise here for text that SQLite would reject; it would fail the whole transaction.
         f"{room.name}{draft.event}{draft.slot}{draft.concat}{id}".encode()
-        write = _Write(room, loaded, draft, id)
-        room.waiting += 1
-        self._queue.append(write)
+        publish = _QueuedPublish(room, loaded, draft, id)
+        room.pending += 1
+        self._queue.append(publish)
         self._wake.set()
-        return await write.position
+        return await publish.position
 
-    def erase(self, room: FiledRoom) -> None:
-        """Let the file follow what the room's log has erased, with the next transaction."""
+    def erase(self, room: SQLiteRoom) -> None:
+        """Apply the erasures of the room's log to the file with the next transaction."""
         self._erasing[room.id] = room
 
     def expire_receipts(self, now_ms: int) -> None:
-        """Remove receipts that have expired."""
+        """Delete expired receipts."""
         self._changes.expired_ms = now_ms
         self._wake.set()
 
-    def forget(self, room: FiledRoom) -> None:
-        """Remove a room with all that belongs to it."""
+    def delete(self, room: SQLiteRoom) -> None:
+        """Delete a room with its entries and receipts."""
         self._erasing.pop(room.id, None)
         if room.stored:
-            self._changes.forgotten.append(room.id)
+            self._changes.deleted.append(room.id)
             self._wake.set()
 
-    def let_go(self, room: FiledRoom) -> None:
-        """Write what the room's log has erased; `loaded` may be dropped now."""
-        self._collect(room)
+    def release(self, room: SQLiteRoom) -> None:
+        """Collect the erasures of the room's log, so that `loaded` may be dropped."""
+        self._collect_erasures(room)
         self._wake.set()
 
-    def _collect(self, room: FiledRoom) -> None:
+    def _collect_erasures(self, room: SQLiteRoom) -> None:
         self._erasing.pop(room.id, None)
         log = room.loaded.log if room.loaded is not None else None
         if log is None or not log.journal or not room.stored:
@@ -260,125 +272,139 @@ class GroupCommit:
         if log.trimmed != room.trimmed:
             room.trimmed = self._changes.trimmed[room.id] = log.trimmed
 
-    async def _write_until_closed(self) -> None:
+    async def _run(self) -> None:
         while self._queue or not self._closing:
             await self._wake.wait()
             self._wake.clear()
-            await self._write_what_waits()
-        await self._write_what_waits()
+            await self._write_pending()
+        await self._write_pending()
 
-    async def _write_what_waits(self) -> None:
+    async def _write_pending(self) -> None:
         for room in list(self._erasing.values()):
-            self._collect(room)
+            self._collect_erasures(room)
         if self._queue or self._changes:
-            await self._write()
+            await self._write_batch()
         if self._queue:
             self._wake.set()
 
-    async def _write(self) -> None:
-        """Commit what has gathered; then let the logs, the receivers and the publishers know."""
+    async def _write_batch(self) -> None:
+        """Commit one batch, then update the logs, deliver, and answer the publishers.
+
+        If the commit fails, the publishers get `BrokerUnavailable` and the logs stay as they were;
+        their offsets are assigned again. Other changes are retried with the next batch.
+        """
         now_ms = self._now_ms()
-        writes, self._queue = self._queue[:MAX_BATCH], self._queue[MAX_BATCH:]
+        batch, self._queue = self._queue[:MAX_BATCH], self._queue[MAX_BATCH:]
         changes, self._changes = self._changes, Transaction()
-        fresh = _take_in(writes, changes, now_ms)
+        new = _assign_offsets(batch, changes, now_ms)
         try:
             if changes:
                 loop = asyncio.get_running_loop()
                 await loop.run_in_executor(self._thread, self._file.commit, changes)
         except Exception as error:
-            self._changes = _postponed(changes, self._changes)
-            for write in writes:
-                write.room.waiting -= 1
-                write.fail(BrokerUnavailable(f"nothing was written: {error}"))
+            self._changes = _retried(changes, self._changes)
+            for publish in batch:
+                publish.room.pending -= 1
+                publish.fail(BrokerUnavailable(f"the log file cannot be written: {error}"))
             return
-        for write in fresh:
-            self._publish(write, now_ms)
-        for write in writes:
-            write.room.waiting -= 1
-            write.succeed()
+        for publish in new:
+            self._append(publish, now_ms)
+        for publish in batch:
+            publish.room.pending -= 1
+            publish.succeed()
 
-    def _publish(self, write: _Write, now_ms: int) -> None:
-        room, loaded = write.room, write.loaded
+    def _append(self, publish: _QueuedPublish, now_ms: int) -> None:
+        """Append a committed entry to the log in memory, and deliver it."""
+        room, loaded = publish.room, publish.loaded
         before = loaded.log.byte_count
-        publication = loaded.log.append(write.draft, now_ms)
+        publication = loaded.log.append(publish.draft, now_ms)
         room.stored = True
         room.written_ms = now_ms
-        if write.id is not None:
-            loaded.window.add(write.id, _receipt(write, now_ms))
+        if publish.id is not None:
+            loaded.window.add(publish.id, _receipt(publish, now_ms))
         if loaded.log.journal:
             self.erase(room)
         try:
             self._deliver(room, publication, loaded.log.byte_count - before)
         except Exception as error:
             asyncio.get_running_loop().call_exception_handler(
-                {"message": f"a receiver failed on {room.name!r}", "exception": error}
+                {"message": f"a receiver raised, in room {room.name!r}", "exception": error}
             )
 
 
-def _unreadable(room: FiledRoom, error: Exception) -> BrokerUnavailable:
-    return BrokerUnavailable(f"cannot read the log of {room.name!r}: {error}")
+def _unreadable(room: SQLiteRoom, error: Exception) -> BrokerUnavailable:
+    return BrokerUnavailable(f"cannot read the log of room {room.name!r}: {error}")
 
 
-def _take_in(writes: list[_Write], changes: Transaction, now_ms: int) -> list[_Write]:
-    """Give each publish its offset and its place in the transaction; answers those that are new.
+def _assign_offsets(
+    batch: list[_QueuedPublish], changes: Transaction, now_ms: int
+) -> list[_QueuedPublish]:
+    """Assign offsets, add the entries to the transaction, and return the publishes to append.
 
-    Those that repeat another get its offset, those that conflict are refused.
+    A publish that repeats another one gets its offset; one that conflicts is rejected.
     """
-    ends: dict[int, int] = {}
-    firsts: dict[tuple[int, str], _Write] = {}
-    fresh: list[_Write] = []
-    for write in writes:
+    ends: dict[int, int] = {}  # the logs in memory do not contain this batch yet
+    firsts: dict[tuple[int, str], _QueuedPublish] = {}
+    new: list[_QueuedPublish] = []
+    for publish in batch:
         try:
-            if write.id is not None and _repeats(write, write.id, firsts, now_ms):
+            if publish.id is not None and _resolve_repeat(publish, publish.id, firsts, now_ms):
                 continue
         except IdempotencyConflict as conflict:
-            write.fail(conflict)
+            publish.fail(conflict)
             continue
-        room = write.room
+        room = publish.room
         if room.id not in ends:
-            ends[room.id] = write.loaded.log.position.offset
+            ends[room.id] = publish.loaded.log.position.offset
             if not room.stored:
                 changes.rooms.append((room.id, room.name, room.epoch))
-        write.offset = ends[room.id] = ends[room.id] + 1
-        changes.entries.append((room.id, _publication(write, now_ms)))
-        if write.id is not None:
-            changes.receipts.append((room.id, write.id, _receipt(write, now_ms)))
-        fresh.append(write)
-    return fresh
+        publish.offset = ends[room.id] = ends[room.id] + 1
+        changes.entries.append((room.id, _publication(publish, now_ms)))
+        if publish.id is not None:
+            changes.receipts.append((room.id, publish.id, _receipt(publish, now_ms)))
+        new.append(publish)
+    return new
 
 
-def _repeats(write: _Write, id: str, firsts: dict[tuple[int, str], _Write], now_ms: int) -> bool:
-    """Whether the id was committed before, or comes earlier in the transaction.
+def _resolve_repeat(
+    publish: _QueuedPublish,
+    id: str,
+    firsts: dict[tuple[int, str], _QueuedPublish],
+    now_ms: int,
+) -> bool:
+    """Give `publish` the offset of the publish that it repeats, and return True; False if new.
+
+    The other one was committed before, or is earlier in the batch (`firsts`).
 
     Raises:
-        IdempotencyConflict: it was there with another event.
+        IdempotencyConflict: the other one has the same id and a different event.
     """
-    known = write.loaded.window.find(write.room.name, id, write.body, now_ms)
+    known = publish.loaded.window.find(publish.room.name, id, publish.body, now_ms)
     if known is None:
-        first = firsts.setdefault((write.room.id, id), write)
-        if first is write:
+        first = firsts.setdefault((publish.room.id, id), publish)
+        if first is publish:
             return False
-        if first.body != write.body:
-            raise IdempotencyConflict(write.room.name, id)
+        if first.body != publish.body:
+            raise IdempotencyConflict(publish.room.name, id)
         known = first.offset
-    write.offset = known
+    publish.offset = known
     return True
 
 
-def _publication(write: _Write, now_ms: int) -> Publication:
-    draft, offset = write.draft, write.offset
+def _publication(publish: _QueuedPublish, now_ms: int) -> Publication:
+    draft, offset = publish.draft, publish.offset
     return Publication(offset, offset, draft.event, draft.data, draft.slot, draft.concat, now_ms)
 
 
-def _receipt(write: _Write, now_ms: int) -> Receipt:
-    return Receipt(write.body, write.offset, now_ms + WINDOW_MS)
+def _receipt(publish: _QueuedPublish, now_ms: int) -> Receipt:
+    return Receipt(publish.body, publish.offset, now_ms + WINDOW_MS)
 
 
-def _postponed(failed: Transaction, newer: Transaction) -> Transaction:
-    """What remains to be done of a failed transaction, and what came up meanwhile."""
+def _retried(failed: Transaction, newer: Transaction) -> Transaction:
+    """Return the changes of a failed transaction, except its publishes, and the newer changes."""
     return Transaction(
         erasures=failed.erasures + newer.erasures,
         trimmed=failed.trimmed | newer.trimmed,
         expired_ms=max(failed.expired_ms, newer.expired_ms),
-        forgotten=failed.forgotten + newer.forgotten,
+        deleted=failed.deleted + newer.deleted,
     )
