@@ -1,4 +1,4 @@
-"""A log in Redis answers what a `RoomLog` with the same entries answers."""
+"""A log in Redis returns the same as a `RoomLog` with the same entries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from longwire.broker.redis.log.reading import LogReader
 from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.log import Draft, History, RetentionLimits, RoomLog
 from longwire.log.retention import ENTRY_OVERHEAD
-from longwire.log.room_log import MAX_STATE_BYTES, SETTLE_AFTER
+from longwire.log.room_log import COMPACT_AFTER, MAX_STATE_BYTES
 from longwire.types import Position
 from tests.broker.recording import ManualClock, RecordingReceiver, note, output, progress, texts
 from tests.broker.redis.nodes import opened
@@ -39,7 +39,7 @@ DRAFTS = st.one_of(
     st.builds(output, TEXTS),
     st.builds(progress, st.integers(0, 100), st.sampled_from("123")),
     st.builds(state, TEXTS, TEXTS),
-    # What no catalogue would declare: text that is no string, an empty slot, odd bytes.
+    # Entries that no contract declares: text that is not a string, an empty slot, invalid JSON.
     st.just(Draft("job:output", b'{"chunk":7}', "job:output:writing", "chunk")),
     st.just(Draft("", b"\xff\0 \n", "")),
 )
@@ -76,7 +76,7 @@ AGING_STEPS = st.lists(
 
 
 class Pair:
-    """A room in Redis, and the log that it should be like."""
+    """A room in Redis, and the `RoomLog` that it must equal."""
 
     def __init__(
         self, broker: RedisBroker, room: str, limits: RetentionLimits, clock: ManualClock
@@ -124,7 +124,7 @@ class Pair:
 
 @contextmanager
 def pairs(url: str, prefix: str, limits: RetentionLimits) -> Iterator[Callable[[list[Any]], None]]:
-    """Runs steps on one pair after another; all examples of a test share a broker."""
+    """Yield a function that runs steps on a new pair; all examples of a test share a broker."""
     clock = ManualClock()
     rooms = itertools.count()
     with asyncio.Runner() as runner:
@@ -155,7 +155,7 @@ def pairs(url: str, prefix: str, limits: RetentionLimits) -> Iterator[Callable[[
     ],
     ids=["wide", "one", "few", "small"],
 )
-def test_the_same_publishes_read_the_same(
+def test_reads_equal_those_of_a_room_log(
     redis_server: RedisServer, prefix: str, limits: RetentionLimits
 ) -> None:
     with pairs(redis_server.url, prefix, limits) as run:
@@ -168,7 +168,7 @@ def test_the_same_publishes_read_the_same(
         example()
 
 
-def test_what_is_too_old_goes_the_same(redis_server: RedisServer, prefix: str) -> None:
+def test_old_entries_are_dropped_as_in_a_room_log(redis_server: RedisServer, prefix: str) -> None:
     with pairs(redis_server.url, prefix, RetentionLimits(max_age=300.0)) as run:
 
         @given(AGING_STEPS)
@@ -179,9 +179,7 @@ def test_what_is_too_old_goes_the_same(redis_server: RedisServer, prefix: str) -
         example()
 
 
-def test_state_that_outlives_the_entries_around_it_is_bounded_the_same(
-    redis_server: RedisServer, prefix: str
-) -> None:
+def test_pinned_state_is_bounded_as_in_a_room_log(redis_server: RedisServer, prefix: str) -> None:
     large = "x" * (MAX_STATE_BYTES // 4)
     limits = RetentionLimits(max_bytes=4 * MAX_STATE_BYTES, max_entries=12)
     with pairs(redis_server.url, prefix, limits) as run:
@@ -194,13 +192,13 @@ def plain(history: History) -> list[tuple[int, int, object]]:
     return [(p.first, p.last, msgspec.json.decode(p.data)) for p in history.publications]
 
 
-async def test_streamed_text_is_folded_and_reads_the_same_from_everywhere(
+async def test_reads_of_compacted_text_equal_those_of_a_room_log(
     redis_server: RedisServer, prefix: str
 ) -> None:
     log, now_ms = RoomLog("", RetentionLimits()), 0
     async with opened(redis_server.url, prefix) as (broker, _):
         for batch in range(10):
-            drafts = [output(f"{batch}.{n} ") for n in range(SETTLE_AFTER // 2)]
+            drafts = [output(f"{batch}.{n} ") for n in range(COMPACT_AFTER // 2)]
             drafts.insert(40, note("between") if batch == 2 else progress(batch))
             await asyncio.gather(*(broker.publish("room", draft) for draft in drafts))
             for draft in drafts:
@@ -212,15 +210,15 @@ async def test_streamed_text_is_folded_and_reads_the_same_from_everywhere(
             history = await broker.read("room", Position(epoch, offset))
             model = log.read(Position("", offset))
             assert history.recovered
-            # Where the text stands in its object tells whether it was folded, and nothing else.
+            # `plain` ignores the order of the fields, in which joined text differs.
             assert plain(history) == plain(model)
         history = await broker.read("room", with_text=False)
         assert plain(history) == plain(log.read(with_text=False))
 
-    assert kept < SETTLE_AFTER + 10
+    assert kept < COMPACT_AFTER + 10
 
 
-async def test_a_log_that_is_folded_between_two_pages_is_read_whole(
+async def test_a_log_that_is_compacted_between_two_pages_is_read_completely(
     redis_server: RedisServer, prefix: str
 ) -> None:
     async with opened(redis_server.url, prefix) as (broker, _):
@@ -239,10 +237,10 @@ async def test_a_log_that_is_folded_between_two_pages_is_read_whole(
         assert len("".join(await texts(broker, "room")).split()) == 6_000
 
 
-async def test_a_log_that_changes_between_all_pages_is_read_in_one() -> None:
-    """Pages of one read have to fit together; after three tries the log is asked for whole."""
+async def test_a_log_that_changes_after_every_page_is_read_in_a_single_page() -> None:
+    """The pages of one read must be consistent; after three attempts there is only one page."""
     log = [f"{n} 0 220 -1 ".encode() + draft_fields(output(f"{n} "))[-1] for n in range(1, 2_001)]
-    folds = itertools.count()
+    compactions = itertools.count()
     asked: list[int] = []
 
     async def ask(command: Callable[[bytes], Sequence[Any]]) -> list[Any]:
@@ -250,7 +248,7 @@ async def test_a_log_that_changes_between_all_pages_is_read_in_one() -> None:
         asked.append(count)
         members = log[int(after or 0) :][:count]
         more = int(after or 0) + len(members) < len(log)
-        return [b"epoch", len(log), 0, next(folds), 0, int(more), members]
+        return [b"epoch", len(log), 0, next(compactions), 0, int(more), members]
 
     reader = LogReader(ask, RoomScripts("", RetentionLimits(), lambda: 0))
     history = await reader.read("room", None, 10, 512 * 1024)

@@ -1,4 +1,4 @@
-"""What a subscribed room delivers, whatever of its bells and its log can be had just then."""
+"""What a subscribed room delivers when notifications are lost and its log is unavailable."""
 
 from __future__ import annotations
 
@@ -6,42 +6,51 @@ import asyncio
 
 import pytest
 
-from longwire.broker.redis import subscription as feed_module
-from longwire.broker.redis.log.entry import Bell
-from longwire.broker.redis.subscription import Feed
+from longwire.broker.redis.log.entry import Notification
+from longwire.broker.redis.subscription import RoomSubscription
 from longwire.errors import BrokerUnavailable
 from longwire.log import History, Publication, RoomLog
 from longwire.types import Position
 from tests.broker.recording import note
 from tests.broker.redis.nodes import WaitingReceiver
 
+MAX_BUFFERED = 10
+
 
 class Source:
-    """A log that can be out of reach, and bells that ring only when they are told to."""
+    """A log that can be unavailable, with notifications that the test delivers itself."""
 
     def __init__(self) -> None:
         self.log = RoomLog("first")
         self.refusals = 0
-        self.before_reading: list[RoomLog] = []
+        self.replacements: list[RoomLog] = []
 
-    def append(self, count: int) -> Bell:
-        """Let the log grow; returns the bell."""
+    def append(self, count: int) -> Notification:
+        """Append entries, and return their notification."""
         entries = [self.log.append(note(str(n)), 0) for n in range(count)]
-        return Bell(self.log.epoch, entries)
+        return Notification(self.log.epoch, entries)
 
     async def hold(self, room: str) -> Position:
         position = self.log.position
         await asyncio.sleep(0)
         if self.refusals:
             self.refusals -= 1
-            raise BrokerUnavailable("not now")
+            raise BrokerUnavailable("unavailable")
         return position
 
     async def read(self, room: str, since: Position) -> History:
         await asyncio.sleep(0)
-        if self.before_reading:
-            self.log = self.before_reading.pop()
+        if self.replacements:
+            self.log = self.replacements.pop()
         return self.log.read(since)
+
+
+async def subscribe(source: Source, receiver: WaitingReceiver) -> RoomSubscription:
+    subscription = RoomSubscription(
+        "room", receiver, source.hold, source.read, max_buffered=MAX_BUFFERED
+    )
+    await subscription.start()
+    return subscription
 
 
 @pytest.fixture
@@ -55,78 +64,77 @@ def receiver() -> WaitingReceiver:
 
 
 @pytest.fixture
-async def feed(source: Source, receiver: WaitingReceiver) -> Feed:
-    feed = Feed("room", receiver, source.hold, source.read)
-    await feed.begin()
-    return feed
+async def subscription(source: Source, receiver: WaitingReceiver) -> RoomSubscription:
+    return await subscribe(source, receiver)
 
 
-async def test_bells_that_come_before_the_feed_begins_are_not_lost(
+async def test_notifications_received_before_the_start_completes_are_not_lost(
     source: Source, receiver: WaitingReceiver
 ) -> None:
-    feed = Feed("room", receiver, source.hold, source.read)
+    subscription = RoomSubscription("room", receiver, source.hold, source.read)
     early = source.append(2)
-    beginning = asyncio.create_task(feed.begin())
+    starting = asyncio.create_task(subscription.start())
     await asyncio.sleep(0)
-    feed.ring(early)
-    feed.ring(source.append(1))
-    await beginning
+    subscription.receive(early)
+    subscription.receive(source.append(1))
+    await starting
 
     assert receiver.offsets("room") == [3]
 
 
-async def test_a_log_out_of_reach_is_tried_again(
-    source: Source, receiver: WaitingReceiver, feed: Feed
+async def test_an_unavailable_log_is_read_again(
+    source: Source, receiver: WaitingReceiver, subscription: RoomSubscription
 ) -> None:
     source.append(3)
     source.refusals = 2
-    feed.ring(source.append(1))
+    subscription.receive(source.append(1))
     await receiver.until_offset("room", 4)
 
     assert receiver.offsets("room") == [1, 2, 3, 4]
 
 
-async def test_a_flood_of_bells_during_a_read_is_read_instead(
-    source: Source, receiver: WaitingReceiver, feed: Feed, monkeypatch: pytest.MonkeyPatch
+async def test_a_log_is_read_again_after_too_many_notifications_during_a_read(
+    source: Source, receiver: WaitingReceiver, subscription: RoomSubscription
 ) -> None:
-    monkeypatch.setattr(feed_module, "MAX_EARLY", 10)
     source.append(1)
     for _ in range(35):
-        feed.ring(source.append(1))
-    feed.catch_up()
+        subscription.receive(source.append(1))
+    subscription.catch_up()
     await receiver.until_offset("room", 36)
 
-    assert receiver.is_without_hole("room")
+    assert receiver.is_without_gap("room")
     assert receiver.offsets("room")[0] == 1
 
 
-async def test_a_log_that_begins_anew_while_it_is_read_is_a_reset(
-    source: Source, receiver: WaitingReceiver, feed: Feed
+async def test_a_log_that_is_replaced_while_it_is_read_is_reset(
+    source: Source, receiver: WaitingReceiver, subscription: RoomSubscription
 ) -> None:
     source.append(2)
-    anew = RoomLog("second")
-    anew.append(note("new"), 0)
-    source.before_reading = [anew]
-    feed.ring(source.append(1))
+    replacement = RoomLog("second")
+    replacement.append(note("new"), 0)
+    source.replacements = [replacement]
+    subscription.receive(source.append(1))
     await receiver.until(lambda: bool(receiver.resets))
-    feed.ring(Bell("second", [anew.append(note("newer"), 0)]))
+    subscription.receive(Notification("second", [replacement.append(note("newer"), 0)]))
     await receiver.until_offset("room", 2)
 
     assert receiver.resets == [("room", Position("second", 1))]
     assert receiver.offsets("room") == [2]
 
 
-async def test_who_waits_for_a_position_is_told(source: Source, feed: Feed) -> None:
-    first = feed.reached(Position("first", 1))
-    second = feed.reached(Position("first", 2))
-    feed.ring(source.append(1))
+async def test_waiting_until_a_position_is_delivered(
+    source: Source, subscription: RoomSubscription
+) -> None:
+    first = subscription.wait_until(Position("first", 1))
+    second = subscription.wait_until(Position("first", 2))
+    subscription.receive(source.append(1))
     assert first is not None
     assert second is not None
     await first
     assert not second.done()
-    assert feed.reached(Position("first", 1)) is None
+    assert subscription.wait_until(Position("first", 1)) is None
 
-    feed.close()
+    subscription.close()
     await second
 
 
@@ -137,24 +145,25 @@ class FailingReceiver(WaitingReceiver):
             raise ValueError("a bug")
 
 
-async def test_a_receiver_that_fails_gets_what_follows(
+async def test_a_receiver_that_raises_receives_the_following_entries(
     source: Source, caplog: pytest.LogCaptureFixture
 ) -> None:
     receiver = FailingReceiver()
-    feed = Feed("room", receiver, source.hold, source.read)
-    await feed.begin()
-    feed.ring(source.append(3))
+    subscription = await subscribe(source, receiver)
+    subscription.receive(source.append(3))
 
     assert receiver.offsets("room") == [1, 2, 3]
-    assert "a receiver failed" in caplog.text
+    assert "a receiver raised" in caplog.text
 
 
-async def test_a_feed_that_is_closed_reads_no_more(source: Source, feed: Feed) -> None:
+async def test_a_closed_subscription_no_longer_reads(
+    source: Source, subscription: RoomSubscription
+) -> None:
     source.refusals = 1_000_000
-    feed.catch_up()
-    feed.catch_up()
+    subscription.catch_up()
+    subscription.catch_up()
     await asyncio.sleep(0)
-    feed.close()
+    subscription.close()
     await asyncio.sleep(0)
     left = source.refusals
     await asyncio.sleep(0)

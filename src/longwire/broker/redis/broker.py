@@ -1,4 +1,4 @@
-"""The Redis broker: many processes share logs that live in Redis."""
+"""The Redis broker: any number of processes, with the logs in Redis."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ import logging
 import secrets
 from typing import TYPE_CHECKING
 
-from longwire.broker.memory import NOWHERE
+from longwire.broker.memory import NO_HISTORY
 from longwire.broker.redis.connection.address import Address
-from longwire.broker.redis.connection.commands import PATIENCE, Commands
-from longwire.broker.redis.connection.pubsub import Doorbell
-from longwire.broker.redis.log.entry import VOLATILE, parse_bell, parse_volatile, volatile_bell
-from longwire.broker.redis.log.folding import Folder
-from longwire.broker.redis.log.publishing import Publisher
+from longwire.broker.redis.connection.commands import CALL_TIMEOUT, Commands
+from longwire.broker.redis.connection.pubsub import PubSubConnection
+from longwire.broker.redis.log.compaction import Compactor
+from longwire.broker.redis.log.entry import (
+    VOLATILE,
+    encode_volatile,
+    parse_notification,
+    parse_volatile,
+)
+from longwire.broker.redis.log.publishing import LogWriter
 from longwire.broker.redis.log.reading import LogReader
 from longwire.broker.redis.log.room_scripts import RoomScripts
-from longwire.broker.redis.maintenance import Upkeep
-from longwire.broker.redis.subscription import Feed
+from longwire.broker.redis.maintenance import AUDIT_INTERVAL, Maintenance
+from longwire.broker.redis.subscription import RoomSubscription
 from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
@@ -36,37 +41,40 @@ logger = logging.getLogger("longwire.broker")
 
 DEFAULT_PREFIX = "longwire"
 DELIVERY_WAIT = 0.5
-"""Seconds that a publish waits for its own bell; then the log is read."""
+"""Seconds that a publish waits for its own notification before the log is read instead."""
 
 
 class RedisBroker:
-    """A `Broker` for any number of processes, whose logs live in Redis.
+    """A `Broker` for any number of processes whose logs are in Redis.
 
-    The log is the truth, and pub/sub only the doorbell: an entry is appended, given its offset
-    and announced in one piece, and what an announcement did not bring is read from the log.
+    A Lua script appends an entry, assigns its offset and publishes it to the other nodes,
+    atomically. Pub/sub only notifies: entries of a lost notification are read from the log.
 
-    While Redis is away, calls wait for a few seconds and then raise `BrokerUnavailable`; this
-    node comes back by itself and catches up. A publish with an id is repeated by itself, too.
+    While Redis is unavailable, calls wait for `call_timeout` seconds and then raise
+    `BrokerUnavailable`. This node reconnects by itself and catches up. Publishes with an id are
+    repeated automatically.
 
-    What Redis loses, it loses with its epochs: a room goes on under its epoch as long as the same
-    run of Redis goes on. After a restart or a failover the logs have new epochs, since their
-    newest entries may be missing, unless Redis is known to answer only what is on its disk
-    (`appendonly yes`, `appendfsync always`).
+    A room keeps its epoch as long as the same Redis process runs. After a restart or a failover,
+    rooms get new epochs, since their newest entries may be lost, unless Redis is configured to
+    sync every write to its disk (`appendonly yes`, `appendfsync always`).
 
-    One Redis, or whatever stands before a primary and its replicas. The entries of a room are
-    deleted as `retention` says; rooms that nobody writes or subscribes to leave after its age.
+    `url` addresses a single Redis, or a proxy in front of a primary and its replicas. Retention
+    deletes the entries of a room; rooms without writes and subscribers are deleted after its
+    `max_age`.
 
     Args:
         url: `redis://`, `rediss://` or `unix://`, with user, password and database.
-        prefix: begins the names of all keys; nodes with the same one share logs.
-        retention: the bounds of one room's log, the same on all nodes.
-        clock: tells the time in seconds; nodes' clocks should agree within seconds.
+        prefix: the prefix of all keys; nodes with the same prefix share logs.
+        retention: the bounds of each room's log; must be the same on all nodes.
+        clock: returns the time in seconds. The clocks of nodes should agree within seconds.
+        call_timeout: seconds that a call waits for Redis.
+        audit_interval: seconds between two checks for lost notifications.
 
     Raises:
-        ValueError: the address is malformed.
+        ValueError: the URL is malformed.
     """
 
-    is_lasting = True
+    is_durable = True
     is_shared = True
 
     def __init__(
@@ -76,67 +84,80 @@ class RedisBroker:
         prefix: str = DEFAULT_PREFIX,
         retention: RetentionLimits = DEFAULT_RETENTION,
         clock: Callable[[], float] = wall_time,
+        call_timeout: float = CALL_TIMEOUT,
+        audit_interval: float = AUDIT_INTERVAL,
     ) -> None:
         address = Address(url, prefix)
         index = (f"{prefix}:{{rooms}}:written", f"{prefix}:{{rooms}}:used")
         self._clock = clock
+        self._call_timeout = call_timeout
         self._node = secrets.token_hex(8).encode()
         self._channels = f"{prefix}@{address.database}:"
         self._receiver: Receiver | None = None
-        self._feeds: dict[str, Feed] = {}
+        self._subscriptions: dict[str, RoomSubscription] = {}
         self._reads: dict[_Slice, asyncio.Task[History]] = {}
         self._publishing = 0
         self._idle = asyncio.Event()
         scripts = RoomScripts(prefix, retention, self._now_ms)
-        self._questions = Commands(address)
-        self._reader = LogReader(self._questions.ask, scripts)
-        self._folder = Folder(self._questions.ask, self._reader, scripts)
-        self._publisher = Publisher(scripts, self._channel, self._folder.begin, index, self._now_ms)
-        self._appends = Commands(address, self._publisher.gather)
-        self._publisher.connect(self._appends)
-        self._doorbell = Doorbell(address, self._ring, self._catch_up)
-        self._upkeep = Upkeep(
-            self._questions.ask, scripts, index, f"{prefix}:runs", self._feeds, self._now_ms
+        # Appends have a connection of their own, so that they do not wait behind large reads.
+        self._queries = Commands(address, timeout=call_timeout)
+        ask = self._queries.ask
+        self._reader = LogReader(ask, scripts)
+        self._compactor = Compactor(ask, self._reader, scripts)
+        self._writer = LogWriter(scripts, self._channel, self._compactor.start, index, self._now_ms)
+        self._appends = Commands(address, self._writer.gather, timeout=call_timeout)
+        self._writer.connect(self._appends)
+        self._pubsub = PubSubConnection(
+            address, self._receive_message, self._catch_up, call_timeout
+        )
+        self._maintenance = Maintenance(
+            ask,
+            scripts,
+            index,
+            f"{prefix}:runs",
+            self._subscriptions,
+            self._now_ms,
+            audit_interval,
         )
 
     async def start(self, receiver: Receiver) -> None:
-        """Connect and deliver to `receiver` from now on.
+        """Connect, and start delivering to `receiver`.
 
         Raises:
-            BrokerUnavailable: Redis cannot be reached, refuses the password, or is a replica.
+            BrokerUnavailable: Redis cannot be reached, rejects the password, or is a replica.
         """
         try:
-            for part in (self._questions, self._appends, self._doorbell):
+            for part in (self._queries, self._appends, self._pubsub):
                 await part.start()
         except BaseException:
             await self._disconnect()
             raise
         self._receiver = receiver
         self._idle = asyncio.Event()
-        self._upkeep.start()
+        self._maintenance.start()
 
     async def close(self) -> None:
-        """Finish what was begun, as far as Redis is there, and let go of it."""
+        """Complete the publishes in progress, as far as Redis is available, and disconnect."""
         self._receiver = None
         if self._publishing:
             self._idle.clear()
             await self._idle.wait()
-        await self._upkeep.close()
-        await self._folder.close()
-        for room in list(self._feeds):
-            self._feeds.pop(room).close()
+        await self._maintenance.close()
+        await self._compactor.close()
+        for room in list(self._subscriptions):
+            self._subscriptions.pop(room).close()
         await self._disconnect()
 
     async def publish(self, room: str, draft: Draft, *, id: str | None = None) -> Position:
-        """Append, announce, deliver; see `Broker.publish`.
+        """Append, notify, deliver; see `Broker.publish`.
 
-        Should Redis go away between taking the entry in and announcing it, this returns before
-        the entry was delivered on this node; it will be when Redis is back.
+        If Redis becomes unavailable after the append and before the notification, this returns
+        before the entry is delivered on this node; it is delivered when Redis is back.
         """
-        self._started()
+        self._require_started()
         self._publishing += 1
         try:
-            position = await self._publisher.publish(room, draft, id)
+            position = await self._writer.publish(room, draft, id)
             await self._until_delivered(room, position)
         finally:
             self._publishing -= 1
@@ -145,37 +166,40 @@ class RedisBroker:
         return position
 
     async def publish_volatile(self, room: str, draft: Draft) -> None:
-        """Deliver past the log; see `Broker.publish_volatile`."""
-        receiver = self._started()
-        bell = volatile_bell(self._node, draft)
+        """Deliver without logging; see `Broker.publish_volatile`."""
+        receiver = self._require_started()
+        notification = encode_volatile(self._node, draft)
         channel = self._channel(room)
-        if room in self._feeds:
+        if room in self._subscriptions:
             receiver.receive_volatile(room, draft)
-        await self._appends.call(lambda _: (b"PUBLISH", channel, bell), may_repeat=False).reply
+        command = (b"PUBLISH", channel, notification)
+        await self._appends.call(lambda _: command, may_repeat=False).reply
 
     async def subscribe(self, room: str) -> None:
-        """Deliver `room` from now on; see `Broker.subscribe`."""
-        receiver = self._started()
-        feed = self._feeds.get(room)
-        if feed is None:
-            feed = self._feeds[room] = Feed(room, receiver, self._upkeep.hold, self._read)
-            feed.beginning = asyncio.get_running_loop().create_task(self._begin(feed))
-        if feed.beginning is None:
+        """Start delivering `room`; see `Broker.subscribe`."""
+        receiver = self._require_started()
+        subscription = self._subscriptions.get(room)
+        if subscription is None:
+            subscription = RoomSubscription(room, receiver, self._maintenance.hold, self._read)
+            self._subscriptions[room] = subscription
+            loop = asyncio.get_running_loop()
+            subscription.starting = loop.create_task(self._start(subscription))
+        if subscription.starting is None:
             return
         try:
-            await feed.beginning
+            await subscription.starting
         except BaseException:
-            if self._feeds.get(room) is feed:
+            if self._subscriptions.get(room) is subscription:
                 await self.unsubscribe(room)
             raise
-        feed.beginning = None
+        subscription.starting = None
 
     async def unsubscribe(self, room: str) -> None:
         """Stop delivering `room`; see `Broker.unsubscribe`."""
-        feed = self._feeds.pop(room, None)
-        if feed is not None:
-            feed.close()
-            self._doorbell.unlisten(self._channel(room))
+        subscription = self._subscriptions.pop(room, None)
+        if subscription is not None:
+            subscription.close()
+            self._pubsub.unsubscribe(self._channel(room))
 
     async def read(
         self,
@@ -187,33 +211,34 @@ class RedisBroker:
         with_text: bool = True,
     ) -> History:
         """Read a slice of `room`'s log; see `Broker.read`."""
-        self._started()
+        self._require_started()
         wanted = (room, since, limit, max_bytes, with_text)
         reading = self._reads.get(wanted)
         if reading is None:
-            # Who asks for the same in the same tick, as crowds do that come back, shares it.
+            # Identical reads of one event loop iteration share a task: after a network failure, a
+            # crowd of clients resumes from the same position.
             loop = asyncio.get_running_loop()
             reading = self._reads[wanted] = loop.create_task(self._read(*wanted))
             loop.call_soon(self._reads.pop, wanted)
         return await asyncio.shield(reading)
 
     async def position(self, room: str) -> Position:
-        """The end of `room`'s log; see `Broker.position`."""
-        self._started()
-        return await self._reader.position(room) or NOWHERE.position
+        """Return the end of `room`'s log; see `Broker.position`."""
+        self._require_started()
+        return await self._reader.position(room) or NO_HISTORY.position
 
     async def rooms(self, prefix: str) -> list[str]:
-        """Rooms that begin with `prefix`, last written first; see `Broker.rooms`."""
-        self._started()
-        return await self._upkeep.rooms(prefix)
+        """Return the rooms that start with `prefix`; see `Broker.rooms`."""
+        self._require_started()
+        return await self._maintenance.rooms(prefix)
 
     def sweep(self) -> asyncio.Task[None]:
-        """Forget what is older than the retention's age. Called every minute by itself."""
-        return self._upkeep.sweep()
+        """Delete rooms not used for `max_age`. Called automatically every minute."""
+        return self._maintenance.sweep()
 
-    def _started(self) -> Receiver:
+    def _require_started(self) -> Receiver:
         if self._receiver is None:
-            raise BrokerUnavailable("the broker is not running")
+            raise BrokerUnavailable("the broker is not started, or is closed")
         return self._receiver
 
     def _now_ms(self) -> int:
@@ -222,32 +247,32 @@ class RedisBroker:
     def _channel(self, room: str) -> bytes:
         return f"{self._channels}{room}".encode()
 
-    def _ring(self, channel: bytes, payload: bytes) -> None:
+    def _receive_message(self, channel: bytes, payload: bytes) -> None:
         room = channel.decode().removeprefix(self._channels)
-        feed = self._feeds.get(room)
-        if feed is None:
+        subscription = self._subscriptions.get(room)
+        if subscription is None:
             return
         try:
-            self._take(feed, payload)
+            self._receive(subscription, payload)
         except ValueError as error:
-            logger.warning("dropped what is no bell: %s", error, extra={"room": room})
-            feed.catch_up()
+            logger.warning("dropped a malformed notification: %s", error, extra={"room": room})
+            subscription.catch_up()
 
-    def _take(self, feed: Feed, payload: bytes) -> None:
+    def _receive(self, subscription: RoomSubscription, payload: bytes) -> None:
         if not payload.startswith(VOLATILE):
-            feed.ring(parse_bell(payload))
+            subscription.receive(parse_notification(payload))
             return
         node, draft = parse_volatile(payload)
         if node != self._node and self._receiver is not None:
-            self._receiver.receive_volatile(feed.name, draft)
+            self._receiver.receive_volatile(subscription.name, draft)
 
-    async def _begin(self, feed: Feed) -> None:
-        await self._doorbell.listen(self._channel(feed.name), PATIENCE)
-        await feed.begin()
+    async def _start(self, subscription: RoomSubscription) -> None:
+        await self._pubsub.subscribe(self._channel(subscription.name))
+        await subscription.start()
 
     def _catch_up(self) -> None:
-        for feed in self._feeds.values():
-            feed.catch_up()
+        for subscription in self._subscriptions.values():
+            subscription.catch_up()
 
     async def _read(
         self,
@@ -257,17 +282,19 @@ class RedisBroker:
         max_bytes: int = DEFAULT_SLICE_BYTES,
         with_text: bool = True,
     ) -> History:
-        return await self._reader.read(room, since, limit, max_bytes, with_text) or NOWHERE
+        return await self._reader.read(room, since, limit, max_bytes, with_text) or NO_HISTORY
 
     async def _until_delivered(self, room: str, position: Position) -> None:
-        feed = self._feeds.get(room)
-        reached = feed.reached(position) if feed is not None and feed.epoch else None
-        if feed is None or reached is None:
+        subscription = self._subscriptions.get(room)
+        if subscription is None or not subscription.epoch:
+            return
+        reached = subscription.wait_until(position)
+        if reached is None:
             return
         done, _ = await asyncio.wait([reached], timeout=DELIVERY_WAIT)
         if not done:
-            feed.catch_up()
-            await asyncio.wait([reached], timeout=PATIENCE)
+            subscription.catch_up()
+            await asyncio.wait([reached], timeout=self._call_timeout)
 
     async def _disconnect(self) -> None:
-        await asyncio.gather(self._doorbell.close(), self._appends.close(), self._questions.close())
+        await asyncio.gather(self._pubsub.close(), self._appends.close(), self._queries.close())

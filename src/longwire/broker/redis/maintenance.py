@@ -1,4 +1,4 @@
-"""What has to be looked after: rooms in use, rooms out of use, bells that never rang."""
+"""Maintenance: keeps subscribed rooms, deletes unused ones, and finds lost notifications."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ if TYPE_CHECKING:
 
     from longwire.broker.redis.connection.address import Command, Reply
     from longwire.broker.redis.log.room_scripts import RoomScripts
-    from longwire.broker.redis.subscription import Feed
+    from longwire.broker.redis.subscription import RoomSubscription
 
 logger = logging.getLogger("longwire.broker")
 
 AUDIT_INTERVAL = 5.0
-"""Seconds between two looks for rooms that were written although no bell rang here. Redis cuts
-the connections that it loses bells of, so there is little to find."""
+"""Seconds between two audits for rooms that were written without a notification. They are rare:
+Redis closes a connection instead of skipping a message on it, and that is noticed at once."""
 MAX_STALE = 1_000
-"""Rooms forgotten in one go."""
+"""Unused rooms deleted at once."""
 
 
-class Upkeep:
-    """Keeps what the index of rooms and the rooms' ages say true.
+class Maintenance:
+    """Maintains the index of rooms, and audits the subscriptions of this node.
 
     Args:
-        ask: runs a command in Redis.
-        scripts: makes the commands.
+        ask: sends a command and returns the reply.
+        scripts: builds the commands.
         index: the keys of the index: rooms by their last write, and by their last use.
-        runs: the key that `begin.lua` keeps.
-        feeds: the subscribed rooms of this node.
-        now_ms: the clock.
+        runs: the key of `begin.lua`.
+        subscriptions: the subscribed rooms of this node.
+        now_ms: returns the time.
+        audit_interval: see `AUDIT_INTERVAL`.
     """
 
     def __init__(
@@ -46,38 +47,39 @@ class Upkeep:
         scripts: RoomScripts,
         index: tuple[str, str],
         runs: str,
-        feeds: Mapping[str, Feed],
+        subscriptions: Mapping[str, RoomSubscription],
         now_ms: Callable[[], int],
+        audit_interval: float,
     ) -> None:
         self._ask = ask
         self._scripts = scripts
         self._index = index
         self._runs = runs
-        self._feeds = feeds
+        self._subscriptions = subscriptions
         self._now_ms = now_ms
         self._sweeper = Sweeper(self.sweep)
-        self._auditor = Sweeper(self._audit, AUDIT_INTERVAL)
+        self._auditor = Sweeper(self._start_audit, audit_interval)
         self._tasks = BackgroundTasks()
         self._birth: bytes | None = b""
-        # The last write that the audit before the last one saw. Two, since a room is in the index
-        # a moment before its log grows.
+        # The newest write at the audit before the last one, and at the last one. An audit looks at
+        # the writes since the former: a room is in the index shortly before its log grows.
         self._audited = [0, 0]
         self._received: dict[str, int] = {}
 
     def start(self) -> None:
-        """Begin to look after things."""
+        """Start the timers."""
         self._sweeper.start()
         self._auditor.start()
 
     async def close(self) -> None:
-        """Leave things as they are."""
+        """Stop the timers and the work in progress."""
         self._sweeper.stop()
         self._auditor.stop()
         self._tasks.cancel()
         await self._tasks.wait(return_exceptions=True)
 
     async def hold(self, room: str) -> Position:
-        """Note that a room is in use, bring it into being if need be, and answer its end.
+        """Mark a room as used, create it if it does not exist, and return its end.
 
         Raises:
             BrokerUnavailable: Redis cannot be reached.
@@ -87,25 +89,25 @@ class Upkeep:
             self._ask(self._scripts.command(HOLD, room)),
             self._ask(lambda _: (b"ZADD", self._index[1], "XX", now_ms, room)),
         )
-        feed = self._feeds.get(room)
-        if feed is not None:
-            feed.held_ms = now_ms
+        subscription = self._subscriptions.get(room)
+        if subscription is not None:
+            subscription.held_ms = now_ms
         return Position(epoch.decode(), end)
 
     async def rooms(self, prefix: str) -> list[str]:
-        """The written rooms whose names begin with `prefix`, last written first."""
+        """Return the written rooms whose names start with `prefix`, last written first."""
         names: list[bytes] = await self._ask(lambda _: (b"ZREVRANGE", self._index[0], 0, -1))
         return [room for room in map(bytes.decode, names) if room.startswith(prefix)]
 
     def sweep(self) -> asyncio.Task[None]:
-        """Keep the subscribed rooms, forget those that nobody has used for too long."""
+        """Mark the subscribed rooms as used, and delete rooms that were not used for `max_age`."""
         return self._tasks.start(self._try(self._sweep()))
 
     async def _sweep(self) -> None:
         now_ms = self._now_ms()
         due_ms = now_ms - self._scripts.max_age_ms // 4
-        held = [feed.name for feed in self._feeds.values() if feed.held_ms < due_ms]
-        await asyncio.gather(*map(self.hold, held))
+        due = [room.name for room in self._subscriptions.values() if room.held_ms < due_ms]
+        await asyncio.gather(*map(self.hold, due))
         stale_ms = now_ms - self._scripts.max_age_ms
         while names := await self._stale(stale_ms):
             forget = (self._scripts.command(FORGET, name, (stale_ms,)) for name in names)
@@ -117,35 +119,38 @@ class Upkeep:
         )
         return [name.decode() for name in names]
 
-    def _audit(self) -> None:
-        self._tasks.start(self._try(self._look_for_missed_bells()))
+    def _start_audit(self) -> None:
+        self._tasks.start(self._try(self._audit()))
 
-    async def _look_for_missed_bells(self) -> None:
+    async def _audit(self) -> None:
+        """Let subscriptions catch up whose room was written without a notification.
+
+        If `birth` has changed, Redis was flushed, and all of them catch up.
+        """
         birth: bytes | None = await self._ask(lambda _: (b"HGET", self._runs, "birth"))
         if birth != self._birth:
             self._birth = birth
             self._audited = [await self._newest_write()] * 2
-            missed = list(self._feeds)
+            missed = list(self._subscriptions)
         else:
             since, seen = self._audited
             written = await self._written_since(since)
-            missed = [name.decode() for name in written[::2]]
             self._audited = [seen, int(written[-1]) if written else seen]
-            missed = self._unheard(missed)
+            missed = self._without_delivery(name.decode() for name in written[::2])
         for room in missed:
-            feed = self._feeds.get(room)
-            if feed is not None:
-                feed.catch_up()
+            subscription = self._subscriptions.get(room)
+            if subscription is not None:
+                subscription.catch_up()
 
-    def _unheard(self, written: Iterable[str]) -> list[str]:
-        """Those of the written rooms that have delivered nothing since the last look.
+    def _without_delivery(self, written: Iterable[str]) -> list[str]:
+        """Return the written rooms that have delivered nothing since the last audit.
 
-        Of the others a bell was heard, and the next one will show a hole, if there is one.
+        The others received a notification, and the next one will reveal a gap, if there is one.
         """
         before = self._received
-        feeds = [feed for room in written if (feed := self._feeds.get(room)) is not None]
-        self._received = {feed.name: feed.received for feed in feeds}
-        return [feed.name for feed in feeds if before.get(feed.name) == feed.received]
+        rooms = [room for name in written if (room := self._subscriptions.get(name)) is not None]
+        self._received = {room.name: room.received for room in rooms}
+        return [room.name for room in rooms if before.get(room.name) == room.received]
 
     async def _newest_write(self) -> int:
         newest: list[bytes] = await self._ask(
@@ -154,7 +159,7 @@ class Upkeep:
         return int(newest[1]) if newest else 0
 
     async def _written_since(self, write: int) -> list[bytes]:
-        """Names and writes by turns."""
+        """Return names and write numbers, alternating."""
         command = (b"ZRANGEBYSCORE", self._index[0], f"({write}", "+inf", "WITHSCORES")
         written: list[bytes] = await self._ask(lambda _: command)
         return written

@@ -1,7 +1,7 @@
-"""What a subscribed room delivers to this node: each entry once, in order, without a hole.
+"""Delivers one subscribed room to this node: each entry once, in order, without gaps.
 
-Bells bring the entries as they are appended. Offsets show what a bell did not bring, and that is
-read from the log.
+Notifications contain the new entries. They may be lost, so their offsets are compared with what was
+delivered, and missing entries are read from the log.
 """
 
 from __future__ import annotations
@@ -17,44 +17,48 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from longwire.broker.base import Receiver
-    from longwire.broker.redis.log.entry import Bell
+    from longwire.broker.redis.log.entry import Notification
     from longwire.log import History, Publication
 
 logger = logging.getLogger("longwire.broker")
 
-READ_AGAIN = 0.25
-"""Seconds until a log that could not be read is tried again."""
-MAX_EARLY = 1_000
-"""Bells kept while the log is read; when there are more, it is read once more instead."""
+RETRY_DELAY = 0.25
+"""Seconds before a log that could not be read is read again."""
+MAX_BUFFERED = 1_000
+"""Notifications buffered while the log is read; if there are more, the log is read again."""
 
 
-class Feed:
+class RoomSubscription:
     """One subscribed room of this node.
 
     Args:
-        hold: brings the room into being, if need be, and answers its position.
-        read: reads its log.
+        name: the room.
+        receiver: receives the entries.
+        hold: marks the room as used, creates it if it does not exist, and returns its end.
+        read: reads its log since a position.
+        max_buffered: see `MAX_BUFFERED`.
 
     Attributes:
-        epoch: of the log that is being delivered; "" until the feed has begun.
-        received: the last offset that was delivered.
-        beginning: what those wait for who subscribed, until it is done.
-        held_ms: when Redis was told last that the room is in use.
+        epoch: the epoch of the log that is delivered; empty until `start` is done.
+        received: the last delivered offset.
+        starting: the task that subscribers wait for, until it is done.
+        held_ms: when `hold` was last called.
     """
 
     __slots__ = (
+        "_buffered",
         "_catching_up",
-        "_early",
         "_hold",
+        "_max_buffered",
         "_missed",
         "_read",
         "_receiver",
         "_waiting",
-        "beginning",
         "epoch",
         "held_ms",
         "name",
         "received",
+        "starting",
     )
 
     def __init__(
@@ -63,74 +67,80 @@ class Feed:
         receiver: Receiver,
         hold: Callable[[str], Awaitable[Position]],
         read: Callable[[str, Position], Awaitable[History]],
+        *,
+        max_buffered: int = MAX_BUFFERED,
     ) -> None:
         self.name = name
         self.epoch = ""
         self.received = 0
         self.held_ms = 0
-        self.beginning: asyncio.Task[None] | None = None
+        self.starting: asyncio.Task[None] | None = None
         self._receiver = receiver
         self._hold = hold
         self._read = read
-        self._early: list[Bell] = []
+        self._max_buffered = max_buffered
+        self._buffered: list[Notification] = []
         self._missed = False
         self._catching_up: asyncio.Task[None] | None = None
         self._waiting: list[tuple[str, int, asyncio.Future[None]]] = []
 
-    async def begin(self) -> None:
-        """Deliver from the log's end on; the bell is listened to already.
+    async def start(self) -> None:
+        """Deliver what follows the end of the log. Notifications must be subscribed to already.
 
         Raises:
             BrokerUnavailable: the log cannot be reached.
         """
         position = await self._hold(self.name)
         self.epoch, self.received = position.epoch, position.offset
-        self._take_early()
+        self._process_buffered()
 
     def close(self) -> None:
-        """Deliver no more."""
+        """Stop delivering."""
         if self._catching_up is not None:
             self._catching_up.cancel()
         for _, _, reached in self._waiting:
             if not reached.done():
                 reached.set_result(None)
 
-    def ring(self, bell: Bell) -> None:
-        """Deliver what a bell brought, or read the log if something is missing before it."""
+    def receive(self, notification: Notification) -> None:
+        """Deliver the entries of a notification; if entries before it are missing, read the log."""
         if not self.epoch or self._catching_up is not None:
-            self._keep_early(bell)
-        elif bell.epoch != self.epoch or bell.publications[0].first > self.received + 1:
-            self._keep_early(bell)
+            self._buffer(notification)
+        elif (
+            notification.epoch != self.epoch
+            or notification.publications[0].first > self.received + 1
+        ):
+            self._buffer(notification)
             self.catch_up()
         else:
-            self._deliver(bell.publications)
+            self._deliver(notification.publications)
 
     def catch_up(self) -> None:
-        """Read what may have been missed; harmless if nothing was, or if it is being done."""
+        """Read the log, in case notifications were lost. May be called at any time."""
         if self._catching_up is not None:
             self._missed = True
         elif self.epoch:
             loop = asyncio.get_running_loop()
             self._catching_up = loop.create_task(self._catch_up_until_done())
 
-    def reached(self, position: Position) -> asyncio.Future[None] | None:
-        """None if that was delivered, or else what waits until it is."""
+    def wait_until(self, position: Position) -> asyncio.Future[None] | None:
+        """Return a future that is done when `position` is delivered; None if it is already."""
         if position.epoch == self.epoch and position.offset <= self.received:
             return None
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((position.epoch, position.offset, future))
         return future
 
-    def _keep_early(self, bell: Bell) -> None:
-        if len(self._early) >= MAX_EARLY:
-            self._early.clear()
+    def _buffer(self, notification: Notification) -> None:
+        if len(self._buffered) >= self._max_buffered:
+            self._buffered.clear()
             self._missed = True
-        self._early.append(bell)
+        self._buffered.append(notification)
 
-    def _take_early(self) -> None:
-        early, self._early = self._early, []
-        for bell in early:
-            self.ring(bell)
+    def _process_buffered(self) -> None:
+        buffered, self._buffered = self._buffered, []
+        for notification in buffered:
+            self.receive(notification)
 
     async def _catch_up_until_done(self) -> None:
         try:
@@ -140,7 +150,7 @@ class Feed:
                 await self._catch_up()
         finally:
             self._catching_up = None
-        self._take_early()
+        self._process_buffered()
 
     async def _catch_up(self) -> None:
         try:
@@ -157,17 +167,20 @@ class Feed:
                 self._deliver_history(history)
         except BrokerUnavailable as error:
             logger.info("%s", error)
-            await asyncio.sleep(READ_AGAIN)
+            await asyncio.sleep(RETRY_DELAY)
             self._missed = True
 
     def _reset(self, position: Position) -> None:
-        logger.warning("the log of room %r began anew", self.name, extra={"room": self.name})
+        logger.warning("room %r has a new log", self.name, extra={"room": self.name})
         self.epoch, self.received = position.epoch, position.offset
         self._receiver.receive_reset(self.name, position)
-        self._tell_who_waits()
+        self._resolve_waiting()
 
     def _deliver_history(self, history: History) -> None:
-        """Deliver what was read; if retention was faster, go on at the end and leave the hole."""
+        """Deliver a slice. If retention has dropped entries before it, skip to the newest entry.
+
+        That leaves a gap, by which the receiver notices that entries are missing.
+        """
         if history.recovered or self.received == 0:
             self._deliver(history.publications)
         else:
@@ -181,11 +194,11 @@ class Feed:
             try:
                 self._receiver.receive_publication(self.name, publication)
             except Exception:
-                logger.exception("a receiver failed", extra={"room": self.name})
+                logger.exception("a receiver raised", extra={"room": self.name})
         if self._waiting:
-            self._tell_who_waits()
+            self._resolve_waiting()
 
-    def _tell_who_waits(self) -> None:
+    def _resolve_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
         for epoch, offset, reached in waiting:
             if epoch == self.epoch and offset > self.received:

@@ -1,11 +1,15 @@
-"""Where Redis is, and what is settled with it before a connection is used."""
+"""The address of Redis: opens connections and prepares them for use.
+
+This is the only module that calls redis-py's connection API, which is not fully documented;
+`tests/broker/redis/test_redis_py.py` checks that it behaves as expected.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
 import msgspec
@@ -28,134 +32,137 @@ if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection
 
 CONNECT_TIMEOUT = 3.0
-"""Seconds for a connection to be made and to answer the first questions."""
+"""Seconds to connect and to prepare the connection."""
 
 Command = Sequence[bytes | str | int]
 Reply = Any
 
 
-class Opened(msgspec.Struct, frozen=True):
-    """A connection that may be used.
+class ReadyConnection(msgspec.Struct, frozen=True):
+    """An open connection that is ready for use.
 
     Attributes:
-        lineage: the runs of Redis whose data this run has whole, its own first.
-        birth: names the data; another one after they were flushed.
+        lineage: the run ids of Redis processes of which the current one has all data, its own
+            first; see `begin.lua`.
     """
 
     connection: AbstractConnection
     lineage: bytes
-    birth: bytes
 
 
 class Address:
-    """Where Redis is, and the prefix of our keys in it.
+    """The address of Redis, and the prefix of the broker's keys in it.
 
     Attributes:
-        shown: the address without user and password, as errors name it.
-        database: pub/sub knows no databases, so the names of channels tell theirs.
+        shown: the address without user and password, for messages.
+        database: part of channel names, since pub/sub is not separated by database.
     """
 
     def __init__(self, url: str, prefix: str) -> None:
-        """Take an address apart; nothing is connected.
+        """Parse the URL, without connecting.
 
         Raises:
-            ValueError: it is malformed.
+            ValueError: the URL is malformed.
         """
         options: dict[str, Any] = dict(redis_connection.parse_url(url))
         self._kind = options.pop("connection_class", redis_connection.Connection)
         options |= {
-            "protocol": 2,  # bells then come as plain replies, from every Redis
+            "protocol": 2,  # with RESP2, pub/sub messages are ordinary replies in every version
             "decode_responses": False,
-            "retry": Retry(NoBackoff(), 0),  # the line that asked comes back by itself
+            "retry": Retry(NoBackoff(), 0),  # ReconnectingConnection retries
             "socket_timeout": None,
             "socket_connect_timeout": CONNECT_TIMEOUT,
         }
         self._options = options
         self._runs = f"{prefix}:runs"
         self.database = int(options.get("db", 0))
-        self.shown = _shown(url, options)
+        self.shown = _without_credentials(url, options)
 
-    async def open(self) -> Opened:
-        """Connect, load the scripts and learn which data Redis goes on with.
+    async def open(self) -> ReadyConnection:
+        """Connect, load the scripts, and determine which earlier data Redis still has.
 
         Raises:
-            BrokerUnavailable: it cannot be reached, refuses us, or is not to be written to.
+            BrokerUnavailable: Redis cannot be reached, rejects the credentials, or is read-only.
         """
         connection = self._kind(**self._options)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await connection.connect()
-                return await self._begin(connection)
+                return await self._prepare(connection)
         except (RedisError, OSError, TimeoutError) as error:
             await connection.disconnect(nowait=True)
-            raise BrokerUnavailable(f"Redis at {self.shown} {self._why(error)}") from None
+            raise BrokerUnavailable(f"Redis at {self.shown} {self._explain(error)}") from None
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
 
-    async def _begin(self, connection: AbstractConnection) -> Opened:
-        replies = await _exchange(connection, _QUESTIONS)
-        for reply in replies[: len(_NEEDED)]:
+    async def _prepare(self, connection: AbstractConnection) -> ReadyConnection:
+        await send_commands(connection, _PREPARATION)
+        replies = [await read_reply(connection) for _ in _PREPARATION]
+        for reply in replies[: len(_REQUIRED)]:
             if isinstance(reply, RedisError):
                 raise reply
-        server, replication = _fields(replies[0]), _fields(replies[1])
+        server, replication = _parse_info(replies[0]), _parse_info(replies[1])
         if replication.get("role") == "slave":
             raise _IsReplica
-        is_durable = _is_durable(replies[len(_NEEDED) :])
+        is_durable = _is_durable(replies[len(_REQUIRED) :])
         was_promoted = set(replication.get("master_replid2", "0")) != {"0"}
-        begin: list[bytes | str | int] = [b"EVALSHA", BEGIN.sha, 1, self._runs]
         if "run_id" not in server:
-            raise RedisError("it does not say which run it is (INFO server)")
+            raise RedisError("INFO server does not contain run_id")
+        begin: list[bytes | str | int] = [b"EVALSHA", BEGIN.sha, 1, self._runs]
         begin += (server["run_id"], int(is_durable), int(was_promoted), secrets.token_hex(8))
-        (reply,) = await _exchange(connection, [begin])
+        await send_commands(connection, [begin])
+        reply = await read_reply(connection)
         if isinstance(reply, RedisError):
             raise reply
-        return Opened(connection, reply[0], reply[1])
+        return ReadyConnection(connection, reply)
 
-    def _why(self, error: Exception) -> str:
-        """What went wrong, in words that hold no password."""
+    def _explain(self, error: Exception) -> str:
+        """Describe the error without revealing the password."""
         if isinstance(error, _IsReplica):
-            return "is a replica: logs are written to the primary"
-        if _is_about_password(error):
-            return "refuses the user or the password"
+            return "is a replica; connect to the primary"
+        if _is_authentication_error(error):
+            return "rejects the user or the password"
         if isinstance(error, TimeoutError):
-            return "does not answer"
+            return f"did not answer within {CONNECT_TIMEOUT:g} s"
         text = str(error) or type(error).__name__
         password = self._options.get("password")
         return f"cannot be used: {text.replace(str(password), '…') if password else text}"
 
 
 class _IsReplica(RedisError):
-    """Redis is a replica of another."""
+    """Redis is a replica of another one."""
 
 
-_NEEDED: tuple[Command, ...] = (
+# All of these must succeed. An account may lack the right to CONFIG GET; see `_is_durable`.
+_REQUIRED: tuple[Command, ...] = (
     ("INFO", "server"),
     ("INFO", "replication"),
     *(("SCRIPT", "LOAD", script.text) for script in SCRIPTS),
 )
-_QUESTIONS: tuple[Command, ...] = (
-    *_NEEDED,
+_PREPARATION: tuple[Command, ...] = (
+    *_REQUIRED,
     ("CONFIG", "GET", "appendonly"),
     ("CONFIG", "GET", "appendfsync"),
     ("CONFIG", "GET", "no-appendfsync-on-rewrite"),
 )
 
 
-async def _exchange(connection: AbstractConnection, commands: Sequence[Command]) -> list[Reply]:
-    """Send commands and read their replies; errors among them are values."""
+async def send_commands(connection: AbstractConnection, commands: Sequence[Command]) -> None:
+    """Send commands in one write; their replies are to be read in the same order."""
     await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-    replies: list[Reply] = []
-    for _ in commands:
-        try:
-            replies.append(await connection.read_response(disconnect_on_error=True))
-        except ResponseError as error:
-            replies.append(error)
-    return replies
 
 
-def _is_about_password(error: BaseException | None) -> bool:
-    """Whether it is, or was caused by, a refused password."""
+async def read_reply(connection: AbstractConnection) -> Reply:
+    """Return the next reply, without a timeout. An error reply is returned, not raised."""
+    try:
+        return cast("Reply", await connection.read_response(disconnect_on_error=True))
+    except ResponseError as error:
+        return error
+
+
+def _is_authentication_error(error: BaseException | None) -> bool:
+    """Whether the error is, or was caused by, a rejected password."""
     while error is not None:
         if isinstance(error, AuthenticationError | AuthenticationWrongNumberOfArgsError):
             return True
@@ -163,13 +170,13 @@ def _is_about_password(error: BaseException | None) -> bool:
     return False
 
 
-def _fields(info: bytes) -> dict[str, str]:
+def _parse_info(info: bytes) -> dict[str, str]:
     lines = (line.partition(":") for line in info.decode("utf-8", "replace").splitlines())
     return {name: value for name, colon, value in lines if colon}
 
 
 def _is_durable(replies: Sequence[Reply]) -> bool:
-    """Whether Redis answers only what is on its disk; no, if it does not tell."""
+    """Whether Redis syncs every write to the disk before it replies; False if that is unknown."""
     return [reply[1] if isinstance(reply, list) else None for reply in replies] == [
         b"yes",
         b"always",
@@ -177,7 +184,7 @@ def _is_durable(replies: Sequence[Reply]) -> bool:
     ]
 
 
-def _shown(url: str, options: Mapping[str, Any]) -> str:
+def _without_credentials(url: str, options: Mapping[str, Any]) -> str:
     scheme = url.partition("://")[0]
     if "path" in options:
         return f"unix://{unquote(str(options['path']))}"

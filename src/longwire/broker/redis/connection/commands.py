@@ -1,4 +1,4 @@
-"""Commands to Redis: sent as they come, answered in order, never waited for too long."""
+"""Commands to Redis: pipelined, with a timeout, repeated after a reconnect where that is safe."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import MasterDownError, NoScriptError, ReadOnlyError, ResponseError
 
-from longwire.broker.redis.connection.connection import Line
+from longwire.broker.redis.connection.connection import ReconnectingConnection
 from longwire.errors import BrokerUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from longwire.broker.redis.connection.address import Address, Command, Opened, Reply
+    from longwire.broker.redis.connection.address import Address, Command, ReadyConnection, Reply
 
-PATIENCE = 4.0
-"""Seconds that a call waits for Redis to come back, or to answer: longer than a restart takes, and
-still shorter than the five seconds after which HTTP clients commonly give up."""
+CALL_TIMEOUT = 4.0
+"""Seconds that a call waits for a reply or for Redis to come back: longer than a restart takes, and
+shorter than the five seconds after which HTTP clients commonly time out."""
 
-# Redis has forgotten our scripts, or has become a replica: nothing was run, and it takes another
-# connection to go on.
+# Redis has lost the scripts, or has become a replica. It has not run the command; another
+# connection loads the scripts again, or finds the new primary.
 _NOT_RUN = (NoScriptError, ReadOnlyError, MasterDownError)
 
 
 class Call:
-    """A command and who waits for its reply.
+    """A command and the future of its reply.
 
     Attributes:
-        command: made when it is sent, from the lineage of the connection.
-        may_repeat: whether it does no harm if Redis runs it twice.
+        command: builds the command when it is sent, from the lineage of the connection.
+        may_repeat: whether it is safe that Redis runs the command twice.
     """
 
     __slots__ = ("command", "deadline", "may_repeat", "reply")
@@ -44,29 +44,31 @@ class Call:
         self.reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
     def fail(self, error: Exception) -> None:
-        """Refuse, unless it was answered or given up."""
+        """Raise `error` at the caller, unless it has the reply or was cancelled."""
         if not self.reply.done():
             self.reply.set_exception(error)
-            self.reply.exception()  # who called may have gone
+            self.reply.exception()  # no "exception was never retrieved" if the caller has gone
 
 
 class Commands:
-    """Sends the calls of one loop tick together, without waiting for the replies of earlier ones.
+    """Sends the calls of one event loop iteration together, without waiting for earlier replies.
 
     Args:
-        gather: called before each lot is sent, to make the last calls of it.
-        opened: called when there is a connection, for the first time or again.
+        address: the address of Redis.
+        gather: called before commands are sent; it may add more calls.
+        timeout: seconds after which a call raises `BrokerUnavailable`.
     """
 
     def __init__(
         self,
         address: Address,
         gather: Callable[[], None] | None = None,
-        opened: Callable[[Opened], None] | None = None,
+        *,
+        timeout: float = CALL_TIMEOUT,
     ) -> None:
-        self._line = Line(address, self)
+        self._connection = ReconnectingConnection(address, self)
         self._gather = gather
-        self._opened = opened
+        self._timeout = timeout
         self._lineage = b""
         self._waiting: deque[Call] = deque()
         self._sent: deque[Call] = deque()
@@ -77,53 +79,51 @@ class Commands:
         Raises:
             BrokerUnavailable: Redis cannot be reached.
         """
-        await self._line.start()
+        await self._connection.start()
 
     async def close(self) -> None:
-        """Refuse what was not answered, and let go of the connection."""
-        await self._line.close()
+        """Close the connection; calls without a reply raise `BrokerUnavailable`."""
+        await self._connection.close()
         while self._waiting:
             self._waiting.popleft().fail(BrokerUnavailable("the broker is closed"))
 
     def wake(self) -> None:
-        """Call `gather` within this tick."""
-        if not self._line.is_open and self._gather is not None:
-            self._gather()  # what waits for a connection does not wait for ever
-        self._line.wake()
+        """Call `gather` within this iteration of the event loop."""
+        if not self._connection.is_open and self._gather is not None:
+            self._gather()  # start the timeout of these calls now, not after a reconnect
+        self._connection.wake()
 
     def call(self, command: Callable[[bytes], Command], *, may_repeat: bool) -> Call:
-        """Send a command with the next lot."""
-        deadline = asyncio.get_running_loop().time() + PATIENCE
+        """Queue a command."""
+        deadline = asyncio.get_running_loop().time() + self._timeout
         call = Call(command, deadline, may_repeat=may_repeat)
         self._waiting.append(call)
-        self._line.wake()
+        self._connection.wake()
         return call
 
     async def ask(self, command: Callable[[bytes], Command]) -> Reply:
         """Send a command that may be repeated, and return its reply.
 
         Raises:
-            BrokerUnavailable: there was no reply in time, or Redis refused.
+            BrokerUnavailable: Redis did not reply in time, or replied with an error.
         """
         return await self.call(command, may_repeat=True).reply
 
-    def line_opened(self, opened: Opened) -> None:
-        """Go on with a new connection; see `LineUser`."""
-        self._lineage = opened.lineage
-        if self._opened is not None:
-            self._opened(opened)
+    def connection_opened(self, ready: ReadyConnection) -> None:
+        """Use the lineage of the new connection; see `ConnectionOwner`."""
+        self._lineage = ready.lineage
 
-    def line_ready(self) -> Sequence[Command]:
-        """Send what waits; see `LineUser`."""
+    def commands_to_send(self) -> Sequence[Command]:
+        """Return the queued commands; see `ConnectionOwner`."""
         if self._gather is not None:
             self._gather()
-        lot = [call for call in self._waiting if not call.reply.done()]
+        calls = [call for call in self._waiting if not call.reply.done()]
         self._waiting.clear()
-        self._sent.extend(lot)
-        return [call.command(self._lineage) for call in lot]
+        self._sent.extend(calls)
+        return [call.command(self._lineage) for call in calls]
 
-    def line_received(self, reply: Reply) -> None:
-        """Answer the oldest call; see `LineUser`."""
+    def receive_reply(self, reply: Reply) -> None:
+        """Pass the reply to the oldest call; see `ConnectionOwner`."""
         call = self._sent.popleft()
         if not isinstance(reply, ResponseError):
             if not call.reply.done():
@@ -131,28 +131,28 @@ class Commands:
             return
         if isinstance(reply, _NOT_RUN):
             self._waiting.append(call)
-            self._line.drop()
+            self._connection.drop()
         else:
-            call.fail(BrokerUnavailable(f"Redis refused: {reply}"))
+            call.fail(BrokerUnavailable(f"Redis replied with an error: {reply}"))
 
-    def line_lost(self) -> None:
-        """Repeat what may be repeated, refuse the rest; see `LineUser`."""
+    def connection_lost(self) -> None:
+        """Queue the calls again that may be repeated, fail the others; see `ConnectionOwner`."""
         sent, self._sent = self._sent, deque()
         for call in reversed(sent):
             if call.may_repeat:
                 self._waiting.appendleft(call)
             else:
-                call.fail(BrokerUnavailable("lost Redis before it answered"))
+                call.fail(BrokerUnavailable("lost the connection to Redis before it replied"))
 
-    def line_silent(self) -> None:
-        """Ask for a sign of life; see `LineUser`."""
+    def send_ping(self) -> None:
+        """Queue a PING; see `ConnectionOwner`."""
         self.call(lambda _: ("PING",), may_repeat=True)
 
-    def line_checked(self) -> None:
-        """Refuse what has waited for too long; see `LineUser`."""
+    def check_deadlines(self) -> None:
+        """Fail the calls that have timed out; see `ConnectionOwner`."""
         now = asyncio.get_running_loop().time()
         for call in (*self._sent, *self._waiting):
             if call.deadline <= now:
-                call.fail(BrokerUnavailable("Redis does not answer"))
-        if not self._line.is_open:
+                call.fail(BrokerUnavailable(f"Redis did not answer within {self._timeout:g} s"))
+        if not self._connection.is_open:
             self._waiting = deque(call for call in self._waiting if not call.reply.done())

@@ -1,14 +1,15 @@
-"""A connection to Redis that comes back by itself."""
+"""A connection to Redis that reconnects by itself."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
+from longwire.broker.redis.connection.address import read_reply, send_commands
 from longwire.errors import BrokerUnavailable
 
 if TYPE_CHECKING:
@@ -16,173 +17,162 @@ if TYPE_CHECKING:
 
     from redis.asyncio.connection import AbstractConnection
 
-    from longwire.broker.redis.connection.address import Address, Command, Opened, Reply
+    from longwire.broker.redis.connection.address import Address, Command, ReadyConnection, Reply
 
 logger = logging.getLogger("longwire.broker")
 
 FIRST_DELAY = 0.05
 MAX_DELAY = 1.0
-"""Seconds between two tries to connect: doubled each time, up to what a Redis that has been
-restarted is kept waiting, and spread so that not all nodes come at once."""
+"""Seconds between attempts to connect: doubled after each attempt up to `MAX_DELAY`, and randomized
+so that the nodes do not reconnect to a restarted Redis at the same moment."""
 CHECK_INTERVAL = 0.5
-SILENCE = 5.0
-"""Seconds of silence after which Redis is asked whether it is there; twice that, and the
-connection counts as lost."""
+MAX_SILENCE = 5.0
+"""Seconds without a reply before a PING is sent; after twice that the connection is dropped."""
 
 
-class LineUser(Protocol):
-    """Who speaks through a line. Called on the event loop; the methods return soon."""
+class ConnectionOwner(Protocol):
+    """Callbacks of the object that owns a connection. They run on the event loop, briefly."""
 
-    def line_opened(self, opened: Opened) -> None:
-        """Learn that the line is there, for the first time or again."""
+    def connection_opened(self, ready: ReadyConnection) -> None:
+        """Handle that the connection is open, for the first time or again."""
         ...
 
-    def line_ready(self) -> Sequence[Command]:
-        """Give what is to be sent now; called once for any number of `Line.wake()`."""
+    def commands_to_send(self) -> Sequence[Command]:
+        """Return the commands to send now. Called once for any number of calls of `wake`."""
         ...
 
-    def line_received(self, reply: Reply) -> None:
-        """Take the next reply in; an error reply is a `ResponseError`."""
+    def receive_reply(self, reply: Reply) -> None:
+        """Receive the next reply; an error reply is a `ResponseError`."""
         ...
 
-    def line_lost(self) -> None:
-        """Learn that what was not answered will not be."""
+    def connection_lost(self) -> None:
+        """Handle that the replies still outstanding will not arrive."""
         ...
 
-    def line_silent(self) -> None:
-        """Ask something that Redis answers."""
+    def send_ping(self) -> None:
+        """Send a command that Redis replies to."""
         ...
 
-    def line_checked(self) -> None:
-        """Learn that `CHECK_INTERVAL` has passed, line or no line."""
+    def check_deadlines(self) -> None:
+        """Called every `CHECK_INTERVAL` seconds, whether or not the connection is open."""
         ...
 
 
-class Line:
-    """Keeps one connection, tells its user what comes, and sends what the user gives."""
+class ReconnectingConnection:
+    """Keeps one connection open, sends its owner's commands and passes on the replies."""
 
-    def __init__(self, address: Address, user: LineUser) -> None:
+    def __init__(self, address: Address, owner: ConnectionOwner) -> None:
         self._address = address
-        self._user = user
+        self._owner = owner
         self._wake = asyncio.Event()
-        self._heard = 0.0
+        self._last_reply = 0.0
         self._is_open = False
         self._tasks: list[asyncio.Task[None]] = []
-        self._using: list[asyncio.Task[None]] = []
+        self._serving: list[asyncio.Task[None]] = []
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a connection, as far as anybody knows."""
+        """Whether the connection is open, as far as this process knows."""
         return self._is_open
 
     async def start(self) -> None:
-        """Connect, and keep connected from now on.
+        """Connect, and reconnect from now on.
 
         Raises:
-            BrokerUnavailable: the first try failed.
+            BrokerUnavailable: the first attempt failed.
         """
-        opened = await self._address.open()
+        ready = await self._address.open()
         loop = asyncio.get_running_loop()
-        self._wake = asyncio.Event()  # of this loop, if it was started in another one before
-        self._tasks = [loop.create_task(self._keep(opened)), loop.create_task(self._check())]
+        self._wake = asyncio.Event()  # the broker may have run in another event loop before
+        self._tasks = [loop.create_task(self._run(ready)), loop.create_task(self._check())]
 
     async def close(self) -> None:
-        """Let go of the connection. Harmless if there is none."""
+        """Close the connection. Does nothing if it is not open."""
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def drop(self) -> None:
-        """Give the connection up, if there is one; it is made anew."""
-        for task in self._using:
+        """Close the connection if it is open, and reconnect."""
+        for task in self._serving:
             task.cancel()
 
     def wake(self) -> None:
-        """Ask the user for what is to be sent, within this tick of the loop."""
+        """Request a call of `commands_to_send` within this iteration of the event loop."""
         self._wake.set()
 
-    async def _keep(self, opened: Opened) -> None:
+    async def _run(self, ready: ReadyConnection) -> None:
         while True:
-            await self._serve(opened)
-            opened = await self._open_again()
+            await self._serve(ready)
+            ready = await self._reopen()
 
-    async def _serve(self, opened: Opened) -> None:
-        """Use a connection until it is lost."""
-        connection = opened.connection
-        self._heard = asyncio.get_running_loop().time()
-        self._is_open = True
-        self._user.line_opened(opened)
-        self._wake.set()
+    async def _serve(self, ready: ReadyConnection) -> None:
+        """Read and write until the connection is lost."""
+        connection = ready.connection
         loop = asyncio.get_running_loop()
-        self._using = [
+        self._last_reply = loop.time()
+        self._is_open = True
+        self._owner.connection_opened(ready)
+        self._wake.set()
+        self._serving = [
             loop.create_task(self._read(connection)),
             loop.create_task(self._write(connection)),
         ]
         try:
-            await asyncio.wait(self._using, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(self._serving, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._is_open = False
             self.drop()
-            outcomes = await asyncio.gather(*self._using, return_exceptions=True)
+            outcomes = await asyncio.gather(*self._serving, return_exceptions=True)
             await connection.disconnect(nowait=True)
-            self._user.line_lost()
-        self._report(outcomes)
+            self._owner.connection_lost()
+        self._log(outcomes)
 
-    def _report(self, outcomes: Iterable[BaseException | None]) -> None:
+    def _log(self, outcomes: Iterable[BaseException | None]) -> None:
         for error in outcomes:
             if isinstance(error, RedisError | OSError):
-                logger.warning("lost Redis at %s: %s", self._address.shown, error)
+                logger.warning("lost the connection to Redis at %s: %s", self._address.shown, error)
             elif isinstance(error, Exception):
-                logger.error("gave up a connection to Redis", exc_info=error)
+                logger.error("dropped a connection to Redis after an error", exc_info=error)
 
-    async def _open_again(self) -> Opened:
+    async def _reopen(self) -> ReadyConnection:
         delay = FIRST_DELAY
         while True:
-            await asyncio.sleep(delay * (0.5 + random.random() / 2))  # noqa: S311 - spread, no secret
+            await asyncio.sleep(delay * (0.5 + random.random() / 2))  # noqa: S311 - not a secret
             delay = min(delay * 2, MAX_DELAY)
             try:
-                opened = await self._address.open()
+                ready = await self._address.open()
             except BrokerUnavailable as error:
                 logger.info("%s", error)
                 continue
-            logger.warning("Redis at %s is back", self._address.shown)
-            return opened
+            logger.warning("reconnected to Redis at %s", self._address.shown)
+            return ready
 
     async def _read(self, connection: AbstractConnection) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            reply = await _next_reply(connection)
-            self._heard = loop.time()
-            self._user.line_received(reply)
+            reply = await read_reply(connection)
+            self._last_reply = loop.time()
+            self._owner.receive_reply(reply)
 
     async def _write(self, connection: AbstractConnection) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            commands = self._user.line_ready()
-            if not commands:
-                continue
-            packed = connection.pack_commands(commands)
-            await connection.send_packed_command(packed, check_health=False)
+            commands = self._owner.commands_to_send()
+            if commands:
+                await send_commands(connection, commands)
 
     async def _check(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(CHECK_INTERVAL)
-            self._user.line_checked()
+            self._owner.check_deadlines()
             if not self._is_open:
                 continue
-            silence = loop.time() - self._heard
-            if silence > 2 * SILENCE:
+            silence = loop.time() - self._last_reply
+            if silence > 2 * MAX_SILENCE:
                 self.drop()
-            elif silence > SILENCE:
-                self._user.line_silent()
-
-
-async def _next_reply(connection: AbstractConnection) -> Reply:
-    """The next reply, for however long it takes; an error reply is a value."""
-    try:
-        return cast("Reply", await connection.read_response(disconnect_on_error=True))
-    except ResponseError as error:
-        return error
+            elif silence > MAX_SILENCE:
+                self._owner.send_ping()

@@ -1,4 +1,8 @@
-"""The doorbell: what Redis tells this node as it happens, and may lose."""
+"""Pub/sub: messages of the subscribed channels. Redis may lose messages.
+
+redis-py's `PubSub` does not replace this: it reconnects without notifying its user, who has to
+know when messages may have been lost, and concurrent subscribes hang if Redis restarts meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +11,42 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import ResponseError
 
-from longwire.broker.redis.connection.connection import Line
+from longwire.broker.redis.connection.connection import ReconnectingConnection
 from longwire.errors import BrokerUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from longwire.broker.redis.connection.address import Address, Command, Opened, Reply
+    from longwire.broker.redis.connection.address import Address, Command, ReadyConnection, Reply
 
-# Channels in one command: a node that comes back names all of its rooms again.
 MAX_CHANNELS = 1_000
+"""Channels in one SUBSCRIBE command: after a reconnect, all channels are subscribed again."""
 
 
-class Doorbell:
-    """The channels that this node listens to, through whatever connection there is.
+class PubSubConnection:
+    """The channels that this node subscribes to, through a connection that reconnects.
 
     Args:
-        rung: called with a channel's name and what it said.
-        opened: called when there is another connection; what was said meanwhile is lost.
+        address: the address of Redis.
+        on_message: called with the channel and the payload of each message.
+        on_open: called for each new connection; messages sent in the meantime are lost.
+        timeout: seconds that `subscribe` waits for the confirmation.
     """
 
     def __init__(
-        self, address: Address, rung: Callable[[bytes, bytes], None], opened: Callable[[], None]
+        self,
+        address: Address,
+        on_message: Callable[[bytes, bytes], None],
+        on_open: Callable[[], None],
+        timeout: float,
     ) -> None:
-        self._line = Line(address, self)
-        self._rung = rung
-        self._opened = opened
+        self._connection = ReconnectingConnection(address, self)
+        self._on_message = on_message
+        self._on_open = on_open
+        self._timeout = timeout
         self._channels: set[bytes] = set()
-        self._news: list[Command] = []
-        self._awaited: dict[bytes, asyncio.Future[None]] = {}
+        self._commands: list[Command] = []
+        self._unconfirmed: dict[bytes, asyncio.Future[None]] = {}
 
     async def start(self) -> None:
         """Connect.
@@ -43,73 +54,73 @@ class Doorbell:
         Raises:
             BrokerUnavailable: Redis cannot be reached.
         """
-        await self._line.start()
+        await self._connection.start()
 
     async def close(self) -> None:
-        """Let go of the connection and of all channels."""
+        """Close the connection and unsubscribe from all channels."""
         self._channels.clear()
-        self._awaited.clear()
-        await self._line.close()
+        self._unconfirmed.clear()
+        await self._connection.close()
 
-    async def listen(self, channel: bytes, patience: float) -> None:
-        """Hear a channel from now on; when it returns, nothing that is said later is missed.
+    async def subscribe(self, channel: bytes) -> None:
+        """Subscribe to a channel, and return once Redis has confirmed it.
 
         Raises:
             BrokerUnavailable: Redis did not confirm it in time.
         """
         self._channels.add(channel)
-        if channel not in self._awaited:
-            self._awaited[channel] = asyncio.get_running_loop().create_future()
+        if channel not in self._unconfirmed:
+            self._unconfirmed[channel] = asyncio.get_running_loop().create_future()
             self._send((b"SUBSCRIBE", channel))
         try:
-            async with asyncio.timeout(patience):
-                await asyncio.shield(self._awaited[channel])
+            async with asyncio.timeout(self._timeout):
+                await asyncio.shield(self._unconfirmed[channel])
         except TimeoutError:
-            raise BrokerUnavailable("Redis does not answer") from None
+            raise BrokerUnavailable(f"Redis did not answer within {self._timeout:g} s") from None
 
-    def unlisten(self, channel: bytes) -> None:
-        """Hear a channel no more."""
+    def unsubscribe(self, channel: bytes) -> None:
+        """Unsubscribe from a channel."""
         self._channels.discard(channel)
-        self._awaited.pop(channel, None)
+        self._unconfirmed.pop(channel, None)
         self._send((b"UNSUBSCRIBE", channel))
 
-    def line_opened(self, opened: Opened) -> None:
-        """Listen to all channels again; see `LineUser`."""
+    def connection_opened(self, ready: ReadyConnection) -> None:
+        """Subscribe to all channels again; see `ConnectionOwner`."""
         channels = sorted(self._channels)
-        self._news = [
+        self._commands = [
             (b"SUBSCRIBE", *channels[start : start + MAX_CHANNELS])
             for start in range(0, len(channels), MAX_CHANNELS)
         ]
-        self._opened()
+        self._on_open()
 
-    def line_ready(self) -> Sequence[Command]:
-        """Send what has changed; see `LineUser`."""
-        news, self._news = self._news, []
-        return news
+    def commands_to_send(self) -> Sequence[Command]:
+        """Return the queued commands; see `ConnectionOwner`."""
+        commands, self._commands = self._commands, []
+        return commands
 
-    def line_received(self, reply: Reply) -> None:
-        """Pass on what was said, and confirm; see `LineUser`."""
+    def receive_reply(self, reply: Reply) -> None:
+        """Pass on a message, or confirm a subscription; see `ConnectionOwner`."""
         if isinstance(reply, ResponseError):
             raise reply
-        kind, channel, said = reply[0], reply[1], reply[-1]
+        kind, channel, payload = reply[0], reply[1], reply[-1]
         if kind == b"message":
-            self._rung(channel, said)
-        elif kind == b"subscribe" and channel in self._awaited:
-            awaited = self._awaited.pop(channel)
-            if not awaited.done():
-                awaited.set_result(None)
+            self._on_message(channel, payload)
+        elif kind == b"subscribe" and channel in self._unconfirmed:
+            confirmed = self._unconfirmed.pop(channel)
+            if not confirmed.done():
+                confirmed.set_result(None)
 
-    def line_lost(self) -> None:
-        """Wait for the next connection; see `LineUser`."""
+    def connection_lost(self) -> None:
+        """Do nothing: `connection_opened` restores the subscriptions; see `ConnectionOwner`."""
 
-    def line_silent(self) -> None:
-        """Ask for a sign of life; see `LineUser`."""
+    def send_ping(self) -> None:
+        """Queue a PING; see `ConnectionOwner`."""
         self._send((b"PING",))
 
-    def line_checked(self) -> None:
-        """Nothing waits here for long; see `LineUser`."""
+    def check_deadlines(self) -> None:
+        """Do nothing: `subscribe` has its own timeout; see `ConnectionOwner`."""
 
     def _send(self, command: Command) -> None:
-        if self._line.is_open:  # a line that opens asks for all channels anyway
-            self._news.append(command)
-            self._line.wake()
+        if self._connection.is_open:  # otherwise `connection_opened` subscribes to all channels
+            self._commands.append(command)
+            self._connection.wake()

@@ -1,7 +1,7 @@
-"""What stands in Redis for an entry, and what the bell of a room says.
+"""The encoding of entries in Redis, and of the notifications that announce them.
 
-The scripts look at an entry's numbers and its slot only (`lua/room.lua`); the rest is a body that
-they hand on as it is.
+The scripts read only the numbers and the slot of an entry (`lua/room.lua`); the rest is an opaque
+body to them. A *notification* is the pub/sub message that announces new entries of a room.
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ from __future__ import annotations
 import msgspec
 
 from longwire.log import Draft, Publication
-from longwire.log.joined_text import Run, restore_run
+from longwire.log.joined_text import JoinedText, restore_joined_text
 from longwire.log.retention import ENTRY_OVERHEAD
 
 _Body = tuple[str, str | None, str | None, bytes, bytes | None]
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(_Body)
 
-# What a bell begins with that rings for a volatile event; the others begin with an epoch.
 VOLATILE = b"~"
+"""First byte of the notification of a volatile event. Other notifications start with an epoch."""
 
 
-class Bell(msgspec.Struct, frozen=True):
-    """What the bell of a room tells: entries of adjacent offsets, as they stand in the log."""
+class Notification(msgspec.Struct, frozen=True):
+    """New entries of a room, with adjacent offsets."""
 
     epoch: str
     publications: list[Publication]
 
 
 def draft_fields(draft: Draft) -> tuple[bytes, bytes, int, bytes]:
-    """What `append.lua` takes of a draft: kind, slot, size, body."""
+    """Return the arguments of `append.lua` for a draft: kind, slot, size, body."""
     body = _ENCODER.encode((draft.event, draft.slot, draft.concat, draft.data, None))
     size = len(draft.data) + ENTRY_OVERHEAD
     if draft.slot is None:
@@ -38,26 +38,26 @@ def draft_fields(draft: Draft) -> tuple[bytes, bytes, int, bytes]:
     return b"text", b"", size, body
 
 
-def run_member(run: Run) -> tuple[int, bytes]:
-    """The size of a run, and its member of the log."""
-    size = len(run.data) + ENTRY_OVERHEAD + 16 * len(run.offsets)
-    body = _ENCODER.encode((run.event, run.slot, run.concat, run.data, run.boundaries()))
-    return size, b"%d %d %d -2 %b" % (run.last, run.timestamp_ms, size, body)
+def joined_member(text: JoinedText) -> tuple[int, bytes]:
+    """Return the size of joined text, and its member of the sorted set `log`."""
+    size = len(text.data) + ENTRY_OVERHEAD + 16 * len(text.offsets)
+    body = _ENCODER.encode((text.event, text.slot, text.concat, text.data, text.boundaries()))
+    return size, b"%d %d %d -2 %b" % (text.last, text.timestamp_ms, size, body)
 
 
 def parse_member(member: bytes) -> Publication:
-    """The entry that a member of the log is; a `Run` if it was folded."""
+    """Parse a member of the sorted set `log`; the result may be `JoinedText`."""
     offset, timestamp_ms, _, length, rest = member.split(b" ", 4)
     body = rest[max(int(length), 0) :]
     publication, boundaries = _publication(int(offset), int(timestamp_ms), body)
-    return publication if boundaries is None else restore_run(publication, boundaries)
+    return publication if boundaries is None else restore_joined_text(publication, boundaries)
 
 
-def parse_bell(payload: bytes) -> Bell:
-    """What a bell that is not volatile tells.
+def parse_notification(payload: bytes) -> Notification:
+    """Parse the notification of logged entries.
 
     Raises:
-        ValueError: this is none.
+        ValueError: the payload is malformed.
     """
     header, _, bodies = payload.partition(b"\n")
     epoch, first, now_ms, *lengths = header.split()
@@ -69,21 +69,21 @@ def parse_bell(payload: bytes) -> Bell:
         begin += length
         offset += 1
     if not publications:
-        raise ValueError("a bell that brings nothing")
-    return Bell(epoch.decode(), publications)
+        raise ValueError("the notification contains no entry")
+    return Notification(epoch.decode(), publications)
 
 
-def volatile_bell(node: bytes, draft: Draft) -> bytes:
-    """The bell of a volatile event that `node` has delivered to itself already."""
+def encode_volatile(node: bytes, draft: Draft) -> bytes:
+    """Encode the notification of a volatile event, which `node` has delivered to itself already."""
     body = _ENCODER.encode((draft.event, draft.slot, draft.concat, draft.data, None))
     return b"%b%b %b" % (VOLATILE, node, body)
 
 
 def parse_volatile(payload: bytes) -> tuple[bytes, Draft]:
-    """The node that rang, and the event.
+    """Return the publishing node and the event.
 
     Raises:
-        ValueError: this is no such bell.
+        ValueError: the payload is malformed.
     """
     node, _, body = payload.removeprefix(VOLATILE).partition(b" ")
     event, slot, concat, data, _ = _DECODER.decode(body)

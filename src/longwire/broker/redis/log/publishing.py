@@ -1,4 +1,4 @@
-"""Publishes gather for one loop tick, and go to Redis as one script call a room."""
+"""Appends entries: the publishes of one event loop iteration share one script call per room."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from longwire.broker.idempotency import MAX_IDS, WINDOW_MS, fingerprint
 from longwire.broker.redis.log.entry import draft_fields
 from longwire.broker.redis.log.script import APPEND, TOUCH
 from longwire.errors import BrokerUnavailable, IdempotencyConflict
-from longwire.log.room_log import SETTLE_AFTER
+from longwire.log.room_log import COMPACT_AFTER
 from longwire.types import Position
 
 if TYPE_CHECKING:
@@ -23,105 +23,106 @@ if TYPE_CHECKING:
 
 MAX_DRAFTS = 250
 MAX_BYTES = 512 * 1024
-"""Drafts, and bytes of them, in one script call: Redis does nothing else for about 2 ms."""
+"""Drafts, and bytes of drafts, in one script call, which blocks Redis for about 2 ms."""
 
 
-class _Write:
-    """A publish that waits for its offset."""
+class _PendingPublish:
+    """A publish that waits for its position."""
 
     __slots__ = ("arguments", "id", "position", "room", "size")
 
     def __init__(self, room: str, draft: Draft, id: str | None) -> None:
         kind, slot, size, body = draft_fields(draft)
-        repeats = b"" if id is None else fingerprint(draft)
+        body_digest = b"" if id is None else fingerprint(draft)
         self.room = room
         self.id = id
         self.size = len(body)
-        self.arguments = (kind, slot, size, (id or "").encode(), repeats, body)
+        self.arguments = (kind, slot, size, (id or "").encode(), body_digest, body)
         self.position: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
 
     def fail(self, error: Exception) -> None:
         if not self.position.done():
             self.position.set_exception(error)
-            self.position.exception()  # who published may have gone
+            self.position.exception()  # no "never retrieved" warning if the publisher has gone
 
 
-class Publisher:
-    """Appends drafts to rooms.
+class LogWriter:
+    """Appends drafts to the logs of rooms.
 
     Args:
-        scripts: makes the commands.
-        channel: names a room's bell.
-        fold: told where a room is to be folded from.
-        index: the names of the keys that `touch.lua` takes.
-        now_ms: the clock.
+        scripts: builds the commands.
+        channel: returns the pub/sub channel of a room.
+        compact: called with a room and the offset from which to compact its log.
+        index: the keys of `touch.lua`.
+        now_ms: returns the time.
     """
 
     def __init__(
         self,
         scripts: RoomScripts,
         channel: Callable[[str], bytes],
-        fold: Callable[[str, int], None],
+        compact: Callable[[str, int], None],
         index: tuple[str, str],
         now_ms: Callable[[], int],
     ) -> None:
         self._scripts = scripts
         self._channel = channel
-        self._fold = fold
+        self._compact = compact
         self._index = index
         self._now_ms = now_ms
         self._commands: Commands
-        self._gathered: dict[str, deque[_Write]] = {}
+        self._pending: dict[str, deque[_PendingPublish]] = {}
 
     def connect(self, commands: Commands) -> None:
-        """Send through `commands`, which call `gather`."""
+        """Use `commands`, which call `gather` before they send."""
         self._commands = commands
 
     async def publish(self, room: str, draft: Draft, id: str | None) -> Position:
-        """Append a draft and ring the room's bell; see `Broker.publish`."""
-        room.encode()  # what cannot be a key must not take the others of its tick along
-        write = _Write(room, draft, id)
-        writes = self._gathered.pop(room, None) or deque()
-        writes.append(write)
-        self._gathered[room] = writes  # the room that was written last comes last
+        """Append a draft and notify the subscribed nodes; see `Broker.publish`."""
+        room.encode()  # raise here for an invalid key; later it would fail the whole batch
+        publish = _PendingPublish(room, draft, id)
+        publishes = self._pending.pop(room, None) or deque()
+        publishes.append(publish)
+        self._pending[room] = publishes  # last, since the index orders rooms by their last write
         self._commands.wake()
-        return await write.position
+        return await publish.position
 
     def gather(self) -> None:
-        """Make the calls of what was published since the last time."""
-        if not self._gathered:
+        """Queue the script calls for all pending publishes."""
+        if not self._pending:
             return
-        gathered, self._gathered = self._gathered, {}
-        # First the index: a room that stands there and has no log does no harm.
-        self._commands.call(self._touch(list(gathered)), may_repeat=True)
-        for room, writes in gathered.items():
-            while writes:
-                self._append(room, _lot(writes))
+        pending, self._pending = self._pending, {}
+        # The index first: a room in the index without a log is harmless, the reverse is not.
+        self._commands.call(self._touch(list(pending)), may_repeat=True)
+        for room, publishes in pending.items():
+            while publishes:
+                self._append(room, _take_batch(publishes))
 
-    def _append(self, room: str, lot: list[_Write]) -> None:
+    def _append(self, room: str, batch: list[_PendingPublish]) -> None:
         arguments: list[bytes | str | int] = [
-            *(self._channel(room), MAX_IDS, WINDOW_MS, SETTLE_AFTER),
-            *(argument for write in lot for argument in write.arguments),
+            *(self._channel(room), MAX_IDS, WINDOW_MS, COMPACT_AFTER),
+            *(argument for publish in batch for argument in publish.arguments),
         ]
         command = self._scripts.command(APPEND, room, arguments)
-        call = self._commands.call(command, may_repeat=lot[0].id is not None)
-        call.reply.add_done_callback(lambda reply: self._answer(room, lot, reply))
+        call = self._commands.call(command, may_repeat=batch[0].id is not None)
+        call.reply.add_done_callback(lambda reply: self._resolve(room, batch, reply))
 
-    def _answer(self, room: str, lot: list[_Write], reply: asyncio.Future[Reply]) -> None:
+    def _resolve(
+        self, room: str, batch: list[_PendingPublish], reply: asyncio.Future[Reply]
+    ) -> None:
         error = reply.exception()
         if error is not None:
-            for write in lot:
-                write.fail(BrokerUnavailable(str(error)))
+            for publish in batch:
+                publish.fail(BrokerUnavailable(str(error)))
             return
-        name, fold_from, offsets = reply.result()
-        epoch = name.decode()
-        for write, offset in zip(lot, offsets, strict=True):
+        epoch, compact_from, offsets = reply.result()
+        for publish, offset in zip(batch, offsets, strict=True):
             if offset < 0:
-                write.fail(IdempotencyConflict(room, write.id or ""))
-            elif not write.position.done():
-                write.position.set_result(Position(epoch, offset))
-        if fold_from >= 0:
-            self._fold(room, fold_from)
+                publish.fail(IdempotencyConflict(room, publish.id or ""))
+            elif not publish.position.done():
+                publish.position.set_result(Position(epoch.decode(), offset))
+        if compact_from >= 0:
+            self._compact(room, compact_from)
 
     def _touch(self, rooms: Sequence[str]) -> Callable[[bytes], Command]:
         touch: list[bytes | str | int] = [b"EVALSHA", TOUCH.sha, len(self._index), *self._index]
@@ -129,17 +130,19 @@ class Publisher:
         return lambda _: touch
 
 
-def _lot(writes: deque[_Write]) -> list[_Write]:
-    """Take the next of them that go together: all with an id, or all without, since only the
-    former may be sent to Redis a second time."""
-    lot = [writes.popleft()]
-    size = lot[0].size
+def _take_batch(publishes: deque[_PendingPublish]) -> list[_PendingPublish]:
+    """Remove and return the publishes for the next script call.
+
+    Either all of them have an id or none has: only calls with ids are repeated after a reconnect.
+    """
+    batch = [publishes.popleft()]
+    size = batch[0].size
     while (
-        writes
-        and len(lot) < MAX_DRAFTS
-        and size + writes[0].size <= MAX_BYTES
-        and (writes[0].id is None) is (lot[0].id is None)
+        publishes
+        and len(batch) < MAX_DRAFTS
+        and size + publishes[0].size <= MAX_BYTES
+        and (publishes[0].id is None) is (batch[0].id is None)
     ):
-        size += writes[0].size
-        lot.append(writes.popleft())
-    return lot
+        size += publishes[0].size
+        batch.append(publishes.popleft())
+    return batch

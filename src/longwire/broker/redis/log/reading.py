@@ -1,4 +1,4 @@
-"""Reads a room's log out of Redis, page by page, as a `RoomLog` would answer."""
+"""Reads a room's log from Redis, page by page, with the same result as `RoomLog.read`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from longwire.broker.redis.log.entry import parse_member
 from longwire.broker.redis.log.script import READ
 from longwire.log import History, Publication
-from longwire.log.conflation import joined
+from longwire.log.conflation import join_and_cover
 from longwire.types import Position
 
 if TYPE_CHECKING:
@@ -20,48 +20,44 @@ if TYPE_CHECKING:
 
 MAX_EPOCH_LENGTH = 64
 MAX_OFFSET = 1 << 53
-"""Beyond these a position is none of ours, and Redis is not bothered with it: its scripts count
-in doubles."""
-LOOSE_ENTRIES = 256
-"""Entries of a page beside those that a slice may have: adjacent text takes many to a frame."""
+"""A position beyond these is invalid and is not sent to Redis, whose scripts count in doubles."""
+EXTRA_ENTRIES = 256
+"""Entries of a page beyond the limit of the slice, since many text pieces join into one frame."""
 PAGE_BYTES = 512 * 1024
-CAREFUL_READS = 3
-"""Tries to read a log in pages while it is folded or trimmed under our hands; then it is read in
-one page, however large."""
+MAX_PAGED_READS = 3
+"""Attempts to read a log in pages if it is compacted or trimmed in between; after that it is read
+in a single page of any size."""
 EVERYTHING = 1 << 40
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Some entries of a log, and what it was like when they were read.
+    """Some entries of a log, and the state of the log when they were read.
 
     Attributes:
-        folds: counts when entries were replaced by others.
+        compactions: how often entries have been replaced by joined ones.
         more: whether there are entries after these.
     """
 
     epoch: str
     end: int
     trimmed: int
-    folds: int
+    compactions: int
     recovered: bool
     more: bool
     members: list[bytes]
 
     def continues(self, before: Page) -> bool:
-        """Whether entries of `before` and these are what one page would have held."""
-        return (self.epoch, self.trimmed, self.folds) == (
-            before.epoch,
-            before.trimmed,
-            before.folds,
-        )
+        """Whether the log was neither replaced, trimmed nor compacted since `before` was read."""
+        state = (self.epoch, self.trimmed, self.compactions)
+        return state == (before.epoch, before.trimmed, before.compactions)
 
 
 class LogReader:
-    """Reads logs.
+    """Reads the logs of rooms.
 
     Args:
-        ask: runs a command in Redis.
-        scripts: makes the commands.
+        ask: sends a command and returns the reply.
+        scripts: builds the commands.
     """
 
     def __init__(
@@ -73,7 +69,7 @@ class LogReader:
         self._scripts = scripts
 
     async def position(self, room: str) -> Position | None:
-        """The log's end; None if there is no room."""
+        """Return the end of the log; None if the room does not exist."""
         page = await self.page(room, None, None, 0, 0)
         return None if page is None else Position(page.epoch, page.end)
 
@@ -85,13 +81,13 @@ class LogReader:
         max_bytes: int,
         with_text: bool = True,
     ) -> History | None:
-        """A slice of the log, conflated; None if there is no room; see `Broker.read`.
+        """Return a conflated slice; None if the room does not exist; see `Broker.read`.
 
         Raises:
-            BrokerUnavailable: it cannot be read.
+            BrokerUnavailable: the log cannot be read.
         """
-        for _ in range(CAREFUL_READS):
-            count, size = limit + LOOSE_ENTRIES, max(max_bytes, PAGE_BYTES)
+        for _ in range(MAX_PAGED_READS):
+            count, size = limit + EXTRA_ENTRIES, max(max_bytes, PAGE_BYTES)
             first = page = await self.page(room, since, None, count, size, with_text)
             if first is None:
                 return None
@@ -118,8 +114,8 @@ class LogReader:
         size: int,
         with_text: bool = True,
     ) -> Page | None:
-        """Entries from `since` on, or those after an offset; None if there is no room."""
-        resumes = (
+        """Read entries since a position, or after an offset; None if the room does not exist."""
+        is_valid = (
             since is not None
             and 0 <= since.offset < MAX_OFFSET
             and len(since.epoch) <= MAX_EPOCH_LENGTH
@@ -127,8 +123,8 @@ class LogReader:
         )
         arguments = (
             int(with_text),
-            since.epoch if resumes and since else "",
-            since.offset if resumes and since else "",
+            since.epoch if is_valid and since else "",
+            since.offset if is_valid and since else "",
             "" if after is None else after,
             count,
             size,
@@ -136,8 +132,8 @@ class LogReader:
         reply = await self._ask(self._scripts.command(READ, room, arguments))
         if reply is None:
             return None
-        epoch, end, trimmed, folds, recovered, more, members = reply
-        return Page(epoch.decode(), end, trimmed, folds, bool(recovered), bool(more), members)
+        epoch, end, trimmed, compactions, recovered, more, members = reply
+        return Page(epoch.decode(), end, trimmed, compactions, bool(recovered), bool(more), members)
 
 
 def slice_of(
@@ -148,21 +144,21 @@ def slice_of(
     limit: int,
     max_bytes: int,
 ) -> History | None:
-    """The slice that those entries make; None if it takes more of them.
+    """Build the slice from the entries read so far; None if more entries are needed.
 
     Args:
-        page: the last page read.
-        first: the first one, which was read since the position.
+        page: the last page.
+        first: the first page, which was read since the position.
         since: the position.
-        members: of all pages.
-        limit: publications in the slice.
-        max_bytes: bytes in the slice.
+        members: the entries of all pages.
+        limit: maximum publications in the slice.
+        max_bytes: maximum bytes in the slice.
     """
     after = since.offset if first.recovered and since is not None else 0
     frames: list[Publication] = []
     size = 0
     position = Position(page.epoch, page.end)
-    for frame in joined(map(parse_member, members), after):
+    for frame in join_and_cover(map(parse_member, members), after):
         full = len(frames) >= limit or size >= max_bytes
         if full and frames and frames[-1].last >= page.trimmed:
             return History(position, first.recovered, tuple(frames), complete=False)

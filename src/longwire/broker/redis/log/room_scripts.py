@@ -1,4 +1,4 @@
-"""The scripts of one room, as commands."""
+"""Commands that run a script on one room."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _PARTS = ("meta", "log", "slots", "ids", "order")
 
 
 class RoomScripts:
-    """Makes commands that run a script on one room.
+    """Builds the commands that run a script on one room.
 
-    The keys of a room carry one hash tag, so that they share a slot.
+    All keys of a room have the same hash tag, so that a Redis cluster keeps them in one slot.
 
     Args:
-        prefix: of all keys.
-        retention: the bounds of a room's log.
-        now_ms: the clock.
+        prefix: the prefix of all keys.
+        retention: the bounds of each room's log.
+        now_ms: returns the time.
     """
 
     def __init__(self, prefix: str, retention: RetentionLimits, now_ms: Callable[[], int]) -> None:
         self._prefix = prefix
         self._now_ms = now_ms
         max_age_ms = int(retention.max_age * 1000)
-        # Keys of rooms that nobody sweeps, since no node is left, go a while later by themselves.
+        # Keys expire a while after `max_age`, in case no node is left to delete the room.
         self.ttl_ms = max(1, max_age_ms + max_age_ms // 4)
         self.max_age_ms = max_age_ms
         self._bounds = (self.ttl_ms, max_age_ms, retention.max_entries, retention.max_bytes)
@@ -39,7 +39,7 @@ class RoomScripts:
     def command(
         self, script: Script, room: str, arguments: Sequence[bytes | str | int] = ()
     ) -> Callable[[bytes], Command]:
-        """The command that runs `script`, for whatever connection it will be sent through."""
+        """Return a function that builds the command from the lineage of the connection."""
         return partial(self._command, script, room, arguments)
 
     def _command(

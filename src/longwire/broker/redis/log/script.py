@@ -1,4 +1,4 @@
-"""The scripts that Redis runs: what has to happen in one piece."""
+"""The Lua scripts that run inside Redis; each is one atomic step."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _LUA = files("longwire.broker.redis") / "lua"
 
 
 class Script:
-    """A script and the name that Redis knows it by once it is loaded.
+    """A script, made of one or more files.
 
     Attributes:
-        text: its source.
-        sha: its name.
+        text: the source.
+        sha: the SHA-1 of the source, by which Redis identifies a loaded script.
     """
 
     __slots__ = ("sha", "text")
@@ -27,10 +27,10 @@ class Script:
 APPEND: Final = Script("room", "append")
 READ: Final = Script("room", "read")
 HOLD: Final = Script("room", "hold")
-FOLD: Final = Script("room", "fold")
+COMPACT: Final = Script("room", "compact")
 FORGET: Final = Script("room", "forget")
 TOUCH: Final = Script("touch")
 STALE: Final = Script("stale")
 BEGIN: Final = Script("begin")
 
-SCRIPTS: Final = (APPEND, READ, HOLD, FOLD, FORGET, TOUCH, STALE, BEGIN)
+SCRIPTS: Final = (APPEND, READ, HOLD, COMPACT, FORGET, TOUCH, STALE, BEGIN)

@@ -1,15 +1,18 @@
--- Append drafts to a room and ring its bell, in one piece.
+-- Append drafts to a room and publish the notification, atomically: an entry that any node receives
+-- is in the log, and notifications are published in the order of the offsets.
 --
---   ARGV      channel, max_ids, window_ms, settle_after, then of each draft six:
+--   ARGV      channel, max_ids, window_ms, compact_after, then six per draft:
 --             kind ('state', 'text' or ''), slot, size, id, fingerprint, body
---   returns   epoch, where to begin folding (-1: nowhere), and of each draft its offset, which is
---             -1 if its id was used for another event
+--   returns   epoch, the offset from which to compact (-1: not now), and the offset of each draft,
+--             -1 if its id was used for a different event
 --
--- The bell: "<epoch> <first> <now_ms> <length> <length> …\n", and the bodies one after another.
+-- The notification: "<epoch> <first> <now_ms> <length> <length> …\n", then the bodies without
+-- separators. Drafts that repeat an earlier publish are not in it.
 
 local CHANNEL, MAX_IDS = ARGV[MORE], tonumber(ARGV[MORE + 1])
-local WINDOW, SETTLE_AFTER = tonumber(ARGV[MORE + 2]), tonumber(ARGV[MORE + 3])
+local WINDOW, COMPACT_AFTER = tonumber(ARGV[MORE + 2]), tonumber(ARGV[MORE + 3])
 
+-- Forget expired ids, and the oldest ones beyond MAX_IDS.
 local function forget_ids()
   while true do
     local oldest = call('LINDEX', ORDER, 0)
@@ -27,8 +30,8 @@ local function remember(id, offset, fingerprint)
   if call('LLEN', ORDER) > MAX_IDS then forget_ids() end
 end
 
--- The offset of an id that was used before, -1 if it was for another event, nil if it is new.
-local function known(id, fingerprint)
+-- Return the offset of an id that was used before, -1 if for a different event, nil if it is new.
+local function find_id(id, fingerprint)
   local receipt = call('HGET', IDS, id)
   if not receipt then return nil end
   local offset, from = string.match(receipt, '^(%d+) %d+ ()')
@@ -36,6 +39,7 @@ local function known(id, fingerprint)
   return tonumber(offset)
 end
 
+-- Remove the entry that a new one in the same Latest slot replaces.
 local function supersede(room, slot)
   local older = call('HGET', SLOTS, slot)
   if not older then
@@ -77,30 +81,30 @@ local function append(room, kind, slot, size, body)
     offset .. ' ' .. NOW .. ' ' .. size .. ' ' .. length .. ' ' .. slot .. body)
   room.live = room.live + 1
   room.bytes = room.bytes + size
-  keep_bounds(room)
+  enforce_bounds(room)
   return offset
 end
 
--- Where to begin folding, if it is time to. Everything is folded again once half of what was
--- settled is gone.
-local function fold_from(room)
-  if room.loose < SETTLE_AFTER then return -1 end
+-- Return the offset from which to compact, or -1. It is 0, for the whole log, once half of the
+-- compacted part is gone, so that compaction costs a constant time per append (see `RoomLog`).
+local function compact_from(room)
+  if room.loose < COMPACT_AFTER then return -1 end
   room.loose = 0
   if room.holes * 2 >= room.live then return 0 end
   return room.settled
 end
 
-local room = find_or_make()
+local room = find_or_create()
 local first = room['end'] + 1
 local offsets, lengths, bodies = {}, {}, {}
-local checked = false
+local expired = false  -- whether forget_ids has run
 for at = MORE + 4, #ARGV, 6 do
   local id, fingerprint, body = ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
   local offset = nil
   if id ~= '' then
-    if not checked then forget_ids() end
-    checked = true
-    offset = known(id, fingerprint)
+    if not expired then forget_ids() end
+    expired = true
+    offset = find_id(id, fingerprint)
   end
   if not offset then
     offset = append(room, ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), body)
@@ -112,7 +116,7 @@ for at = MORE + 4, #ARGV, 6 do
 end
 drop_old(room)
 room.used = NOW
-local from = fold_from(room)
+local from = compact_from(room)
 save(room)
 if #bodies > 0 then
   call('PUBLISH', CHANNEL, room.epoch .. ' ' .. first .. ' ' .. NOW .. ' '

@@ -1,9 +1,13 @@
--- Learn which runs of Redis this one goes on from without having lost anything.
+-- Determine from which earlier runs of Redis the current one has all data ("lineage").
 --
---   KEYS      runs: a hash of lineage (run ids, this one's first), durable, birth
---   ARGV      run, durable (1: nothing written is lost if this run is killed), promoted (1: it
---             was a replica before), birth (a name for this data if it has none)
---   returns   lineage, birth
+--   KEYS      runs: a hash of lineage (run ids, the current one first), durable, birth
+--   ARGV      run, durable (1 if a killed process loses no write), promoted (1 if it was a replica
+--             before), birth (an id for the data set, used if it has none)
+--   returns   lineage
+--
+-- A log keeps its epoch while the run that last used it is in the lineage (room.lua). If the
+-- previous run was durable, it is; otherwise, or after a failover, the newest entries may be lost.
+-- `birth` is lost when the data is flushed, which is how nodes notice a flush.
 
 local RUN, DURABLE, PROMOTED = ARGV[1], ARGV[2], ARGV[3]
 local MAX_RUNS = 50
@@ -23,4 +27,4 @@ else
   durable = DURABLE
 end
 redis.call('HSET', KEYS[1], 'lineage', lineage, 'durable', durable, 'birth', birth)
-return {lineage, birth}
+return lineage

@@ -1,4 +1,4 @@
--- Remove a room that nobody wrote to or subscribed to since.
+-- Delete a room, unless it was written or subscribed to in the meantime.
 --
 --   ARGV      stale_ms
 

@@ -1,8 +1,8 @@
--- Keep a room that somebody subscribes to, and bring it into being if there is none.
+-- Mark a room as used, because a node subscribes to it; create it if it does not exist.
 --
 --   returns   epoch, end
 
-local room = find_or_make()
+local room = find_or_create()
 drop_old(room)
 room.used = NOW
 save(room)

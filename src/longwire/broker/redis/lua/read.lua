@@ -1,9 +1,9 @@
 -- Read a page of a room's log.
 --
---   ARGV      with_text (1 or 0), since_epoch, since_offset ('' if nobody resumes), after ('' for
+--   ARGV      with_text (1 or 0), since_epoch, since_offset ('' without a position), after ('' for
 --             the first page), max_entries, max_bytes
---   returns   nil if there is no room, or epoch, end, trimmed, folds, 1 if the position recovers,
---             1 if there is more, and the members
+--   returns   nil if the room does not exist, otherwise epoch, end, trimmed, folds, 1 if the
+--             position can be recovered, 1 if there are more entries, and the members
 
 local WITH_TEXT, SINCE_EPOCH = ARGV[MORE] == '1', ARGV[MORE + 1]
 local SINCE, AFTER = tonumber(ARGV[MORE + 2]), tonumber(ARGV[MORE + 3])

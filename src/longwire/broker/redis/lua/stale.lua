@@ -1,7 +1,7 @@
--- Take rooms out of the index that nobody has used since.
+-- Remove rooms from the index that have not been used recently.
 --
 --   KEYS      written, used
---   ARGV      stale_ms, how many at most
+--   ARGV      stale_ms, the maximum number of rooms
 --   returns   their names
 
 local names = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. ARGV[1], 'LIMIT', 0, ARGV[2])

@@ -1,7 +1,7 @@
--- Note in the index that rooms were written.
+-- Record in the index that rooms were written.
 --
---   KEYS   written (names by the order of their last writes), used (names by the time of use)
---   ARGV   now_ms, ttl_ms, then the names, in the order of their writes
+--   KEYS   written (names, scored by the order of their last write), used (names, by time of use)
+--   ARGV   now_ms, ttl_ms, then the names in the order of their writes
 
 local written = tonumber(redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] or 0)
 for at = 3, #ARGV do

@@ -1,14 +1,16 @@
--- Put runs in the place of the pieces that they were folded from.
+-- Replace text pieces by the joined entries that a node has made of them.
 --
---   ARGV      epoch, settled, whole (1 or 0), then of each run five: the first and the last
---             offset of what it replaces, how many entries that are, its size, the member
+--   ARGV      epoch, settled (the last offset that was read), whole (1 if the whole log was read),
+--             then five per joined entry: the first and the last offset that it replaces, how many
+--             entries these are, its size, its member
 --
--- What is not there any more as it was folded stays as it is.
+-- The log may have changed since it was read. Offsets are never reused, so a range that still has
+-- the same number of entries has the same entries; any other range is left as it is.
 
 local room = find()
 if not room or room.epoch ~= ARGV[MORE] then return 0 end
 
-call('HSET', META, 'run', RUN)  -- refused when the memory is full, so that nothing stops halfway
+call('HSET', META, 'run', RUN)  -- fails first if Redis is out of memory; see find_or_create
 for at = MORE + 3, #ARGV, 5 do
   local first, last, count, size = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
   local members = call('ZRANGEBYSCORE', LOG, first, last)

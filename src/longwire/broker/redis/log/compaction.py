@@ -1,4 +1,4 @@
-"""Folds streamed text in Redis, so that a log of 100,000 pieces is a few entries."""
+"""Compacts logs in Redis: joins streamed text, so that 100,000 pieces become a few entries."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import logging
 from typing import TYPE_CHECKING
 
 from longwire.background import BackgroundTasks
-from longwire.broker.redis.log.entry import parse_member, run_member
+from longwire.broker.redis.log.entry import joined_member, parse_member
 from longwire.broker.redis.log.reading import EVERYTHING
-from longwire.broker.redis.log.script import FOLD
+from longwire.broker.redis.log.script import COMPACT
 from longwire.errors import BrokerUnavailable
-from longwire.log.joined_text import Run, fold
+from longwire.log.joined_text import JoinedText, join_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger("longwire.broker")
 
 
-class Folder:
-    """Folds rooms that a script said it is time for.
+class Compactor:
+    """Compacts the logs of rooms when `append.lua` requests it.
 
-    It does no harm if it is done twice, by two nodes, or not at all: pieces mean the same as the
-    run that they fold into, and Redis replaces only what still stands as it was read.
+    A node reads the entries, joins them and writes them back. Two nodes may do this at once, or a
+    node may stop halfway: joined text has the same meaning as its pieces, and `compact.lua` only
+    replaces entries that have not changed in the meantime.
     """
 
     def __init__(
@@ -41,16 +42,16 @@ class Folder:
         self._scripts = scripts
         self._tasks = BackgroundTasks()
 
-    def begin(self, room: str, start: int) -> None:
-        """Fold what stands at `start` or after it, in the background."""
+    def start(self, room: str, start: int) -> None:
+        """Compact the log from offset `start` on, in the background."""
         self._tasks.start(self._try(room, start))
 
     async def close(self) -> None:
-        """Finish what was begun."""
+        """Wait for the compactions in progress."""
         await self._tasks.wait()
 
-    async def fold(self, room: str, start: int) -> None:
-        """Fold what stands at `start` or after it.
+    async def compact(self, room: str, start: int) -> None:
+        """Compact the log from offset `start` on.
 
         Raises:
             BrokerUnavailable: Redis cannot be reached.
@@ -60,28 +61,28 @@ class Folder:
             return
         entries = [parse_member(member) for member in page.members]
         arguments: list[bytes | str | int] = [page.epoch, entries[-1].last, int(start == 0)]
-        for run, first, count in new_runs(entries):
-            size, member = run_member(run)
-            arguments += (first, run.last, count, size, member)
-        await self._ask(self._scripts.command(FOLD, room, arguments))
+        for text, first, count in newly_joined(entries):
+            size, member = joined_member(text)
+            arguments += (first, text.last, count, size, member)
+        await self._ask(self._scripts.command(COMPACT, room, arguments))
 
     async def _try(self, room: str, start: int) -> None:
         try:
-            await self.fold(room, start)
+            await self.compact(room, start)
         except BrokerUnavailable as error:
-            logger.info("%s", error)
+            logger.info("compaction of a log failed: %s", error, extra={"room": room})
 
 
-def new_runs(entries: Sequence[Publication]) -> list[tuple[Run, int, int]]:
-    """The runs that entries fold into: each with the first offset it replaces, and how many."""
+def newly_joined(entries: Sequence[Publication]) -> list[tuple[JoinedText, int, int]]:
+    """Join the entries; return each new one, the first offset it replaces, and how many entries."""
     known = set(map(id, entries))
-    found: list[tuple[Run, int, int]] = []
+    found: list[tuple[JoinedText, int, int]] = []
     index = 0
-    for item in fold(entries):
+    for item in join_text(entries):
         begin = index
         while entries[index].last < item.last:
             index += 1
         index += 1
-        if isinstance(item, Run) and id(item) not in known:
+        if isinstance(item, JoinedText) and id(item) not in known:
             found.append((item, entries[begin].last, index - begin))
     return found
