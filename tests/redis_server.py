@@ -1,4 +1,4 @@
-"""A real Redis for tests: a `redis-server` process of their own, at no fixed port."""
+"""A real Redis for tests: a `redis-server` process on a unix socket."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import redis
 
 
 class RedisServer:
-    """`redis-server` on a unix socket in a directory; ends with the `with` block.
+    """A `redis-server` process that runs during a `with` block.
 
     Args:
-        options: of redis-server's configuration, such as `appendonly="yes"`.
-        directory: holds the socket and the data; a temporary one by default.
+        directory: the directory of the socket and the data; a temporary one by default.
+        options: the configuration of redis-server, such as `appendonly="yes"`.
     """
 
     def __init__(self, directory: Path | None = None, **options: str) -> None:
@@ -45,7 +45,7 @@ class RedisServer:
         return f"unix://{self.socket}"
 
     def start(self) -> None:
-        """Start the process and wait until it answers; data of an earlier one are loaded."""
+        """Start the process with the data on the disk, and wait until it accepts connections."""
         options: dict[str, str] = {
             "port": "0",
             "unixsocket": str(self.socket),
@@ -60,37 +60,37 @@ class RedisServer:
             text=True,
         )
         assert self._process.stdout is not None
-        said: list[str] = []
+        output: list[str] = []
         for line in self._process.stdout:
-            said.append(line)
+            output.append(line)
             if "eady to accept connections" in line:
                 return
-        raise AssertionError("".join(said))
+        raise AssertionError("".join(output))
 
     def kill(self) -> None:
-        """End the process as a crash would, if it runs."""
+        """Kill the process, if it is running."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.communicate()
 
     def restart(self) -> None:
-        """Kill the process and start another one with what is on the disk."""
+        """Kill the process and start another one with the data on the disk."""
         self.kill()
         self.start()
 
     def freeze(self) -> None:
-        """Let the process stand still: it holds its connections and answers nobody."""
+        """Stop the process without closing its connections, so that it no longer answers."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let a frozen process go on."""
+        """Continue a frozen process."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
     def listen_tls(self) -> int:
-        """Listen for TLS too, at a port that is free."""
+        """Also listen for TLS, and return the port, which is a free one."""
         with closing(socket.create_server(("127.0.0.1", 0))) as listener:
             port: int = listener.getsockname()[1]
         self.run("CONFIG", "SET", "tls-port", port)

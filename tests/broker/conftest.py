@@ -1,4 +1,4 @@
-"""Every broker, for the one behaviour suite."""
+"""Fixtures of all brokers, for the common behaviour suite."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SweepingBroker(Broker, Protocol):
 
 
 async def sweep(broker: SweepingBroker) -> None:
-    """Let a broker forget what is too old, and wait until it has."""
+    """Let a broker delete old entries and rooms, and wait until it is done."""
     sweeping = broker.sweep()
     if sweeping is not None:
         await sweeping
@@ -51,7 +51,7 @@ def make_redis(request: pytest.FixtureRequest) -> Make:
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
-    """One Redis for all tests that do it no harm; each has a prefix of its own."""
+    """One Redis for all tests that do not disturb it; each test has its own prefix."""
     with RedisServer() as server:
         yield server
 
@@ -73,7 +73,7 @@ def receiver() -> RecordingReceiver:
 
 @pytest.fixture
 def retention() -> RetentionLimits:
-    """Overridden by parametrisation where a test needs other bounds."""
+    """Parametrized by tests that need other bounds."""
     return RetentionLimits(max_age=3600.0)
 
 

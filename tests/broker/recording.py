@@ -1,4 +1,4 @@
-"""A receiver that remembers, and drafts to publish."""
+"""A receiver that records deliveries, and drafts to publish."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from longwire.types import Position
 
 
 class RecordingReceiver:
-    """Remembers what a broker delivers, in order."""
+    """Records what a broker delivers, in order."""
 
     def __init__(self) -> None:
         self.publications: list[tuple[str, Publication]] = []
@@ -32,7 +32,7 @@ class RecordingReceiver:
 
 
 class ManualClock:
-    """Tells the time that the test sets; seconds since the epoch."""
+    """A clock that the test sets, in seconds since the Unix epoch."""
 
     def __init__(self) -> None:
         self.now = 1_700_000_000.0
@@ -47,19 +47,19 @@ def note(text: str) -> Draft:
 
 
 def progress(value: int, job: str = "1") -> Draft:
-    """State: only the newest of a job counts."""
+    """State: the newest entry of a job replaces the older ones."""
     data = msgspec.json.encode({"jobId": job, "progress": value})
     return Draft("job:progress", data, f"job:progress:{job}")
 
 
 def output(chunk: str) -> Draft:
-    """A piece of text that joins its neighbours."""
+    """A text piece, which joins adjacent ones."""
     data = msgspec.json.encode({"jobId": "1", "chunk": chunk, "type": "writing"})
     return Draft("job:output", data, "job:output:writing", "chunk")
 
 
 async def texts(broker: Broker, room: str) -> list[str]:
-    """The texts and chunks of a room's whole retained log, in order."""
+    """Return the texts and chunks of a room's whole retained log, in order."""
     payloads = [
         msgspec.json.decode(publication.data)
         async for history in read_slices(broker, room)

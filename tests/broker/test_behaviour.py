@@ -1,4 +1,4 @@
-"""What every broker promises: `longwire.broker.base`, clause by clause."""
+"""The contract of all brokers, `longwire.broker.base`, clause by clause."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.broker.recording import (
 )
 
 
-async def test_offsets_count_from_one_without_holes(broker: SweepingBroker) -> None:
+async def test_offsets_count_from_one_without_gaps(broker: SweepingBroker) -> None:
     positions = [await broker.publish("room", note(str(n))) for n in range(5)]
 
     assert [position.offset for position in positions] == [1, 2, 3, 4, 5]
@@ -46,7 +46,7 @@ async def test_concurrent_publishes_are_delivered_in_the_order_of_their_offsets(
     ]
 
 
-async def test_a_publish_has_been_delivered_when_it_returns(
+async def test_a_publish_is_delivered_when_it_returns(
     broker: SweepingBroker, receiver: RecordingReceiver
 ) -> None:
     await broker.subscribe("room")
@@ -73,7 +73,7 @@ async def test_only_subscribed_rooms_are_delivered(
     assert await texts(broker, "room") == ["1", "2"]
 
 
-async def test_volatile_events_pass_the_log(
+async def test_volatile_events_are_not_logged(
     broker: SweepingBroker, receiver: RecordingReceiver
 ) -> None:
     await broker.subscribe("room")
@@ -86,7 +86,7 @@ async def test_volatile_events_pass_the_log(
     assert await broker.rooms("") == []
 
 
-async def test_a_subscribed_room_keeps_its_epoch_though_it_is_empty(
+async def test_an_empty_subscribed_room_keeps_its_epoch(
     broker: SweepingBroker, clock: ManualClock
 ) -> None:
     await broker.subscribe("room")
@@ -98,7 +98,7 @@ async def test_a_subscribed_room_keeps_its_epoch_though_it_is_empty(
     assert (await broker.publish("room", note("1"))).epoch == before.epoch
 
 
-async def test_reading_and_asking_bring_no_room_into_being(broker: SweepingBroker) -> None:
+async def test_reading_does_not_create_a_room(broker: SweepingBroker) -> None:
     history = await broker.read("ghost")
 
     assert history.position == await broker.position("ghost") == Position("", 0)
@@ -108,7 +108,7 @@ async def test_reading_and_asking_bring_no_room_into_being(broker: SweepingBroke
     assert await broker.rooms("") == []
 
 
-async def test_a_resume_gets_what_follows_its_position(broker: SweepingBroker) -> None:
+async def test_a_resume_receives_the_entries_after_its_position(broker: SweepingBroker) -> None:
     for number in range(1, 4):
         await broker.publish("room", progress(number))
         await broker.publish("room", note(str(number)))
@@ -120,7 +120,7 @@ async def test_a_resume_gets_what_follows_its_position(broker: SweepingBroker) -
     assert [(p.first, p.last) for p in history.publications] == [(3, 4), (5, 5), (6, 6)]
 
 
-async def test_now_is_reading_since_the_position(broker: SweepingBroker) -> None:
+async def test_reading_since_the_end_returns_nothing(broker: SweepingBroker) -> None:
     await broker.publish("room", note("old"))
 
     history = await broker.read("room", await broker.position("room"))
@@ -131,7 +131,7 @@ async def test_now_is_reading_since_the_position(broker: SweepingBroker) -> None
 
 
 @pytest.mark.parametrize("offset", [-1, 3, 2**31, 2**63, 2**64, -(2**63), 10**30])
-async def test_hostile_offsets_get_the_retained_log(broker: SweepingBroker, offset: int) -> None:
+async def test_a_forged_offset_reads_the_retained_log(broker: SweepingBroker, offset: int) -> None:
     await broker.publish("room", note("1"))
     position = await broker.publish("room", note("2"))
 
@@ -142,7 +142,7 @@ async def test_hostile_offsets_get_the_retained_log(broker: SweepingBroker, offs
 
 
 @pytest.mark.parametrize("epoch", ["", "other", "x" * 1_000_000, "\0", "\ud800"])
-async def test_hostile_epochs_get_the_retained_log(broker: SweepingBroker, epoch: str) -> None:
+async def test_a_forged_epoch_reads_the_retained_log(broker: SweepingBroker, epoch: str) -> None:
     await broker.publish("room", note("1"))
 
     history = await broker.read("room", Position(epoch, 1))
@@ -154,7 +154,7 @@ async def test_hostile_epochs_get_the_retained_log(broker: SweepingBroker, epoch
 @pytest.mark.parametrize(
     "room", ["", "x" * 200, "job:{42}", "a*b?[c]", "%_';--", "\N{SNOWMAN}", "a\0b", "a\nb"]
 )
-async def test_any_name_is_a_room_of_its_own(broker: SweepingBroker, room: str) -> None:
+async def test_any_string_is_a_distinct_room_name(broker: SweepingBroker, room: str) -> None:
     await broker.publish(room, note("1"))
     await broker.publish(room + "x", note("2"))
 
@@ -162,7 +162,7 @@ async def test_any_name_is_a_room_of_its_own(broker: SweepingBroker, room: str) 
     assert await broker.rooms(room) == [room + "x", room]
 
 
-async def test_rooms_come_last_written_first(broker: SweepingBroker) -> None:
+async def test_rooms_are_listed_last_written_first(broker: SweepingBroker) -> None:
     for room in ("job:1", "job:2", "user:1", "job:3", "job:1"):
         await broker.publish(room, note(room))
     await broker.subscribe("job:empty")
@@ -183,7 +183,7 @@ async def test_text_joins_and_state_is_superseded(broker: SweepingBroker) -> Non
     assert [(p.first, p.last) for p in history.publications] == [(1, 99), (100, 100), (101, 101)]
 
 
-async def test_text_may_be_left_out(broker: SweepingBroker) -> None:
+async def test_reading_without_text(broker: SweepingBroker) -> None:
     for number in range(10):
         await broker.publish("room", output(f"{number} "))
         await broker.publish("room", progress(number) if number % 2 else note(str(number)))
@@ -201,7 +201,7 @@ async def test_text_may_be_left_out(broker: SweepingBroker) -> None:
     assert (rest.recovered, rest.complete) == (True, True)
 
 
-async def test_slices_go_on_where_they_ended(broker: SweepingBroker) -> None:
+async def test_slices_continue_where_the_previous_one_ended(broker: SweepingBroker) -> None:
     for number in range(10):
         await broker.publish("room", note(str(number)))
 
@@ -216,7 +216,9 @@ async def test_slices_go_on_where_they_ended(broker: SweepingBroker) -> None:
 
 
 @pytest.mark.parametrize("retention", [RetentionLimits(max_entries=3)])
-async def test_who_was_away_for_too_long_gets_the_retained_log(broker: SweepingBroker) -> None:
+async def test_a_position_before_dropped_entries_reads_the_retained_log(
+    broker: SweepingBroker,
+) -> None:
     for number in range(1, 8):
         await broker.publish("room", note(str(number)))
     epoch = (await broker.position("room")).epoch
@@ -230,7 +232,9 @@ async def test_who_was_away_for_too_long_gets_the_retained_log(broker: SweepingB
     assert [(p.first, p.last) for p in in_time.publications] == [(5, 5), (6, 6), (7, 7)]
 
 
-async def test_old_entries_go_and_state_stays(broker: SweepingBroker, clock: ManualClock) -> None:
+async def test_old_entries_are_dropped_except_state(
+    broker: SweepingBroker, clock: ManualClock
+) -> None:
     await broker.publish("room", progress(10))
     await broker.publish("room", note("old"))
     clock.now += 3601
@@ -245,7 +249,7 @@ async def test_old_entries_go_and_state_stays(broker: SweepingBroker, clock: Man
     ]
 
 
-async def test_an_idle_room_is_forgotten_and_its_next_log_has_another_epoch(
+async def test_a_deleted_idle_room_gets_another_epoch(
     broker: SweepingBroker, clock: ManualClock
 ) -> None:
     before = await broker.publish("idle", progress(1))
@@ -287,7 +291,7 @@ async def test_concurrent_retries_of_one_id_are_one_publish(
     assert receiver.offsets("room") == [1]
 
 
-async def test_an_id_counts_in_its_room(broker: SweepingBroker) -> None:
+async def test_ids_are_separate_for_each_room(broker: SweepingBroker) -> None:
     await broker.publish("a", note("x"), id="1")
     await broker.publish("b", note("y"), id="1")
 
@@ -323,7 +327,7 @@ async def test_concurrent_publishes_with_one_id_and_two_bodies_conflict(
     assert await texts(broker, "room") == ["x"]
 
 
-async def test_a_retry_may_be_stamped_anew(broker: SweepingBroker) -> None:
+async def test_a_retry_may_have_another_timestamp(broker: SweepingBroker) -> None:
     first = await broker.publish("room", Draft("e", b'{"a":1,"timestamp":1}'), id="a")
 
     assert await broker.publish("room", Draft("e", b'{"timestamp":2,"a":1}'), id="a") == first
@@ -340,7 +344,7 @@ async def test_an_id_is_free_again_after_five_minutes(
     assert (await broker.publish("room", note("y"), id="a")).offset == 2
 
 
-async def test_a_flood_of_ids_stays_bounded(broker: SweepingBroker) -> None:
+async def test_the_number_of_remembered_ids_is_bounded(broker: SweepingBroker) -> None:
     for start in range(0, 12_000, 500):
         await asyncio.gather(
             *(broker.publish("room", progress(1), id=str(n)) for n in range(start, start + 500))
@@ -353,22 +357,22 @@ async def test_a_flood_of_ids_stays_bounded(broker: SweepingBroker) -> None:
     assert oldest.offset == 12_001
 
 
-async def test_a_cancelled_publish_harms_no_other(
+async def test_a_cancelled_publish_does_not_affect_others(
     broker: SweepingBroker, receiver: RecordingReceiver
 ) -> None:
     await broker.subscribe("room")
-    doomed = asyncio.create_task(broker.publish("room", note("doomed")))
+    cancelled = asyncio.create_task(broker.publish("room", note("cancelled")))
     other = asyncio.create_task(broker.publish("room", note("other")))
     await asyncio.sleep(0)
-    doomed.cancel()
+    cancelled.cancel()
     position = await other
-    await asyncio.gather(doomed, return_exceptions=True)
+    await asyncio.gather(cancelled, return_exceptions=True)
 
     assert receiver.offsets("room") == list(range(1, position.offset + 1))
     assert (await broker.position("room")) == position
 
 
-async def test_a_closed_broker_refuses(broker: SweepingBroker) -> None:
+async def test_a_closed_broker_raises(broker: SweepingBroker) -> None:
     await broker.publish("room", note("x"))
     await broker.close()
 
@@ -383,22 +387,24 @@ async def test_closing_twice_is_harmless(broker: SweepingBroker) -> None:
     await broker.close()
 
 
-async def test_what_was_begun_is_finished_at_closing(
+async def test_closing_completes_the_publishes_in_progress(
     broker: SweepingBroker, receiver: RecordingReceiver
 ) -> None:
     await broker.subscribe("room")
-    begun = [asyncio.create_task(broker.publish("room", note(str(n)))) for n in range(2_500)]
+    publishes = [asyncio.create_task(broker.publish("room", note(str(n)))) for n in range(2_500)]
     await asyncio.sleep(0)
     await broker.close()
 
-    assert [position.offset for position in await asyncio.gather(*begun)] == list(range(1, 2_501))
+    assert [position.offset for position in await asyncio.gather(*publishes)] == list(
+        range(1, 2_501)
+    )
     assert receiver.offsets("room") == list(range(1, 2_501))
 
 
-async def test_it_may_be_started_again_in_another_event_loop(
+async def test_a_broker_can_be_started_again_in_another_event_loop(
     broker: SweepingBroker, receiver: RecordingReceiver
 ) -> None:
-    """As for each test of an application: a file's broker refused, Redis's found no end."""
+    """Tests of an application do this; the SQLite broker used to raise, the Redis one to hang."""
     await broker.subscribe("room")
     first = await broker.publish("room", note("1"), id="1")
     await broker.close()
@@ -406,10 +412,10 @@ async def test_it_may_be_started_again_in_another_event_loop(
     async def use() -> None:
         later = RecordingReceiver()
         await broker.start(later)
-        assert await broker.rooms("") == (["room"] if broker.is_lasting else [])
-        await broker.publish("another", note("not subscribed any more"))
+        assert await broker.rooms("") == (["room"] if broker.is_durable else [])
+        await broker.publish("another", note("no longer subscribed"))
         await broker.subscribe("another")
-        assert (await broker.publish("room", note("1"), id="1") == first) is broker.is_lasting
+        assert (await broker.publish("room", note("1"), id="1") == first) is broker.is_durable
         await broker.publish("another", note("2"))
         assert later.offsets("another") == [2]
         assert later.offsets("room") == []
@@ -417,4 +423,4 @@ async def test_it_may_be_started_again_in_another_event_loop(
 
     await asyncio.to_thread(asyncio.run, use())
     await broker.start(receiver)
-    assert (await broker.position("another")).offset == (2 if broker.is_lasting else 0)
+    assert (await broker.position("another")).offset == (2 if broker.is_durable else 0)

@@ -1,4 +1,4 @@
-"""Publish ids and what counts as the same body."""
+"""Publish ids, and the fingerprints of events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from longwire.errors import IdempotencyConflict
 from longwire.log import Draft
 
 
-def test_the_same_event_with_the_same_fields_is_the_same() -> None:
+def test_the_fingerprint_ignores_field_order_timestamp_and_slot() -> None:
     one = fingerprint(Draft("e", b'{"a":1,"b":[1,2],"timestamp":5}'))
 
     assert fingerprint(Draft("e", b'{"b":[1,2],"a":1}')) == one
@@ -33,12 +33,12 @@ def test_the_same_event_with_the_same_fields_is_the_same() -> None:
         Draft("e", b""),
     ],
 )
-def test_another_event_or_other_fields_are_another_body(other: Draft) -> None:
+def test_the_fingerprint_depends_on_the_event_and_its_fields(other: Draft) -> None:
     assert fingerprint(other) != fingerprint(Draft("e", b'{"a":1}'))
     assert fingerprint(other) == fingerprint(other)
 
 
-def test_the_window_remembers_forgets_and_stays_bounded() -> None:
+def test_the_window_expires_ids_and_is_bounded() -> None:
     window = IdempotencyWindow()
     for number in range(MAX_IDS + 5):
         window.add(str(number), Receipt(b"body", number, number + WINDOW_MS))

@@ -1,4 +1,4 @@
-"""What the memory broker promises beyond the contract: bounds, and no machinery per publish."""
+"""The memory broker beyond the contract: its bounds, and a synchronous publish."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def started(limits: MemoryLimits) -> AsyncIterator[MemoryBroker]:
     await broker.close()
 
 
-async def test_a_publish_neither_waits_nor_makes_a_task() -> None:
+async def test_a_publish_neither_waits_nor_creates_a_task() -> None:
     async with started(MemoryLimits()) as broker:
         await broker.subscribe("room")
         tasks = asyncio.all_tasks()
@@ -33,7 +33,7 @@ async def test_a_publish_neither_waits_nor_makes_a_task() -> None:
         assert asyncio.all_tasks() == tasks
 
 
-async def test_idle_rooms_are_bounded_and_the_one_idle_longest_goes() -> None:
+async def test_the_room_idle_longest_is_deleted_beyond_the_bound() -> None:
     async with started(MemoryLimits(max_idle_rooms=3)) as broker:
         await broker.subscribe("watched")
         await broker.publish("watched", note("x"))
@@ -48,7 +48,7 @@ async def test_idle_rooms_are_bounded_and_the_one_idle_longest_goes() -> None:
         assert await broker.rooms("") == ["room:6", "room:3", "watched"]
 
 
-async def test_a_million_subscriptions_that_come_and_go_leave_no_rooms() -> None:
+async def test_rooms_that_were_only_subscribed_to_are_deleted_first() -> None:
     async with started(MemoryLimits(max_idle_rooms=10)) as broker:
         before = await broker.publish("kept", note("x"))
         await broker.subscribe("kept")
@@ -60,7 +60,7 @@ async def test_a_million_subscriptions_that_come_and_go_leave_no_rooms() -> None
         assert await broker.position("ghost:0") == Position("", 0)
 
 
-async def test_bytes_of_all_rooms_are_bounded() -> None:
+async def test_the_size_of_all_rooms_is_bounded() -> None:
     async with started(MemoryLimits(max_bytes=20_000)) as broker:
         await broker.subscribe("watched")
         await broker.publish("watched", note("x" * 5_000))
@@ -71,7 +71,7 @@ async def test_bytes_of_all_rooms_are_bounded() -> None:
         assert await texts(broker, "watched") == ["x" * 5_000]
 
 
-async def test_folding_and_superseding_give_bytes_back() -> None:
+async def test_compaction_and_superseding_free_memory() -> None:
     async with started(MemoryLimits(max_bytes=1_000_000)) as broker:
         await broker.publish("early", note("x"))
         for number in range(20_000):
@@ -83,7 +83,7 @@ async def test_folding_and_superseding_give_bytes_back() -> None:
         assert "".join(await texts(broker, "job")) == "word " * 20_000
 
 
-async def test_a_restarted_process_has_other_epochs() -> None:
+async def test_a_restarted_broker_has_other_epochs() -> None:
     async with started(MemoryLimits()) as broker:
         before = await broker.publish("room", note("x"))
     async with started(MemoryLimits()) as broker:

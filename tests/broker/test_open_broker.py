@@ -1,4 +1,4 @@
-"""Which broker an address names."""
+"""The broker that `open_broker` returns for a URL."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_redis(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["", "memory:x", "sqlite:", "sqlite:///", "sqlite://x", "postgres://h/db", "x", "redis:"]
 )
-def test_what_is_unknown_is_refused_with_what_there_is(url: str) -> None:
+def test_an_unsupported_url_is_rejected_with_the_supported_ones(url: str) -> None:
     with pytest.raises(UnsupportedBroker, match=r"memory:, sqlite:///.* or redis://"):
         open_broker(url)
 
@@ -67,14 +67,14 @@ def test_what_is_unknown_is_refused_with_what_there_is(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["redis://user:secret@host:port/0", "redis://:sec@ret@host:99999999", "redis://[::1/2"]
 )
-def test_a_malformed_redis_address_is_refused_and_its_password_is_not_repeated(url: str) -> None:
+def test_the_error_for_a_malformed_redis_url_does_not_contain_the_password(url: str) -> None:
     with pytest.raises(UnsupportedBroker) as refused:
         open_broker(url)
     assert "ret" not in str(refused.value)
     assert "ret" not in refused.value.url
 
 
-def test_without_its_extra_redis_is_refused_with_what_to_install() -> None:
+def test_redis_without_its_extra_is_rejected_with_the_command_to_install_it() -> None:
     code = """if True:
         import sys
         sys.modules["redis"] = None
@@ -85,7 +85,7 @@ def test_without_its_extra_redis_is_refused_with_what_to_install() -> None:
         except UnsupportedBroker as error:
             print(error)
     """
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout == (
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == (
         "unsupported broker 'redis://…@host': install it first: pip install 'longwire[redis]'\n"
     )

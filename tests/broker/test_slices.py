@@ -1,4 +1,4 @@
-"""Logs that are longer than a slice."""
+"""Reading logs that are longer than one slice."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_a_log_is_read_to_its_end(broker: Broker) -> None:
     assert slices[-1].position == end
 
 
-async def test_reading_goes_on_since_a_position(broker: Broker) -> None:
+async def test_a_log_is_read_since_a_position(broker: Broker) -> None:
     end = await write(broker, LENGTH)
 
     slices = await slices_since(broker, Position(end.epoch, 10))
@@ -51,7 +51,7 @@ async def test_a_room_without_a_log_is_one_empty_slice(broker: Broker) -> None:
 
 
 @pytest.mark.parametrize("retention", [RetentionLimits(max_entries=LENGTH)])
-async def test_a_slice_tells_when_what_follows_the_last_one_is_gone(broker: Broker) -> None:
+async def test_a_slice_after_dropped_entries_is_not_recovered(broker: Broker) -> None:
     await write(broker, LENGTH)
     slices: list[History] = []
 

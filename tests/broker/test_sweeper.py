@@ -1,4 +1,4 @@
-"""The sweeper calls, again and again, until it is stopped."""
+"""The sweeper calls its function repeatedly until it is stopped."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from longwire.broker.sweeper import Sweeper
 
 async def test_it_calls_until_it_is_stopped() -> None:
     calls = 0
-    thrice = asyncio.Event()
+    third, later = asyncio.Event(), asyncio.Event()
 
     def sweep() -> None:
         nonlocal calls
         calls += 1
         if calls == 3:
             sweeper.stop()
-            thrice.set()
+            third.set()
 
     sweeper = Sweeper(sweep, interval=0.001)
     sweeper.stop()
     sweeper.start()
-    await thrice.wait()
-    await asyncio.sleep(0.01)
+    await third.wait()
+    asyncio.get_running_loop().call_later(0.002, later.set)  # after a fourth call would be due
+    await later.wait()
 
     assert calls == 3

@@ -1,13 +1,12 @@
-"""Brokers: where room logs live and how nodes agree about them.
+"""Brokers: storage of room logs, and delivery of new entries to nodes.
 
-base          the contract (`Broker`, `Receiver`)
-memory        one process; logs live as long as it does
-sqlite        one process; logs live in a file
-group_commit  … and enter it together
-log_file      … which is opened, checked, written and read here
-idempotency   publish ids within their window
-slices        reads logs that are longer than one slice
-redis         any number of processes; logs live in Redis
+base         the contract (`Broker`, `Receiver`)
+memory       one process, logs in its memory
+sqlite       one process, logs in a file
+redis        any number of processes, logs in Redis
+idempotency  the publish ids of a room, remembered for five minutes
+slices       reading a whole log, slice by slice
+sweeper      a repeating timer
 """
 
 from __future__ import annotations
@@ -34,16 +33,16 @@ _SUPPORTED = "use memory:, sqlite:///relative.db, sqlite:////absolute.db or redi
 
 
 def open_broker(url: str) -> Broker:
-    """The broker that an address names; it is not started yet.
+    """Return the broker for a URL, not yet started.
 
-    `memory:` is a `MemoryBroker`. `sqlite:///` and a path is a `SQLiteBroker`: the path is what
-    follows the third slash, so that an absolute one makes four; `%` escapes are decoded.
+    `memory:` returns a `MemoryBroker`. `sqlite:///` followed by a path returns a `SQLiteBroker`;
+    an absolute path starts with a fourth slash, and `%` escapes are decoded.
     `redis://[user:password@]host[:port][/database]`, `rediss://…` (TLS) and
-    `unix://[user:password@]/path[?db=database]` are a `RedisBroker`, for which the extra
-    `longwire[redis]` has to be installed.
+    `unix://[user:password@]/path[?db=database]` return a `RedisBroker`, which requires the extra
+    `longwire[redis]`.
 
     Raises:
-        UnsupportedBroker: the address names no broker of this installation.
+        UnsupportedBroker: the URL is malformed, or this installation does not support it.
     """
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and rest.startswith("///") and rest.strip("/"):

@@ -1,4 +1,8 @@
-"""What a broker promises: the delivery contract between room logs and the nodes that serve them."""
+"""The delivery contract between room logs and the nodes that serve them.
+
+A *node* is one server process. A *broker* owns the logs, gives every entry its offset, and
+delivers new entries to the nodes that subscribed to their rooms.
+"""
 
 from __future__ import annotations
 
@@ -12,92 +16,95 @@ if TYPE_CHECKING:
 
 
 class Receiver(Protocol):
-    """The node's side of a broker: takes in what is new in the rooms it subscribed to.
+    """The node's side of a broker: receives what is new in the rooms that it subscribed to.
 
-    Called on the event loop and never concurrently. Per room, publications come in the order of
-    their offsets, each once, without a hole, until `receive_reset`. There is a hole only where
-    this node was cut off from the log for so long that retention has dropped what stood there:
-    who stands before it reads the log. The methods must return soon and must not raise.
+    The methods are called on the event loop, never concurrently; they must return soon and must
+    not raise. Publications of a room are delivered in the order of their offsets, each exactly
+    once and without gaps, until `receive_reset`. A gap occurs only if this node was disconnected
+    from the log for so long that retention has dropped entries that it did not receive; readers
+    before the gap continue by reading the log.
     """
 
     def receive_publication(self, room: str, publication: Publication) -> None:
-        """Take in the entry that `room`'s log grew by; one that was published on any node."""
+        """Receive the next entry of `room`'s log, published on any node."""
         ...
 
     def receive_volatile(self, room: str, draft: Draft) -> None:
-        """Take in an event that no log keeps: at most once, in no order with publications."""
+        """Receive an unlogged event: at most once, in no particular order with publications."""
         ...
 
     def receive_reset(self, room: str, position: Position) -> None:
-        """Learn that `room`'s log began anew: what was derived from the old one is void.
+        """Handle that `room` has a new log: state derived from the old one must be discarded.
 
-        `position` is the new log's end. Entries up to it are read; publications follow it.
+        `position` is the end of the new log. Entries up to it have to be read; publications with
+        later offsets follow.
         """
         ...
 
 
 class Broker(Protocol):
-    """Room logs, and the agreement between nodes about them. Bytes and positions, no protocol.
+    """Room logs, and the agreement between nodes about them. Knows bytes and positions only.
 
-    Order first, deliver second: nobody, the publishing node included, sees an entry before the
-    log gave it an offset and would still have it after the crash that the broker promises to
-    survive. A log that may have lost its tail goes on under another epoch, so that no offset of
-    one epoch ever stands for two entries.
+    Order first, deliver second: no node, including the publishing one, receives an entry before
+    the log has assigned its offset and would still contain it after any crash that the broker
+    promises to survive. A log that may have lost its newest entries continues under a new epoch,
+    so that an offset of one epoch never identifies two different entries.
 
-    A room needs no creation. A room that nobody writes to or subscribes to for longer than the
-    retention's age, or more idle rooms than the broker keeps, is forgotten: its next log has
-    another epoch.
+    Rooms are not created explicitly. A room without writes and subscribers for longer than the
+    retention's age is deleted, and so is the one idle longest if the broker keeps too many idle
+    rooms. If a deleted room is used again, its log has another epoch.
     """
 
     @property
-    def is_lasting(self) -> bool:
+    def is_durable(self) -> bool:
         """Whether the logs outlive this process."""
         ...
 
     @property
     def is_shared(self) -> bool:
-        """Whether other nodes may write to the same logs, too."""
+        """Whether other nodes may write to the same logs."""
         ...
 
     async def start(self, receiver: Receiver) -> None:
         """Open the logs and deliver to `receiver` from now on.
 
         Raises:
-            LogFileError: the file that should hold the logs cannot be used.
+            LogFileError: the file with the logs cannot be used.
             BrokerUnavailable: the logs cannot be reached.
         """
         ...
 
     async def close(self) -> None:
-        """Finish what was begun and let go of the logs; publishing afterwards raises.
+        """Complete the publishes in progress and release the logs; later calls raise.
 
-        Harmless before `start`. It may be started again then, also in another event loop.
+        Does nothing before `start`. A closed broker may be started again, also in another event
+        loop.
         """
         ...
 
     async def publish(self, room: str, draft: Draft, *, id: str | None = None) -> Position:
-        """Append to `room`'s log, deliver to every subscribed node, and answer where it stands.
+        """Append to `room`'s log, deliver to every subscribed node, and return the position.
 
-        When it returns, the entry is in the log for good and was delivered on this node.
-        Publishes of one caller to one room, one after the other, stand in that order. A
-        cancelled publish may have happened or not.
+        When it returns, the entry is durably in the log and has been delivered on this node.
+        Consecutive publishes by one caller to one room keep their order. A cancelled publish may
+        or may not have been appended.
 
         Args:
-            room: the room's name.
+            room: the name of the room.
             draft: the entry.
-            id: makes retries safe. Within five minutes the same id in the same room, for the
-                same event with the same fields (its `timestamp` aside), is appended and
-                delivered once; retries get the first position.
+            id: makes retries safe. Within five minutes, publishes with the same id in the same
+                room, of the same event with the same fields (except `timestamp`), are appended
+                and delivered once; retries return the position of the first.
 
         Raises:
-            IdempotencyConflict: the id was used for another event.
-            BrokerUnavailable: the log cannot be reached; it may or may not have been appended,
-                and a retry with an id is safe.
+            IdempotencyConflict: the id was used for a different event.
+            BrokerUnavailable: the log cannot be reached. The entry may or may not have been
+                appended; retry with the same id.
         """
         ...
 
     async def publish_volatile(self, room: str, draft: Draft) -> None:
-        """Deliver to every subscribed node at most once, past the log.
+        """Deliver to every subscribed node at most once, without appending to the log.
 
         Raises:
             BrokerUnavailable: the other nodes cannot be reached.
@@ -105,15 +112,16 @@ class Broker(Protocol):
         ...
 
     async def subscribe(self, room: str) -> None:
-        """Deliver what is published to `room` from now on. Subscribing twice is one subscription.
+        """Deliver publications to `room` from now on. Subscribing twice has no further effect.
 
-        When it returns, no later publication is missed: a read afterwards joins without a hole.
-        While a room is subscribed it is not forgotten, and keeps its epoch even if it is empty.
+        Once it returns, every later publication is delivered, so a subsequent read connects to the
+        deliveries without a gap. A subscribed room is not deleted and keeps its epoch, even while
+        it is empty.
         """
         ...
 
     async def unsubscribe(self, room: str) -> None:
-        """Stop delivering `room` to this node. Harmless if it is not subscribed."""
+        """Stop delivering `room` to this node. Does nothing if it is not subscribed."""
         ...
 
     async def read(
@@ -125,18 +133,18 @@ class Broker(Protocol):
         max_bytes: int = DEFAULT_SLICE_BYTES,
         with_text: bool = True,
     ) -> History:
-        """Read a slice of `room`'s log, conflated: what follows `since`, or all that is retained.
+        """Read a conflated slice of `room`'s log: what follows `since`, or all that is retained.
 
-        Any `since` is answered, be it of another epoch, out of range or forged (see `History`).
-        Reading brings no room into being.
+        Any `since` is valid, including one of another epoch, out of range or forged; see `History`.
+        Reading does not create the room.
 
         Args:
-            room: the room's name.
-            since: where to begin.
-            limit: publications in the slice.
-            max_bytes: bytes of data in the slice.
-            with_text: whether text that is streamed in pieces (`Concat`) is read, which is most of
-                a long log. Without it the last publication may stand before the log's end.
+            room: the name of the room.
+            since: the position after which to start.
+            limit: the maximum number of publications.
+            max_bytes: the maximum size of their data, exceeded by at most one publication.
+            with_text: whether to include streamed text (`Concat`), which is most of a long log.
+                Without it the last publication may be before the end of the log.
 
         Raises:
             BrokerUnavailable: the log cannot be reached.
@@ -144,9 +152,9 @@ class Broker(Protocol):
         ...
 
     async def position(self, room: str) -> Position:
-        """The end of `room`'s log: reading since it is "now".
+        """Return the end of `room`'s log; reading since there yields only new entries.
 
-        A room without a log stands at offset 0 of the empty epoch.
+        For a room without a log it is offset 0 of the empty epoch.
 
         Raises:
             BrokerUnavailable: the log cannot be reached.
@@ -154,7 +162,7 @@ class Broker(Protocol):
         ...
 
     async def rooms(self, prefix: str) -> list[str]:
-        """The rooms with a retained log whose names begin with `prefix`, last written first.
+        """Return the rooms with a log whose names start with `prefix`, last written first.
 
         Raises:
             BrokerUnavailable: the logs cannot be reached.

@@ -1,4 +1,4 @@
-"""Publish ids of one room, remembered for a while so that retries are safe."""
+"""The publish ids of one room, remembered for five minutes so that retries are safe."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from longwire.log import Draft
 
 WINDOW_MS = 5 * 60 * 1000
-"""How long an id is remembered: longer than a client keeps retrying one publish."""
+"""How long an id is remembered: longer than a client retries one publish."""
 MAX_IDS = 10_000
-"""Ids remembered in one room, the oldest forgotten first: 33 a second for the whole window, at
-about 250 bytes each."""
+"""Ids remembered in one room; beyond that the oldest is forgotten. It allows 33 publishes per
+second over the whole window, at about 250 bytes each."""
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
-    """That a publish with an id was appended.
+    """Records that a publish with an id was appended.
 
     Attributes:
-        fingerprint: of the event, so that another one under the same id is noticed.
-        offset: where it stands.
-        expires_ms: when it is forgotten.
+        fingerprint: the fingerprint of the event, to detect a different one with the same id.
+        offset: the offset of the entry.
+        expires_ms: when the receipt expires.
     """
 
     fingerprint: bytes
@@ -37,7 +37,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 
 
 class IdempotencyWindow:
-    """The publish ids of one room within the window. It lives and dies with the room's log."""
+    """The recent publish ids of one room. It exists as long as the room's log."""
 
     __slots__ = ("_receipts",)
 
@@ -48,12 +48,12 @@ class IdempotencyWindow:
         return len(self._receipts)
 
     def find(self, room: str, id: str, body: bytes, now_ms: int) -> int | None:
-        """The offset under which `id` was appended; None if it is new.
+        """Return the offset of the publish with this id; None if the id is new.
 
         Raises:
-            IdempotencyConflict: it was appended with another fingerprint than `body`.
+            IdempotencyConflict: the fingerprint of that publish differs from `body`.
         """
-        self._forget(now_ms)
+        self._expire(now_ms)
         receipt = self._receipts.get(id)
         if receipt is None:
             return None
@@ -62,21 +62,21 @@ class IdempotencyWindow:
         return receipt.offset
 
     def add(self, id: str, receipt: Receipt) -> None:
-        """Remember that `id` was appended."""
+        """Remember the receipt of a publish."""
         self._receipts[id] = receipt
         if len(self._receipts) > MAX_IDS:
             self._receipts.popitem(last=False)
 
-    def _forget(self, now_ms: int) -> None:
+    def _expire(self, now_ms: int) -> None:
         receipts = self._receipts
         while receipts and next(iter(receipts.values())).expires_ms <= now_ms:
             receipts.popitem(last=False)
 
 
 def fingerprint(draft: Draft) -> bytes:
-    """What two publishes share if they are the same: the event and its fields.
+    """Return a digest of the event and its fields, equal for retries of the same publish.
 
-    `timestamp` is left out: it is stamped anew at each try if the publisher gave none.
+    `timestamp` is left out: unless the publisher sets it, every retry gets another one.
     """
     digest = blake2b(draft.event.encode(), digest_size=16)
     try:

@@ -1,4 +1,4 @@
-"""The memory broker: one process, logs in its memory."""
+"""The memory broker: one process, with the logs in its memory."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ if TYPE_CHECKING:
     from longwire.broker.base import Receiver
     from longwire.log import Draft, Publication
 
-NOWHERE = History(Position("", 0), recovered=False, publications=(), complete=True)
+NO_HISTORY = History(Position("", 0), recovered=False, publications=(), complete=True)
+"""What reading a room without a log returns."""
 
 
 class MemoryLimits(msgspec.Struct, frozen=True):
-    """Bounds of a memory broker beyond those of each room.
+    """Bounds of a memory broker in addition to those of each room.
 
     Attributes:
-        max_idle_rooms: rooms without a subscriber that are kept; the one that was idle longest
-            goes first. An empty room takes about 2 kB.
-        max_bytes: what all logs together may take before idle rooms go.
+        max_idle_rooms: rooms without a subscriber; beyond that, the one idle longest is deleted.
+            An empty room takes about 2 kB.
+        max_bytes: size of all logs together, beyond which idle rooms are deleted.
     """
 
     max_idle_rooms: int = 10_000
@@ -53,13 +54,13 @@ class _Room:
 
 
 class MemoryBroker:
-    """A `Broker` for one process: a log lives as long as the process does.
+    """A `Broker` for one process whose logs live as long as the process.
 
-    When the process dies, every room begins anew under another epoch, and clients resync.
-    Publishing appends and delivers in one go, without a task or a lock.
+    After a restart, rooms are empty and have other epochs, so clients read them again. Publishing
+    appends and delivers synchronously, without a task or a lock.
     """
 
-    is_lasting = False
+    is_durable = False
     is_shared = False
 
     def __init__(
@@ -81,12 +82,12 @@ class MemoryBroker:
         self._writes = 0
 
     async def start(self, receiver: Receiver) -> None:
-        """Deliver to `receiver` from now on."""
+        """Start delivering to `receiver`."""
         self._receiver = receiver
         self._sweeper.start()
 
     async def close(self) -> None:
-        """Stop delivering, and forget every room."""
+        """Stop delivering, and delete all rooms."""
         self._sweeper.stop()
         self._receiver = None
         self._rooms.clear()
@@ -96,7 +97,7 @@ class MemoryBroker:
 
     async def publish(self, room: str, draft: Draft, *, id: str | None = None) -> Position:
         """Append and deliver; see `Broker.publish`."""
-        receiver = self._started()
+        receiver = self._require_started()
         now_ms = self._now_ms()
         entry = self._rooms.get(room) or self._create(room, now_ms)
         log = entry.log
@@ -115,14 +116,14 @@ class MemoryBroker:
         return Position(log.epoch, publication.last)
 
     async def publish_volatile(self, room: str, draft: Draft) -> None:
-        """Deliver past the log; see `Broker.publish_volatile`."""
-        receiver = self._started()
+        """Deliver without logging; see `Broker.publish_volatile`."""
+        receiver = self._require_started()
         if room in self._subscribed:
             receiver.receive_volatile(room, draft)
 
     async def subscribe(self, room: str) -> None:
-        """Deliver `room` from now on; see `Broker.subscribe`."""
-        self._started()
+        """Start delivering `room`; see `Broker.subscribe`."""
+        self._require_started()
         if room not in self._rooms:
             self._create(room, self._now_ms())
         self._subscribed.add(room)
@@ -133,7 +134,7 @@ class MemoryBroker:
         if room in self._subscribed:
             self._subscribed.remove(room)
             self._idle[room] = None
-            self._forget_surplus()
+            self._evict()
 
     async def read(
         self,
@@ -145,21 +146,21 @@ class MemoryBroker:
         with_text: bool = True,
     ) -> History:
         """Read a slice of `room`'s log; see `Broker.read`."""
-        self._started()
+        self._require_started()
         entry = self._rooms.get(room)
         if entry is None:
-            return NOWHERE
+            return NO_HISTORY
         return entry.log.read(since, limit=limit, max_bytes=max_bytes, with_text=with_text)
 
     async def position(self, room: str) -> Position:
-        """The end of `room`'s log; see `Broker.position`."""
-        self._started()
+        """Return the end of `room`'s log; see `Broker.position`."""
+        self._require_started()
         entry = self._rooms.get(room)
-        return NOWHERE.position if entry is None else entry.log.position
+        return NO_HISTORY.position if entry is None else entry.log.position
 
     async def rooms(self, prefix: str) -> list[str]:
-        """Rooms that begin with `prefix`, last written first; see `Broker.rooms`."""
-        self._started()
+        """Return the rooms that start with `prefix`; see `Broker.rooms`."""
+        self._require_started()
         found = [
             (entry.written, name)
             for name, entry in self._rooms.items()
@@ -168,19 +169,19 @@ class MemoryBroker:
         return [name for _, name in sorted(found, reverse=True)]
 
     def sweep(self) -> None:
-        """Forget what is older than the retention's age. Called every minute by itself."""
+        """Delete entries and idle rooms older than `max_age`. Called automatically every minute."""
         now_ms = self._now_ms()
         stale_ms = now_ms - int(self._retention.max_age * 1000)
         for room in [name for name in self._idle if self._rooms[name].written_ms < stale_ms]:
-            self._forget(room)
+            self._delete(room)
         for entry in self._rooms.values():
             before = entry.log.byte_count
             entry.log.trim(now_ms)
             self._bytes += entry.log.byte_count - before
 
-    def _started(self) -> Receiver:
+    def _require_started(self) -> Receiver:
         if self._receiver is None:
-            raise BrokerUnavailable("the broker is not running")
+            raise BrokerUnavailable("the broker is not started, or is closed")
         return self._receiver
 
     def _now_ms(self) -> int:
@@ -190,7 +191,7 @@ class MemoryBroker:
         entry = self._rooms[room] = _Room(RoomLog(secrets.token_hex(8), self._retention), now_ms)
         if room not in self._subscribed:
             self._idle[room] = None
-            self._forget_surplus()
+            self._evict()
         return entry
 
     def _append(self, room: str, entry: _Room, draft: Draft, now_ms: int) -> Publication:
@@ -202,17 +203,17 @@ class MemoryBroker:
         if room in self._idle:
             self._idle.move_to_end(room)
         if self._bytes > self._limits.max_bytes:
-            self._forget_surplus()
+            self._evict()
         return publication
 
-    def _forget_surplus(self) -> None:
-        """Forget the rooms that were idle longest, but never the one idle last."""
+    def _evict(self) -> None:
+        """Delete the rooms idle longest until the limits hold, but never the one used last."""
         limits = self._limits
         while len(self._idle) > 1 and (
             len(self._idle) > limits.max_idle_rooms or self._bytes > limits.max_bytes
         ):
-            self._forget(next(iter(self._idle)))
+            self._delete(next(iter(self._idle)))
 
-    def _forget(self, room: str) -> None:
+    def _delete(self, room: str) -> None:
         del self._idle[room]
         self._bytes -= self._rooms.pop(room).log.byte_count

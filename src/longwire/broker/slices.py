@@ -1,4 +1,4 @@
-"""Reads logs that may be longer than one slice."""
+"""Reads a whole log, slice by slice."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 async def read_slices(
     broker: Broker, room: str, since: Position | None = None, *, with_text: bool = True
 ) -> AsyncGenerator[History]:
-    """Read all that follows `since`, or all that is retained: each slice where the last one ended.
+    """Yield what follows `since`, or all that is retained, in consecutive slices.
 
-    A slice that is not `recovered` begins with what is retained, the first one and, where the log
-    was trimmed or began anew meanwhile, any other: what came before it does not count. For
-    `with_text` see `Broker.read`.
+    A slice with `recovered` False starts over at the beginning of the retained log, and the caller
+    discards the slices before it. The first slice may be like that; a later one is if the log was
+    trimmed beyond the end of the previous slice, or replaced, in the meantime.
 
     Raises:
         BrokerUnavailable: the log cannot be reached.

@@ -1,4 +1,4 @@
-"""Calls a broker's sweep now and then."""
+"""Calls a function at regular intervals, such as a broker's `sweep`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SWEEP_INTERVAL = 60.0
-"""Seconds between two looks for what is too old; entries may outlive their age by as much."""
+"""Seconds between two sweeps; entries may outlive their maximum age by this long."""
 
 
 class Sweeper:
-    """Calls `sweep` every `interval` seconds from `start` until `stop`."""
+    """Calls `sweep` every `interval` seconds between `start` and `stop`."""
 
     def __init__(self, sweep: Callable[[], object], interval: float = SWEEP_INTERVAL) -> None:
         self._sweep = sweep
@@ -21,11 +21,11 @@ class Sweeper:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin; the first call comes after one interval."""
+        """Start; the first call is made after one interval."""
         self._timer = asyncio.get_running_loop().call_later(self._interval, self._run)
 
     def stop(self) -> None:
-        """Call no more. Harmless before `start`."""
+        """Stop. Does nothing before `start`."""
         if self._timer is not None:
             self._timer.cancel()
 

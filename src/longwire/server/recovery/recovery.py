@@ -97,7 +97,7 @@ class Recovery:
         self._rules = rules
         max_age = options.max_disconnection_duration
         # What a log in memory would keep is here already, and dies with this process.
-        self._store = RecoveryStore(broker, max_age) if broker.is_lasting else None
+        self._store = RecoveryStore(broker, max_age) if broker.is_durable else None
         self._handover = Handover(hub, broker, self._let_go) if broker.is_shared else None
         self._is_listening = False
         self._tasks = BackgroundTasks()
