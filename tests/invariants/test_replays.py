@@ -10,7 +10,7 @@ import pytest
 from longwire.broker import MemoryBroker
 from longwire.catalog import Announcement
 from longwire.prepared import PreparedMessage
-from longwire.server.rooms.replay import KEPT_FOR, MAX_KEPT
+from longwire.server.rooms.replay import CACHED_FOR, MAX_CACHED
 from longwire.testing import ManualClock
 from longwire.types import Position
 from tests.invariants.conftest import Counted, FakeClient, ServerFixture, settle
@@ -104,13 +104,13 @@ async def test_replays_are_dropped_after_a_while(
         clients = await fixture.connect(MEMBERS, positions=True)
         await resume(clients, since, until)
         assert reads.calls == read
-        await longwire_clock.advance(KEPT_FOR)
+        await longwire_clock.advance(CACHED_FOR)
         assert live_objects()["Replay"] == 0
 
 
 async def test_few_replays_are_kept_at_a_time(fixture: ServerFixture) -> None:
-    clients = await fixture.connect(2 * MAX_KEPT, positions=True)
+    clients = await fixture.connect(2 * MAX_CACHED, positions=True)
     until = await publish(fixture, len(clients) + 1)
     for offset, client in enumerate(clients):
         await resume([client], Position(until.epoch, offset), until)
-    assert live_objects()["Replay"] <= MAX_KEPT
+    assert live_objects()["Replay"] <= MAX_CACHED

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from longwire.catalog import Announcement
 from longwire.log.room_log import DEFAULT_SLICE_BYTES
 from longwire.server.rooms.fanout import BYTES_PER_WRITE
-from longwire.server.rooms.hub import SLICES_AT_A_TIME
+from longwire.server.rooms.hub import CONCURRENT_SLICES
 from tests.invariants.conftest import FakeClient, ServerFixture
 
 ROOM = "campaign:1"
@@ -100,10 +100,10 @@ async def test_a_small_room_does_not_wait_for_a_large_one(fixture: ServerFixture
 async def test_joining_members_share_a_few_slices_per_turn(fixture: ServerFixture) -> None:
     for _ in range(20):
         await publish(fixture, PAYLOAD)
-    clients = await fixture.connect(10 * SLICES_AT_A_TIME)
+    clients = await fixture.connect(10 * CONCURRENT_SLICES)
     with counted(clients) as turns:
         for client in clients:
             client.send(f'42["join_room","{ROOM}"]')
         await turns.until(lambda: sum(turns.bytes) >= 20 * PAYLOAD * len(clients))
-    assert max(turns.bytes) <= SLICES_AT_A_TIME * (DEFAULT_SLICE_BYTES + 2 * PAYLOAD)
+    assert max(turns.bytes) <= CONCURRENT_SLICES * (DEFAULT_SLICE_BYTES + 2 * PAYLOAD)
     assert {b"".join(client.written).count(b'["announcement"') for client in clients} == {20}

@@ -1,1 +1,1 @@
-"""Rooms on this node: members as cursors, fan-out of new entries, and replay of old ones."""
+"""The rooms of this node: members as cursors into logs, fan-out of new entries, catching up."""

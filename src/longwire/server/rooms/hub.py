@@ -1,8 +1,8 @@
-"""The rooms of this node: who is in them, and how far each has read.
+"""The rooms of this node and the members in them.
 
-A member is a cursor into its room's log. A member at the log's end is *live*: it is written to
-as the log grows. Any other member is fed from the log by `_catch_up` until it is live again;
-joins, resumes, slow readers and holes between nodes all take that one path.
+A member is a cursor into its room's log. A member at the log's end is *live*: the fan-out writes
+new entries to it. Every other member is fed from the log by `Hub._catch_up` until it is live
+again: after a join, a resume, a stalled transport, or a hole in what the broker delivered.
 """
 
 from __future__ import annotations
@@ -31,23 +31,34 @@ if TYPE_CHECKING:
 
     Observer = Callable[[str, Publication], None]
 
-# Seconds until a log that could not be reached is read again for those who wait for it.
+# Seconds until a log that could not be read is read again for a lagging member.
 READ_AGAIN = 0.25
 
-# Slices of logs that are read at a time and written in one turn of the loop, half a megabyte each
-# at most: whoever keeps up does not wait for a thousand who catch up together.
-SLICES_AT_A_TIME = 8
+# Slices of logs that are read concurrently and written in one turn of the loop, at most half a
+# megabyte each: live members must not wait while a thousand others catch up.
+CONCURRENT_SLICES = 8
 
 
 class Joined(msgspec.Struct, frozen=True):
-    """What a join found: the log's end at that moment, and whether the position was resumed."""
+    """The outcome of a join.
+
+    Attributes:
+        position: the log's end at the moment of the join.
+        recovered: whether the member continues at the position that it asked for.
+    """
 
     position: Position
     recovered: bool
 
 
 class Hub:
-    """Members of rooms on this node; receives what the broker delivers."""
+    """Keeps the members of rooms on this node and delivers to them what the broker delivers.
+
+    Args:
+        broker: stores the logs.
+        replay_slice: publications that are read from a log at a time.
+        fanout_slice: writes per turn of the event loop.
+    """
 
     def __init__(self, broker: Broker, replay_slice: int = 100, fanout_slice: int = 500) -> None:
         self._broker = broker
@@ -56,17 +67,17 @@ class Hub:
         self._observers: dict[str, Observer] = {}
         self._fanout = Fanout(fanout_slice, self._feed)
         self._feeders = BackgroundTasks()
-        self._slices = asyncio.Semaphore(SLICES_AT_A_TIME)
+        self._slices = asyncio.Semaphore(CONCURRENT_SLICES)
 
     @property
     def volatile_dropped(self) -> int:
-        """Volatile events that members did not get because they lagged."""
+        """How many volatile events were dropped for members that lagged."""
         return self._fanout.volatile_dropped
 
-    # What the broker delivers
+    # Deliveries of the broker (see `longwire.broker.base.Receiver`)
 
     def receive_publication(self, room: str, publication: Publication) -> None:
-        """Take the next entry of a room's log; a hole or overlap sends all members to the log."""
+        """Deliver the next entry of a room's log; after a hole, all members read the log."""
         observer = self._observers.get(publication.event)
         if observer is not None:
             observer(room, publication)
@@ -79,19 +90,19 @@ class Hub:
         self._fanout.append(hub_room, PreparedMessage.of(publication, room))
 
     def receive_volatile(self, room: str, draft: Draft) -> None:
-        """Pass an event on that is in no log."""
+        """Deliver an event that is not in the log."""
         hub_room = self._rooms.get(room)
         if hub_room is not None:
             self._fanout.append(hub_room, PreparedMessage.volatile(draft.event, draft.data))
 
     def receive_reset(self, room: str, position: Position) -> None:
-        """Start over in a room whose log began anew: everybody is told and fed from its start."""
+        """Notify all members that the room's log was replaced, and replay the new one."""
         hub_room = self._rooms.get(room)
         if hub_room is None or hub_room.epoch == position.epoch:
             return
         hub_room.pending = []
         hub_room.pending_bytes = 0
-        hub_room.fan_out = None
+        hub_room.slices = None
         hub_room.epoch = position.epoch
         hub_room.offset = hub_room.received = position.offset
         for member in hub_room.members.values():
@@ -103,7 +114,8 @@ class Hub:
     def observe(self, event: str, observer: Observer) -> None:
         """Call `observer` with every publication of this event, before members receive it.
 
-        Only rooms that are open on this node are observed. An event has one observer.
+        The broker delivers the rooms that have members or listeners on this node. An event has
+        one observer.
         """
         self._observers[event] = observer
 
@@ -115,7 +127,7 @@ class Hub:
         return hub_room is not None and recipient in hub_room.members
 
     def members(self, room: str) -> list[Recipient]:
-        """Return who is in `room` on this node."""
+        """Return the members of `room` on this node."""
         hub_room = self._rooms.get(room)
         return list(hub_room.members) if hub_room is not None else []
 
@@ -126,13 +138,13 @@ class Hub:
         position: Position | Literal["now"] | None,
         acknowledge: Callable[[Joined], None],
     ) -> None:
-        """Make `recipient` a member, once, and feed it from `position`.
+        """Make `recipient` a member and send it what follows `position`; None replays the log.
 
-        `acknowledge` is called before the first event of the room is written. Who is in the room
-        already and gives no position stays where it is.
+        Calls `acknowledge` before the first event of the room is written. Joining again without a
+        position changes nothing; with one, the recipient is fed from there.
 
         Raises:
-            BrokerUnavailable: the log cannot be read now; the membership is unchanged.
+            BrokerUnavailable: the log cannot be read; the membership is unchanged.
         """
         hub_room = await self._hold(room)
         try:
@@ -141,13 +153,13 @@ class Hub:
             elif recipient in hub_room.members:
                 await self._join_from(hub_room, recipient, position, acknowledge)
             else:
-                async with self._turn():
+                async with self._slice_permit():
                     await self._join_from(hub_room, recipient, position, acknowledge)
         finally:
             await self._release(hub_room)
 
     async def leave(self, recipient: Recipient, room: str) -> bool:
-        """End a membership; False if there was none."""
+        """End a membership; return False if there was none."""
         hub_room = self._rooms.get(room)
         if hub_room is None or recipient not in hub_room.members:
             return False
@@ -156,7 +168,7 @@ class Hub:
         return True
 
     async def leave_all(self, recipient: Recipient, rooms: Iterable[str]) -> None:
-        """End the memberships of a socket that is gone."""
+        """End the memberships of a socket that was closed."""
         left = [self._rooms[room] for room in rooms if self.is_member(recipient, room)]
         for hub_room in left:
             self._remove(hub_room, recipient)
@@ -164,7 +176,7 @@ class Hub:
             await self._close_if_empty(hub_room)
 
     async def listen(self, room: str, listener: Listener) -> None:
-        """Call `listener` for every event of `room` from now on."""
+        """Call `listener` with every event of `room` from now on."""
         hub_room = await self._hold(room)
         hub_room.listeners[listener] = None
         await self._release(hub_room)
@@ -185,16 +197,17 @@ class Hub:
                 self._feed(member)
 
     async def close(self) -> None:
-        """Stop all feeding, and have no rooms: the broker, too, forgets what was subscribed."""
+        """Stop all feeders and forget all rooms; the broker drops its subscriptions when closed."""
         self._feeders.cancel()
         await self._feeders.wait(return_exceptions=True)
         self._rooms.clear()
         self._replays.clear()
-        self._slices = asyncio.Semaphore(SLICES_AT_A_TIME)  # the next loop's, if there is one
+        # A semaphore belongs to the event loop that used it; the server may start in another one.
+        self._slices = asyncio.Semaphore(CONCURRENT_SLICES)
 
     @staticmethod
     def _misses_nothing(hub_room: HubRoom, recipient: Recipient, position: Position | None) -> bool:
-        """Whether the log need not be read; what other nodes appended meanwhile is delivered."""
+        """Whether a join need not read the log."""
         if recipient in hub_room.members:
             return position is None
         return hub_room.received == 0 if position is None else position == hub_room.end
@@ -212,7 +225,7 @@ class Hub:
         if recipient not in hub_room.members:
             member = self._add(hub_room, recipient)
             member.offset = end.offset
-            self._settle_or_feed(member)
+            self._go_live_or_feed(member)
 
     async def _join_from(
         self,
@@ -229,11 +242,11 @@ class Hub:
             return
         if replay.complete:
             member.offset = replay.position.offset
-            self._settle_or_feed(member)
+            self._go_live_or_feed(member)
         else:
             self._feed(member)
 
-    # Rooms come and go
+    # Opening and closing rooms
 
     async def _hold(self, name: str) -> HubRoom:
         """Open a room, or keep it open, until `_release`."""
@@ -264,9 +277,11 @@ class Hub:
         except BaseException as error:
             del self._rooms[hub_room.name]
             opened.set_exception(BrokerUnavailable(str(error)))
-            opened.exception()
+            opened.exception()  # marks it as retrieved: there may be no other waiter
             raise
         hub_room.epoch = position.epoch
+        # Entries may have been delivered since the subscription; they lie beyond the position or
+        # are included in it.
         hub_room.received = max(hub_room.received, position.offset)
         if not hub_room.pending:
             hub_room.offset = hub_room.received
@@ -299,8 +314,8 @@ class Hub:
 
     # Catching up
 
-    def _settle_or_feed(self, member: Member) -> None:
-        if not self._fanout.settle(member):
+    def _go_live_or_feed(self, member: Member) -> None:
+        if not self._fanout.try_go_live(member):
             self._feed(member)
 
     def _feed(self, member: Member) -> None:
@@ -310,7 +325,7 @@ class Hub:
         self._feeders.start(self._catch_up(member))
 
     async def _catch_up(self, member: Member) -> None:
-        """Feed one member from the log until it is live, stalls again, or is gone."""
+        """Feed one member from the log until it is live, its transport stalls, or it has left."""
         try:
             while await self._catch_up_slice(member):
                 pass
@@ -318,13 +333,13 @@ class Hub:
             member.feeding = False
 
     async def _catch_up_slice(self, member: Member) -> bool:
-        """Write one slice; True if there is more to do."""
+        """Write one slice; return whether the member needs another one."""
         await asyncio.sleep(0)
         try:
-            async with self._turn():
+            async with self._slice_permit():
                 return await self._write_slice(member)
         except BrokerUnavailable:
-            await asyncio.sleep(READ_AGAIN)  # the member stays where it is
+            await asyncio.sleep(READ_AGAIN)
             return True
 
     async def _write_slice(self, member: Member) -> bool:
@@ -333,6 +348,7 @@ class Hub:
             return False
         since = Position(hub_room.epoch, member.offset) if member.offset else None
         replay = await self._replays.read(hub_room, since)
+        # Meanwhile the member may have left, or joined again from another position.
         if not self._is_current(member):
             return False
         if member.turn != turn:
@@ -344,16 +360,18 @@ class Hub:
             return False
         if not replay.complete:
             return True
+        # There is no await between here and the live set, so no entry can be missed in between.
         member.offset = replay.position.offset
-        return not self._fanout.settle(member)
+        return not self._fanout.try_go_live(member)
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncGenerator[None]:
-        """Wait for one of the slices that a turn of the loop takes, in the order of asking."""
+    async def _slice_permit(self) -> AsyncGenerator[None]:
+        """Wait in line for one of the slices that a turn of the loop may write."""
         await self._slices.acquire()
         try:
             yield
         finally:
+            # In the next turn: released at once, the permits would serve any number in this one.
             asyncio.get_running_loop().call_soon(self._slices.release)
 
     def _is_current(self, member: Member) -> bool:

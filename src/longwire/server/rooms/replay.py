@@ -1,4 +1,4 @@
-"""What those who catch up are sent: slices of logs, read and encoded once for a crowd."""
+"""Reads slices of logs for members that catch up, and encodes each slice once for all of them."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ if TYPE_CHECKING:
     from longwire.server.rooms.room import HubRoom
     from longwire.types import Position
 
-# A room, where its log stood for this node, and what was asked for.
+# The room, the log's end as far as this node knows, and the position that the slice follows.
 _Key = tuple[str, "Position", "Position | None"]
 
-# Seconds for which slices are kept: clients that lost their server come back over some seconds,
-# and each of these costs one encoding then.
-KEPT_FOR = 1.0
+# Seconds for which slices are cached. Clients of a restarted server reconnect over some seconds,
+# and each miss costs one encoding.
+CACHED_FOR = 1.0
 
-# Slices that are kept, half a megabyte of data each at most: a crowd stands at few places.
-MAX_KEPT = 32
+# Cached slices, at most half a megabyte of data each. A crowd that catches up stands at few
+# positions.
+MAX_CACHED = 32
 
 
 class Replay:
     """A slice of a log, ready to be written.
 
     Attributes:
-        position: the log's end when it was read.
-        recovered: whether it follows the position that it was asked for.
-        complete: whether it reaches the end.
+        position: the log's end when the slice was read.
+        recovered: whether the slice follows the requested position.
+        complete: whether it reaches the log's end.
         batch: its entries.
     """
 
@@ -46,41 +47,43 @@ class Replay:
 
 
 class Replays:
-    """Reads logs, and keeps what it read for a moment.
+    """Reads slices of logs and caches them briefly.
 
     Args:
-        broker: where the logs are.
-        limit: publications in a slice.
+        broker: stores the logs.
+        limit: publications per slice.
     """
 
     def __init__(self, broker: Broker, limit: int) -> None:
         self._broker = broker
         self._limit = limit
-        self._kept: dict[_Key, Replay] = {}
+        self._cache: dict[_Key, Replay] = {}
 
     async def read(self, room: HubRoom, since: Position | None) -> Replay:
-        """Return what follows a position; see `Broker.read`. A log that has grown is read anew.
+        """Return the slice that follows a position; see `Broker.read`.
+
+        The log's end is part of the cache key, so a log that has grown is read again.
 
         Raises:
             BrokerUnavailable: the log cannot be read.
         """
         key = (room.name, room.end, since)
-        replay = self._kept.get(key)
+        replay = self._cache.get(key)
         if replay is None:
             history = await self._broker.read(room.name, since, limit=self._limit)
-            replay = self._kept.get(key)  # others may have read it meanwhile
+            replay = self._cache.get(key)  # another member may have read it meanwhile
             if replay is None:
-                replay = self._keep(key, Replay(room.name, history))
+                replay = self._add(key, Replay(room.name, history))
         return replay
 
     def clear(self) -> None:
-        """Keep nothing that was read so far."""
-        self._kept.clear()
+        """Drop all cached slices."""
+        self._cache.clear()
 
-    def _keep(self, key: _Key, replay: Replay) -> Replay:
-        if not self._kept:
-            asyncio.get_running_loop().call_later(KEPT_FOR, self._kept.clear)
-        elif len(self._kept) == MAX_KEPT:
-            del self._kept[next(iter(self._kept))]
-        self._kept[key] = replay
+    def _add(self, key: _Key, replay: Replay) -> Replay:
+        if not self._cache:
+            asyncio.get_running_loop().call_later(CACHED_FOR, self._cache.clear)
+        elif len(self._cache) == MAX_CACHED:
+            del self._cache[next(iter(self._cache))]
+        self._cache[key] = replay
         return replay

@@ -1,55 +1,60 @@
-"""Rooms of one node and their members: who is in, and how far each was written to."""
+"""The state of one room on this node: its members and how far each of them was written to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from longwire.prepared import PreparedMessage
+from longwire.prepared import PreparedBatch, PreparedMessage
 from longwire.types import Position
 
 if TYPE_CHECKING:
     import asyncio
 
-    from longwire.prepared import PreparedBatch
-    from longwire.server.rooms.fanout import Slices
     from longwire.server.session.session import Writer
 
 
 class Recipient(Protocol):
-    """A socket, as the hub sees it."""
+    """What the hub requires of a socket."""
 
     @property
     def positions(self) -> bool:
-        """Whether it is sent positions."""
+        """Whether events are sent to it with their positions."""
         ...
 
     @property
     def writer(self) -> Writer | None:
-        """What prepared messages may be written to as long as it says so, past the recipient."""
+        """The writer that prepared messages may go to without `write`, or None.
+
+        See `Writer.is_direct`.
+        """
         ...
 
     def write(self, batch: PreparedBatch) -> bool:
-        """Send the messages in order; False, and nothing sent, if the transport is stalled."""
+        """Send the messages in order; return False, with nothing sent, if the transport stalled."""
         ...
 
     def receive_room_reset(self, room: str, position: Position) -> None:
-        """Learn that a joined room's log began anew and will be replayed whole."""
+        """Handle that the log of a joined room was replaced: it will be replayed from its start."""
         ...
 
 
 Listener = Callable[[PreparedMessage], None]
-"""Hears a room on this node, in order, without being a connection."""
+"""Receives the events of a room on this node, in order, without being a connection."""
 
 
 class Member:
-    """One socket in one room.
+    """One socket in one room: a cursor into the room's log.
 
     Attributes:
-        positions: whether it is sent positions.
-        writer: what may be written to past the recipient; None until that is known.
-        offset: how far it was written to; while it is live the room's own offset counts.
-        turn: counts the reasons to start over; a feeder with an older turn stops.
+        positions: whether events are sent to the socket with their positions.
+        writer: see `Recipient.writer`; None until the first write.
+        offset: the last entry that was written to it. While the member is live, the room's offset
+            counts instead, so that a fan-out need not touch every member.
+        live: whether it receives new entries from the fan-out.
+        feeding: whether a task feeds it from the log.
+        turn: incremented whenever the member is parked (see `Fanout.park`). A feeder that began to
+            read a slice of the log in an earlier turn drops the slice.
     """
 
     __slots__ = (
@@ -74,29 +79,79 @@ class Member:
         self.turn = 0
 
     def write(self, batch: PreparedBatch) -> bool:
-        """Send the messages in order; False, and nothing sent, if the transport is stalled."""
+        """Send the messages in order; return False, with nothing sent, if the transport stalled."""
         if not self.recipient.write(batch):
             return False
         self.writer = self.recipient.writer
         return True
 
 
-class HubRoom:
-    """A room that somebody on this node is in.
+class Slices:
+    """A batch that is written to many members over several turns of the event loop.
 
     Attributes:
-        offset: the last entry that was written to live members.
-        received: the last entry that the broker delivered; between the two lies `pending`.
-        pending_bytes: payload bytes in `pending`.
-        fan_out: what is being written to many members, slice by slice; they stay live.
-        ahead: members that read further than `offset`, live as soon as it reaches them.
-        holds: operations under way that need the room to stay.
+        batch: the messages.
+        weight: the cost of one write of the batch, in small writes.
+        since: the offset that the batch follows.
+        members: the members that were live when the fan-out began.
+        next: the index of the first member that no slice has reached.
+    """
+
+    __slots__ = ("_indexes", "batch", "members", "next", "since", "weight")
+
+    def __init__(
+        self, batch: PreparedBatch, weight: int, since: int, members: list[Member]
+    ) -> None:
+        self.batch = batch
+        self.weight = weight
+        self.since = since
+        self.members = members
+        self.next = 0
+        self._indexes: dict[Member, int] | None = None
+
+    def slice(self, count: int) -> list[Member]:
+        """Return the members to write to among the next `count`.
+
+        Since the fan-out began, some may have left the live set, and some of those may be live
+        again, with an offset beyond the batch, after they read it from the log.
+        """
+        return [
+            member
+            for member in self.members[self.next : self.next + count]
+            if member.live and member.offset <= self.since
+        ]
+
+    def includes(self, member: Member) -> bool:
+        """Whether a live member has yet to be written to."""
+        if member.offset > self.since:
+            return False
+        if self._indexes is None:
+            self._indexes = {member: index for index, member in enumerate(self.members)}
+        return self._indexes.get(member, -1) >= self.next
+
+
+class HubRoom:
+    """A room that has members or listeners on this node.
+
+    Attributes:
+        epoch: the epoch of the room's log; empty until it is known.
+        offset: the last entry that was written to the live members.
+        received: the last entry that the broker delivered.
+        members: all members by recipient.
+        live: the members at `offset`, which the fan-out writes to; a dict as an ordered set.
+        ahead: members that read past `offset` from the log. They become live when `offset`
+            reaches them.
+        pending: the messages between `offset` and `received`.
+        pending_bytes: the bytes of their payloads.
+        slices: the fan-out under way, if it takes more than one turn of the loop.
+        listeners: an ordered set.
+        opened: completes when the broker has subscribed; None from then on.
+        holds: operations under way that require the room to stay open.
     """
 
     __slots__ = (
         "ahead",
         "epoch",
-        "fan_out",
         "holds",
         "listeners",
         "live",
@@ -107,6 +162,7 @@ class HubRoom:
         "pending",
         "pending_bytes",
         "received",
+        "slices",
     )
 
     def __init__(self, name: str) -> None:
@@ -119,12 +175,12 @@ class HubRoom:
         self.ahead: dict[Member, None] = {}
         self.pending: list[PreparedMessage] = []
         self.pending_bytes = 0
-        self.fan_out: Slices | None = None
+        self.slices: Slices | None = None
         self.listeners: dict[Listener, None] = {}
         self.opened: asyncio.Future[None] | None = None
         self.holds = 0
 
     @property
     def end(self) -> Position:
-        """The log's end, as far as this node knows it."""
+        """The log's end as far as this node knows."""
         return Position(self.epoch, self.received)
