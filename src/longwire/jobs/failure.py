@@ -1,4 +1,4 @@
-"""An exception, said in the words of `job:failed`."""
+"""Turns exceptions into the fields of `job:failed`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from longwire.errors import BrokerUnavailable, CallTimeout, NotConnected
 
-# Enough for a person; a stack trace belongs into a log file.
+# Characters; enough for a message to a person. Stack traces belong in a log file.
 MAX_ERROR_LENGTH = 2000
 
-# Lost requests and lost links: the same work may succeed the next time.
+# Lost requests and connections: the same work may succeed the next time.
 _TRANSIENT = (TimeoutError, ConnectionError, BrokerUnavailable, NotConnected, CallTimeout)
 
 _STOPPED = (asyncio.CancelledError, KeyboardInterrupt, SystemExit)
@@ -23,8 +23,8 @@ class Failure(NamedTuple):
     """Why a job failed.
 
     Attributes:
-        error: one text for a person.
-        error_code: one word for a program.
+        error: a message for people.
+        error_code: a stable code for programs.
         retryable: whether the same work may succeed another time.
     """
 
@@ -34,11 +34,12 @@ class Failure(NamedTuple):
 
 
 def describe(error: BaseException) -> Failure:
-    """Put an exception into the words of `job:failed`.
+    """Return the fields of `job:failed` for an exception.
 
-    The code is the exception's own `code` if that is a word, else its class name in snake_case.
-    It is retryable if its attribute `retryable` says so, else if it is a timeout or a lost
-    connection. A worker that was stopped from outside is `interrupted`, retryable.
+    `error_code` is the exception's attribute `code` if that is a non-empty string, else its class
+    name in snake_case. `retryable` is the exception's attribute of that name if it has one, else
+    whether the exception is a timeout or a lost connection. Cancellation and signals give the
+    code `interrupted`, retryable.
     """
     if isinstance(error, _STOPPED):
         return Failure("The worker was stopped before the job was done.", "interrupted", True)
@@ -52,11 +53,11 @@ def describe(error: BaseException) -> Failure:
 
 
 def _text(error: BaseException) -> str:
-    """What it says; a file's name that is no UTF-8 may be in there, which no event can carry."""
+    """Return the message; it may name a file whose bytes are not UTF-8, which no event can hold."""
     text = str(error) or type(error).__name__
     return text.encode(errors="backslashreplace").decode()
 
 
 def snake_case(name: str) -> str:
-    """Return a class name as a word: `HTTPError` → `http_error`."""
+    """Return a class name in snake_case: `HTTPError` → `http_error`."""
     return _WORD_START.sub("_", name).lower()

@@ -4,13 +4,13 @@
     for event in log:
         state = fold(state, event)
 
-The rules:
+The rules, which `tests/vectors/jobs.json` shows by example:
 
-- `job:created` begins an attempt: everything is reset but the title and owner that it leaves out.
-- A terminal state (completed, failed, cancelled) is final until the next attempt; only the event
-  that says the same (`job:completed` after the status `completed`) still adds its details.
-- Progress is kept within 0 to 100 and never goes back in an attempt; what is no number is ignored.
-- The error, the result and the estimate never outlive what they belong to.
+- `job:created` begins an attempt: it resets everything except a title and owner that it omits.
+- A terminal state (completed, failed, cancelled) is final until the next attempt. Only the event
+  that confirms it (`job:completed` after the status `completed`) still adds its details.
+- Progress is clamped to 0 to 100 and never decreases within an attempt; NaN is ignored.
+- The error, the result and the estimate are dropped with the state that they describe.
 - Output does not depend on how its text was cut into events: a log that joined or split the
   chunks folds to the same state.
 """
@@ -42,11 +42,10 @@ if TYPE_CHECKING:
 
     from longwire.schema import Event
 
-# A chunk of the folded output holds at most this many characters: small enough that appending
-# to it costs nothing to speak of.
+# The most characters in a chunk of the folded output: appending to the last chunk copies it.
 CHUNK_LENGTH: Final = 4096
 
-# The most chunks that a state keeps; the oldest go first.
+# The most chunks in a state; the oldest are dropped first.
 MAX_OUTPUT_CHUNKS: Final = 1000
 
 TERMINAL: Final = frozenset({"completed", "failed", "cancelled"})
@@ -57,7 +56,7 @@ class OutputChunk(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
 
     Attributes:
         text: the text.
-        type: what kind of text it is; absent for plain output.
+        type: the kind of text; absent for plain output.
     """
 
     text: str
@@ -65,31 +64,31 @@ class OutputChunk(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
 
 
 class JobState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What is known about a job. `None` means: nobody has said.
+    """The state of a job. Members are None while no event has set them.
 
     Attributes:
-        job_id: the job.
-        status: where it stands.
-        title: what a person calls it.
-        owner: the user whose job it is; jobs without an owner are everyone's.
-        attempt: counts the runs of the same job, from 1.
+        job_id: the job's id.
+        status: the job's status.
+        title: the job's name for people.
+        owner: the id of the user whose job it is; None if it has no owner.
+        attempt: the number of the current run, from 1.
         progress: percent, 0 to 100.
-        current_step: what it is doing, or the last message of its status.
-        output: the newest `MAX_OUTPUT_CHUNKS` chunks of its streamed text.
-        output_truncated: whether older output was left out.
-        output_complete: whether the newest output was marked as the last of its text.
-        result: what it made.
-        error: why it failed, for a person.
-        error_code: why it failed, for a program.
-        retryable: whether trying again may help.
-        cost: what it cost, in the application's unit.
-        duration: seconds that it ran.
-        estimated_completion: seconds that it expects to need still.
-        lease: seconds of silence after which its worker counts as lost.
-        cancel_requested: whether somebody asked it to stop.
-        created_at: milliseconds since the epoch.
-        updated_at: the time of its newest event, milliseconds since the epoch.
-        is_complete: whether the state is terminal.
+        current_step: the current activity, or the last message of a status.
+        output: the newest `MAX_OUTPUT_CHUNKS` chunks of the streamed text.
+        output_truncated: whether older chunks were dropped.
+        output_complete: whether the newest output was marked as the end of its text.
+        result: the result of a completed job.
+        error: why the job failed, for people.
+        error_code: why the job failed, for programs.
+        retryable: whether the same work may succeed another time.
+        cost: what the job cost, in the application's unit.
+        duration: how many seconds the job ran.
+        estimated_completion: seconds until the job is expected to end.
+        lease: seconds without any event after which the worker counts as lost.
+        cancel_requested: whether the job was asked to stop.
+        created_at: when the attempt began, in milliseconds since the Unix epoch.
+        updated_at: the time of the newest event, in milliseconds since the Unix epoch.
+        is_complete: whether the status is terminal.
         is_running: whether the status is running.
     """
 
@@ -119,19 +118,19 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @classmethod
     def initial(cls, job_id: str) -> JobState:
-        """Return the state of a job of which nothing is known."""
+        """Return the state of a job before its first event."""
         return cls(job_id=job_id)
 
     @property
     def text(self) -> str:
-        """The retained output as one text, of whatever types."""
+        """The retained output of all types as one text."""
         return "".join(chunk.text for chunk in self.output)
 
     @property
     def lease_expires_at(self) -> float | None:
-        """When its worker counts as lost unless it says something, in ms since the epoch.
+        """When the worker counts as lost unless an event comes, in ms since the Unix epoch.
 
-        `None` for a job that is over and for one that never took a lease.
+        None if the job has ended or has no lease.
         """
         if self.is_complete or self.lease is None or self.updated_at is None:
             return None
@@ -141,8 +140,7 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def fold(state: JobState, event: Event) -> JobState:
     """Return the state after one more event of the job's log.
 
-    Events that are not about this job, or that a terminal state no longer takes, leave the state
-    as it is (the same object).
+    An event of another job, or one that a terminal state ignores, returns `state` itself.
     """
     if getattr(event, "job_id", None) != state.job_id:
         return state
@@ -216,8 +214,8 @@ def _append(
 
 
 def _completed(state: JobState, event: JobCompleted) -> JobState:
-    known = state.result is not None or state.status != "completed"
-    if state.is_complete and known:
+    has_details = state.result is not None or state.status != "completed"
+    if state.is_complete and has_details:
         return state
     return _end(
         state,
@@ -229,8 +227,8 @@ def _completed(state: JobState, event: JobCompleted) -> JobState:
 
 
 def _failed(state: JobState, event: JobFailed) -> JobState:
-    known = state.retryable is not None or state.status != "failed"
-    if state.is_complete and known:
+    has_details = state.retryable is not None or state.status != "failed"
+    if state.is_complete and has_details:
         return state
     return _end(
         state,

@@ -1,4 +1,4 @@
-"""What a job needs from the server or client that carries its events."""
+"""The interface between a job and the server or client that publishes its events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class JobHost(Protocol):
-    """A publisher of job events that also hears requests to cancel.
+    """Publishes a job's events and delivers requests to cancel it.
 
     `Server` and `WebSocketClient` are job hosts.
     """
@@ -28,16 +28,16 @@ class JobHost(Protocol):
     ) -> Awaitable[Position]:
         """Append the event to the log of its room.
 
-        Called by one job for one event at a time, so order is the caller's. The same `id` within
-        five minutes is appended once: after a `BrokerUnavailable` the job tries again with it.
-        Any other error ends the job.
+        A job awaits each call before the next, so the host need not keep their order. The same
+        `id` within five minutes must be appended once: after `BrokerUnavailable` the job retries
+        with the same id. Any other error ends the job.
         """
         ...
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
-        """Call back, on the event loop, for every request to cancel the job; return the undo.
+        """Call `callback` on the event loop for each request to cancel the job; return an undo.
 
-        Only for requests that come after this call: one that the log retains was meant for an
-        earlier attempt.
+        Requests before this call are not delivered: those in the log were meant for an earlier
+        attempt.
         """
         ...

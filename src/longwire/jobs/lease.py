@@ -1,26 +1,29 @@
-"""A job's sign of life: silence longer than the lease means that its worker died."""
+"""When a silent job must publish `job:lease` so that its worker does not count as lost."""
 
 from __future__ import annotations
 
 from longwire.errors import ConfigurationError
 
-# Long enough for a stalled event loop or a dropped link to come back, short enough for a person
-# who watches a dead job.
+# Seconds. Long enough for a stalled event loop or a lost connection to recover, short enough for a
+# person who watches a job whose worker died.
 DEFAULT_LEASE = 15.0
 
-# Two signs may get lost or be late before the lease runs out.
-SIGNS_PER_LEASE = 3
+# Two renewals may be lost or late before the lease runs out.
+RENEWALS_PER_LEASE = 3
 
 
 class Lease:
-    """When a job that publishes nothing else must say that it lives.
+    """Tells when the next `job:lease` of a job is due.
 
-    Pure: time is an argument. Everything that a job publishes renews its lease, so a busy job
-    spends nothing on it.
+    Pure: time is an argument. Every event of a job renews its lease, so a busy job never
+    publishes one.
 
     Args:
-        duration: seconds of silence after which others may declare the worker lost.
-        now: the moment at which the lease begins.
+        duration: seconds without any event after which servers declare the worker lost.
+        now: when the lease begins.
+
+    Raises:
+        ConfigurationError: the duration is not positive.
     """
 
     __slots__ = ("_renewed", "duration")
@@ -32,13 +35,13 @@ class Lease:
         self._renewed = now
 
     def renew(self, now: float) -> None:
-        """Take note that the job published something."""
+        """Record that the job published an event."""
         self._renewed = now
 
     def next_deadline(self) -> float:
-        """When the next sign of life is due, unless something else is published before."""
-        return self._renewed + self.duration / SIGNS_PER_LEASE
+        """Return when the next `job:lease` is due unless another event is published before."""
+        return self._renewed + self.duration / RENEWALS_PER_LEASE
 
     def is_due(self, now: float) -> bool:
-        """Whether a sign of life should go out now."""
+        """Return whether a `job:lease` is due."""
         return now >= self.next_deadline()

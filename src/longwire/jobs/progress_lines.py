@@ -1,12 +1,12 @@
-"""Progress, read from what a command prints: percent figures, bars and counters.
+"""Recognises progress in the output of commands: percentages, bars and counters.
 
     "Downloading:  45%|████▌     | 45/100"   45.0  "Downloading"
     "[ 45%] Building CXX object main.cpp.o"  45.0  "Building CXX object main.cpp.o"
     "[ 3/10] compile foo.c"                  30.0  "compile foo.c"
     "12.5 % done"                            12.5  "done"
 
-Pure, and linear in the length of the text whatever it holds. A figure counts if it is a word of
-its own between 0 and 100: neither a piece of an address (`/a%20b`) nor a change (`+12%`).
+Pure, and linear in the length of any text. A percentage counts if it stands alone and is between
+0 and 100: not as part of a URL (`/a%20b`), nor as a change (`+12%`).
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-# A line that says how far it is says so early; what comes later in a longer line is not looked at.
+# Characters of a line that are examined: progress stands near its start.
 MAX_LINE: Final = 400
 
 MAX_STEP: Final = 120
 
 _LINE_END = re.compile(r"[\r\n]")
 
-# Terminal colours, cursor movements and titles (ECMA-48 CSI and OSC sequences).
+# Terminal colours, cursor movements and titles (CSI and OSC sequences of ECMA-48).
 _ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 
 _PERCENT = re.compile(r"(?<![^\s(\[|:=>])(\d{1,3}(?:\.\d{1,9})?) ?%(?![\w%&/=+-])")
 
 _COUNTER = re.compile(r"\[ *(\d{1,9}) ?/ ?(\d{1,9}) *\]")
 
-# What bars are drawn with, at the beginning of what follows the figure.
+# A bar that follows the percentage.
 _BAR = re.compile(r"[|\[(][█▉▊▋▌▍▎▏▐░▒▓━╸╺╾─■□▪▫●○=#>.\-_*+~ \d]*[|\])]")
 
 _EDGES = " \t:;,|[](){}<>=#-*.…•·█▉▊▋▌▍▎▏▐░▒▓━╸╺╾─■□"
 
 
 class ProgressLine(NamedTuple):
-    """What one line says about progress.
+    """The progress that one line shows.
 
     Attributes:
         progress: percent, 0 to 100.
-        step: the line's label; empty if it has none.
+        step: the line's label, or an empty string.
     """
 
     progress: float
@@ -47,9 +47,9 @@ class ProgressLine(NamedTuple):
 
 
 class ProgressScanner:
-    """Finds progress in the text of one stream, however it is cut into pieces.
+    """Finds progress in the text of one stream, wherever the text is cut.
 
-    Lines end with a newline or with a carriage return, as redrawn bars do.
+    Lines end with a newline, or with a carriage return if a bar is redrawn.
     """
 
     __slots__ = ("_line",)
@@ -58,7 +58,7 @@ class ProgressScanner:
         self._line = ""
 
     def receive_text(self, text: str) -> ProgressLine | None:
-        """Take the next piece of text; return the newest progress that it shows, if any."""
+        """Process the next piece of text; return the newest progress in it, if any."""
         if not _may_show_progress(text) and not _may_show_progress(self._line):
             self._skip(text)
             return None
@@ -71,7 +71,7 @@ class ProgressScanner:
         return self._peek() or newest
 
     def _skip(self, text: str) -> None:
-        """Keep the unfinished line of a text that shows nothing: most of what commands print."""
+        """Keep the unfinished line of a text without progress, which most output is."""
         start = max(text.rfind("\n"), text.rfind("\r")) + 1
         line = self._line if start == 0 else ""
         self._line = (line + text[start : start + MAX_LINE])[:MAX_LINE]
@@ -81,7 +81,7 @@ class ProgressScanner:
         return parse_line(line)
 
     def _peek(self) -> ProgressLine | None:
-        """Read the unfinished line: a bar that is redrawn has no end until the next one."""
+        """Parse the unfinished line: a bar ends its line only when it is redrawn."""
         found = _PERCENT.search(self._line, 0, len(self._line) - 1) if self._line else None
         return parse_line(self._line) if found else None
 
@@ -91,7 +91,7 @@ def _may_show_progress(text: str) -> bool:
 
 
 def parse_line(line: str) -> ProgressLine | None:
-    """Return what one line says about progress, or `None` if it says nothing."""
+    """Return the progress that one line shows, or None."""
     if not _may_show_progress(line):
         return None
     line = _ESCAPE.sub("", line[:MAX_LINE])

@@ -1,10 +1,10 @@
-"""What a job has said and not yet published: streamed text rolls up, progress conflates.
+"""The queue of a job's unpublished events: streamed text rolls up, progress conflates.
 
     put_output("He")  put_output("llo")  put(progress 10)  put(progress 20)
     take → output "Hello"  → progress 20
 
-Pure: time is an argument. Nothing is ever moved across another event, with one exception that
-changes no meaning: a progress that is replaced before it went out takes the newer one's place.
+Pure: time is an argument. Events keep their order; when a newer progress replaces one that still
+waits, it keeps its own place, behind the events in between.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from longwire.catalog import OutputType
     from longwire.schema import Event
 
-# Below what a person perceives as a delay; 25 events a second however fast the text comes.
+# Seconds. Too short for a person to notice, and at most 25 events a second however fast text comes.
 ROLLUP_DELAY = 0.040
 
-# A chunk of this size (UTF-8 bytes) is worth an event of its own at once.
+# UTF-8 bytes from which text is published at once.
 ROLLUP_SIZE = 4096
 
-# The most characters in one event: escaped at its worst (six bytes each) it is still far below
-# the 1 MB that a message may have.
+# The most characters in one event. Even if JSON escapes each with six bytes, the event is far
+# smaller than the 1 MB that a message may have.
 MAX_CHUNK = 65_536
 
 _CONFLATED = (JobProgress, JobLease)
 
 
 class _Text:
-    """A run of output of one type that may still grow."""
+    """Waiting output of one type; `due` is when it goes out even if it is still growing."""
 
     __slots__ = ("due", "is_complete", "length", "parts", "size", "type")
 
@@ -47,7 +47,7 @@ class _Text:
     def append(self, chunk: str) -> None:
         self.parts.append(chunk)
         self.length += len(chunk)
-        self.size += len(chunk.encode())
+        self.size += len(chunk) if chunk.isascii() else len(chunk.encode())
         if self.size >= ROLLUP_SIZE:
             self.due = float("-inf")
 
@@ -55,14 +55,17 @@ class _Text:
 class Outgoing:
     """The queue between a job's calls and its host.
 
-    Adjacent output of one type joins for `ROLLUP_DELAY` or `ROLLUP_SIZE`, whichever comes first,
-    and goes on joining (up to `MAX_CHUNK`) while the host is busy. Any other event lets the
-    output before it go at once. Of progress and leases that wait, only the newest is kept.
+    Adjacent output of one type joins until `ROLLUP_DELAY` has passed or `ROLLUP_SIZE` is reached,
+    and continues to join (up to `MAX_CHUNK`) while the host is busy. Any other event makes the
+    output before it due. Of waiting progress and leases, only the newest is kept.
 
     Args:
-        job_id: the job whose output this is.
-        progress_interval: seconds between two progress events; in between only the newest is
-            kept, and it always goes out.
+        job_id: the job.
+        progress_interval: minimum seconds between two progress events. Of those in between only
+            the newest is kept; it is always published.
+
+    Attributes:
+        pending: characters of output that wait; a measure of how slow the host is.
     """
 
     __slots__ = (
@@ -80,17 +83,17 @@ class Outgoing:
         self._job_id = job_id
         self._items: OrderedDict[int, Event | _Text] = OrderedDict()
         self._last_key = 0
-        self._keys: dict[type[Event], int] = {}  # of what is conflated: where it waits
+        self._keys: dict[type[Event], int] = {}  # where the waiting progress and lease are
         self._held: JobProgress | None = None
         self._progress_interval = progress_interval
         self._progress_due = float("-inf")
-        self.pending = 0  # characters of output that wait: what a slow host is measured by
+        self.pending = 0
 
     def __bool__(self) -> bool:
         return bool(self._items) or self._held is not None
 
     def put(self, event: Event, now: float) -> None:
-        """Queue any event but output."""
+        """Add an event other than output."""
         if isinstance(event, JobProgress):
             self._held = event
             self._release_progress(now)
@@ -101,7 +104,7 @@ class Outgoing:
     def put_output(
         self, chunk: str, type: OutputType | None, is_complete: bool, now: float
     ) -> None:
-        """Queue streamed text; it joins what already waits."""
+        """Add streamed text, which joins waiting text of its type."""
         self.pending += len(chunk)
         start = 0
         while True:
@@ -114,7 +117,7 @@ class Outgoing:
         text.is_complete = is_complete
 
     def seal(self) -> None:
-        """Let everything that waits go at once."""
+        """Make everything that waits due."""
         if self._held is not None:
             self._release_progress(float("inf"))
         tail = self._tail()
@@ -122,7 +125,7 @@ class Outgoing:
             tail.due = float("-inf")
 
     def take(self, now: float) -> Event | None:
-        """Remove and return the next event that is due, or `None`."""
+        """Remove and return the next event that is due, or None."""
         self._release_progress(now)
         head = next(iter(self._items.values()), None)
         if head is None or (isinstance(head, _Text) and not self._is_due(head, now)):
@@ -141,7 +144,7 @@ class Outgoing:
         )
 
     def next_deadline(self) -> float | None:
-        """When `take` will have something; in the past if it has already, `None` if never."""
+        """Return when an event becomes due: in the past if one is, None if nothing waits."""
         if len(self._items) > 1:
             return float("-inf")
         tail = self._tail()

@@ -1,11 +1,11 @@
-"""Run a command as the body of a job: what it prints streams, its exit code decides.
+"""Runs a command as a job: its output is streamed, and its exit code decides how the job ends.
 
     async with Job(host, title="make") as job:
         code = await run_command(job, ["make", "-j2"])
 
-The command writes to pipes, not to a terminal: bytes arrive as it wrote them, and stdout and stderr
-stay apart. Python programs are told not to buffer (`PYTHONUNBUFFERED`). It is the leader of a
-session of its own, so that it can be stopped together with its children.
+The command writes to pipes, not to a terminal, so its bytes arrive unchanged and stdout and stderr
+stay separate. `PYTHONUNBUFFERED` keeps Python programs from buffering. The command leads its own
+session, so that it can be stopped together with its children.
 """
 
 from __future__ import annotations
@@ -30,17 +30,18 @@ if TYPE_CHECKING:
 STDOUT: Final = 1
 STDERR: Final = 2
 
-# Between TERM and KILL: time to remove temporary files, not to finish the work.
+# Seconds between TERM and KILL: time to remove temporary files, not to finish the work.
 GRACE: Final = 5.0
 
-# A command may exit before those that write in its name (`exec > >(tee log)`); they are heard out
-# until they have been silent for so long. A daemon that it leaves behind is not waited for.
+# A command may exit before other processes that write to its pipes (`exec > >(tee log)`). Their
+# output is read until they have been silent for this many seconds: a daemon that the command left
+# behind must not keep the job from ending.
 LINGER: Final = 1.0
 
 READ_SIZE: Final = 65_536
 
-# How often a stopped process group is looked at: there is nothing to wait on for grandchildren.
-_LOOK_AGAIN: Final = 0.02
+# Seconds between two checks whether a process group is gone: nothing can wait for grandchildren.
+_POLL_INTERVAL: Final = 0.02
 
 
 class CommandNotStarted(LongwireError):
@@ -48,7 +49,7 @@ class CommandNotStarted(LongwireError):
 
     Attributes:
         code: `command_not_found` or `command_not_executable`.
-        exit_code: what a shell would exit with: 127 or 126.
+        exit_code: the exit code that a shell would use: 127 or 126.
     """
 
     retryable = False
@@ -64,8 +65,8 @@ class CommandExit(NamedTuple):
     """How a command ended.
 
     Attributes:
-        code: its exit code; 128 + n if it died of signal n, as a shell has it.
-        signal: the signal that it died of, if any.
+        code: its exit code; 128 + n if signal n killed it, as in a shell.
+        signal: the signal that killed it, if any.
     """
 
     code: int
@@ -75,7 +76,7 @@ class CommandExit(NamedTuple):
 async def run_command(
     job: Job, argv: Sequence[str], *, tee: Tee | None = None, grace: float = GRACE
 ) -> int:
-    """Run a command as a job: `stream_command`, then `end_by_exit`; return the exit code."""
+    """Run a command as a job with `stream_command` and `end_by_exit`; return the exit code."""
     exit = await stream_command(job, argv, tee=tee, grace=grace)
     await end_by_exit(job, exit)
     return exit.code
@@ -89,25 +90,25 @@ async def stream_command(
     grace: float = GRACE,
     on_start: Callable[[int], object] | None = None,
 ) -> CommandExit:
-    """Run a command and stream what it prints; the job goes on.
+    """Run a command and stream its output without ending the job.
 
-    Output is decoded as UTF-8; a character is never cut in two, and what is no UTF-8 becomes
-    U+FFFD. Progress that it prints (see `progress_lines`) becomes the job's. When the job is
-    cancelled, the command and its children get TERM and, after `grace` seconds or a second
-    cancellation, KILL. A command outlives a host that refuses what it prints: it runs to its end,
-    and the job's next call says what was refused.
+    Output is decoded as UTF-8. A character is never cut in two; bytes that are not UTF-8 become
+    U+FFFD. Progress that the command prints (see `progress_lines`) is published as the job's. When
+    the job is cancelled, the command and its children receive TERM and, after `grace` seconds or a
+    second cancellation, KILL. If the host refuses output, the command still runs to its end, and
+    the job's next call raises the host's error.
 
     Args:
         job: a job that was entered and has not ended.
         argv: the command and its arguments; no shell is involved.
-        tee: is awaited with the stream (1 stdout, 2 stderr) and the bytes, before they are
-            published. When it raises `BrokenPipeError` that stream is closed, as it would be
-            without this function in between.
+        tee: awaited with the stream (1 stdout, 2 stderr) and the bytes before they are published.
+            If it raises `BrokenPipeError`, that pipe of the command is closed, as if the command
+            wrote to the broken pipe itself.
         grace: seconds between TERM and KILL.
-        on_start: is called with the process group of the command and its children.
+        on_start: called with the process group of the command and its children.
 
     Raises:
-        CommandNotStarted: there is no such command, or it cannot be executed.
+        CommandNotStarted: the command does not exist or cannot be executed.
     """
     command = await _start(argv)
     if on_start is not None:
@@ -126,15 +127,15 @@ async def stream_command(
         await command.stop(grace)
         raise
     finally:
-        await _hear_out(pumps, command)
+        await _drain(pumps, command)
     return CommandExit(status) if status >= 0 else CommandExit(128 - status, -status)
 
 
 async def end_by_exit(job: Job, exit: CommandExit) -> None:
-    """End the job as its command ended.
+    """End the job according to how its command ended.
 
-    Exit code 0 completes it with `metrics.exitCode`; any other fails it with the code `exit_<n>`,
-    a signal with `signal_<name>`, such as `signal_kill`.
+    Exit code 0 completes the job with `metrics.exitCode`. Any other fails it with the error code
+    `exit_<n>`, a signal with `signal_<name>`, such as `signal_kill`.
     """
     if exit.signal is not None:
         name = _signal_name(exit.signal)
@@ -158,7 +159,7 @@ def _signal_name(number: int) -> str:
 async def _first_failure(
     tasks: set[asyncio.Task[int] | asyncio.Task[None]], until: asyncio.Task[int]
 ) -> None:
-    """Wait for one task, unless another one fails before."""
+    """Wait for one task; raise the error of any other that fails before."""
     while not until.done():
         done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -166,7 +167,7 @@ async def _first_failure(
 
 
 class _Command:
-    """A started command: its exit, its pipes, and the means to stop it with its children."""
+    """A running command: its exit, its pipes, and how to stop it together with its children."""
 
     def __init__(
         self,
@@ -174,45 +175,45 @@ class _Command:
         stdout: _Pipe,
         stderr: _Pipe,
     ) -> None:
-        self.group = process.pid  # a session's leader leads a process group of the same number
+        self.group = process.pid  # the leader of a session also leads a process group
         self.exited = asyncio.create_task(process.wait())
         self.stdout = stdout
         self.stderr = stderr
 
     @property
     def reads(self) -> int:
-        """How often the command was heard."""
+        """How many times output was read."""
         return self.stdout.reads + self.stderr.reads
 
     async def stop(self, grace: float) -> None:
-        """TERM to the whole group, KILL to what is left of it."""
+        """Send TERM to the process group, and KILL to what is left of it after `grace` seconds."""
         self._signal(signal.SIGTERM)
-        self._signal(signal.SIGCONT)  # a stopped process takes TERM only when it goes on
+        self._signal(signal.SIGCONT)  # a suspended process handles TERM only when resumed
         try:
             async with asyncio.timeout(grace):
-                await self._until_gone()
+                await self._wait_until_gone()
         except TimeoutError:
             pass
         finally:
             self._signal(signal.SIGKILL)
             await asyncio.shield(self.exited)
 
-    async def _until_gone(self) -> None:
-        while self._signal(0):  # noqa: ASYNC110 - nobody tells when a grandchild is gone
-            await asyncio.sleep(_LOOK_AGAIN)
+    async def _wait_until_gone(self) -> None:
+        while self._signal(0):  # noqa: ASYNC110 - no event tells when grandchildren end
+            await asyncio.sleep(_POLL_INTERVAL)
 
     def _signal(self, number: int) -> bool:
         try:
             os.killpg(self.group, number)
         except ProcessLookupError:
             return False
-        except PermissionError:  # what is left of the group changed its user
+        except PermissionError:  # the rest of the group runs as another user
             return False
         return True
 
 
 class _Pipe:
-    """The reading end of one of the command's streams."""
+    """The reading end of the command's stdout or stderr."""
 
     def __init__(self, transport: asyncio.ReadTransport, reader: asyncio.StreamReader) -> None:
         self._transport = transport
@@ -229,7 +230,7 @@ class _Pipe:
 
 
 class _Pump:
-    """Carries one stream of the command to the terminal and to the job."""
+    """Copies one stream of the command to the terminal and to the job."""
 
     def __init__(self, job: Job, pipe: _Pipe, stream: int, tee: Tee | None) -> None:
         self._job = job
@@ -263,16 +264,16 @@ class _Pump:
                 self._shown = shown
                 await self._job.progress(shown.progress, shown.step)
         except LongwireError:
-            self._is_refused = True  # the job says it again when the command has ended
+            self._is_refused = True  # the job's next call raises the error
 
 
-async def _hear_out(pumps: list[asyncio.Task[None]], command: _Command) -> None:
-    """Let the pumps reach the end of their streams, or a silence."""
+async def _drain(pumps: list[asyncio.Task[None]], command: _Command) -> None:
+    """Wait until the streams end or have been silent for `LINGER` seconds."""
     waiting, is_silent = set(pumps), False
     while waiting and not is_silent:
-        heard = command.reads
+        reads = command.reads
         _, waiting = await asyncio.wait(waiting, timeout=LINGER)
-        is_silent = command.reads == heard
+        is_silent = command.reads == reads
     for pump in waiting:
         pump.cancel()
     await asyncio.gather(*pumps, return_exceptions=True)
@@ -297,7 +298,7 @@ async def _start(argv: Sequence[str]) -> _Command:
 
 
 async def _open_pipe() -> tuple[_Pipe, int]:
-    """Return the reading end, and the descriptor of the writing end."""
+    """Return the reading end and the descriptor of the writing end."""
     reading, writing = os.pipe()
     reader = asyncio.StreamReader(limit=READ_SIZE)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
