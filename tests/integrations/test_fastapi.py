@@ -1,4 +1,4 @@
-"""The HTTP interface, as a backend in another language would use it."""
+"""The HTTP interface, used as by a backend in another language."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,12 +22,15 @@ async def server() -> AsyncIterator[Server]:
         yield server
 
 
+def interface(server: Server, **options: float) -> httpx.AsyncClient:
+    app = FastAPI()
+    mount(app, server, **options)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
+
+
 @pytest.fixture
 async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI()
-    mount(app, server)
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with interface(server) as client:
         yield client
 
 
@@ -47,7 +50,7 @@ async def test_health_needs_no_token(http: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "server": "longwire"})
 
 
-async def test_an_event_is_published_and_its_position_answered(http: httpx.AsyncClient) -> None:
+async def test_publishing_an_event_returns_its_position(http: httpx.AsyncClient) -> None:
     answer = await http.post("/api/publish", json=PROGRESS, headers=SERVICE)
     body = answer.json()
     assert answer.status_code == 200
@@ -55,7 +58,7 @@ async def test_an_event_is_published_and_its_position_answered(http: httpx.Async
     assert sorted(body) == ["epoch", "offset", "room"]
 
 
-async def test_a_list_that_begins_a_job_is_published_in_order(http: httpx.AsyncClient) -> None:
+async def test_a_batch_that_creates_a_job_is_published_in_order(http: httpx.AsyncClient) -> None:
     events = [
         {"event": "job:created", "data": {"jobId": "42", "owner": "alice"}},
         {"event": "job:status", "data": {"jobId": "42", "status": "running"}},
@@ -68,12 +71,12 @@ async def test_a_list_that_begins_a_job_is_published_in_order(http: httpx.AsyncC
     assert (state["status"], state["progress"]) == ("running", 50)
 
 
-async def test_a_list_is_published_in_order(http: httpx.AsyncClient) -> None:
+async def test_a_batch_is_published_in_order(http: httpx.AsyncClient) -> None:
     answer = await http.post("/api/publish", json=[PROGRESS, PROGRESS], headers=SERVICE)
     assert [position["offset"] for position in answer.json()] == [1, 2]
 
 
-async def test_one_invalid_event_in_a_list_publishes_none_of_it(
+async def test_a_batch_with_an_invalid_event_publishes_nothing(
     http: httpx.AsyncClient, server: Server
 ) -> None:
     invalid = {"event": "job:progress", "data": {"jobId": "42", "progress": 101}}
@@ -83,13 +86,15 @@ async def test_one_invalid_event_in_a_list_publishes_none_of_it(
     assert await server.job_state("42") is None
 
 
-async def test_the_same_id_is_appended_once_and_answered_alike(http: httpx.AsyncClient) -> None:
+async def test_the_same_id_is_appended_once(
+    http: httpx.AsyncClient,
+) -> None:
     request = {**PROGRESS, "id": "first"}
     answers = [await http.post("/api/publish", json=request, headers=SERVICE) for _ in range(2)]
     assert answers[0].json() == answers[1].json()
 
 
-async def test_an_id_used_for_another_body_is_a_conflict(http: httpx.AsyncClient) -> None:
+async def test_an_id_that_was_used_for_another_body_is_a_conflict(http: httpx.AsyncClient) -> None:
     await http.post("/api/publish", json={**PROGRESS, "id": "first"}, headers=SERVICE)
     other = {
         "event": "job:progress",
@@ -100,10 +105,10 @@ async def test_an_id_used_for_another_body_is_a_conflict(http: httpx.AsyncClient
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_conflict")
 
 
-async def test_a_conflict_in_a_list_names_the_event_and_spares_the_others(
+async def test_a_conflict_in_a_batch_names_the_event_and_does_not_stop_the_others(
     http: httpx.AsyncClient, server: Server
 ) -> None:
-    """It named the field of a single event, `$.id`."""
+    """The error named the field of a single event, `$.id`."""
     other = {"event": "job:progress", "data": {"jobId": "42", "progress": 9, "currentStep": ""}}
     events = [{**PROGRESS, "id": "1"}, {**other, "id": "1"}, {**other, "id": "2"}]
     answer = await http.post("/api/publish", json=events, headers=SERVICE)
@@ -111,16 +116,16 @@ async def test_a_conflict_in_a_list_names_the_event_and_spares_the_others(
     assert (await server.broker.position("job:42")).offset == 2
 
 
-async def test_a_body_that_is_no_utf8_is_refused(http: httpx.AsyncClient) -> None:
-    """It was an internal error."""
+async def test_a_body_that_is_not_utf8_is_rejected(http: httpx.AsyncClient) -> None:
+    """This was an internal error."""
     answer = await http.post("/api/publish", content=b'{"event":"\xff","data":{}}', headers=SERVICE)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
 
 
-async def test_half_an_emoji_is_published_as_a_replacement_character(
+async def test_a_lone_surrogate_is_published_as_a_replacement_character(
     http: httpx.AsyncClient, server: Server
 ) -> None:
-    """What JavaScript writes for a text cut inside of one was "not JSON: … truncated"."""
+    """JavaScript writes one for text cut inside an emoji; the error was "not JSON: … truncated"."""
     body = b'{"event":"job:output","data":{"jobId":"42","chunk":"caf\xc3\xa9 \\ud83d"}}'
     answer = await http.post("/api/publish", content=body, headers=SERVICE)
     assert answer.status_code == 200
@@ -129,26 +134,24 @@ async def test_half_an_emoji_is_published_as_a_replacement_character(
     assert state.text == "café \ufffd"
 
 
-async def test_a_body_that_drips_is_not_waited_for(
-    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It was read for as long as its sender liked."""
-    monkeypatch.setattr("longwire.integrations.fastapi.BODY_TIMEOUT", 0.2)
+async def test_a_body_that_never_ends_times_out(server: Server) -> None:
+    """It was read for as long as the client sent bytes."""
 
     async def drip() -> AsyncIterator[bytes]:
         while True:
             yield b" "
             await asyncio.sleep(0.05)
 
-    answer = await http.post("/api/publish", content=drip(), headers=SERVICE)
+    async with interface(server, body_timeout=0.2) as http:
+        answer = await http.post("/api/publish", content=drip(), headers=SERVICE)
     assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/api/jobs", "/api/jobs/42", "/api/rooms?prefix=job"])
-async def test_what_answers_get_answers_head(
+async def test_get_routes_also_answer_head(
     http: httpx.AsyncClient, server: Server, path: str
 ) -> None:
-    """Load balancers ask for the health that way, and were told 405."""
+    """Load balancers check the health that way, and got 405."""
     await server.publish(JobCreated(job_id="42"))
     got, asked = [await http.request(method, path, headers=SERVICE) for method in ("GET", "HEAD")]
     assert (
@@ -156,20 +159,20 @@ async def test_what_answers_get_answers_head(
     )
 
 
-async def test_the_description_of_an_application_has_each_path_once(server: Server) -> None:
+async def test_the_openapi_document_lists_only_get(server: Server) -> None:
     app = FastAPI()
     mount(app, server)
     assert set(app.openapi()["paths"]["/healthz"]) == {"get"}
 
 
 BAD_BODIES: dict[str, tuple[Any, int, str, str | None]] = {
-    "no JSON": (b"{", 400, "invalid_request", "$"),
+    "not JSON": (b"{", 400, "invalid_request", "$"),
     "an empty body": (b"", 400, "invalid_request", "$"),
     "a number": (b"1", 400, "invalid_request", "$"),
     "no event": (b'{"data": {}}', 400, "invalid_request", "$.event"),
     "no data": (b'{"event": "job:progress"}', 400, "invalid_request", "$.data"),
-    "a list with a hole": (b'[{"event": "x"}]', 400, "invalid_request", "$[0].data"),
-    "an event that is no text": (b'{"event": 1, "data": {}}', 400, "invalid_request", "$.event"),
+    "a batch with an incomplete event": (b'[{"event": "x"}]', 400, "invalid_request", "$[0].data"),
+    "an event that is not text": (b'{"event": 1, "data": {}}', 400, "invalid_request", "$.event"),
     "an unknown event": (b'{"event": "nope", "data": {}}', 422, "unknown_event", "$.event"),
     "a value out of range": (
         b'{"event": "job:progress", "data": {"jobId": "1", "progress": 101, "currentStep": ""}}',
@@ -177,7 +180,7 @@ BAD_BODIES: dict[str, tuple[Any, int, str, str | None]] = {
         "invalid_event",
         "$.data.progress",
     ),
-    "a room of no pattern": (
+    "a room that matches no pattern": (
         b'{"event": "announcement", "data": {"message": "m"}, "room": "nowhere"}',
         422,
         "invalid_room",
@@ -192,8 +195,8 @@ BAD_BODIES: dict[str, tuple[Any, int, str, str | None]] = {
         "invalid_room",
         "$.room",
     ),
-    "a bomb": (b"[" * 200_000, 400, "invalid_request", "$[0]"),
-    "too much": (b" " * 1_000_001, 413, "payload_too_large", None),
+    "deeply nested": (b"[" * 200_000, 400, "invalid_request", "$[0]"),
+    "too large": (b" " * 1_000_001, 413, "payload_too_large", None),
 }
 
 
@@ -226,17 +229,12 @@ async def test_only_services_publish(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-async def test_where_everybody_is_let_in_no_token_is_needed() -> None:
-    app = FastAPI()
-    mount(app, Server(authenticate=anonymous, shared_jobs=True))
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+async def test_an_anonymous_server_needs_no_token() -> None:
+    async with interface(Server(authenticate=anonymous, shared_jobs=True)) as client:
         assert (await client.get("/api/jobs")).json() == {"jobs": []}
 
 
-async def test_a_job_is_the_fold_of_its_log_and_belongs_to_its_owner(
-    http: httpx.AsyncClient, server: Server
-) -> None:
+async def test_a_job_is_visible_to_its_owner_only(http: httpx.AsyncClient, server: Server) -> None:
     await server.publish(JobCreated(job_id="42", owner="alice", title="Report"))
     await server.publish(JobStatusChanged(job_id="42", status="running"))
     await http.post("/api/publish", json=PROGRESS, headers=SERVICE)
@@ -248,7 +246,7 @@ async def test_a_job_is_the_fold_of_its_log_and_belongs_to_its_owner(
     assert (await http.get("/api/jobs/42", headers=bearer("bob"))).status_code == 404
 
 
-async def test_rooms_are_listed_to_those_who_may_join_them(
+async def test_the_list_of_rooms_has_those_that_the_user_may_join(
     http: httpx.AsyncClient, server: Server
 ) -> None:
     await server.publish(AgentStatusChanged(agent_type="cmo", status="ready"))
@@ -265,13 +263,13 @@ async def test_rooms_are_listed_to_those_who_may_join_them(
     assert await listed("campaign:", "alice") == []
 
 
-async def test_rooms_are_not_listed_without_a_token_or_a_prefix(http: httpx.AsyncClient) -> None:
+async def test_listing_rooms_requires_a_token_and_a_prefix(http: httpx.AsyncClient) -> None:
     assert (await http.get("/api/rooms?prefix=agent:")).status_code == 401
     answer = await http.get("/api/rooms", headers=bearer("alice"))
     assert (answer.status_code, answer.json()["field"]) == (400, "$.prefix")
 
 
-async def test_cancelling_asks_the_worker_and_a_finished_job_says_no(
+async def test_cancelling_publishes_a_request_and_a_finished_job_is_a_conflict(
     http: httpx.AsyncClient, server: Server
 ) -> None:
     await server.publish(JobCreated(job_id="42", owner="alice"))

@@ -1,14 +1,15 @@
-"""FastAPI: the HTTP interface as a router, and the whole server in one line.
+"""Adds a server and its HTTP interface to a FastAPI application.
 
     app = FastAPI()
     mount(app, server)
 
-Errors are problem details (RFC 9457) with two more members: `code`, the stable word that the
-wire uses, and `field`, the JSON path of what is wrong in the request.
+Errors are problem details (RFC 9457) with two more members: `code`, the same error code as on the
+wire, and `field`, the JSON path of the invalid part of the request.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from http import HTTPStatus
 from itertools import groupby
 from typing import Annotated, Any, TypeVar, cast
@@ -44,16 +45,16 @@ with needing("fastapi"):
 T = TypeVar("T")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-# More than a page can show; each is put to the room rules.
+# Rooms in one answer: more than a page can show, and each costs a check of the room rules.
 MAX_ROOMS = 1000
 
-# One request; a batch of small events fits, a flood has to come in parts.
+# Bytes and events of one request.
 MAX_BODY = 1_000_000
 MAX_BATCH = 1000
 
 
 class InvalidRequest(LongwireError):
-    """The body is not what the endpoint takes."""
+    """The request does not have the form that the endpoint requires."""
 
     code = "invalid_request"
 
@@ -69,7 +70,7 @@ class BodyTooLarge(LongwireError):
 
 
 class BodyTimeout(LongwireError):
-    """The body was not whole in time."""
+    """The body did not arrive completely in time."""
 
     code = "request_timeout"
 
@@ -101,37 +102,40 @@ class _Problem(msgspec.Struct, omit_defaults=True):
 
 
 class _ProblemRoute(APIRoute):
-    """Answers a LongwireError as problem details."""
+    """A route that answers LongwireErrors with problem details."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the route's handler."""
         handle = super().get_route_handler()
 
-        async def handle_or_explain(request: Request) -> Response:
+        async def handle_errors(request: Request) -> Response:
             try:
                 return await handle(request)
             except LongwireError as error:
                 return problem(error)
 
-        return handle_or_explain
+        return handle_errors
 
 
 def problem(error: LongwireError, field: str | None = None) -> Response:
-    """Return the response that tells what is wrong."""
+    """Return the response for an error."""
     status = _STATUS.get(type(error), 400)
     headers = {"www-authenticate": "Bearer"} if status == 401 else {}
-    return _explanation(status, error.code, message_of(error), field or _field(error), headers)
+    return _problem_response(status, error.code, message_of(error), field or _field(error), headers)
 
 
 async def explain(request: Request, error: Exception) -> Response:
-    """Return the response to what the framework refuses, such as an unknown path or a method."""
-    refusal = cast("HTTPException", error)
-    code = HTTPStatus(refusal.status_code).phrase.lower().replace(" ", "_")
-    return _explanation(refusal.status_code, code, str(refusal.detail), None, refusal.headers)
+    """Return problem details for an HTTPException of the framework, such as an unknown path.
+
+    Register it with `app.add_exception_handler(HTTPException, explain)`.
+    """
+    http = cast("HTTPException", error)
+    code = HTTPStatus(http.status_code).phrase.lower().replace(" ", "_")
+    return _problem_response(http.status_code, code, str(http.detail), None, http.headers)
 
 
-def _explanation(
+def _problem_response(
     status: int, code: str, detail: str, field: str | None, headers: Mapping[str, str] | None
 ) -> Response:
     body = _Problem(code.replace("_", " "), status, detail, code, field)
@@ -154,16 +158,28 @@ def _field(error: LongwireError) -> str | None:
             return None
 
 
-def mount(app: FastAPI, server: Server) -> None:
-    """Give `app` the Socket.IO endpoint, the HTTP interface and the server's lifespan."""
-    app.include_router(router(server))
+def mount(app: FastAPI, server: Server, *, body_timeout: float = BODY_TIMEOUT) -> None:
+    """Add the Socket.IO endpoint, the HTTP interface and the server's lifespan to `app`.
+
+    Args:
+        app: the application.
+        server: the server, not started.
+        body_timeout: see `router`.
+    """
+    app.include_router(router(server, body_timeout=body_timeout))
     server.mount(app)
 
 
-def router(server: Server) -> APIRouter:
-    """Return the HTTP interface: publishing, rooms, jobs, health."""
+def router(server: Server, *, body_timeout: float = BODY_TIMEOUT) -> APIRouter:
+    """Return the HTTP interface: publishing, rooms, jobs and health.
+
+    Args:
+        server: the server.
+        body_timeout: seconds within which the body of a request must arrive.
+    """
     api = APIRouter(route_class=_ProblemRoute)
     known = Depends(_identity_of(server))
+    read_body = partial(_read_body, timeout=body_timeout)
 
     @_get(api, "/healthz")
     async def health() -> Response:
@@ -173,7 +189,7 @@ def router(server: Server) -> APIRouter:
     async def publish(request: Request, identity: Annotated[Identity, known]) -> Response:
         if not identity.service:
             raise PublishDenied
-        body = await _read_body(request)
+        body = await read_body(request)
         if body.lstrip()[:1] == b"[":
             return await _publish_batch(server, _decode(body, list[PublishRequest]))
         return _json(await _publish(server, _decode(body, PublishRequest)))
@@ -181,7 +197,7 @@ def router(server: Server) -> APIRouter:
     @_get(api, "/api/rooms")
     async def rooms(identity: Annotated[Identity, known], prefix: str = "") -> Response:
         if not prefix:
-            raise InvalidRequest("say how the rooms begin, as in campaign:", "$.prefix")
+            raise InvalidRequest("prefix is required, for example campaign:", "$.prefix")
         latest = (await server.broker.rooms(prefix))[:MAX_ROOMS]
         return _json({"rooms": await server.rules.permitted(identity, latest)})
 
@@ -198,7 +214,7 @@ def router(server: Server) -> APIRouter:
         job_id: str, request: Request, identity: Annotated[Identity, known]
     ) -> Response:
         await _visible_job(server, identity, job_id)
-        body = await _read_body(request)
+        body = await read_body(request)
         reason = _decode(body, _CancelRequest).reason if body.strip() else None
         position = await server.cancel_job(job_id, reason)
         return _json(_position(f"job:{job_id}", position.epoch, position.offset), 202)
@@ -207,7 +223,7 @@ def router(server: Server) -> APIRouter:
 
 
 def _get(api: APIRouter, path: str) -> Callable[[Handler], Handler]:
-    """Register what answers GET, and so HEAD (RFC 9110 § 9.3.2)."""
+    """Register a handler of GET that also answers HEAD (RFC 9110 § 9.3.2)."""
 
     def register(handler: Handler) -> Handler:
         api.head(path, include_in_schema=False)(handler)
@@ -252,23 +268,25 @@ async def _publish(server: Server, request: PublishRequest) -> dict[str, object]
 
 
 async def _publish_batch(server: Server, requests: list[PublishRequest]) -> Response:
-    """Publish all in order, or, if one of them is invalid, none.
+    """Publish all events in order, or none if one of them is invalid.
 
-    What only shows while they are appended, such as a conflict of ids, stops neither those before
-    nor those of its kind behind it; the answer names the first.
+    An error that occurs only while appending, such as a conflict of ids, does not undo earlier
+    events, nor does it stop later events of the same type that are published with it. The answer
+    describes the first error.
     """
     if len(requests) > MAX_BATCH:
-        raise InvalidRequest(f"at most {MAX_BATCH} events a request")
+        raise InvalidRequest(f"a request has at most {MAX_BATCH} events, got {len(requests)}")
     for index, request in enumerate(requests):
         try:
             server.check_data(request.event, bytes(request.data), room=request.room, id=request.id)
         except LongwireError as error:
             return _problem_at(index, error)
     published: list[dict[str, object]] = []
-    # At once, so that a broker can write them together; but what one kind of event needs, such as
-    # a look into its job's log, must not let another kind overtake it.
-    for _, run in groupby(requests, key=lambda request: request.event):
-        publishing = (_publish(server, request) for request in run)
+    # Adjacent events of one type are published concurrently, so that the broker can write them
+    # together. Types are not mixed: `job:created` reads its job's log first, and other events of
+    # the job must not overtake it meanwhile.
+    for _, group in groupby(requests, key=lambda request: request.event):
+        publishing = (_publish(server, request) for request in group)
         for outcome in await asyncio.gather(*publishing, return_exceptions=True):
             if isinstance(outcome, LongwireError):
                 return _problem_at(len(published), outcome)
@@ -287,23 +305,17 @@ def _position(room: str, epoch: str, offset: int) -> dict[str, object]:
     return {"room": room, "epoch": epoch, "offset": offset}
 
 
-async def _read_body(request: Request) -> bytes:
+async def _read_body(request: Request, timeout: float) -> bytes:
+    body = bytearray()
     try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            return await _read_whole(request)
+        async with asyncio.timeout(timeout):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise BodyTooLarge(f"the body is larger than {MAX_BODY} bytes")
     except TimeoutError:
-        raise BodyTimeout(f"the body was not whole in {BODY_TIMEOUT:.0f} seconds") from None
-
-
-async def _read_whole(request: Request) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise BodyTooLarge(f"at most {MAX_BODY} bytes a request")
-        chunks.append(chunk)
-    return b"".join(chunks)
+        raise BodyTimeout(f"the body did not arrive within {timeout:g} seconds") from None
+    return bytes(body)
 
 
 def _decode(body: bytes, type: type[T]) -> T:
@@ -312,15 +324,16 @@ def _decode(body: bytes, type: type[T]) -> T:
     except msgspec.ValidationError as error:
         detail, _, path = str(error).partition(" - at `")
         raise InvalidRequest(detail, _missing(detail, path.rstrip("`") or "$")) from None
-    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or too deep
-        mended = replace_lone_surrogates(body.decode("latin-1")).encode("latin-1")
-        if mended != body:
-            return _decode(mended, type)
+    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or nested too deeply
+        # JavaScript writes a lone surrogate for text that was cut inside a character.
+        repaired = replace_lone_surrogates(body.decode("latin-1")).encode("latin-1")
+        if repaired != body:
+            return _decode(repaired, type)
         raise InvalidRequest(f"the body is not JSON: {error}") from None
 
 
 def _missing(detail: str, path: str) -> str:
-    """Return the path of a missing field itself, where msgspec names its parent."""
+    """Return the path of a missing field; msgspec gives the path of its parent."""
     before, marker, name = detail.partition("missing required field `")
     return f"{path}.{name.rstrip('`')}" if marker and not before.strip("Object ") else path
 
