@@ -1,4 +1,4 @@
-"""Tasks that run beside those who started them."""
+"""Helpers for asyncio tasks and futures that no caller is guaranteed to await."""
 
 from __future__ import annotations
 
@@ -13,15 +13,34 @@ T = TypeVar("T")
 
 
 def is_cancelled() -> bool:
-    """Whether somebody wants the running task to end; else only what it awaits was cancelled."""
+    """Whether the current task has been asked to cancel.
+
+    Tells a cancellation of the task itself from one of something that the task awaits.
+    """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
-class BackgroundTasks(set[asyncio.Task[Any]]):
-    """The tasks that are under way; each leaves when it has ended.
+def new_optional_future() -> asyncio.Future[Any]:
+    """Create a future whose exception asyncio does not report if it is never retrieved.
 
-    The event loop alone would not keep them: it refers to tasks weakly.
+    For results that the caller may ignore, because a state or a log shows the failure as well.
+    """
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    future.add_done_callback(retrieve_exception)
+    return future
+
+
+def retrieve_exception(future: asyncio.Future[Any]) -> None:
+    """Mark the exception of a future or task as retrieved; a done callback."""
+    if not future.cancelled():
+        future.exception()
+
+
+class BackgroundTasks(set[asyncio.Task[Any]]):
+    """A set of running tasks; each one is removed when it ends.
+
+    The set keeps the tasks alive: the event loop itself refers to tasks weakly.
     """
 
     __slots__ = ()
@@ -40,18 +59,18 @@ class BackgroundTasks(set[asyncio.Task[Any]]):
         return task
 
     def cancel(self) -> None:
-        """Cancel all of them, except the one that asks."""
+        """Cancel all tasks except the current one."""
         for task in self._others():
             task.cancel()
 
     async def wait(self, *, return_exceptions: bool = False) -> None:
-        """Wait until all have ended that are under way now, except the one that asks.
+        """Wait for all tasks that are running now, except the current one.
 
-        Whoever is cancelled while waiting cancels them. The first exception is raised at once,
-        unless `return_exceptions` leaves them to those who have the tasks.
+        Cancelling the wait cancels the tasks. The first exception of a task is raised at once,
+        unless `return_exceptions` is true; then exceptions are left to the owners of the tasks.
         """
         await asyncio.gather(*self._others(), return_exceptions=return_exceptions)
 
     def _others(self) -> list[asyncio.Task[Any]]:
-        asker = asyncio.current_task()
-        return [task for task in self if task is not asker]
+        current = asyncio.current_task()
+        return [task for task in self if task is not current]

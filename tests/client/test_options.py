@@ -17,6 +17,7 @@ from longwire.client import (
     ConnectionState,
     ConnectionStatus,
 )
+from longwire.client.transport.options import TransportOptions
 from longwire.errors import ConfigurationError, LocalProtocolError
 
 TAIL = "EIO=4&transport=websocket"
@@ -109,7 +110,8 @@ def test_options_are_keyword_arguments(make: Any) -> None:
 
 def test_every_option_is_documented_with_its_type_and_default() -> None:
     keywords = {name: ref.__forward_arg__ for name, ref in ClientKeywords.__annotations__.items()}
-    assert ClientOptions.__annotations__ == {"url": "str"} | keywords
+    declared = TransportOptions.__annotations__ | ClientOptions.__annotations__
+    assert declared == {"url": "str"} | keywords
     defaults = ClientOptions(url="http://a")
     (declaration,) = ast.parse(inspect.getsource(ClientKeywords)).body
     assert isinstance(declaration, ast.ClassDef)

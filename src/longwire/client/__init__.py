@@ -1,14 +1,12 @@
 """The asyncio client.
 
-client          `WebSocketClient`, what users see; `shared` gives one to the whole process
-connector       gets and keeps the connection: attempts, sign-in, giving up
-wire            one connection, from open to close, over `transport` (WebSocket) or `polling`
-inbox           the receive path
-subscriptions   who hears what, and the queues between the read loop and handlers; `gate`
-                pauses and throttles them
+client          `WebSocketClient`; `default` shares one in the whole process
+connection      connects and stays connected: attempts, sign-in, tokens, backoff
+transport       one connection from open to close, over a WebSocket or long-polling
+sending         events that wait to be sent or confirmed, in memory or in a file
+receiving       from messages to the queues of handlers
 rooms           memberships and positions
-outbox          what waits to be sent or confirmed, in memory or in a file
-reconnection    whether and when to come back
+handlers        subscriptions, their queues, and throttling
 """
 
 from longwire.errors import needing
@@ -23,7 +21,7 @@ from longwire.client.handlers.stream import EventStream
 from longwire.client.health import HealthSnapshot
 from longwire.client.job_tracker import JobTracker
 from longwire.client.options import ClientKeywords, ClientOptions
-from longwire.client.receiving.entry import LogEntry
+from longwire.client.receiving.inbox import LogEntry
 from longwire.client.receiving.room import Room
 from longwire.client.rooms.membership import JoinResult, RoomReset, RoomStatus
 from longwire.client.state import TRANSITIONS, ConnectionState, ConnectionStatus

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -11,8 +12,9 @@ import msgspec
 
 from longwire.catalog import CATALOG, JobCancel
 from longwire.client.callbacks import check_plain
-from longwire.client.connection.connector import Connector
+from longwire.client.connection.attempt import ClientParts
 from longwire.client.connection.reconnection import Backoff
+from longwire.client.connection.supervisor import Supervisor
 from longwire.client.connection.tokens import Tokens, TokenSource
 from longwire.client.handlers.registry import Subscriptions
 from longwire.client.health import Health, HealthSnapshot
@@ -23,8 +25,9 @@ from longwire.client.receiving.room import Room
 from longwire.client.receiving.subscribing import Listeners, Subscribable
 from longwire.client.rooms.membership import ROOM_LIVE
 from longwire.client.rooms.rooms import Rooms
-from longwire.client.sending.outbox import Outbox
-from longwire.client.sending.publisher import Outgoing
+from longwire.client.sending.outbox import Outbox, OutboxLimits
+from longwire.client.sending.outbox_file import OutboxFile
+from longwire.client.sending.publisher import Publisher
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.clock import wall_time
 from longwire.errors import NotConnected
@@ -35,7 +38,7 @@ from longwire.wire import PING, PONG, ROOM_ERROR, ROOM_RESET
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from longwire.client.receiving.entry import LogEntry
+    from longwire.client.receiving.inbox import LogEntry
     from longwire.client.rooms.membership import JoinResult, RoomReset, RoomStatus, Start
     from longwire.engineio import Transport
     from longwire.schema import Contract
@@ -87,33 +90,21 @@ class WebSocketClient(Subscribable):
         self._tokens = Tokens(token)
         delay = Backoff(self.options, random.random).delay
         self._rooms = Rooms(self._announce_reset, self._announce_settled, self._end_streams, delay)
-        self._outbox = Outbox.of(self.options)
+        self._outbox = self._create_outbox()
         self._health = Health(self._send_ping)
         self._subscriptions = Subscriptions(self.options.queue_size, self._rooms.release)
         super().__init__(Listeners(contract, self._subscriptions, self._rooms))
-        self._connector = Connector(
-            self.options,
-            contract,
-            self.status,
-            self._tokens,
-            self._rooms,
-            self._outbox,
-            self._health,
-            self._end_streams,
+        system = {
+            PONG: self._health.receive_pong,
+            ROOM_RESET: self._rooms.receive_reset,
+            ROOM_ERROR: self._rooms.receive_error,
+        }
+        self._inbox = Inbox(contract, self._subscriptions, self._rooms, system)
+        parts = ClientParts(
+            self.options, contract, self._tokens, self._rooms, self._outbox, self._inbox
         )
-        self._outgoing = Outgoing(contract, self._outbox, self._connector.check_loop)
-        self._inbox = Inbox(
-            contract,
-            self._subscriptions,
-            self._rooms,
-            {
-                **self._connector.system_handlers,
-                PONG: self._health.receive_pong,
-                ROOM_RESET: self._rooms.receive_reset,
-                ROOM_ERROR: self._rooms.receive_error,
-            },
-        )
-        self._connector.attach(self._inbox)
+        self._supervisor = Supervisor(parts, self.status, self._health, self._end_streams)
+        self._publisher = Publisher(contract, self._outbox, self._supervisor.check_loop)
         self._jobs = JobFeeds(self._listeners, self.join_room, self.call)
         self._waiting_to_connect = self._blocks = 0
 
@@ -149,12 +140,13 @@ class WebSocketClient(Subscribable):
     @property
     def transport(self) -> Transport | None:
         """What carries the present connection; None without one."""
-        return self._connector.wire.transport if self._connector.wire is not None else None
+        session = self._supervisor.session
+        return session.transport if session is not None else None
 
     @property
     def user_id(self) -> str | None:
         """Whom the server takes this client for; None before that and on a stock server."""
-        return self._connector.user.user_id if self._connector.user is not None else None
+        return self._supervisor.user.user_id if self._supervisor.user is not None else None
 
     async def connect(self, token: TokenSource = None) -> None:
         """Connect, sign in and resume rooms; return when that is done.
@@ -172,18 +164,17 @@ class WebSocketClient(Subscribable):
             AuthenticationError: connected, and the server refused the new token; the old one stays.
             CallTimeout: connected, and the server does not answer to the new token.
         """
-        await self._connector.wait_stopped()
+        await self._supervisor.wait_stopped()
         if self.is_connected:
             if token is not None:
-                await self._connector.renewal.replace(token)
+                await self._supervisor.replace_token(token)
             return
         if token is not None:
-            self._tokens.source = token
-            self._connector.supersede()
-        outcome = self._connector.start()
+            self._supervisor.use_token(token)
+        outcome = self._supervisor.start()
         limit = None  # the first connection has its own
         if self.state is ConnectionState.RECONNECTING:
-            self._connector.retry()
+            self._supervisor.retry()
             limit = self.options.timeout
         self._waiting_to_connect += 1
         try:
@@ -207,12 +198,12 @@ class WebSocketClient(Subscribable):
         an answer or a connection fail with `NotConnected`; iterators end; running handlers are
         cancelled. Handlers, what waits for them, rooms and positions stay for the next `connect`.
         """
-        await self._connector.stop()
+        await self._supervisor.stop()
         await self._subscriptions.cancel()
 
     def retry(self) -> None:
         """Try to connect now, without waiting for the backoff or after having given up."""
-        self._connector.retry()
+        self._supervisor.retry()
 
     def on_state_change(self, listener: Callable[[ConnectionState], object]) -> Callable[[], None]:
         """Call `listener` with every new state, at once; return the undo."""
@@ -249,7 +240,7 @@ class WebSocketClient(Subscribable):
             InvalidRoom: (awaited) the server knows no such room.
             CallRefused: (awaited) any other refusal.
         """
-        self._connector.check_loop()
+        self._supervisor.check_loop()
         return self._rooms.join(room, position)
 
     def leave_room(self, room: str) -> None:
@@ -300,8 +291,9 @@ class WebSocketClient(Subscribable):
             NotConnected: (awaited) the client disconnected or gave up first, or `outbox_age` has
                 passed.
         """
-        sent = self._outgoing.emit(event, args)
-        drained = wire.drained() if (wire := self._connector.wire) is not None else None
+        sent = self._publisher.emit(event, args)
+        session = self._supervisor.session
+        drained = session.drained() if session is not None else None
         # Who gives up waiting cancels nobody else's wait.
         return sent if drained is None else asyncio.shield(drained)
 
@@ -323,7 +315,7 @@ class WebSocketClient(Subscribable):
             OutboxFull: too much waits for a connection.
         """
         limit = self.options.timeout if timeout is None else timeout
-        return await self._outgoing.call(event, args, limit)
+        return await self._publisher.call(event, args, limit)
 
     def publish(
         self,
@@ -353,7 +345,7 @@ class WebSocketClient(Subscribable):
             CallTimeout: (awaited) it was sent, and no answer came for almost five minutes.
             LongwireError: (awaited) the server's refusal, by its kind.
         """
-        return self._outgoing.publish(event, room, id, volatile)
+        return self._publisher.publish(event, room, id, volatile)
 
     # Jobs
 
@@ -402,7 +394,7 @@ class WebSocketClient(Subscribable):
             events_dropped=self._inbox.dropped,
             handler_failures=self._subscriptions.failures,
             given_up=self._outbox.given_up,
-            other_contract=self._connector.other_contract,
+            other_contract=self._supervisor.other_contract,
         )
 
     def on_health(self, listener: Callable[[HealthSnapshot], object]) -> Callable[[], None]:
@@ -416,18 +408,23 @@ class WebSocketClient(Subscribable):
         Raises:
             NotConnected: there is no connection, or it ended, or the server does not answer pings.
         """
-        if not self.is_connected or not self._inbox.positional:
+        if not self.is_connected or not self._supervisor.answers_pings:
             raise NotConnected("no server that answers pings is connected")
-        self._connector.check_loop()
+        self._supervisor.check_loop()
         return await self._health.ping()
 
     # Inside
 
+    def _create_outbox(self) -> Outbox:
+        options, path = self.options, self.options.outbox_file
+        limits = OutboxLimits(options.outbox_entries, options.outbox_bytes, options.outbox_age)
+        return Outbox(limits, None if path is None else OutboxFile(os.fspath(path)))
+
     def _send_ping(self) -> bool:
-        wire = self._connector.wire
-        if wire is None or not self._inbox.positional:
+        session = self._supervisor.session
+        if session is None or not self._supervisor.answers_pings:
             return False
-        wire.send(PING, ())
+        session.send(PING)
         return True
 
     def _announce_reset(self, reset: RoomReset) -> None:

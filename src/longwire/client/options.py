@@ -1,14 +1,13 @@
-"""The options of a client, their checks, and the addresses that follow from them."""
+"""The options of a client, and their checks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-import msgspec
-
+from longwire.client.transport.options import SCHEMES, TransportOptions
 from longwire.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,16 +18,7 @@ if TYPE_CHECKING:
     from longwire.client.transport.websocket import WebSocket
     from longwire.engineio import Transport
 
-# The scheme of each transport, by that of the URL.
-_SCHEMES = {
-    "websocket": {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"},
-    "polling": {"http": "http", "https": "https", "ws": "http", "wss": "https"},
-}
-
 _PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-
-# Characters that stay as they are in a path; all others are percent-encoded.
-_IN_PATHS = "/%:@!$&'()*+,;="
 
 # The name and the value of a header (RFC 9110 § 5.6.2 and 5.5).
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -123,12 +113,12 @@ class ClientKeywords(TypedDict, total=False):
     """URL of an HTTP or SOCKS proxy. `True` uses the environment's proxy settings, `None` connects
     directly. Default: `True`."""
 
-    open_websocket: Callable[[ClientOptions], Awaitable[WebSocket]] | None
+    open_websocket: Callable[[TransportOptions], Awaitable[WebSocket]] | None
     """Function that opens every WebSocket, for example in memory; see `longwire.testing.Link`.
     Default: `None`, which connects to the server's address."""
 
 
-class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
+class ClientOptions(TransportOptions, frozen=True, kw_only=True):
     """The validated options of one client. `ClientKeywords` documents each of them.
 
     Attributes:
@@ -139,14 +129,10 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
         ConfigurationError: An option has an invalid value.
     """
 
-    url: str
-    path: str = "/socket.io/"
-    transports: tuple[Transport, ...] = ("websocket", "polling")
     reconnection: bool = True
     reconnection_attempts: int | None = None
     reconnection_delay: float = 1.0
     reconnection_delay_max: float = 30.0
-    timeout: float = 20.0
     authentication_grace: float = 0.5
     # One minute of a busy producer; a process that is offline for longer must not grow forever.
     outbox_entries: int = 10_000
@@ -154,13 +140,6 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
     outbox_age: float = 3600.0
     outbox_file: str | os.PathLike[str] | None = None
     queue_size: int = 10_000
-    write_buffer: int = 256_000
-    # The server's own limit (maxPayload) is 1 MB; joined text frames carry up to 256 KiB of data.
-    max_message: int = 16_000_000
-    headers: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
-    ssl: ssl.SSLContext | None = None
-    proxy: str | bool | None = True
-    open_websocket: Callable[[ClientOptions], Awaitable[WebSocket]] | None = None
 
     def __post_init__(self) -> None:
         """Reject options with which no connection attempt could succeed.
@@ -168,9 +147,9 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ConfigurationError: An option has an invalid value.
         """
-        if not _is_address(self.url, _SCHEMES["websocket"]):
+        if not _is_address(self.url, SCHEMES["websocket"]):
             raise _invalid("url", "an http(s):// or ws(s):// address", self.url)
-        if not self.transports or not set(self.transports) <= _SCHEMES.keys():
+        if not self.transports or not set(self.transports) <= SCHEMES.keys():
             raise _invalid("transports", "a tuple of 'websocket' and 'polling'", self.transports)
         for name, least in _LEAST.items():
             value: object = getattr(self, name)
@@ -182,22 +161,6 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise _invalid("headers", "a mapping of names to ASCII text without line breaks")
         if isinstance(self.proxy, str) and not _is_address(self.proxy, _PROXIES):
             raise _invalid("proxy", "an http(s):// or socks5:// URL")
-
-    @property
-    def server(self) -> str:
-        """The URL without user and password, for messages."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-    def address(self, transport: Transport, sid: str | None = None) -> str:
-        """Return the URL of a transport, for the session `sid` if it exists already."""
-        parts = urlsplit(self.url)
-        query = [*parse_qsl(parts.query), ("EIO", "4"), ("transport", transport)]
-        if sid is not None:
-            query.append(("sid", sid))
-        path = quote(f"{parts.path.rstrip('/')}/{self.path.strip('/')}/", _IN_PATHS)
-        scheme = _SCHEMES[transport][parts.scheme]
-        return urlunsplit((scheme, parts.netloc, path, urlencode(query), ""))
 
 
 def _invalid(name: str, expected: str, *values: object) -> ConfigurationError:

@@ -37,6 +37,7 @@ from longwire.socketio import (
     encode_connect_error,
     encode_disconnect,
     encode_event,
+    encode_event_packet,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from longwire.connection.events import ConnectionEvent
     from longwire.engineio import ClientSession, ServerSession, Session
     from longwire.prepared import PreparedMessage
+    from longwire.socketio import EncodedEvent
 
 
 class ConnectionOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -292,6 +294,11 @@ class Connection:
         """
         if self._can_send(namespace):
             self._send(*encode_event(namespace, name, args, ack_id))
+
+    def send_encoded(self, namespace: str, event: EncodedEvent, ack_id: int | None = None) -> None:
+        """Send an event that was encoded before; see `send_event`."""
+        if self._can_send(namespace):
+            self._send(encode_event_packet(namespace, event, ack_id), event.attachments)
 
     def send_ack(self, namespace: str, ack_id: int, args: Sequence[object]) -> None:
         """Answer an event.

@@ -8,11 +8,14 @@ from longwire.socketio.decoder import (
     decode_plain_event,
 )
 from longwire.socketio.encoder import (
+    EncodedEvent,
     encode_ack,
     encode_connect,
     encode_connect_error,
     encode_disconnect,
     encode_event,
+    encode_event_body,
+    encode_event_packet,
 )
 from longwire.socketio.packet import (
     MAIN,
@@ -36,6 +39,7 @@ __all__ = [
     "Connect",
     "ConnectError",
     "Disconnect",
+    "EncodedEvent",
     "Event",
     "Grant",
     "IncompletePacket",
@@ -47,5 +51,7 @@ __all__ = [
     "encode_connect_error",
     "encode_disconnect",
     "encode_event",
+    "encode_event_body",
+    "encode_event_packet",
     "replace_lone_surrogates",
 ]

@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 _ENCODER: Final = msgspec.json.Encoder()
 
 
+class EncodedEvent(msgspec.Struct, frozen=True):
+    """An event that is encoded except for its header, which depends on the connection.
+
+    Attributes:
+        json: the name and the arguments: `["name",…]`.
+        attachments: the binary data of the arguments.
+    """
+
+    json: str
+    attachments: Sequence[bytes] = ()
+
+
 def encode_connect(namespace: str, data: object = None) -> str:
     """CONNECT: `0[<namespace>,][<object>]`.
 
@@ -66,9 +78,26 @@ def encode_event(
     Raises:
         LocalProtocolError: the name is reserved, or something is not possible on the wire.
     """
-    if name in RESERVED_EVENTS:
-        raise LocalProtocolError(f"the event name {name!r} is reserved")
-    return _encode_items("2", "5", namespace, ack_id, [name, *args])
+    json, attachments = _encode_event(name, args)
+    return _packet("2", "5", namespace, ack_id, json, attachments), attachments
+
+
+def encode_event_body(name: str, args: Sequence[object]) -> EncodedEvent:
+    """Encode the part of an EVENT that is the same on every connection; see `encode_event`.
+
+    Raises:
+        LocalProtocolError: the name is reserved, or an argument cannot be encoded.
+    """
+    return EncodedEvent(*_encode_event(name, args))
+
+
+def encode_event_packet(namespace: str, event: EncodedEvent, ack_id: int | None = None) -> str:
+    """Return the text of an EVENT packet; the attachments of the event follow it.
+
+    Raises:
+        LocalProtocolError: the namespace's name is not possible on the wire.
+    """
+    return _packet("2", "5", namespace, ack_id, event.json, event.attachments)
 
 
 def encode_ack(namespace: str, ack_id: int, args: Sequence[object]) -> tuple[str, Sequence[bytes]]:
@@ -77,20 +106,35 @@ def encode_ack(namespace: str, ack_id: int, args: Sequence[object]) -> tuple[str
     Raises:
         LocalProtocolError: something is not possible on the wire.
     """
-    return _encode_items("3", "6", namespace, ack_id, list(args))
+    json, attachments = _encode_items(list(args))
+    return _packet("3", "6", namespace, ack_id, json, attachments), attachments
 
 
-def _encode_items(
-    plain: str, binary: str, namespace: str, ack_id: int | None, items: list[object]
-) -> tuple[str, Sequence[bytes]]:
+def _encode_event(name: str, args: Sequence[object]) -> tuple[str, list[bytes]]:
+    if name in RESERVED_EVENTS:
+        raise LocalProtocolError(f"the event name {name!r} is reserved")
+    return _encode_items([name, *args])
+
+
+def _encode_items(items: list[object]) -> tuple[str, list[bytes]]:
     attachments: list[bytes] = []
     try:
-        json = _ENCODER.encode(take_attachments_out(items, attachments)).decode()
+        return _ENCODER.encode(take_attachments_out(items, attachments)).decode(), attachments
     except (TypeError, ValueError, RecursionError) as error:
         raise LocalProtocolError(f"cannot be sent: {error}") from error
+
+
+def _packet(
+    plain: str,
+    binary: str,
+    namespace: str,
+    ack_id: int | None,
+    json: str,
+    attachments: Sequence[bytes],
+) -> str:
     kind = f"{binary}{len(attachments)}-" if attachments else plain
     number = "" if ack_id is None else ack_id
-    return f"{_header(kind, namespace)}{number}{json}", attachments
+    return f"{_header(kind, namespace)}{number}{json}"
 
 
 def _header(kind: str, namespace: str) -> str:

@@ -12,7 +12,7 @@ from longwire.errors import NotConnected
 from longwire.testing.memory_transport import MemoryTransport
 
 if TYPE_CHECKING:
-    from longwire.client import ClientOptions
+    from longwire.client.transport.options import TransportOptions
     from longwire.server.scope import ASGIApp, Message, Scope
     from longwire.server.uvicorn.lane import Lane
 
@@ -39,7 +39,7 @@ class Connector:
         self._lanes: set[Lane] = set()
         self.is_refusing = False
 
-    async def open(self, options: ClientOptions) -> WebSocket:
+    async def open(self, options: TransportOptions) -> WebSocket:
         """Open a WebSocket, as `ClientOptions.open_websocket`.
 
         Raises:
@@ -59,7 +59,7 @@ class Connector:
             raise NotConnected(handshake.refusal)
         return handshake.websocket
 
-    def join(self, lane: Lane, options: ClientOptions) -> WebSocket:
+    def join(self, lane: Lane, options: TransportOptions) -> WebSocket:
         """Connect the lane with a new WebSocket; return the WebSocket."""
         front, back = MemoryTransport.pair(lambda: not self._thawed.is_set())
         websocket = WebSocket(front, options.max_message, options.write_buffer)
@@ -88,7 +88,7 @@ class Connector:
 class _Handshake:
     """The part of an ASGI server that handles a WebSocket until it is accepted or rejected."""
 
-    def __init__(self, connector: Connector, options: ClientOptions) -> None:
+    def __init__(self, connector: Connector, options: TransportOptions) -> None:
         self._connector = connector
         self._options = options
         self._has_asked = False

@@ -39,7 +39,7 @@ async def cancelled() -> str:
 
 @pytest.mark.parametrize(
     ("provider", "said"),
-    [(cancelled, "was cancelled"), (lambda: 5, "gave int, no string")],
+    [(cancelled, "was cancelled"), (lambda: 5, "returned int, not str")],
     ids=["cancelled", "another type"],
 )
 async def test_a_provider_that_gives_no_token_ends_the_attempt(

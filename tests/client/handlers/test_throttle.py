@@ -21,7 +21,8 @@ from longwire.catalog import (
 )
 from longwire.client import ClientOptions
 from longwire.client.handlers.throttle import FIRST_PASS, MAX_JOINED, HeldEvent, Throttle, conflate
-from longwire.client.transport.websocket import WebSocket, open_websocket
+from longwire.client.transport.handshake import open_websocket
+from longwire.client.transport.websocket import WebSocket
 from longwire.types import Concat
 from tests.client.conftest import Connect
 from tests.client.peer import Peer, Visit, all_received, connected

@@ -29,7 +29,7 @@ PAYLOADS = st.sampled_from(
         7,
     ]
 )
-NAMES = st.sampled_from(["job:progress", "job:output", "note", "authenticated"])
+NAMES = st.sampled_from(["job:progress", "job:output", "note", "pong"])
 PLACES = st.one_of(
     st.builds("{}@{}".format, st.integers(0, 6), st.sampled_from(["job:1", "job:2"])),
     st.builds("{}-{}@job:1".format, st.integers(0, 6), st.integers(0, 6)),
@@ -58,9 +58,8 @@ class World:
         self.asked: list[Any] = []
         self.subscriptions = Subscriptions(10**6, lambda: None)
         self.rooms = Rooms(lambda reset: None, ignored, ignored, lambda attempt: 0.0)
-        system = {"authenticated": self.heard["system"].append}
+        system = {"pong": self.heard["system"].append}
         self.inbox = Inbox(CATALOG, self.subscriptions, self.rooms, system)
-        self.inbox.positional = True
         self.hear(("job:progress", "job:output"), "job:1", self.heard["room"])
         self.hear((ANY,), None, self.heard["any"])
         self.rooms.join("job:1", None)
@@ -85,7 +84,7 @@ class World:
         """The long way."""
         event = decode_packet(text[1:])
         assert isinstance(event, Event)
-        self.inbox.receive(event)
+        self.inbox.receive_event(event, has_positions=True)
 
     async def outcome(self) -> object:
         await asyncio.sleep(0)
@@ -103,7 +102,7 @@ def test_the_quick_way_is_the_long_way(messages: list[str]) -> None:
             long.receive(text)
         rest = messages
         while rest:
-            rest = rest[quick.inbox.receive_logged(list(rest)) :]
+            rest = rest[quick.inbox.receive(list(rest), has_positions=True) :]
             if rest:
                 quick.receive(rest[0])
                 rest = rest[1:]
@@ -123,7 +122,7 @@ def test_an_event_costs_no_turn_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> 
     world = asyncio.run(begin())
     payload = {"jobId": "1", "progress": 5, "currentStep": "x", "timestamp": 1}
     messages = [message("job:progress", payload, f"{offset}@job:1") for offset in (1, 2)]
-    assert world.inbox.receive_logged([*messages, "3"]) == 2
+    assert world.inbox.receive([*messages, "3"], has_positions=True) == 2
     event = JobProgress(job_id="1", progress=5, current_step="x", timestamp=1)
     assert world.heard["room"] == [(event,)] * 2
     assert world.heard["any"] == [("job:progress", event)] * 2

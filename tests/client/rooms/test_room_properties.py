@@ -48,7 +48,7 @@ class RoomServer:
         data = {"jobId": "1", "chunk": text, "isComplete": False, "timestamp": 1}
         args = tuple(msgspec.Raw(msgspec.json.encode(value)) for value in (data, place))
         event = EventReceived("/", "job:output", args)
-        self.outgoing.append(lambda: self.inbox.receive(event))
+        self.outgoing.append(lambda: self.inbox.receive_event(event, has_positions=True))
 
     def request(
         self, name: str, args: tuple[object, ...], answered: Callable[[list[Any] | None], None]
@@ -111,7 +111,6 @@ class World:
         self.subscriptions = Subscriptions(10**6, lambda: None)
         self.rooms = Rooms(self.announce_reset, ignored, ignored, lambda attempt: 0.0)
         self.inbox = Inbox(CATALOG, self.subscriptions, self.rooms, {})
-        self.inbox.positional = True
         self.server.inbox = self.inbox
         self.readers = [Reader(self)]
         self.subscriptions.add(self.readers[0].subscription)

@@ -86,7 +86,7 @@ async def test_a_publication_is_not_repeated_after_the_server_forgot_its_id(
     monkeypatch.setattr(clock, "time", lambda: now + outbox.ID_WINDOW + 1)
     visit.drop()
     visit = await (await peer.visit()).accept()
-    with pytest.raises(CallTimeout, match="unknown"):
+    with pytest.raises(CallTimeout, match="may or may not have been published"):
         await lost
     waiting = client.publish(progress(2))
     [request] = await visit.answer("publish", accepted(2))
@@ -211,8 +211,8 @@ async def test_a_damaged_file_is_told_and_keeps_what_it_has(
     client.publish(progress(1)).add_done_callback(lambda done: done.exception())
     await client.disconnect()
     with closing(sqlite3.connect(path)) as database, database:
-        args = database.execute("UPDATE waiting SET args = X'C1' RETURNING args").fetchall()
-    assert len(args) == 1
+        damage = "UPDATE waiting SET attachments = X'C1' RETURNING number"
+        assert len(database.execute(damage).fetchall()) == 1
 
     client = keeping(clients, peer.url, path)
     for _ in range(2):

@@ -92,13 +92,13 @@ async def test_a_call_that_nobody_waits_for_is_forgotten(
     client: WebSocketClient, visit: Visit
 ) -> None:
     """Each was remembered as long as the connection lasted."""
-    wire = client._connector.wire
-    assert wire is not None
+    session = client._supervisor.session
+    assert session is not None
     asked = asyncio.create_task(client.call("question"))
     await visit.receive("question")
     asked.cancel()
     await asyncio.wait([asked])
-    assert not wire._acks
+    assert not session._acks
 
 
 @pytest.mark.parametrize("text", ["x" * 1_000_000, "ü" * 500_000])

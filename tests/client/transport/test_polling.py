@@ -324,7 +324,7 @@ async def test_requests_carry_headers_credentials_and_cookies() -> None:
         (
             [answer("<html>lost?", status="404 Not Found")],
             NotConnected,
-            "^HTTP 404 at /socket.io/: is the option `path` right\\?$",
+            "^HTTP 404 at /socket.io/: check the option `path`$",
         ),
         ([answer("<html>oh", status="502 Bad Gateway")], NotConnected, "^HTTP 502$"),
         (
@@ -333,10 +333,10 @@ async def test_requests_carry_headers_credentials_and_cookies() -> None:
             "^HTTP 302 to https://a/login$",
         ),
         ([b"SSH-2.0-OpenSSH_9.6\r\n\r\n"], RemoteProtocolError, "."),
-        ([answer("x" * 101)], RemoteProtocolError, "more than 100 bytes"),
+        ([answer("x" * 101)], RemoteProtocolError, "exceeds 100 bytes"),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\xff"], RemoteProtocolError, "UTF-8"),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"], RemoteProtocolError, "."),
-        ([b""], OSError, "ended"),
+        ([b""], OSError, "closed the connection"),
     ],
 )
 async def test_answers_that_are_none(
@@ -365,7 +365,8 @@ async def test_plain_requests_go_through_a_proxy_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "match"), [(b"HTTP/1.1 407 Who are you\r\n\r\n", "407"), (b"", "ended")]
+    ("said", "match"),
+    [(b"HTTP/1.1 407 Who are you\r\n\r\n", "407"), (b"", "the proxy closed")],
 )
 async def test_a_proxy_that_lets_no_tunnel_through(said: bytes, match: str) -> None:
     async with answering(said) as (http, heads):

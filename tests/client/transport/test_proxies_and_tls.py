@@ -22,7 +22,8 @@ from websockets.exceptions import InvalidProxy
 from longwire import Server
 from longwire.catalog import Announcement
 from longwire.client import ClientOptions, ConnectionState
-from longwire.client.transport.websocket import WebSocket, open_websocket
+from longwire.client.transport.handshake import open_websocket
+from longwire.client.transport.websocket import WebSocket
 from longwire.engineio import Transport
 from longwire.errors import NotConnected
 from tests.client.conftest import Connect, until

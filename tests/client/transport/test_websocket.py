@@ -10,7 +10,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from longwire.client import ClientOptions
-from longwire.client.transport.websocket import WebSocket, open_websocket
+from longwire.client.transport.handshake import open_websocket
+from longwire.client.transport.websocket import WebSocket
 from longwire.errors import NotConnected, RemoteProtocolError
 from longwire.websocket import (
     Close,
@@ -134,7 +135,7 @@ async def test_a_broken_frame_ends_it_with_the_reason() -> None:
 
     async with scripted(script) as options:
         websocket = await open_websocket(options)
-        await websocket.is_over.wait()
+        await websocket.closed.wait()
         heard = Heard(websocket)
         assert isinstance(await heard.end, RemoteProtocolError)
         websocket.send("into the void")

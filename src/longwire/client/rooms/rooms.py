@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from longwire import wire
+from longwire.background import new_optional_future
 from longwire.client.answers import read_first, read_rejection, room_error
-from longwire.client.outcome import new_outcome
 from longwire.client.rooms.membership import (
     JoinResult,
     Membership,
@@ -106,7 +106,7 @@ class Rooms:
         if member is None:
             member = self._members[room] = Membership(room, start)
         member.references += 1
-        answer: asyncio.Future[JoinResult] = new_outcome()
+        answer: asyncio.Future[JoinResult] = new_optional_future()
         is_member = member.status in (RoomStatus.LIVE, RoomStatus.CATCHING_UP)
         if self._sender is None or is_member or member.retry is not None:
             answer.set_result(member.result)
@@ -199,7 +199,7 @@ class Rooms:
         for member in list(self._members.values()):
             if member.status not in waiting or member.asking or self._sender is None:
                 continue
-            answer: asyncio.Future[JoinResult] = new_outcome()
+            answer: asyncio.Future[JoinResult] = new_optional_future()
             member.attempts.append(answer)
             answers.append(answer)
             self._ask(member)

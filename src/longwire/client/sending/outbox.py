@@ -1,77 +1,58 @@
-"""What waits to be sent, and publications that wait to be confirmed, in one order."""
+"""Events that wait to be sent, and publications that wait to be confirmed, in one order."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from longwire.client.answers import read_rejection
-from longwire.client.sending.outbox_file import OutboxFile
 from longwire.clock import clock
 from longwire.errors import (
     CallTimeout,
     LocalProtocolError,
     LongwireError,
     NotConnected,
-    OutboxFileError,
     OutboxFull,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from longwire.client.options import ClientOptions
+    from longwire.client.sending.outbox_file import OutboxFile, Record
+    from longwire.client.transport.session import TransportSession
     from longwire.connection import AckReceived
+    from longwire.socketio import EncodedEvent
 
 logger = logging.getLogger("longwire.client")
 
-# For how long after it was first sent a publication may be sent again with its id: servers
-# remember ids for five minutes, and the way there takes time too.
+# Seconds after its first sending in which a publication may be sent again with its id. Servers
+# remember ids for five minutes; the rest is for the time that it is under way.
 ID_WINDOW = 290.0
 
-# How often ages are looked at, at least. What is sent is always looked at right before.
-LOOK_EVERY = 10.0
-
-
-class Sender(Protocol):
-    """What the outbox needs from a connection."""
-
-    def send(self, name: str, args: Sequence[object]) -> None:
-        """Send an event."""
-        ...
-
-    def request(
-        self, name: str, args: Sequence[object], answered: Callable[[AckReceived | None], None]
-    ) -> Callable[[], object]:
-        """Send an event and hear its acknowledgement, or None when the connection ends.
-
-        Returns:
-            What to call if nobody waits for it any more.
-        """
-        ...
+# Maximum number of seconds between two checks for entries that waited too long. A new connection
+# checks right before it sends.
+EXPIRY_INTERVAL = 10.0
 
 
 class Entry:
-    """One event on its way out.
+    """One event on its way to the server.
 
     Attributes:
-        answer: ends with the acknowledgement; with None for an event that asks for none.
-        wants_ack: whether it asks for one.
-        repeats: whether it is sent again over the next connection when none came.
-        put_at: when it was put, seconds since the epoch.
-        sent_at: when it was first sent; None before.
-        number: its number in the file; None for what is in memory only.
+        event: The event, encoded when it was put: later changes of its values are not sent.
+        size: Bytes of its payload.
+        wants_ack: Whether it asks for an acknowledgement.
+        repeats: Whether it is sent again over the next connection if none arrived.
+        answer: Ends with the acknowledgement; with None once sent, if it asks for none.
+        put_at: When it was put, in seconds since the epoch.
+        sent_at: When it was first sent; None before.
+        number: Its number in the file; None if it is only in memory.
     """
 
     __slots__ = (
         "answer",
-        "args",
-        "name",
+        "event",
         "number",
         "put_at",
         "repeats",
@@ -80,11 +61,8 @@ class Entry:
         "wants_ack",
     )
 
-    def __init__(
-        self, name: str, args: Sequence[object], size: int, *, wants_ack: bool, repeats: bool
-    ) -> None:
-        self.name = name
-        self.args = args
+    def __init__(self, event: EncodedEvent, size: int, *, wants_ack: bool, repeats: bool) -> None:
+        self.event = event
         self.size = size
         self.wants_ack = wants_ack
         self.repeats = repeats
@@ -93,14 +71,23 @@ class Entry:
         self.number: int | None = None
         self.answer: asyncio.Future[AckReceived | None] = asyncio.get_running_loop().create_future()
 
+    @classmethod
+    def restore(cls, record: Record) -> Entry:
+        """Return the entry that an earlier run stored."""
+        is_publication = record.is_publication
+        entry = cls(record.event, record.size, wants_ack=is_publication, repeats=is_publication)
+        entry.number, entry.put_at, entry.sent_at = record.number, record.put_at, record.sent_at
+        entry.answer.add_done_callback(_log_failure)
+        return entry
 
-class Limits(msgspec.Struct, frozen=True):
-    """What an outbox may hold.
+
+class OutboxLimits(msgspec.Struct, frozen=True):
+    """Bounds of an outbox.
 
     Attributes:
-        entries: most entries that may wait.
-        bytes: the same, by payload.
-        age: most seconds that one may wait.
+        entries: Maximum number of waiting entries.
+        bytes: Maximum total size of their payloads.
+        age: Maximum number of seconds that an entry waits to be sent.
     """
 
     entries: int
@@ -109,17 +96,16 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Outbox:
-    """Keeps the order of what is sent, offline and over reconnects, within bounds.
+    """Keeps the order of what is sent, offline and across reconnects, within bounds.
 
     Args:
-        limits: the bounds.
-        path: a file in which emitted events and publications wait as well; it is open from the
-            first use until `fail`.
+        limits: The bounds.
+        file: Stores emitted events and publications as well, from the first use until `fail`.
 
     Attributes:
-        given_up: entries that were refused or dropped; their callers were told.
-        refusal: why there will be no connection; what is put then fails at once, unless a file
-            keeps it. None while there may be one.
+        given_up: Number of entries that were rejected or dropped; their callers got an exception.
+        refusal: Why there will be no connection, or None if there may be one. With a refusal, new
+            entries fail at once, unless they are stored in a file.
     """
 
     __slots__ = (
@@ -127,102 +113,84 @@ class Outbox:
         "_entries",
         "_file",
         "_limits",
-        "_path",
-        "_sender",
+        "_session",
         "_timer",
         "given_up",
         "refusal",
     )
 
-    def __init__(self, limits: Limits, path: str | None = None) -> None:
+    def __init__(self, limits: OutboxLimits, file: OutboxFile | None = None) -> None:
         self._limits = limits
-        self._path = path
-        self._file: OutboxFile | None = None
+        self._file = file
         self._entries: dict[Entry, None] = {}
         self._bytes = 0
-        self._sender: Sender | None = None
+        self._session: TransportSession | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.given_up = 0
         self.refusal: Exception | None = None
-
-    @classmethod
-    def of(cls, options: ClientOptions) -> Outbox:
-        """Return the outbox that a client's options describe."""
-        limits = Limits(options.outbox_entries, options.outbox_bytes, options.outbox_age)
-        return cls(limits, None if options.outbox_file is None else os.fspath(options.outbox_file))
 
     def __len__(self) -> int:
         return len(self._entries)
 
     @property
     def is_online(self) -> bool:
-        """Whether what is put is sent at once."""
-        return self._sender is not None
+        """Whether new entries are sent at once."""
+        return self._session is not None
 
     def put(self, entry: Entry) -> None:
-        """Send now, or keep for the next connection; its answer fails at once if there is none.
+        """Send an entry now, or keep it for the next connection.
+
+        Its answer fails at once if there is a `refusal`.
 
         Raises:
-            OutboxFull: too much waits already; the entry is not taken.
-            OutboxFileError: the file cannot be used; the entry is not taken.
+            OutboxFull: Too many entries wait already; this one is not accepted.
+            OutboxFileError: The file cannot be used; the entry is not accepted.
         """
-        if self.refusal is not None and not self._is_for_file(entry):
+        if self.refusal is not None and not self._is_stored(entry):
             self._refuse(entry, self.refusal)
             return
-        if self._sender is None or entry.repeats:
+        if self._session is None or entry.repeats:
             self._keep(entry)
-        if self._sender is not None:
-            self._send(entry, self._sender)
-
-    def resume(self, sender: Sender) -> None:
-        """Send everything that waits over a new connection, in order."""
-        self._expire()
-        self._sender = sender
-        for entry in list(self._entries):
-            self._send(entry, sender)
+        if self._session is not None:
+            self._send(entry, self._session)
 
     def open(self) -> None:
-        """Take the file, and what an earlier run left in it.
+        """Open the file, if there is one, and load what an earlier run left in it.
 
         Raises:
-            OutboxFileError: the file cannot be used.
+            OutboxFileError: The file cannot be used.
         """
-        if self._path is None or self._file is not None:
+        if self._file is None or self._file.is_open:
             return
-        file = OutboxFile(self._path)
-        try:
-            records = file.read()
-        except OutboxFileError:
-            file.close()
-            raise
-        self._file = file
-        for record in records:
-            kept = record.is_publication
-            entry = Entry(record.name, record.args, record.size, wants_ack=kept, repeats=kept)
-            entry.number, entry.put_at, entry.sent_at = record.number, record.put_at, record.sent_at
-            entry.answer.add_done_callback(_report)
-            self._add(entry)
+        for record in self._file.open():
+            self._add(Entry.restore(record))
+
+    def resume(self, session: TransportSession) -> None:
+        """Send all waiting entries over a new connection, in order."""
+        self._expire()
+        self._session = session
+        for entry in list(self._entries):
+            self._send(entry, session)
 
     def suspend(self) -> None:
-        """The connection is gone."""
-        self._sender = None
+        """Keep new entries for the next connection."""
+        self._session = None
 
     def fail(self, error: Exception) -> None:
-        """Give up everything but what is kept in the file; tell everybody who waits."""
-        self._sender = None
+        """Fail all entries with `error`; those in the file wait for the next run."""
+        self._session = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         for entry in list(self._entries):
             if entry.number is None:
                 self._give_up(entry, error)
-            elif not entry.answer.done():
-                entry.answer.set_exception(NotConnected(f"it waits in {self._path}"))
+            elif not entry.answer.done() and self._file is not None:
+                entry.answer.set_exception(NotConnected(f"it waits in {self._file.path}"))
         self._entries.clear()
         self._bytes = 0
         if self._file is not None:
             self._file.close()
-            self._file = None
 
     # Keeping
 
@@ -232,15 +200,13 @@ class Outbox:
         if len(self._entries) >= limits.entries or self._bytes + entry.size > limits.bytes:
             self.given_up += 1
             raise OutboxFull(len(self._entries), self._bytes, entry.size)
-        if self._file is not None and self._is_for_file(entry):
-            entry.number = self._file.put(
-                entry.name, entry.args, entry.size, entry.repeats, entry.put_at
-            )
+        if self._file is not None and self._is_stored(entry):
+            entry.number = self._file.put(entry.event, entry.size, entry.repeats, entry.put_at)
         self._add(entry)
 
-    def _is_for_file(self, entry: Entry) -> bool:
-        # A call is not: nobody would be there to hear its answer.
-        return self._path is not None and (entry.repeats or not entry.wants_ack)
+    def _is_stored(self, entry: Entry) -> bool:
+        # A call is not stored: after a restart, no task would await its acknowledgement.
+        return self._file is not None and (entry.repeats or not entry.wants_ack)
 
     def _refuse(self, entry: Entry, reason: Exception) -> None:
         error = NotConnected(f"the client gave up ({reason}); retry() or connect() starts again")
@@ -250,10 +216,10 @@ class Outbox:
     def _add(self, entry: Entry) -> None:
         self._entries[entry] = None
         self._bytes += entry.size
-        if entry.number is None:  # what is in the file waits for the next run, whoever gave up
+        if entry.number is None:  # entries in the file wait for the next run even if cancelled
             entry.answer.add_done_callback(partial(self._receive_cancellation, entry))
         if self._timer is None:
-            self._look_later()
+            self._schedule_expiry()
 
     def _drop(self, entry: Entry) -> None:
         if entry in self._entries:
@@ -274,58 +240,54 @@ class Outbox:
         if not entry.answer.done():
             entry.answer.set_exception(error)
 
-    # Ages
+    # Expiry
 
-    def _look_later(self) -> None:
-        delay = min(self._limits.age, LOOK_EVERY)
-        self._timer = asyncio.get_running_loop().call_later(delay, self._look)
+    def _schedule_expiry(self) -> None:
+        delay = min(self._limits.age, EXPIRY_INTERVAL)
+        self._timer = asyncio.get_running_loop().call_later(delay, self._handle_timer)
 
-    def _look(self) -> None:
+    def _handle_timer(self) -> None:
         self._timer = None
         self._expire()
         if self._entries:
-            self._look_later()
+            self._schedule_expiry()
 
     def _expire(self) -> None:
         now = clock.time()
         for entry in list(self._entries):
-            error = self._reason_to_give_up(entry, now)
+            error = self._expiry_error(entry, now)
             if error is not None:
                 self._give_up(entry, error)
 
-    def _reason_to_give_up(self, entry: Entry, now: float) -> LongwireError | None:
+    def _expiry_error(self, entry: Entry, now: float) -> LongwireError | None:
         if entry.sent_at is not None and now - entry.sent_at > ID_WINDOW:
-            return CallTimeout("no answer came in time; whether it was published is unknown")
+            return CallTimeout("no answer in time; the event may or may not have been published")
         if entry.sent_at is None and now - entry.put_at >= self._limits.age:
             return NotConnected(f"there was no connection for {self._limits.age:g} s")
         return None
 
     # Sending
 
-    def _send(self, entry: Entry, sender: Sender) -> None:
+    def _send(self, entry: Entry, session: TransportSession) -> None:
         if not entry.repeats or entry.answer.done():
             self._drop(entry)
-        if entry.answer.done():  # its caller was cancelled
+        if entry.answer.done():  # cancelled by its caller
             return
-        if not entry.wants_ack:
-            self._send_once(entry, sender)
-            return
-        if entry.sent_at is None:
-            self._mark_sent(entry)
-        self._request(entry, sender)
-
-    def _send_once(self, entry: Entry, sender: Sender) -> None:
         try:
-            sender.send(entry.name, entry.args)
-        except LocalProtocolError as error:  # its caller has changed the values meanwhile
+            if not entry.wants_ack:
+                session.send_encoded(entry.event)
+                entry.answer.set_result(None)
+                return
+            if entry.sent_at is None:
+                self._mark_sent(entry)
+            self._request(entry, session)
+        except LocalProtocolError as error:  # it exceeds the server's maximum message size
             self._give_up(entry, error)
-        else:
-            entry.answer.set_result(None)
 
-    def _request(self, entry: Entry, sender: Sender) -> None:
+    def _request(self, entry: Entry, session: TransportSession) -> None:
         def answered(ack: AckReceived | None) -> None:
             if ack is None and entry.repeats and not entry.answer.done():
-                return
+                return  # it is sent again
             self._drop(entry)
             if entry.answer.done():
                 return
@@ -334,11 +296,7 @@ class Outbox:
             else:
                 entry.answer.set_result(ack)
 
-        try:
-            forget = sender.request(entry.name, entry.args, answered)
-        except LocalProtocolError as error:
-            self._give_up(entry, error)
-            return
+        forget = session.request_encoded(entry.event, answered)
         if not entry.repeats:
             entry.answer.add_done_callback(lambda answer: answer.cancelled() and forget())
 
@@ -348,8 +306,8 @@ class Outbox:
             self._file.mark_sent(entry.number, entry.sent_at)
 
 
-def _report(answer: asyncio.Future[AckReceived | None]) -> None:
-    """Log what becomes of an event whose caller is gone."""
+def _log_failure(answer: asyncio.Future[AckReceived | None]) -> None:
+    """Log that an event of an earlier run failed, since its caller no longer exists."""
     if answer.cancelled():
         return
     fault: object = answer.exception()

@@ -1,26 +1,22 @@
-"""The outbox on disk: what waits outlives the process."""
+"""Stores the outbox in an SQLite file, so that waiting events survive the process."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from longwire.errors import OutboxFileError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+from longwire.socketio import EncodedEvent
 
 logger = logging.getLogger("longwire.client")
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS waiting (
     number INTEGER PRIMARY KEY,
-    name TEXT NOT NULL,
-    args BLOB NOT NULL,
+    event TEXT NOT NULL,
+    attachments BLOB NOT NULL,
     size INTEGER NOT NULL,
     is_publication INTEGER NOT NULL,
     put_at REAL NOT NULL,
@@ -29,29 +25,35 @@ CREATE TABLE IF NOT EXISTS waiting (
 """
 
 READ = """
-SELECT number, name, args, size, is_publication, put_at, sent_at FROM waiting ORDER BY number
+SELECT number, event, attachments, size, is_publication, put_at, sent_at
+FROM waiting ORDER BY number
 """
 
-# The byte of an error's code that names its kind.
+INSERT = """
+INSERT INTO waiting (event, attachments, size, is_publication, put_at) VALUES (?, ?, ?, ?, ?)
+"""
+
+# The byte of an SQLite error code that names its kind; the others are details.
 PRIMARY = 0xFF
+
+_encode_attachments = msgspec.msgpack.Encoder().encode
+_decode_attachments = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
 class Record(msgspec.Struct, frozen=True):
     """An event in the file.
 
     Attributes:
-        number: its place in the order.
-        name: the event on the wire.
-        args: its arguments.
-        size: bytes of its payload.
-        is_publication: whether it has an id, with which it may be sent again.
-        put_at: when it was put, seconds since the epoch.
-        sent_at: when it was first sent; None if it never was.
+        number: Its place in the order.
+        event: The event, encoded.
+        size: Bytes of its payload.
+        is_publication: Whether it has an id, with which it may be sent again.
+        put_at: When it was put, in seconds since the epoch.
+        sent_at: When it was first sent; None if it never was.
     """
 
     number: int
-    name: str
-    args: Sequence[object]
+    event: EncodedEvent
     size: int
     is_publication: bool
     put_at: float
@@ -59,73 +61,89 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class OutboxFile:
-    """An SQLite file that one process uses at a time.
+    """An SQLite file of waiting events, which one process uses at a time.
 
-    A record is on disk when its event was put, safe from the end of the process; after a power
-    cut the newest may be missing.
+    An event is on disk when `put` returns, so it survives the end of the process. After a power
+    failure the newest events may be missing.
 
     Args:
-        path: the file, which is made if there is none.
-
-    Raises:
-        OutboxFileError: another process uses it, or it is none, or cannot be written.
+        path: The file; `open` creates it if it does not exist.
     """
 
     __slots__ = ("_database", "path")
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = str(path)
-        self._database = self._open()
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._database: sqlite3.Connection | None = None
 
-    def read(self) -> list[Record]:
-        """Return everything that waits, oldest first.
+    @property
+    def is_open(self) -> bool:
+        """Whether this process uses the file."""
+        return self._database is not None
+
+    def open(self) -> list[Record]:
+        """Lock the file and return the events in it, oldest first.
 
         Raises:
-            OutboxFileError: it is damaged.
+            OutboxFileError: Another process uses the file, or it cannot be read or written.
         """
+        database = self._connect()
         try:
-            rows = self._database.execute(READ)
-            return [
+            records = [
                 Record(
-                    number, name, msgspec.msgpack.decode(args), size, bool(kind), put_at, sent_at
+                    number,
+                    EncodedEvent(event, _decode_attachments(attachments)),
+                    size,
+                    bool(is_publication),
+                    put_at,
+                    sent_at,
                 )
-                for number, name, args, size, kind, put_at, sent_at in rows.fetchall()
+                for (
+                    number,
+                    event,
+                    attachments,
+                    size,
+                    is_publication,
+                    put_at,
+                    sent_at,
+                ) in database.execute(READ)
             ]
         except (sqlite3.Error, msgspec.DecodeError) as error:
+            database.close()
             raise OutboxFileError(self.path, str(error)) from error
+        self._database = database
+        return records
 
-    def put(
-        self, name: str, args: Sequence[object], size: int, is_publication: bool, put_at: float
-    ) -> int:
-        """Write an event; return its number.
+    def put(self, event: EncodedEvent, size: int, is_publication: bool, put_at: float) -> int:
+        """Write an event and return its number.
 
         Raises:
-            OutboxFileError: the disk does not take it.
+            OutboxFileError: The file is not open, or the disk is full.
         """
-        plain = msgspec.to_builtins(args, builtin_types=(bytes,), enc_hook=_decode_raw)
-        row = (name, msgspec.msgpack.encode(plain), size, is_publication, put_at)
-        statement = (
-            "INSERT INTO waiting (name, args, size, is_publication, put_at) VALUES (?, ?, ?, ?, ?)"
-        )
+        if self._database is None:
+            raise OutboxFileError(self.path, "it is not open")
+        attachments = _encode_attachments(event.attachments)
+        row = (event.json, attachments, size, is_publication, put_at)
         try:
-            number = self._database.execute(statement, row).lastrowid
+            return self._database.execute(INSERT, row).lastrowid or 0
         except sqlite3.Error as error:
             raise OutboxFileError(self.path, str(error)) from error
-        return number or 0
 
     def mark_sent(self, number: int, sent_at: float) -> None:
-        """Note when an event was first sent."""
+        """Record when an event was first sent."""
         self._change("UPDATE waiting SET sent_at = ? WHERE number = ?", (sent_at, number))
 
     def drop(self, number: int) -> None:
-        """Forget an event."""
+        """Delete an event."""
         self._change("DELETE FROM waiting WHERE number = ?", (number,))
 
     def close(self) -> None:
-        """Let another process use the file."""
-        self._database.close()
+        """Release the file for another process."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
 
-    def _open(self) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection:
         try:
             database = sqlite3.connect(
                 self.path, timeout=0, isolation_level=None, check_same_thread=False
@@ -137,6 +155,7 @@ class OutboxFile:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
             database.execute(SCHEMA)
+            # The first write transaction takes the exclusive lock, and keeps it until the close.
             database.execute("BEGIN IMMEDIATE")
             database.execute("COMMIT")
         except sqlite3.Error as error:
@@ -147,14 +166,10 @@ class OutboxFile:
         return database
 
     def _change(self, statement: str, values: tuple[object, ...]) -> None:
-        # The event is on its way already: a disk that fails now must not take the connection along.
+        if self._database is None:
+            return
+        # The event has been sent already. A disk error must not fail the connection as well.
         try:
             self._database.execute(statement, values)
         except sqlite3.Error:
-            logger.exception("the outbox file %s could not be written", self.path)
-
-
-def _decode_raw(value: object) -> Any:
-    if isinstance(value, msgspec.Raw):
-        return msgspec.json.decode(value)
-    raise TypeError(f"objects of type {type(value).__name__} cannot be sent")
+            logger.exception("cannot write the outbox file %s", self.path)

@@ -1,4 +1,4 @@
-"""From an event to an entry of the outbox, and from its answer to a value."""
+"""Encodes events into entries of the outbox, and decodes their acknowledgements."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from longwire import wire
 from longwire.client.answers import read_answer, read_published
 from longwire.client.sending.outbox import Entry, Outbox
 from longwire.clock import clock
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
-from longwire.socketio import MAIN, encode_event
-from longwire.wire import PUBLISH, PublishRequest, encode
+from longwire.socketio import EncodedEvent, encode_event_body
+from longwire.wire import PUBLISH, PublishRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,47 +27,47 @@ if TYPE_CHECKING:
 logger = logging.getLogger("longwire.client")
 
 
-class Outgoing:
-    """Encodes and sends; see `WebSocketClient.emit`, `call` and `publish` for the promises.
+class Publisher:
+    """Sends events through the outbox; see `WebSocketClient.emit`, `call` and `publish`.
 
     Args:
-        contract: the events.
-        outbox: sends, or keeps.
-        check_loop: raises where nobody could wait for an answer.
+        contract: Encodes the events that it declares.
+        outbox: Sends entries, or keeps them for the next connection.
+        check_loop: Raises if the caller runs on another event loop than the connection.
     """
 
-    __slots__ = ("_check_loop", "_contract", "_name", "_outbox", "_published")
+    __slots__ = ("_check_loop", "_contract", "_id_prefix", "_outbox", "_published")
 
     def __init__(self, contract: Contract, outbox: Outbox, check_loop: Callable[[], None]) -> None:
         self._contract = contract
         self._outbox = outbox
         self._check_loop = check_loop
-        # Publications of this client have ids of its own; the server remembers them.
-        self._name = secrets.token_hex(8)
+        # The ids of this client's publications are its own, because the server remembers them.
+        self._id_prefix = secrets.token_hex(8)
         self._published = 0
 
     def emit(self, event: object, args: tuple[object, ...]) -> asyncio.Future[None]:
-        """Send; the future ends when the event was handed over."""
+        """Send an event; the future ends when it was passed to the transport."""
         self._check_loop()
-        name, values, size = self._encode(event, args)
-        entry = Entry(name, values, size, wants_ack=False, repeats=False)
+        _, encoded, size = self._encode(event, args)
+        entry = Entry(encoded, size, wants_ack=False, repeats=False)
         self._outbox.put(entry)
         if not entry.answer.done() or entry.answer.exception() is not None:
-            entry.answer.add_done_callback(_report_given_up)
-        # An event that wants no acknowledgement ends with None.
+            entry.answer.add_done_callback(_log_not_sent)
+        # An event that asks for no acknowledgement ends with None.
         return cast("asyncio.Future[None]", entry.answer)
 
     async def call(self, event: object, args: tuple[object, ...], timeout: float) -> Any:
-        """Send and wait for the acknowledgement's value."""
+        """Send an event and return the value of its acknowledgement."""
         self._check_loop()
-        name, values, size = self._encode(event, args)
-        entry = Entry(name, values, size, wants_ack=True, repeats=False)
+        name, encoded, size = self._encode(event, args)
+        entry = Entry(encoded, size, wants_ack=True, repeats=False)
         self._outbox.put(entry)
         try:
             async with asyncio.timeout(timeout):
                 ack = await entry.answer
         except TimeoutError:
-            raise CallTimeout(f"no acknowledgement of {name!r} in {timeout} s") from None
+            raise CallTimeout(f"no acknowledgement of {name!r} within {timeout:g} s") from None
         if ack is None:
             raise NotConnected("the connection ended before the answer")
         declaration = self._contract.declarations.get(name)
@@ -75,7 +76,7 @@ class Outgoing:
     def publish(
         self, event: object, room: str | None, id: str | None, volatile: bool
     ) -> asyncio.Future[Position]:
-        """Send a publication; the future ends with its position."""
+        """Send a publication; the future ends with its position in the room's log."""
         self._check_loop()
         encoded = self._contract.encode(event, _now_ms(), room)
         request = PublishRequest(
@@ -85,8 +86,8 @@ class Outgoing:
             id=None if volatile else self._next_id() if id is None else id,
             volatile=volatile,
         )
-        message = encode(request)
-        entry = Entry(PUBLISH, (message,), len(encoded.data), wants_ack=True, repeats=not volatile)
+        body = encode_event_body(PUBLISH, (wire.encode(request),))
+        entry = Entry(body, len(encoded.data), wants_ack=True, repeats=not volatile)
         result: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
 
         def confirm(answer: asyncio.Future[AckReceived | None]) -> None:
@@ -104,27 +105,26 @@ class Outgoing:
 
     def _next_id(self) -> str:
         self._published += 1
-        return f"{self._name}:{self._published}"
+        return f"{self._id_prefix}:{self._published}"
 
-    def _encode(
-        self, event: object, args: tuple[object, ...]
-    ) -> tuple[str, tuple[object, ...], int]:
+    def _encode(self, event: object, args: tuple[object, ...]) -> tuple[str, EncodedEvent, int]:
+        """Return the name, the encoded event, and the size of its payload."""
         if isinstance(event, str):
-            # What can never be sent is refused now, not when its turn has come.
-            text, attachments = encode_event(MAIN, event, args)
-            size = len(text) - len(f'2["{event}"]') + sum(map(len, attachments))
-            return event, args, size
-        encoded = self._contract.encode(event, _now_ms())
-        if not self._contract.declaration(encoded.event).allows("client"):
-            raise LocalProtocolError(f"{encoded.event!r} is not for clients to emit; publish it")
-        return encoded.event, (msgspec.Raw(encoded.data), *args), len(encoded.data)
+            body = encode_event_body(event, args)
+            attached = sum(map(len, body.attachments))
+            return event, body, len(body.json) - len(f'["{event}"]') + attached
+        payload = self._contract.encode(event, _now_ms())
+        if not self._contract.declaration(payload.event).allows("client"):
+            raise LocalProtocolError(f"clients cannot emit {payload.event!r}; publish it")
+        body = encode_event_body(payload.event, (msgspec.Raw(payload.data), *args))
+        return payload.event, body, len(payload.data)
 
 
 def _now_ms() -> int:
     return int(clock.time() * 1000)
 
 
-def _report_given_up(answer: asyncio.Future[AckReceived | None]) -> None:
+def _log_not_sent(answer: asyncio.Future[AckReceived | None]) -> None:
     if not answer.cancelled() and answer.exception() is not None:
         logger.warning("an event was not sent: %s", answer.exception())
 

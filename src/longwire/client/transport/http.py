@@ -9,19 +9,18 @@ from http.cookies import CookieError, SimpleCookie
 from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import h11
+from websockets.proxy import Proxy, get_proxy, parse_proxy
+from websockets.uri import parse_uri
 
 from longwire.errors import NotConnected, RemoteProtocolError
 
 if TYPE_CHECKING:
-    from urllib.parse import SplitResult
+    from longwire.client.transport.options import TransportOptions
 
-    from longwire.client.options import ClientOptions
-
-# Idle connections are not used again after this time: uvicorn and Node end theirs after 5 s, and
-# a request that meets the end on its way cannot be told from one that was taken.
+# Idle connections are not reused after this time. uvicorn and Node close theirs after 5 s, and for
+# a request that meets the close on its way, the client cannot tell whether the server received it.
 KEEP_ALIVE = 3.0
 
 CHUNK = 1 << 16
@@ -32,89 +31,89 @@ Headers = list[tuple[str, str]]
 
 
 class Route:
-    """The way to the server: directly or through a proxy, with what every request says.
+    """How to reach the server, directly or through a proxy, and what every request carries.
 
-    Args:
-        options: address, TLS, proxy and headers.
+    Raises:
+        NotConnected: The proxy is a SOCKS proxy.
+        InvalidProxy: The environment contains an invalid proxy URL.
     """
 
     __slots__ = ("_cookies", "_numbers", "_options", "_proxy", "_server", "_tls")
 
-    def __init__(self, options: ClientOptions) -> None:
+    def __init__(self, options: TransportOptions) -> None:
         self._options = options
         self._server = urlsplit(options.address("polling"))
-        self._proxy = _proxy_of(options.proxy, self._server)
-        self._tls = options.ssl
-        if self._tls is None and self._server.scheme == "https":
-            self._tls = ssl.create_default_context()
+        self._proxy = _find_proxy(options)
+        self._tls: ssl.SSLContext | None = None
+        if self._server.scheme == "https":
+            self._tls = options.ssl or ssl.create_default_context()
         self._cookies: SimpleCookie = SimpleCookie()
         self._numbers = count()
 
     @property
     def path(self) -> str:
-        """Where Socket.IO should listen."""
+        """The path of the Socket.IO endpoint."""
         return self._server.path
 
+    @property
+    def cookie(self) -> str:
+        """The cookies of the server or a load balancer, which tie a session to one node."""
+        return "; ".join(f"{name}={item.coded_value}" for name, item in self._cookies.items())
+
     def target(self, sid: str | None) -> str:
-        """What to write into the request line; never the same twice, so that no cache answers."""
-        url = f"{self._options.address('polling', sid)}&t={next(self._numbers)}"
-        parts = urlsplit(url)
+        """Return the target of the next request; each is unique, so that no cache answers it."""
+        parts = urlsplit(f"{self._options.address('polling', sid)}&t={next(self._numbers)}")
         path = f"{parts.path}?{parts.query}"
-        if self._proxy is None or self._server.scheme == "https":
-            return path
-        return f"http://{_host(self._server)}{path}"
+        is_forwarded = self._proxy is not None and self._tls is None
+        return f"http://{self._host}{path}" if is_forwarded else path
 
     def headers(self) -> Headers:
-        """The headers of every request."""
-        headers = [("Host", _host(self._server)), *self._options.headers.items()]
+        """Return the headers of the next request."""
+        headers = [("Host", self._host), *self._options.headers.items()]
         if self._server.username is not None:
-            headers.append(("Authorization", _basic(self._server)))
-        if self._proxy is not None and self._server.scheme == "http":
+            user, password = self._server.username, self._server.password or ""
+            headers.append(("Authorization", _basic(unquote(user), unquote(password))))
+        if self._proxy is not None and self._tls is None:
             headers += _proxy_headers(self._proxy)
         if self._cookies:
             headers.append(("Cookie", self.cookie))
         return headers
 
-    @property
-    def cookie(self) -> str:
-        """The cookies that the server or a load balancer set: they tie a session to one node."""
-        return "; ".join(f"{name}={item.coded_value}" for name, item in self._cookies.items())
-
     def receive_cookie(self, header: str) -> None:
-        """Take a `Set-Cookie`; one that cannot be read is ignored."""
+        """Store the cookies of a `Set-Cookie` header; ignore it if it is malformed."""
         try:
             self._cookies.load(header)
         except CookieError:
             return
 
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect.
+        """Open a connection.
 
         Raises:
-            OSError: the server or the proxy cannot be reached, or its certificate is not valid.
-            NotConnected: the proxy does not let us through.
+            OSError: The server or the proxy cannot be reached, or its certificate is not valid.
+            NotConnected: The proxy rejects the tunnel.
         """
-        tls = self._tls if self._server.scheme == "https" else None
-        if self._proxy is None:
-            return await asyncio.open_connection(
-                self._server.hostname, self._server.port or (443 if tls else 80), ssl=tls
-            )
-        reader, writer = await asyncio.open_connection(
-            self._proxy.hostname,
-            self._proxy.port or (443 if self._proxy.scheme == "https" else 80),
-            ssl=ssl.create_default_context() if self._proxy.scheme == "https" else None,
-        )
-        if tls is not None:
+        host, proxy = self._server.hostname, self._proxy
+        if proxy is None:
+            port = self._server.port or (443 if self._tls else 80)
+            return await asyncio.open_connection(host, port, ssl=self._tls)
+        to_proxy = ssl.create_default_context() if proxy.scheme == "https" else None
+        reader, writer = await asyncio.open_connection(proxy.host, proxy.port, ssl=to_proxy)
+        if self._tls is not None:
             try:
-                await self._tunnel(self._proxy, reader, writer)
-                await writer.start_tls(tls, server_hostname=self._server.hostname)
+                await self._tunnel(proxy, reader, writer)
+                await writer.start_tls(self._tls, server_hostname=host)
             except BaseException:
                 writer.transport.abort()
                 raise
         return reader, writer
 
+    @property
+    def _host(self) -> str:
+        return self._server.netloc.rpartition("@")[2]
+
     async def _tunnel(
-        self, proxy: SplitResult, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         address = f"{self._server.hostname}:{self._server.port or 443}"
         headers = [("Host", address), *_proxy_headers(proxy)]
@@ -123,19 +122,19 @@ class Route:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            raise NotConnected("the proxy ended the connection") from error
+            raise NotConnected("the proxy closed the connection") from error
         status = head.split(b" ", 2)[1:2]
         if status != [b"200"]:
             line = head.split(b"\r\n", 1)[0].decode("latin-1")
-            raise NotConnected(f"the proxy answered {line!r}")
+            raise NotConnected(f"the proxy rejected the tunnel: {line!r}")
 
 
 class HttpConnection:
-    """A connection to the server that is opened when it is needed, and kept.
+    """A connection to the server that opens with the first request and is reused.
 
     Args:
-        route: the way to the server.
-        max_body: largest body accepted.
+        route: How to reach the server.
+        max_body: Bytes of the largest response body to accept.
     """
 
     __slots__ = ("_h11", "_idle_since", "_max_body", "_reader", "_route", "_writer")
@@ -149,12 +148,12 @@ class HttpConnection:
         self._idle_since = 0.0
 
     async def request(self, method: str, sid: str | None, body: str | None = None) -> str:
-        """Send a request of a session and return the body of its answer.
+        """Send a request of a session and return the body of the response.
 
         Raises:
-            OSError: the connection cannot be opened, or it broke.
-            NotConnected: the answer is no 200; it is said which.
-            RemoteProtocolError: what answers speaks no HTTP, or too much.
+            OSError: The connection cannot be opened, or it broke.
+            NotConnected: The status of the response is not 200.
+            RemoteProtocolError: The response is not HTTP, not UTF-8, or too large.
         """
         try:
             if self._writer is None or not self._is_usable(self._writer):
@@ -173,7 +172,7 @@ class HttpConnection:
         return self._read(response, content)
 
     def abort(self) -> None:
-        """End the connection without a word."""
+        """Close the connection at once."""
         if self._writer is not None:
             self._writer.transport.abort()
             self._writer = None
@@ -203,14 +202,14 @@ class HttpConnection:
             if event is h11.NEED_DATA:
                 data = await self._reader.read(CHUNK)
                 if not data and response is None:
-                    raise ConnectionResetError("the server ended the connection")
+                    raise ConnectionResetError("the server closed the connection")
                 self._h11.receive_data(data)
             elif isinstance(event, h11.Response):
                 response = event
             elif isinstance(event, h11.Data):
                 content += event.data
                 if len(content) > self._max_body:
-                    raise RemoteProtocolError(f"more than {self._max_body} bytes in one answer")
+                    raise RemoteProtocolError(f"the response exceeds {self._max_body} bytes")
             elif isinstance(event, h11.EndOfMessage) and response is not None:
                 return response, bytes(content)
 
@@ -226,39 +225,39 @@ class HttpConnection:
             if name == b"set-cookie":
                 self._route.receive_cookie(value.decode("latin-1"))
         if response.status_code != 200:
-            said = content.partition(b"\n")[0][:100].decode("utf-8", "replace")
+            detail = content.partition(b"\n")[0][:100].decode("utf-8", "replace")
             location = dict(response.headers).get(b"location")
             if location is not None:
-                said = f"to {location.decode('latin-1')}"
+                detail = f"to {location.decode('latin-1')}"
             elif response.status_code == NOT_FOUND:
-                said = f"at {self._route.path}: is the option `path` right?"
-            elif said.startswith("<"):  # a page, made for people who see it
-                said = ""
-            raise NotConnected(f"HTTP {response.status_code} {said}".strip())
+                detail = f"at {self._route.path}: check the option `path`"
+            elif detail.startswith("<"):  # an HTML page is useless in a message
+                detail = ""
+            raise NotConnected(f"HTTP {response.status_code} {detail}".strip())
         try:
             return content.decode()
         except UnicodeDecodeError as error:
-            raise RemoteProtocolError("a body that is no UTF-8") from error
+            raise RemoteProtocolError("the response is not valid UTF-8") from error
 
 
-def _proxy_of(setting: str | bool | None, server: SplitResult) -> SplitResult | None:
-    if not setting or (setting is True and proxy_bypass(_host(server))):
+def _find_proxy(options: TransportOptions) -> Proxy | None:
+    """Return the proxy that a WebSocket to the same server would use."""
+    setting = options.proxy
+    if setting is True:
+        setting = get_proxy(parse_uri(options.address("websocket")))
+    if not setting:
         return None
-    address = setting if isinstance(setting, str) else getproxies().get(server.scheme)
-    proxy = urlsplit(address) if address is not None else None
-    if proxy is not None and proxy.scheme not in ("http", "https"):
-        raise NotConnected(f"long-polling goes through no {proxy.scheme!r} proxy")
+    proxy = parse_proxy(setting)
+    if proxy.scheme not in ("http", "https"):
+        raise NotConnected(f"long-polling does not support {proxy.scheme} proxies")
     return proxy
 
 
-def _host(address: SplitResult) -> str:
-    return address.netloc.rpartition("@")[2]
+def _proxy_headers(proxy: Proxy) -> Headers:
+    if proxy.user_info is None:
+        return []
+    return [("Proxy-Authorization", _basic(*proxy.user_info))]
 
 
-def _proxy_headers(proxy: SplitResult) -> Headers:
-    return [] if proxy.username is None else [("Proxy-Authorization", _basic(proxy))]
-
-
-def _basic(address: SplitResult) -> str:
-    user, password = unquote(address.username or ""), unquote(address.password or "")
+def _basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")

@@ -1,4 +1,4 @@
-"""A session over long-polling, for where no WebSocket gets through; and its way out of there."""
+"""A session over long-polling, for networks that block WebSockets, and its upgrade to one."""
 
 from __future__ import annotations
 
@@ -9,45 +9,46 @@ from typing import TYPE_CHECKING, Protocol, TypeVarTuple
 from websockets.exceptions import WebSocketException
 
 from longwire.background import BackgroundTasks
+from longwire.client.transport.handshake import open_websocket
 from longwire.client.transport.http import HttpConnection, Route
-from longwire.client.transport.websocket import Receiver, WebSocket, open_websocket
+from longwire.client.transport.websocket import MessageReceiver, WebSocket
 from longwire.engineio import ClientSession, Session, State
 from longwire.errors import LongwireError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from longwire.client.options import ClientOptions
+    from longwire.client.transport.options import TransportOptions
 
 Args = TypeVarTuple("Args")
 
 logger = logging.getLogger("longwire.client")
 
 FAILURES = (OSError, WebSocketException, LongwireError)
-"""What the network and the other side may do to an attempt."""
+"""Errors of the network or of the server that fail one attempt to connect."""
 
 
-class PollingReceiver(Receiver, Protocol):
-    """What long-polling tells, on the event loop."""
+class PollingReceiver(MessageReceiver, Protocol):
+    """Callbacks of a `Polling`, called on the event loop, in order."""
 
     def receive_progress(self) -> None:
-        """The session went on: it may have events, and something to send."""
+        """Handle that the session made progress: it may have events, and data to send."""
         ...
 
 
 class Polling:
-    """Carries a session by a GET that waits for the server and a POST for what is to be sent.
+    """Carries a session by GET requests, which wait for the server's packets, and POST requests.
 
-    Each runs on a connection of its own, one at a time. Beside them a WebSocket is tried, once;
-    when it opens, the session moves there without losing anything.
+    Each kind uses a connection of its own, with one request at a time. Meanwhile a WebSocket is
+    tried, once; if it opens, the session upgrades to it without losing a packet.
 
     Attributes:
-        session: what is carried.
+        session: The session that is carried.
     """
 
     __slots__ = (
         "_gets",
-        "_is_over",
+        "_is_closed",
         "_may_upgrade",
         "_options",
         "_posts",
@@ -58,7 +59,7 @@ class Polling:
         "session",
     )
 
-    def __init__(self, options: ClientOptions, session: ClientSession, route: Route) -> None:
+    def __init__(self, options: TransportOptions, session: ClientSession, route: Route) -> None:
         self._options = options
         self._route = route
         self._gets = HttpConnection(route, options.max_message)
@@ -67,37 +68,37 @@ class Polling:
         self._tasks = BackgroundTasks()
         self._receiver: PollingReceiver
         self._websocket: WebSocket | None = None
-        self._is_over = False
+        self._is_closed = False
         self.session = session
 
-    # What a wire needs
+    # The interface of a carrier
 
     @property
     def is_stalled(self) -> bool:
-        """Whether what is sent now waits in memory."""
+        """Whether the write buffer is full, so that data sent now waits in memory."""
         if self._websocket is not None and self.session.upgraded:
             return self._websocket.is_stalled
         return self.session.buffered_bytes > self._options.write_buffer
 
     async def open(self) -> None:
-        """Make the handshake.
+        """Perform the handshake.
 
         Raises:
-            OSError: the server cannot be reached.
-            NotConnected: it refuses.
-            RemoteProtocolError: what answers is no server.
+            OSError: The server cannot be reached.
+            NotConnected: The server rejects the request.
+            RemoteProtocolError: The response is not that of an Engine.IO server.
         """
         if self.session.poll_to_send():
             await self._poll()
 
     def attach(self, receiver: PollingReceiver) -> None:
-        """Tell `receiver` from now on, beginning with what came with the handshake."""
+        """Report to `receiver` from now on, beginning with what came with the handshake."""
         self._receiver = receiver
         receiver.receive_progress()
 
     def flush(self, session: Session) -> None:
-        """Send what the session wants to send."""
-        if self._is_over:
+        """Send what the session has to send."""
+        if self._is_closed:
             return
         if self._websocket is not None:
             self._flush_websocket(self._websocket, session)
@@ -114,25 +115,25 @@ class Polling:
             self._spawn(self._probe)
 
     def close(self) -> None:
-        """End after everything that was sent."""
+        """Close after everything that was sent."""
         if self._websocket is not None and self.session.upgraded:
             self._websocket.close()
 
     def abort(self) -> None:
-        """End without a word."""
-        self._is_over = True
+        """Close at once, without a closing handshake."""
+        self._is_closed = True
         self._tasks.cancel()
         self._gets.abort()
         self._posts.abort()
         if self._websocket is not None:
             self._websocket.abort()
 
-    async def wait_over(self) -> None:
-        """Wait until nothing runs any more."""
+    async def wait_closed(self) -> None:
+        """Wait until all sockets are closed and all tasks have ended."""
         while self._tasks:
             await asyncio.wait(self._tasks)
         if self._websocket is not None:
-            await self._websocket.wait_over()
+            await self._websocket.wait_closed()
 
     # Requests
 
@@ -152,15 +153,15 @@ class Polling:
         try:
             await work(*args)
         except FAILURES as error:
-            if not self._is_over:
+            if not self._is_closed:
                 self._receiver.receive_eof(error)
             return
-        if not self._is_over:
+        if not self._is_closed:
             self._receiver.receive_progress()
             if not self.is_stalled:
                 self._receiver.receive_drained()
 
-    # The WebSocket beside them
+    # Upgrading to a WebSocket
 
     async def _probe(self) -> None:
         try:
@@ -169,9 +170,9 @@ class Polling:
                     self._options, self.session.sid, self._route.cookie
                 )
         except FAILURES as error:
-            logger.debug("no WebSocket opens; long-polling goes on: %s", error)
+            logger.debug("cannot open a WebSocket, so long-polling continues: %s", error)
             return
-        if self._is_over or not self.session.can_upgrade:
+        if self._is_closed or not self.session.can_upgrade:
             websocket.abort()
             return
         self._websocket = websocket
@@ -187,7 +188,7 @@ class Polling:
             websocket.close()
 
     def receive_messages(self, messages: list[str | bytes]) -> None:
-        """Take what came over the WebSocket."""
+        """Handle messages of the WebSocket."""
         if self.session.upgraded:
             self._receiver.receive_messages(messages)
             return
@@ -196,21 +197,21 @@ class Polling:
         self._receiver.receive_progress()
 
     def receive_drained(self) -> None:
-        """Pass on that the WebSocket takes data again."""
+        """Report that the WebSocket's write buffer has drained."""
         self._receiver.receive_drained()
 
     def receive_eof(self, error: Exception | None) -> None:
-        """Notice that the WebSocket is gone: with it the session, if it had moved there."""
+        """Handle the end of the WebSocket, which ends the session only if that has upgraded."""
         if self.session.upgraded:
             self._receiver.receive_eof(error)
-        elif not self._is_over:
+        elif not self._is_closed:
             self.session.receive_probe_eof(_now())
             self._websocket = None
             self._receiver.receive_progress()
 
 
-async def open_polling(options: ClientOptions, session: ClientSession) -> Polling:
-    """Begin a session over long-polling; see `Polling.open` for what is raised."""
+async def open_polling(options: TransportOptions, session: ClientSession) -> Polling:
+    """Start a session over long-polling; raises the exceptions of `Polling.open`."""
     polling = Polling(options, session, Route(options))
     try:
         await polling.open()

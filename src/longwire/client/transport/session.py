@@ -1,4 +1,4 @@
-"""One connection to the server, from open to close: a transport driving a `Connection`."""
+"""One connection to the server, from open to close: a transport that drives a `Connection`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from longwire.background import new_optional_future
 from longwire.client.answers import read_first
-from longwire.client.outcome import new_outcome
+from longwire.client.transport.handshake import open_websocket
 from longwire.client.transport.polling import open_polling
-from longwire.client.transport.websocket import open_websocket
 from longwire.connection import (
     AckReceived,
     Connected,
@@ -29,86 +29,95 @@ from longwire.reasons import (
     TRANSPORT_CLOSED,
     DisconnectReason,
 )
+from longwire.socketio import encode_event_body
 from longwire.wire import ConnectError
 
 if TYPE_CHECKING:
-    from longwire.client.options import ClientOptions
+    from longwire.client.transport.options import TransportOptions
     from longwire.engineio import Session, Transport
+    from longwire.socketio import EncodedEvent
 
 logger = logging.getLogger("longwire.client")
 
-# How long a goodbye may take: the server's answer to it, over a link that may be dead.
+# Seconds for the closing handshake. The link may be dead, and `disconnect` waits for it.
 CLOSE_TIMEOUT = 1.0
 
-# From a future to the body of the task that awaits it, through a gather or a timeout.
+# Turns of the event loop from setting a future's result to the body of the task that awaits it,
+# through a gather, a timeout or both.
 TURNS = 5
 
-Answered = Callable[[AckReceived | None], None]
+AckHandler = Callable[[AckReceived | None], None]
+"""Receives an acknowledgement, or None when the connection ends without one."""
 
 
-class Receiver(Protocol):
-    """What a wire tells its owner, on the event loop, in order."""
+class SessionCallbacks(Protocol):
+    """Callbacks of a `TransportSession`, called on the event loop, in order."""
+
+    def receive(self, messages: list[str | bytes]) -> int:
+        """Handle plain events at the front of messages that arrived together.
+
+        Returns:
+            How many messages were handled; the session processes the others.
+        """
+        ...
 
     def receive_event(self, event: EventReceived) -> None:
-        """The server sent an event."""
-        ...
-
-    def receive_logged(self, messages: list[str | bytes]) -> int:
-        """Messages came together: take events of logs from the front; return how many."""
-        ...
-
-    def receive_events(self, events: list[EventReceived]) -> None:
-        """The server sent events that ask for no answer; they came together, and nothing else."""
+        """Handle an event of the server."""
         ...
 
     def receive_closed(self, reason: DisconnectReason, error: Exception) -> None:
-        """The connection is over; nothing follows, and every acknowledgement was answered."""
+        """Handle the end of the connection. It is the last call.
+
+        Requests without an acknowledgement have received None before.
+        """
         ...
 
 
 class Carrier(Protocol):
-    """What carries the session: a WebSocket, or requests that may move to one."""
+    """What carries a session: a WebSocket, or HTTP requests that may upgrade to one."""
 
     @property
     def is_stalled(self) -> bool:
-        """Whether what is sent now waits in memory."""
+        """Whether the write buffer is full, so that data sent now waits in memory."""
         ...
 
     def flush(self, session: Session) -> None:
-        """Send what the session wants to send."""
+        """Send what the session has to send."""
         ...
 
     def close(self) -> None:
-        """End after everything that was sent."""
+        """Close after everything that was sent."""
         ...
 
     def abort(self) -> None:
-        """End without a word."""
+        """Close at once, without a closing handshake."""
         ...
 
-    async def wait_over(self) -> None:
-        """Wait until nothing of it is left."""
+    async def wait_closed(self) -> None:
+        """Wait until all sockets are closed and all tasks have ended."""
         ...
 
 
-class Wire:
-    """Feeds a `Connection` from its carrier and the carrier from it. It runs no task.
+class TransportSession:
+    """Feeds a `Connection` from its carrier, and the carrier from the connection. Runs no task.
+
+    Events that arrive between `open` and `start` wait for `start`.
 
     Attributes:
-        is_open: whether the namespace is connected and not left.
-        error: what the end is to be blamed on, if anything but its reason.
-        closed: done once it is over.
+        is_open: Whether the main namespace is connected.
+        error: The cause of the end, if there is one beside the reason.
+        closed: Set to the reason when the connection has ended.
     """
 
     __slots__ = (
         "_acks",
         "_backlog",
+        "_callbacks",
         "_carrier",
         "_connected",
         "_drained",
         "_loop",
         "_must_yield",
-        "_receiver",
         "_timer",
         "closed",
         "connection",
@@ -116,15 +125,16 @@ class Wire:
         "is_open",
     )
 
-    def __init__(self, carrier: Carrier, connection: Connection, receiver: Receiver) -> None:
+    def __init__(self, carrier: Carrier, connection: Connection) -> None:
         self._loop = asyncio.get_running_loop()
         self._carrier = carrier
-        self._receiver = receiver
-        self._acks: dict[int, Answered] = {}
+        self._callbacks: SessionCallbacks | None = None
+        self._acks: dict[int, AckHandler] = {}
         self._drained: asyncio.Future[None] | None = None
-        self._connected: asyncio.Future[None] = new_outcome()
+        self._connected: asyncio.Future[None] = new_optional_future()
         self._timer: asyncio.TimerHandle | None = None
         self._must_yield = False
+        # Events that wait, while there are no callbacks yet or `pause` holds them back.
         self._backlog: list[ConnectionEvent] | None = None
         self.connection = connection
         self.error: Exception | None = None
@@ -132,73 +142,99 @@ class Wire:
         self.is_open = False
 
     @classmethod
-    async def open(cls, transport: Transport, options: ClientOptions, receiver: Receiver) -> Wire:
-        """Open a transport.
+    async def open(
+        cls, transport: Transport, options: TransportOptions, auth: object
+    ) -> TransportSession:
+        """Open a transport and connect to the main namespace.
 
         Raises:
-            OSError: the server cannot be reached.
-            WebSocketException: what answered speaks no WebSocket there.
-            NotConnected: it refuses long-polling.
+            OSError: The server cannot be reached.
+            WebSocketException: The server does not accept a WebSocket at this address.
+            ConnectionRefused: The server answered CONNECT_ERROR.
+            NotConnected: The server rejects long-polling, or the connection ended.
         """
-        session = ClientSession(transport, asyncio.get_running_loop().time())
+        engine = ClientSession(transport, asyncio.get_running_loop().time())
         if transport == "polling":
-            polling = await open_polling(options, session)
-            wire = cls(polling, Connection.client(session), receiver)
-            polling.attach(wire)
+            polling = await open_polling(options, engine)
+            session = cls(polling, Connection.client(engine))
+            polling.attach(session)
         else:
             websocket = await open_websocket(options)
-            wire = cls(websocket, Connection.client(session), receiver)
-            websocket.attach(wire)
-        return wire
+            session = cls(websocket, Connection.client(engine))
+            websocket.attach(session)
+        try:
+            session.connection.connect("/", auth)
+            session._pump()
+            await session._connected
+        except BaseException:
+            await session.end()
+            raise
+        return session
+
+    def start(self, callbacks: SessionCallbacks) -> None:
+        """Deliver what arrived since `open`, and from now on everything as it arrives."""
+        self._callbacks = callbacks
+        self._resume(0)
 
     @property
     def transport(self) -> Transport:
-        """What carries it now."""
+        """The transport that carries the session now."""
         return self.connection.engine.transport
 
-    async def connect(self, auth: object) -> None:
-        """Join the main namespace.
-
-        Raises:
-            ConnectionRefused: the server answered CONNECT_ERROR.
-            NotConnected: the connection ended meanwhile.
-        """
-        self.connection.connect("/", auth)
-        self._pump()
-        await self._connected
-
     def pause(self) -> None:
-        """Let those who wait for what just came run before anything else is handed out."""
+        """Hold back further events until tasks that await the current one have run."""
         self._must_yield = True
 
     # Sending
 
-    def send(self, name: str, args: Sequence[object]) -> None:
+    def send(self, name: str, args: Sequence[object] = ()) -> None:
         """Send an event; at most once, in order."""
         self.connection.send_event("/", name, args)
         self._flush()
 
     def request(
-        self, name: str, args: Sequence[object], answered: Answered
-    ) -> Callable[[], object]:
-        """Send an event; `answered` gets its acknowledgement, or None when the connection ends.
+        self,
+        name: str,
+        args: Sequence[object],
+        answered: Callable[[list[object] | None], None],
+    ) -> None:
+        """Send an event and pass the values of its acknowledgement to `answered`.
+
+        `answered` receives None when the connection ends without an acknowledgement.
+        """
+
+        def unpack(ack: AckReceived | None) -> None:
+            answered(None if ack is None else ack.values())
+
+        self.request_encoded(encode_event_body(name, args), unpack)
+
+    def send_encoded(self, event: EncodedEvent) -> None:
+        """Send an event that was encoded before."""
+        self.connection.send_encoded("/", event)
+        self._flush()
+
+    def request_encoded(self, event: EncodedEvent, answered: AckHandler) -> Callable[[], object]:
+        """Send an encoded event and pass its acknowledgement to `answered`.
 
         Returns:
-            What to call if nobody waits for it any more.
+            A function that drops `answered`, for when no task awaits the acknowledgement.
         """
         ack_id = self.connection.next_ack_id()
-        self.connection.send_event("/", name, args, ack_id)
+        self.connection.send_encoded("/", event, ack_id)
         self._acks[ack_id] = answered
         self._flush()
         return partial(self._acks.pop, ack_id, None)
 
     def acknowledge(self, ack_id: int, args: Sequence[object]) -> None:
-        """Answer an event of the server."""
+        """Acknowledge an event of the server."""
         self.connection.send_ack("/", ack_id, args)
         self._flush()
 
     def drained(self) -> asyncio.Future[None] | None:
-        """What to wait for before sending more; None when the transport keeps up."""
+        """Return a future that ends when the write buffer drains; None if it is not full.
+
+        Callers share the future: shield it.
+        """
         if not self._carrier.is_stalled or self.closed.done():
             return None
         if self._drained is None:
@@ -208,7 +244,7 @@ class Wire:
     # Ending
 
     def close(self) -> None:
-        """Say goodbye after everything that was sent; `end` lets it through."""
+        """Close after everything that was sent; `end` waits for the closing handshake."""
         if self.closed.done():
             return
         self.connection.close(CLIENT_DISCONNECT, self._loop.time())
@@ -217,17 +253,17 @@ class Wire:
         self._finish(CLIENT_DISCONNECT)
 
     async def end(self) -> None:
-        """End it: after the goodbye, within `CLOSE_TIMEOUT`, or without a word."""
+        """Release everything: after the closing handshake if there is one, else at once."""
         self._finish(TRANSPORT_CLOSED)
         try:
             if self.closed.result() is CLIENT_DISCONNECT:
                 async with asyncio.timeout(CLOSE_TIMEOUT):
-                    await self._carrier.wait_over()
+                    await self._carrier.wait_closed()
         except TimeoutError:
             pass
         finally:
             self._carrier.abort()
-        await self._carrier.wait_over()
+        await self._carrier.wait_closed()
 
     def _finish(self, reason: DisconnectReason) -> None:
         if self.closed.done():
@@ -243,85 +279,84 @@ class Wire:
         acks, self._acks = self._acks, {}
         for answered in acks.values():
             answered(None)
-        self._receiver.receive_closed(reason, error)
+        if self._callbacks is not None:
+            self._callbacks.receive_closed(reason, error)
 
-    # What the carrier tells
+    # Callbacks of the carrier
 
     def receive_messages(self, messages: list[str | bytes]) -> None:
-        """Take what came in one go; plain events, which is almost all, past the session."""
-        if self.is_open and self._backlog is None and self.connection.can_read_directly:
-            taken = self._receiver.receive_logged(messages)
+        """Process messages of a WebSocket that arrived together.
+
+        Almost all are plain events, which the callbacks parse themselves: passing each through the
+        queues of `engineio` and `connection` would cost three times as much.
+        """
+        if self._callbacks is not None and self._backlog is None and self._can_read_directly:
+            taken = self._callbacks.receive(messages)
             if taken == len(messages):
                 return
             messages = messages[taken:]
-        read = self.connection.read_event
-        events: list[EventReceived] = []
-        for data in messages:
-            event = read(data)
-            if event is None or event.ack_id is not None:
-                break
-            events.append(event)
-        else:
-            if self.is_open and self._backlog is None:
-                self._receiver.receive_events(events)
-                return
         engine, now = self.connection.engine, self._loop.time()
         for data in messages:
             engine.receive_message(data, now)
         self._pump()
 
     def receive_progress(self) -> None:
-        """Take what requests brought the session, and look again when it wants to be called."""
+        """Process what long-polling requests brought, and set the timer again."""
         self._pump()
         self._arm()
 
     def receive_drained(self) -> None:
-        """Let those go on who were slowed down."""
+        """Wake callers that wait for the write buffer to drain."""
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():
             drained.set_result(None)
 
     def receive_eof(self, error: Exception | None) -> None:
-        """Notice that the transport is gone."""
+        """Process the end of the transport."""
         self.error = self.error or error
         self.connection.engine.receive_eof(self._loop.time())
         self._pump()
 
-    # Driving
+    # Driving the connection
+
+    @property
+    def _can_read_directly(self) -> bool:
+        return self.is_open and self.connection.can_read_directly
 
     def _flush(self) -> None:
         self._carrier.flush(self.connection.engine)
 
     def _pump(self) -> None:
-        """Hand out what happened and send what is to be said about it."""
+        """Deliver the connection's events and send what it has to send."""
         events = self.connection.events()
         if self._backlog is not None:
             self._backlog += events
         else:
-            self._hand_out(events)
+            self._deliver(events)
         self._flush()
         if self._timer is None:
             self._arm()
 
-    def _hand_out(self, events: list[ConnectionEvent]) -> None:
+    def _deliver(self, events: list[ConnectionEvent]) -> None:
         for index, event in enumerate(events):
-            if type(event) is EventReceived:
-                if self.is_open:
-                    self._receiver.receive_event(event)
-            else:
+            if type(event) is not EventReceived:
                 self._dispatch(event)
+            elif self.is_open and self._callbacks is not None:
+                self._callbacks.receive_event(event)
             if self._must_yield:
                 self._must_yield = False
                 self._backlog = events[index + 1 :]
-                self._loop.call_soon(self._resume, TURNS)
+                if self._callbacks is not None:  # else `start` resumes
+                    self._loop.call_soon(self._resume, TURNS)
                 return
 
     def _resume(self, turns: int) -> None:
+        """Deliver the backlog after some turns of the event loop."""
         if turns:
             self._loop.call_soon(self._resume, turns - 1)
             return
         backlog, self._backlog = self._backlog or [], None
-        self._hand_out(backlog)
+        self._deliver(backlog)
         self._flush()
 
     def _dispatch(self, event: ConnectionEvent) -> None:
@@ -332,11 +367,13 @@ class Wire:
                     answered(event)
             case Connected():
                 self.is_open = True
+                self._must_yield = True  # until `start`
                 self._arm()
                 if not self._connected.done():
                     self._connected.set_result(None)
             case Refused(message=message, data=data):
-                self._refuse(message, data)
+                self.error = ConnectionRefused(message, read_first([data], ConnectError).code)
+                self._finish(SERVER_DISCONNECT)
             case Disconnected():
                 self._finish(SERVER_DISCONNECT)
             case Closed(reason=reason, error=error):
@@ -345,15 +382,11 @@ class Wire:
             case _:
                 pass
 
-    def _refuse(self, message: str, data: object) -> None:
-        self.error = ConnectionRefused(message, read_first([data], ConnectError).code)
-        self._finish(SERVER_DISCONNECT)
-
     # Time
 
     def _arm(self) -> None:
-        # Once connected, heartbeats move the deadline later only: a timer that looks again when it
-        # fires is enough, and no event costs a timer.
+        # While connected, heartbeats only move the deadline later. So no event sets the timer:
+        # when it fires too early, it looks at the deadline again.
         deadline = self.connection.next_deadline()
         if self._timer is not None:
             self._timer.cancel()
@@ -366,37 +399,7 @@ class Wire:
         self._pump()
 
 
-class WireRequests:
-    """A wire, as rooms see it: acknowledgements as plain values."""
-
-    __slots__ = ("_wire",)
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-
-    def send(self, name: str, args: Sequence[object]) -> None:
-        """Send an event that needs no acknowledgement."""
-        self._wire.send(name, args)
-
-    def pause(self) -> None:
-        """Read nothing until those who wait had a turn."""
-        self._wire.pause()
-
-    def request(
-        self,
-        name: str,
-        args: Sequence[object],
-        answered: Callable[[list[object] | None], None],
-    ) -> None:
-        """Send an event and hear the values of its acknowledgement."""
-
-        def unpack(ack: AckReceived | None) -> None:
-            answered(None if ack is None else ack.values())
-
-        self._wire.request(name, args, unpack)
-
-
-async def turns() -> None:
-    """Let everybody else run who is ready, and who becomes ready by that, to some depth."""
+async def run_ready_callbacks() -> None:
+    """Yield to the loop a few times, so that callbacks scheduled by callbacks run too."""
     for _ in range(TURNS):
         await asyncio.sleep(0)

@@ -1,7 +1,7 @@
-"""The WebSocket below a wire: `websockets` opens it, our codec carries its frames.
+"""An open WebSocket, as an asyncio protocol that reads and writes frames with our own codec.
 
-The library knows proxies, TLS and redirects, and is out of the way once the server has answered
-101: its parser alone costs more per event than everything above it (9 of 16 µs, measured).
+The parser of `websockets` costs more per event than everything above it (9 of 16 µs, measured).
+So that library only opens the connection; see `handshake`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Protocol
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidURI
-
-from longwire.errors import NotConnected, RemoteProtocolError
+from longwire.errors import RemoteProtocolError
 from longwire.types import override
 from longwire.websocket import (
     Close,
@@ -28,40 +25,39 @@ from longwire.websocket import (
 from longwire.websocket.messages import NORMAL
 
 if TYPE_CHECKING:
-    from longwire.client.options import ClientOptions
     from longwire.engineio import Session
     from longwire.websocket import Message
 
-# Masks that are drawn at once.
+# Masks that are drawn from the system at once.
 MASKS = 1024
 
-# Messages after which others get a turn. uvloop reads megabytes in one turn: ten thousands of
-# events would fill the queue of a handler that is not slow at all.
+# Messages after which reading pauses for a turn of the loop. uvloop reads megabytes in one turn:
+# ten thousands of events would fill the queue of a handler that is not slow at all.
 BURST = 1000
 
 
-class Receiver(Protocol):
-    """What a WebSocket tells, on the event loop, in order."""
+class MessageReceiver(Protocol):
+    """Callbacks of a `WebSocket`, called on the event loop, in order."""
 
     def receive_messages(self, messages: list[str | bytes]) -> None:
-        """Messages came: text or binary."""
+        """Handle text and binary messages that arrived together."""
         ...
 
     def receive_drained(self) -> None:
-        """The transport takes data again after it was stalled."""
+        """Handle that the write buffer has drained after it was full."""
         ...
 
     def receive_eof(self, error: Exception | None) -> None:
-        """The WebSocket is over; nothing follows."""
+        """Handle the end of the WebSocket. It is the last call."""
         ...
 
 
 class WebSocket(asyncio.Protocol):
-    """An open WebSocket, from the client's side.
+    """The client's end of an open WebSocket.
 
     Attributes:
-        is_stalled: whether what is sent now waits in memory.
-        is_over: set when the transport is gone.
+        is_stalled: Whether the write buffer is full, so that data sent now waits in memory.
+        closed: Set when the transport is closed.
     """
 
     __slots__ = (
@@ -69,11 +65,11 @@ class WebSocket(asyncio.Protocol):
         "_decoder",
         "_early",
         "_error",
-        "_has_said_goodbye",
+        "_has_sent_close",
         "_masks",
         "_receiver",
         "_transport",
-        "is_over",
+        "closed",
         "is_stalled",
     )
 
@@ -84,52 +80,52 @@ class WebSocket(asyncio.Protocol):
         self._decoder = FrameDecoder("client", max_message)
         self._masks = memoryview(b"")
         self._early: list[str | bytes] = []
-        self._receiver: Receiver | None = None
+        self._receiver: MessageReceiver | None = None
         self._error: Exception | None = None
-        self._has_said_goodbye = False
+        self._has_sent_close = False
         self.is_stalled = False
-        self.is_over = asyncio.Event()
+        self.closed = asyncio.Event()
 
-    def attach(self, receiver: Receiver) -> None:
-        """Tell `receiver` from now on, beginning with what came early."""
+    def attach(self, receiver: MessageReceiver) -> None:
+        """Pass messages to `receiver` from now on, beginning with those that arrived already."""
         self._receiver = receiver
         early, self._early = self._early, []
         if early:
             receiver.receive_messages(early)
-        if self.is_over.is_set():
+        if self.closed.is_set():
             receiver.receive_eof(self._error)
 
     def send(self, message: str | bytes) -> None:
         """Send a message, in order; never blocks."""
-        if self._has_said_goodbye:
+        if self._has_sent_close:
             return
         encode = encode_text if isinstance(message, str) else encode_binary
         self._transport.write(encode(message, self._mask()))  # type: ignore[arg-type]
 
     def flush(self, session: Session) -> None:
-        """Send what a session that is on this WebSocket wants to send."""
+        """Send what a session that this WebSocket carries has to send."""
         for message in session.messages_to_send():
             self.send(message)
 
     def close(self, code: int = NORMAL) -> None:
-        """Say goodbye after everything that was sent; the server then ends the transport."""
-        if not self._has_said_goodbye:
+        """Send a Close frame after everything that was sent; the server closes the transport."""
+        if not self._has_sent_close:
             self._transport.write(encode_close(code, mask=self._mask()))
-            self._has_said_goodbye = True
+            self._has_sent_close = True
 
     def abort(self) -> None:
-        """End the transport without a word."""
+        """Close the transport at once, without a closing handshake."""
         self._transport.abort()
 
-    async def wait_over(self) -> None:
-        """Wait until the transport is gone."""
-        await self.is_over.wait()
+    async def wait_closed(self) -> None:
+        """Wait until the transport is closed."""
+        await self.closed.wait()
 
-    # asyncio's side
+    # Callbacks of asyncio
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Decode what came and hand it over."""
+        """Decode frames and pass their messages on."""
         messages: list[str | bytes] = []
         for message in self._decoder.receive_data(data):
             if type(message) is str or type(message) is bytes:
@@ -140,7 +136,7 @@ class WebSocket(asyncio.Protocol):
             return
         self._burst += len(messages)
         if self._burst >= BURST:
-            self._give_way()
+            self._pause_reading()
         if self._receiver is None:
             self._early += messages
         else:
@@ -148,39 +144,39 @@ class WebSocket(asyncio.Protocol):
 
     @override
     def pause_writing(self) -> None:
-        """Notice that the transport is full."""
+        """Note that the write buffer is full."""
         self.is_stalled = True
 
     @override
     def resume_writing(self) -> None:
-        """Notice that the transport takes data again."""
+        """Note that the write buffer has drained."""
         self.is_stalled = False
         if self._receiver is not None:
             self._receiver.receive_drained()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """Notice the end."""
-        self._has_said_goodbye = True
+        """Report the end."""
+        self._has_sent_close = True
         self._error = self._error or exc
-        self.is_over.set()
+        self.closed.set()
         if self._receiver is not None:
             self._receiver.receive_eof(self._error)
 
-    def _give_way(self) -> None:
+    def _pause_reading(self) -> None:
         """Read nothing for one turn of the loop, so that handlers keep up with a flood."""
         self._burst = 0
         if not self._transport.is_closing():
             self._transport.pause_reading()
-            asyncio.get_running_loop().call_soon(self._read_on)
+            asyncio.get_running_loop().call_soon(self._resume_reading)
 
-    def _read_on(self) -> None:
+    def _resume_reading(self) -> None:
         if not self._transport.is_closing():
             self._transport.resume_reading()
 
     def _receive_control(self, message: Message) -> None:
         match message:
-            case Ping(data=data) if not self._has_said_goodbye:
+            case Ping(data=data) if not self._has_sent_close:
                 self._transport.write(encode_pong(data, self._mask()))
             case Close():
                 self.close()
@@ -193,74 +189,8 @@ class WebSocket(asyncio.Protocol):
                 pass
 
     def _mask(self) -> bytes:
-        """Four unpredictable bytes (RFC 6455 § 10.3), from the system in one go for many frames."""
+        """Return four unpredictable bytes, as RFC 6455 § 10.3 requires for each frame."""
         if not self._masks:
             self._masks = memoryview(os.urandom(4 * MASKS))
         mask, self._masks = self._masks[:4], self._masks[4:]
         return bytes(mask)
-
-
-class _Handshake(ClientConnection):
-    """The library's connection up to the server's 101; then the transport is `upgraded`'s."""
-
-    upgraded: WebSocket | None = None
-    max_message = 0
-    write_buffer = 0
-    _head = b""
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        self._head += data
-        end = self._head.find(b"\r\n\r\n") + 4
-        if end < 4 or not self._head.startswith(b"HTTP/1.1 101 "):
-            super().data_received(data)
-            return
-        frames = self._head[end:]
-        self.upgraded = WebSocket(self.transport, self.max_message, self.write_buffer)
-        self.transport.set_protocol(self.upgraded)
-        super().data_received(data[: len(data) - len(frames)])
-        if frames:
-            self.upgraded.data_received(frames)
-
-
-async def open_websocket(
-    options: ClientOptions, sid: str | None = None, cookie: str = ""
-) -> WebSocket:
-    """Open a WebSocket to the server.
-
-    Args:
-        options: where and how.
-        sid: the session that it shall carry; None begins a new one.
-        cookie: the cookies of that session.
-
-    Raises:
-        OSError: it cannot be reached.
-        WebSocketException: what answered speaks no WebSocket there.
-        NotConnected: it redirects to where no WebSocket is.
-    """
-
-    if options.open_websocket is not None:
-        return await options.open_websocket(options)
-
-    class Handshake(_Handshake):
-        max_message = options.max_message
-        write_buffer = options.write_buffer
-
-    address = options.address("websocket", sid)
-    try:
-        opened = await connect(
-            address,
-            additional_headers={**options.headers, **({"Cookie": cookie} if cookie else {})},
-            compression=None,
-            ping_interval=None,
-            open_timeout=None,
-            proxy=options.proxy,  # type: ignore[arg-type]
-            ssl=(options.ssl or True) if address.startswith("wss:") else None,
-            create_connection=Handshake,
-        )
-    except InvalidURI as error:  # ours was checked: only a redirect leads to another
-        raise NotConnected(f"the server redirects to {error.uri}") from error
-    upgraded = opened.upgraded if isinstance(opened, Handshake) else None
-    if upgraded is None:
-        raise RemoteProtocolError("the server did not upgrade the connection")
-    return upgraded
