@@ -1,12 +1,14 @@
-/** How long to wait before the attempts of a reconnect. Times are in milliseconds. */
+/** The delays between connection attempts, in milliseconds. */
 export interface BackoffOptions {
   readonly reconnectionDelay: number;
   readonly reconnectionDelayMax: number;
 }
 
 /**
- * Full jitter: anything from zero to a ceiling that doubles with each attempt, so that a thousand
- * clients of one restarted server do not come back together.
+ * Returns the delay before an attempt: full jitter, from zero to a ceiling that doubles with each
+ * attempt. The jitter spreads out the clients of a server that restarts.
+ *
+ * @param random a number from 0 to 1.
  */
 export function backoff(attempt: number, options: BackoffOptions, random: number): number {
   const ceiling = options.reconnectionDelay * 2 ** Math.min(attempt - 1, 30);

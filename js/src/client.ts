@@ -1,25 +1,27 @@
-import { Connection, type ConnectionSnapshot, type Refusal } from "./connection.js";
+import { Connection, type ConnectionSnapshot, type ErrorAck } from "./connection.js";
 import type {
   ClientToServerEvents,
   ConnectionState,
   Draft,
   JobCancelEvent,
   JobCreatedEvent,
+  RoomError,
+  RoomReset,
   ServerToClientEvents,
 } from "./contract.js";
 import { LongwireError } from "./errors.js";
 import type { JobState } from "./fold.js";
-import { JobHandle, type JobsHost, WatchedJobs } from "./job.js";
-import { JobList } from "./jobs.js";
+import { JobList } from "./jobList.js";
+import { JobTracker, TrackedJobs, type TrackerHost } from "./jobTracker.js";
 import { Listeners } from "./listeners.js";
 import {
   type ClientConfig,
   type ClientOptions,
   type Settings,
-  settle,
   type TokenSource,
+  withDefaults,
 } from "./options.js";
-import { type RoomError, type RoomReset, type RoomSnapshot, Rooms } from "./rooms.js";
+import { type RoomSnapshot, Rooms } from "./rooms.js";
 import type { Readable } from "./store.js";
 import {
   type CallResult,
@@ -28,99 +30,102 @@ import {
   type Incoming,
   type Outgoing,
   parseCoverage,
-} from "./wire.js";
+} from "./types.js";
 
 type AnyListener = (...args: unknown[]) => void;
 
 /**
  * A typed client of a Longwire server, or of any Socket.IO server.
  *
- * Everything may be called at any time: handlers and rooms outlive connections, what is emitted
- * offline is sent in order when connected, and each joined room goes on exactly where it was.
+ * Every method may be called at any time. Handlers and rooms outlive connections, events emitted
+ * offline are sent in order once connected, and each joined room resumes after its last event.
  *
- * @typeParam L events that `on` hears; by default those of the contract.
- * @typeParam E events that `emit` and `call` send.
+ * @typeParam L events that `on` accepts; by default those of Longwire's catalog.
+ * @typeParam E events that `emit` and `call` accept.
  */
 export class WebSocketClient<
   L extends EventMap<L> = ServerToClientEvents,
   E extends EventMap<E> = ClientToServerEvents,
-> implements JobsHost
+> implements TrackerHost
 {
   /** The options in force. */
   readonly settings: Settings;
-  /** State, error, attempts, latency: observable. */
+  /** The connection's state, error, attempts and latency; observable. */
   readonly connection: Readable<ConnectionSnapshot>;
   readonly #connection: Connection;
   readonly #rooms: Rooms;
-  readonly #watched: WatchedJobs;
+  readonly #trackedJobs: TrackedJobs;
   readonly #jobList: JobList;
   readonly #handlers = new Map<string, Listeners<unknown[]>>();
   #userId: string | null = null;
   #outbox: [event: string, ...args: unknown[]][] = [];
   #holders = 0;
+  /** Whether `retain` opened the connection, so that its last holder closes it. */
   #isOpenedByHolders = false;
 
   constructor(config: ClientConfig) {
-    const settings = (this.settings = settle(config));
+    const settings = withDefaults(config);
+    this.settings = settings;
     this.#connection = new Connection(
       settings,
       {
-        resume: (granted) => this.#rooms.resume(settings.positions ? granted : []),
-        ready: () => {
+        onSignedIn: (granted) => this.#rooms.resume(settings.positions ? granted : []),
+        onReady: () => {
           for (const message of this.#outbox.splice(0)) this.#connection.send(...message);
         },
-        down: () => this.#rooms.down(),
-        receive: (event, args) => this.#receive(event, args),
+        onDown: () => this.#rooms.suspend(),
+        onEvent: (event, args) => this.#receive(event, args),
       },
       config.token,
     );
     this.connection = this.#connection.status;
-    this.#rooms = new Rooms(this.#connection, settings.joinTimeout);
-    this.#watched = new WatchedJobs(this);
+    this.#rooms = new Rooms(this.#connection, settings);
+    this.#trackedJobs = new TrackedJobs(this);
     this.#jobList = new JobList(this);
-    this.#rooms.resets.add((room) => this.#watched.reset(room));
-    this.#rooms.changes.add((room) => this.#noticeRoom(room));
-    this.connection.subscribe(() => this.#noticeUser());
+    this.#rooms.resets.add((room) => this.#trackedJobs.reset(room));
+    this.#rooms.changes.add((room) => this.#handleRoomChange(room));
+    this.connection.subscribe(() => this.#handleUserChange());
     if (config.autoConnect) this.connect().catch(ignore);
   }
 
   /**
-   * Connects, or signs in anew in place if connected and the token is another.
+   * Connects. With another token while connected, renews the sign-in instead.
    *
-   * Resolves when signed in with every joined room resumed. Keeps trying through network errors;
-   * rejects with a `LongwireError` when the server refuses, or when `disconnect` comes first.
-   * While connected it resolves at once: what becomes of another token is told by `connection`.
+   * Resolves when signed in with every joined room resumed, at once if that is so already. Retries
+   * after network errors; rejects with a `LongwireError` if the server rejects the client, or if
+   * `disconnect` is called first. The outcome of a renewal is reported by `connection`.
    */
   connect(token?: TokenSource): Promise<void> {
     if (token !== undefined) this.setToken(token);
     return this.#connection.open();
   }
 
-  /** Ends the connection. Handlers, rooms and positions stay for the next `connect`. */
+  /** Closes the connection. Handlers, rooms and positions remain for the next `connect`. */
   disconnect(): void {
     this.#outbox = [];
     this.#isOpenedByHolders = false;
     this.#connection.close();
   }
 
-  /** Tries now: at once instead of later while reconnecting, anew after an error or a refusal. */
+  /** Reconnects without further delay, connects again after an error, and retries denied rooms. */
   retry(): void {
     this.#connection.retry();
     this.#rooms.retry();
   }
 
   /**
-   * Changes who signs in. A new token of the same user is taken in place, without a reconnect;
-   * another user connects anew, and finds nothing of what the last one heard. `null` signs out:
-   * disconnects and forgets all that was heard and not yet sent. Rooms and handlers stay.
+   * Replaces the token. A token of the same user takes effect without a reconnect; another user's
+   * opens a new connection and discards all state of the previous user. `null` signs out:
+   * disconnects, and discards received state and unsent events. Rooms and handlers remain.
    */
   setToken(token: TokenSource | null): void {
     this.#connection.setToken(token);
   }
 
   /**
-   * Is connected until the returned function is called, and a moment longer, so that a component
-   * that is mounted anew finds the same connection. A connection opened by `connect` stays.
+   * Keeps the client connected until the returned function is called, and `linger` longer, so that
+   * a component that remounts finds the same connection. Does not close a connection that
+   * `connect` opened.
    */
   retain(): () => void {
     this.#holders++;
@@ -134,30 +139,32 @@ export class WebSocketClient<
   }
 
   /**
-   * Joins a room now, or as soon as there is a connection; counted, so leave as often as joined.
-   * Sends the room's retained events first, unless `from` is `"now"`. A refusal is told by the
-   * event `room_error` and by `room(name)`.
+   * Joins a room, or queues the join until connected. Joins are counted: call `leaveRoom` as often.
+   *
+   * The server replays the room's retained events first, unless `from` is `"now"`. A rejected join
+   * is reported by the event `room_error` and by `room(name)`.
    */
   joinRoom(room: string, options?: { from?: "now" }): void {
     this.#rooms.join(room, options?.from);
   }
 
+  /** Takes back one `joinRoom`; the last one leaves the room. */
   leaveRoom(room: string): void {
     this.#rooms.leave(room);
   }
 
-  /** Joins a room until the returned function is called, and a moment longer. */
+  /** Joins a room until the returned function is called, and `linger` longer. */
   holdRoom(room: string): () => void {
     this.joinRoom(room);
     return this.#afterLinger(() => this.leaveRoom(room));
   }
 
-  /** Takes a joined room's log again from its start. */
+  /** Requests the whole log of a joined room again. */
   rereadRoom(room: string): void {
     this.#rooms.reread(room);
   }
 
-  /** Whether we are in a room, observable. Observing it does not join it. */
+  /** Returns the state of a room, observable. Observing a room does not join it. */
   room(name: string): Readable<RoomSnapshot> {
     return {
       getSnapshot: () => this.#rooms.snapshot(name),
@@ -168,18 +175,21 @@ export class WebSocketClient<
     };
   }
 
-  /** Calls the handler for each such event, across reconnects, until the returned function is called. */
+  /** Calls the handler for each event of this name, across reconnects; returns a function that removes it. */
   on<K extends keyof Incoming<L> & string>(event: K, handler: Incoming<L>[K]): () => void {
     let listeners = this.#handlers.get(event);
-    if (!listeners) this.#handlers.set(event, (listeners = new Listeners()));
+    if (!listeners) {
+      listeners = new Listeners();
+      this.#handlers.set(event, listeners);
+    }
     return listeners.add(handler as AnyListener);
   }
 
   /**
-   * Sends an event; while offline it is kept and sent in order when connected.
+   * Sends an event, or queues it until connected.
    *
-   * @throws LongwireError `outbox_full`
-   * @throws TypeError for what is no JSON: at once, also while offline
+   * @throws LongwireError `outbox_full` if `outboxLimit` events are queued.
+   * @throws TypeError if an argument cannot be serialized as JSON.
    */
   emit<K extends keyof Outgoing<E> & string>(event: K, ...args: EmitArgs<Outgoing<E>[K]>): void {
     const argument = args[0] as string;
@@ -187,14 +197,15 @@ export class WebSocketClient<
     else if (event === "join_room") this.joinRoom(argument);
     else if (event === "leave_room") this.leaveRoom(argument);
     else if (this.isConnected()) this.#connection.send(event, ...(args as unknown[]));
-    else this.#keep(event, args);
+    else this.#queue(event, args);
   }
 
   /**
-   * Sends an event and resolves with the server's answer; waits for a connection if there is none.
-   * Rejects with the connection's own error once that was refused or given up, with `timeout`, or
-   * with `disconnected` if the connection was cut before the answer, in which case the request may
-   * or may not have been carried out.
+   * Sends an event and resolves with the server's acknowledgement. Waits for a connection.
+   *
+   * Rejects with the connection's error if the client has given up, with `timeout` after
+   * `callTimeout`, and with `disconnected` if the connection is lost before the acknowledgement.
+   * The server may have handled the event in the last two cases.
    */
   async call<K extends keyof E & string>(
     event: K,
@@ -205,27 +216,26 @@ export class WebSocketClient<
     const deadline = Date.now() + this.settings.callTimeout;
     await this.#connection.whenReady(this.settings.callTimeout);
     try {
-      const request = this.#connection.request(
-        deadline - Date.now(),
-        event,
-        ...(args as unknown[]),
-      );
-      return (await request) as CallResult<E[K]>;
+      const timeout = deadline - Date.now();
+      const answer = await this.#connection.request(timeout, event, ...(args as unknown[]));
+      return answer as CallResult<E[K]>;
     } catch (cause) {
       const code = this.isConnected() ? "timeout" : "disconnected";
       throw new LongwireError(code, `No answer to ${event}.`, { cause });
     }
   }
 
+  /** Returns the connection's state. */
   getState(): ConnectionState {
     return this.#connection.state;
   }
 
-  /** Signed in, with every joined room resumed. */
+  /** Returns whether the client is signed in, with every joined room resumed. */
   isConnected(): boolean {
     return this.getState() === "connected";
   }
 
+  /** Calls the listener with each new state of the connection; returns a function that removes it. */
   onStateChange(listener: (state: ConnectionState) => void): () => void {
     let last = this.getState();
     return this.connection.subscribe(() => {
@@ -236,36 +246,27 @@ export class WebSocketClient<
     });
   }
 
-  /** A job, observable; its room is joined while somebody subscribes. */
-  job(id: string): JobHandle {
-    return new JobHandle(id, this.#watched, this);
+  /** Returns a job's state, observable. Subscribing joins the job's room. */
+  job(id: string): JobTracker {
+    return new JobTracker(id, this.#trackedJobs, this);
   }
 
-  /** The signed-in user's jobs, observable. */
+  /** Returns the signed-in user's jobs, observable. */
   jobs(): JobList {
     return this.#jobList;
   }
 
-  /** A function that undoes something once, a moment after it is called. */
-  #afterLinger(undo: () => void): () => void {
-    let isDone = false;
-    return () => {
-      if (!isDone) setTimeout(undo, this.settings.linger);
-      isDone = true;
-    };
-  }
-
-  /** Asks a job to stop; resolves when the server took the request, rejects if it did not. */
+  /** Asks a job to stop; rejects if the server does not accept the request. */
   async cancelJob(jobId: string, reason?: string): Promise<unknown> {
     const request = { jobId, reason } as Draft<JobCancelEvent>;
-    // A stock server answers what it likes.
+    // The contract may be another one, and a stock server may acknowledge with anything.
     const client = this as unknown as WebSocketClient;
-    const answer = (await client.call("job:cancel", request)) as Refusal | null;
+    const answer = (await client.call("job:cancel", request)) as ErrorAck | null;
     if (answer?.error) throw new LongwireError(answer.error.code, answer.error.message);
     return answer;
   }
 
-  /** The signed-in user's jobs, over HTTP. */
+  /** Fetches the signed-in user's jobs over HTTP. */
   async fetchJobs(): Promise<readonly JobState[]> {
     const token = await this.#connection.token();
     const headers: HeadersInit = token ? { authorization: `Bearer ${token}` } : {};
@@ -274,48 +275,58 @@ export class WebSocketClient<
     return ((await response.json()) as { jobs: readonly JobState[] }).jobs;
   }
 
+  /** Returns a function that calls `undo` once, `linger` after it is called. */
+  #afterLinger(undo: () => void): () => void {
+    let isDone = false;
+    return () => {
+      if (!isDone) setTimeout(undo, this.settings.linger);
+      isDone = true;
+    };
+  }
+
   #receive(event: string, args: unknown[]): void {
-    // A logged event is one object and its place; what a stock server says may only look so.
+    // A logged event has an object and its position; a stock server's may resemble one.
     const coverage = typeof args[0] === "object" ? parseCoverage(args[1]) : null;
     if (coverage) {
-      if (!this.#rooms.admit(coverage)) return;
+      if (!this.#rooms.tryAdvance(coverage)) return;
       args = [args[0]];
     }
-    this.#watched.receive(event, args[0], coverage?.room);
-    // Another user may have signed in in place.
-    if (event === "connect" || event === "authenticated") this.#jobList.ready();
+    this.#trackedJobs.receive(event, args[0], coverage?.room);
+    // `authenticated` also follows a renewal, which may change the user.
+    if (event === "connect" || event === "authenticated") this.#jobList.refresh();
     if (event === "job:created") this.#jobList.receiveCreated(...(args as [JobCreatedEvent]));
     if (event === "room_reset") this.#rooms.receiveReset(...(args as [RoomReset]));
     if (event === "room_error") this.#rooms.receiveError(...(args as [RoomError]));
     else this.#dispatch(event, args);
   }
 
-  /** Nothing of one user is left to the next. */
-  #noticeUser(): void {
+  /** Discards the previous user's state when another user signs in. */
+  #handleUserChange(): void {
     const before = this.#userId;
     this.#userId = this.connection.getSnapshot().userId;
     if (before === null || before === this.#userId) return;
     this.#outbox = [];
     this.#rooms.forget();
-    this.#watched.forget();
+    this.#trackedJobs.forget();
     this.#jobList.forget();
   }
 
-  #noticeRoom(room: string): void {
+  #handleRoomChange(room: string): void {
     const snapshot = this.#rooms.snapshot(room);
-    this.#watched.noticeRoom(room, snapshot);
-    if (snapshot.error) this.#dispatch("room_error", [{ room, error: snapshot.error }]);
+    this.#trackedJobs.receiveRoomChange(room, snapshot);
+    if (snapshot.error) this.#dispatch("room_error", [{ ok: false, room, error: snapshot.error }]);
   }
 
   #dispatch(event: string, args: unknown[]): void {
     this.#handlers.get(event)?.emit(...args);
   }
 
-  #keep(event: string, args: unknown[]): void {
-    // Throws now what would be thrown when it is sent, where nobody could hear of it.
+  #queue(event: string, args: unknown[]): void {
+    // Sending it later would throw where no caller could catch it.
     JSON.stringify(args);
-    if (this.#outbox.length >= this.settings.outboxLimit) {
-      throw new LongwireError("outbox_full", "Outbox full.");
+    const { outboxLimit } = this.settings;
+    if (this.#outbox.length >= outboxLimit) {
+      throw new LongwireError("outbox_full", `Offline, with ${outboxLimit} events queued.`);
     }
     this.#outbox.push([event, ...args]);
   }
@@ -323,7 +334,11 @@ export class WebSocketClient<
 
 const ignore = (): void => undefined;
 
-/** Creates a client; it connects when told to. */
+/**
+ * Creates a client. It does not connect before `connect` is called, unless `autoConnect` is set.
+ *
+ * @param url the server's address; by default that of the page.
+ */
 export function createClient<
   L extends EventMap<L> = ServerToClientEvents,
   E extends EventMap<E> = ClientToServerEvents,

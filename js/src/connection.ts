@@ -1,118 +1,115 @@
 import { io, type Socket } from "socket.io-client";
 
 import { backoff } from "./backoff.js";
-import type { ConnectionState, Fault } from "./contract.js";
+import type { Authenticated, Closing, ConnectionState, Fault } from "./contract.js";
 import { type ClientErrorCode, LongwireError } from "./errors.js";
 import { Listeners } from "./listeners.js";
 import type { Settings, TokenSource } from "./options.js";
 import { Store } from "./store.js";
 import { onWake } from "./wake.js";
-import type { ClosingAdvice } from "./wire.js";
 
-/** Who the server says we are, and the rooms that come with it. */
-export interface Identity {
-  readonly userId: string | null;
-  readonly rooms: readonly string[];
-  /** The fingerprint of its contract, if that is not ours. */
-  readonly contract?: string;
-}
-
-/** What there is to know about a connection. Times are in milliseconds. */
+/** The state of a connection at one moment. Times are in milliseconds. */
 export interface ConnectionSnapshot {
+  /** `error` means that the client gave up; `error` below says why. */
   readonly state: ConnectionState;
+  /** Whether the state is `connected`: signed in, with every joined room resumed. */
   readonly isConnected: boolean;
-  /** Why it is not connected, or why the last token was not taken. */
+  /** Why the client is not connected, or why the server rejected the last token. */
   readonly error: Error | null;
-  /** Failed attempts since the connection last held. */
-  readonly attempt: number;
-  /** When the next attempt comes, on the clock of `Date.now()`. */
+  /** Failed attempts in a row; reset by a connection that lasts for five seconds. */
+  readonly reconnectAttempts: number;
+  /** When the next attempt starts, as `Date.now()` counts. */
   readonly nextRetryAt: number | null;
   /** The last measured round trip. */
   readonly latencyMs: number | null;
-  /** Who is signed in, or was last: until another signs in, or `setToken(null)` signs out. */
+  /** The user who is signed in, or was last, until another one signs in or `setToken(null)`. */
   readonly userId: string | null;
-  /** The server has another contract than this client was built for: a page may need a reload. */
-  readonly isOutdated: boolean;
+  /**
+   * The fingerprint of the server's contract if it differs from the client's: the application may
+   * be outdated. Null if they match.
+   */
+  readonly otherContract: string | null;
+  /** When the client last connected, as `Date.now()` counts. */
   readonly connectedAt: number | null;
+  /** When the client was last disconnected, as `Date.now()` counts. */
   readonly disconnectedAt: number | null;
 }
 
-/** What a connection serves. */
-export interface ConnectionHost {
+/** Callbacks of the object that owns a connection. */
+export interface ConnectionOwner {
   /**
-   * Signed in, or signed in anew: join what is to be joined, with the rooms that come with it;
-   * `undefined` where the server says nothing. Resolves when that is done.
+   * The client signed in, or renewed its token: join the rooms that the server granted. Those are
+   * undefined on a stock server. The connection is `connected` when the promise resolves.
    */
-  resume(granted: readonly string[] | undefined): Promise<void>;
-  /** Signed in with all rooms resumed, about to be connected. */
-  ready(): void;
-  /** The transport is gone. */
-  down(): void;
-  /** An event, from the server or about the connection. */
-  receive(event: string, args: unknown[]): void;
+  onSignedIn(granted: readonly string[] | undefined): Promise<void>;
+  /** Every room is resumed; the state becomes `connected` next. */
+  onReady(): void;
+  /** The connection is gone. */
+  onDown(): void;
+  /** An event of the server, or one about the connection, arrived. */
+  onEvent(event: string, args: unknown[]): void;
 }
 
-/** What the server may answer to a request. */
-export interface Refusal {
+/** Members of an acknowledgement that reports an error. */
+export interface ErrorAck {
   readonly error?: Fault;
 }
 
 type Timer = ReturnType<typeof setTimeout>;
 
-/** A session this old counts as one that held: the next drop starts the backoff anew. */
-const HELD_MS = 5_000;
+/** A connection that lasts this long resets the backoff when it is lost. */
+const STABLE_AFTER_MS = 5_000;
 const PING_INTERVAL_MS = 30_000;
 const UNREACHABLE = "unreachable" satisfies ClientErrorCode;
-/** The server's word for a token that takes the place of somebody else's. */
+/** The server's code for a renewal with another user's token. */
 const ANOTHER_USER = "another_user";
+/** Reasons for a disconnect that another token resolves. */
+const TOKEN_REASONS: readonly string[] = ["token_expired", "token_revoked"];
 
 export const INITIAL: ConnectionSnapshot = {
   state: "disconnected",
   isConnected: false,
   error: null,
-  attempt: 0,
+  reconnectAttempts: 0,
   nextRetryAt: null,
   latencyMs: null,
   userId: null,
-  isOutdated: false,
+  otherContract: null,
   connectedAt: null,
   disconnectedAt: null,
 };
 
-function late(): LongwireError {
-  return new LongwireError("timeout", "Timeout.");
+function timeoutError(): LongwireError {
+  return new LongwireError("timeout", "The server did not answer in time.");
 }
 
 /**
- * One Socket.IO socket and the only loop that brings it back.
+ * One Socket.IO socket and the loop that reconnects it.
  *
- * The Manager's own reconnection is off: it neither returns after the server closed a socket nor
- * knows the server's advice, and two loops would fight.
+ * The reconnection of Socket.IO's Manager is disabled: it does not return after the server closes
+ * a socket, does not follow the server's `closing` advice, and would compete with this loop.
  */
 export class Connection {
   readonly status: Store<ConnectionSnapshot> = new Store(INITIAL);
-  readonly #host: ConnectionHost;
-  #socket: Socket | null = null;
-  /** Names the current attempt; whatever belongs to an older one is void. */
-  #session = 0;
-  #phase: "idle" | "opening" | "signing-in" | "up" = "idle";
-  #token: TokenSource | null;
-  /** The token changed after the current session was given one. */
-  #tokenIsNewer = false;
-  #advice: ClosingAdvice | null = null;
+  readonly #settings: Settings;
+  readonly #owner: ConnectionOwner;
   readonly #waiters = new Listeners<[error: Error | null]>();
-  /** Ends an attempt that takes too long, or the wait for the next one. */
+  #socket: Socket | null = null;
+  /** Identifies the current attempt: callbacks of an earlier one must not act. */
+  #session = 0;
+  #phase: "idle" | "opening" | "signing-in" | "signed-in" = "idle";
+  #token: TokenSource | null;
+  /** Whether the token changed after the current session sent one. */
+  #isTokenNewer = false;
+  #advice: Closing | null = null;
+  /** Ends an attempt that takes too long, or the delay before the next one. */
   #timer: Timer | undefined;
   #pinger: Timer | undefined;
-  #pingSentAt = 0;
   #stopWaking: (() => void) | null = null;
 
-  constructor(
-    private readonly settings: Settings,
-    host: ConnectionHost,
-    token: TokenSource | null = null,
-  ) {
-    this.#host = host;
+  constructor(settings: Settings, owner: ConnectionOwner, token: TokenSource | null = null) {
+    this.#settings = settings;
+    this.#owner = owner;
     this.#token = token;
   }
 
@@ -120,54 +117,54 @@ export class Connection {
     return this.status.getSnapshot().state;
   }
 
-  /** Signed in: requests reach the server now. */
-  get isUp(): boolean {
-    return this.#phase === "up";
+  /** Whether requests reach the server now. */
+  get isSignedIn(): boolean {
+    return this.#phase === "signed-in";
   }
 
-  /** Connects if nothing does so already; resolves when connected. */
+  /** Starts connecting unless the client does so already; resolves when connected. */
   open(): Promise<void> {
     const ready = this.whenReady();
     if (this.state === "disconnected" || this.state === "error") this.#start();
     return ready;
   }
 
-  /** Resolves when connected, without connecting; rejects on a refusal, `close`, or a timeout. */
+  /** Resolves when connected; rejects when the client gives up, on `close`, and on a timeout. */
   whenReady(timeout?: number): Promise<void> {
     if (this.state === "connected") return Promise.resolve();
     return new Promise((resolve, reject) => {
       const settle = (error: Error | null): void => {
         clearTimeout(timer);
-        forget();
+        remove();
         if (error) reject(error);
         else resolve();
       };
-      const timer = timeout && setTimeout(() => settle(late()), timeout);
-      const forget = this.#waiters.add(settle);
+      const timer = timeout && setTimeout(() => settle(timeoutError()), timeout);
+      const remove = this.#waiters.add(settle);
     });
   }
 
-  /** Ends the connection and every timer. */
+  /** Closes the connection and stops reconnecting. */
   close(): void {
     const { state, userId } = this.status.getSnapshot();
     if (state === "disconnected") return;
-    const { isUp } = this;
-    this.#drop();
+    const { isSignedIn } = this;
+    this.#reset();
     this.#stopWaking?.();
     this.#stopWaking = null;
-    this.#waiters.emit(new LongwireError("disconnected", "Disconnected."));
+    this.#waiters.emit(new LongwireError("disconnected", "The client disconnected."));
     this.status.set({ ...INITIAL, userId, disconnectedAt: Date.now() });
-    if (isUp) this.#tell("disconnect", "io client disconnect");
+    if (isSignedIn) this.#dispatch("disconnect", "io client disconnect");
   }
 
-  /** Tries now instead of later; from `error`, starts over. */
+  /** Skips the delay before the next attempt; connects again if the client gave up. */
   retry(): void {
     const { state, nextRetryAt } = this.status.getSnapshot();
     if (state === "error") this.#start();
     else if (nextRetryAt !== null) this.#attempt();
   }
 
-  /** Changes who signs in: in place while connected, by a new attempt after a refusal. */
+  /** Replaces the token: in place while connected, with a new attempt after a rejection. */
   setToken(token: TokenSource | null): void {
     const isSame = token === this.#token;
     this.#token = token;
@@ -177,12 +174,12 @@ export class Connection {
       return;
     }
     if (isSame && this.state !== "error") return;
-    this.#tokenIsNewer = true;
+    this.#isTokenNewer = true;
     if (this.state === "connected") void this.#refreshToken();
     else this.retry();
   }
 
-  /** The current token, from the provider if there is one. */
+  /** Returns the current token, from the token function if there is one. */
   async token(): Promise<string | null> {
     return typeof this.#token === "function" ? this.#token() : this.#token;
   }
@@ -191,7 +188,7 @@ export class Connection {
     this.#socket?.emit(event, ...args);
   }
 
-  /** Sends and resolves with the answer; rejects when the time is up or the connection is cut. */
+  /** Resolves with the acknowledgement; rejects after the timeout and when the connection is lost. */
   async request(timeout: number, event: string, ...args: unknown[]): Promise<unknown> {
     return (await this.#socket?.timeout(timeout).emitWithAck(event, ...args)) as unknown;
   }
@@ -200,10 +197,16 @@ export class Connection {
 
   #start(change?: Partial<ConnectionSnapshot>): void {
     this.#stopWaking ??= onWake(() => this.#wake());
-    this.#attempt({ state: "connecting", isConnected: false, attempt: 0, error: null, ...change });
+    this.#attempt({
+      state: "connecting",
+      isConnected: false,
+      reconnectAttempts: 0,
+      error: null,
+      ...change,
+    });
   }
 
-  /** Tries at once, unless refused; a connection that seems to be there is put to the test. */
+  /** Connects again without delay, except after a rejection; checks an open connection. */
   #wake(): void {
     const { state, error } = this.status.getSnapshot();
     if (state === "connected") this.#ping();
@@ -211,85 +214,85 @@ export class Connection {
   }
 
   #attempt(change?: Partial<ConnectionSnapshot>): void {
-    this.#drop();
+    this.#reset();
     const session = this.#session;
     this.status.set({ nextRetryAt: null, ...change });
-    const { attempt } = this.status.getSnapshot();
-    if (attempt) this.#tell("reconnect_attempt", attempt);
+    const { reconnectAttempts } = this.status.getSnapshot();
+    if (reconnectAttempts) this.#dispatch("reconnect_attempt", reconnectAttempts);
     if (session !== this.#session) return;
-    this.#timer = setTimeout(() => this.#lose(late()), this.settings.timeout);
+    this.#timer = setTimeout(() => this.#retryLater(timeoutError()), this.#settings.timeout);
     void this.#connect(session);
   }
 
   async #connect(session: number): Promise<void> {
     this.#phase = "opening";
-    this.#tokenIsNewer = false;
+    this.#isTokenNewer = false;
     try {
       const token = await this.token();
       if (session !== this.#session) return;
       this.#socket ??= this.#createSocket();
-      const { positions, contract } = this.settings;
+      const { positions, contract } = this.#settings;
       this.#socket.auth = { token: token ?? undefined, positions, contract };
       this.#socket.connect();
-      // The Manager does not listen to a transport that closes before it has opened. Any other
-      // end is told by the socket, which after a refusal closes the transport itself.
+      // The Manager ignores a transport that closes before it has opened. The socket reports every
+      // other end; after a rejection it closes the transport itself ("forced close").
       this.#socket.io.engine.once("close", (reason) => {
         const isCut = this.#phase === "opening" && reason !== "forced close";
         if (isCut && session === this.#session)
-          this.#lose(new LongwireError("disconnected", reason));
+          this.#retryLater(new LongwireError("disconnected", reason));
       });
     } catch (error) {
-      if (session === this.#session) this.#lose(error as Error);
+      if (session === this.#session) this.#retryLater(error as Error);
     }
   }
 
   #createSocket(): Socket {
-    // Without an address it is the page's own; the declaration forbids what the function takes.
-    const socket = io(this.settings.url as string, {
-      // Settings that mean the same are named as there; the loop is ours.
-      ...this.settings,
+    // Without an address `io` uses the page's; its type does not allow undefined.
+    const socket = io(this.#settings.url as string, {
+      // Options of the same name mean the same in Socket.IO.
+      ...this.#settings,
       tryAllTransports: true,
       forceNew: true,
       autoConnect: false,
       reconnection: false,
     });
-    socket.on("connect", () => this.#signIn());
+    socket.on("connect", () => this.#awaitSignIn());
     socket.on("connect_error", (error) => this.#receiveConnectError(error));
     socket.on("disconnect", (reason) => this.#receiveDisconnect(reason));
-    socket.on("authenticated", (identity: Identity) => this.#receiveAuthenticated(identity));
+    socket.on("authenticated", (identity: Authenticated) => this.#receiveAuthenticated(identity));
     socket.on("auth_error", (message: string) => this.#receiveAuthError(message));
     socket.on("auth_expiring", () => {
       if (typeof this.#token === "function") void this.#refreshToken();
     });
-    socket.on("closing", (advice: ClosingAdvice) => void (this.#advice = advice));
-    socket.on("pong", () => {
-      this.status.set({ latencyMs: Date.now() - this.#pingSentAt });
+    socket.on("closing", (advice: Closing) => {
+      this.#advice = advice;
     });
-    socket.onAny((event: string, ...args: unknown[]) => this.#tell(event, ...args));
+    socket.onAny((event: string, ...args: unknown[]) => this.#dispatch(event, ...args));
     return socket;
   }
 
-  #signIn(): void {
+  #awaitSignIn(): void {
     this.#phase = "signing-in";
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#signedIn(), this.settings.authenticationGrace);
+    this.#timer = setTimeout(() => this.#signIn(), this.#settings.authenticationGrace);
   }
 
-  #signedIn(identity?: Identity): void {
+  /** Completes the sign-in; a stock server sends no identity. */
+  #signIn(identity?: Authenticated): void {
     clearTimeout(this.#timer);
-    this.#phase = "up";
+    this.#phase = "signed-in";
     const session = this.#session;
     void this.#resume(identity).then(() => {
-      if (session === this.#session) this.#ready(!!identity);
+      if (session === this.#session) this.#becomeConnected(!!identity);
     });
   }
 
-  #ready(isLongwire: boolean): void {
-    const { attempt, connectedAt } = this.status.getSnapshot();
-    // First whatever is ours to do: who is told of the connection may send, or end it.
-    this.#host.ready();
+  #becomeConnected(isLongwire: boolean): void {
+    const { reconnectAttempts, connectedAt } = this.status.getSnapshot();
+    // The client's own messages go first: a listener may send others, or disconnect.
+    this.#owner.onReady();
     if (isLongwire) this.#ping();
-    if (this.#tokenIsNewer) void this.#refreshToken();
+    if (this.#isTokenNewer) void this.#refreshToken();
     this.#waiters.emit(null);
     this.status.set({
       state: "connected",
@@ -297,39 +300,40 @@ export class Connection {
       error: null,
       connectedAt: Date.now(),
     });
-    const goesOn = this.isUp && this.#tell("connect");
-    if (goesOn && connectedAt !== null) this.#tell("reconnect", attempt);
+    const isOpen = this.isSignedIn && this.#dispatch("connect");
+    if (isOpen && connectedAt !== null) this.#dispatch("reconnect", reconnectAttempts);
   }
 
-  // What the server says
+  // Events of the server
 
-  #receiveAuthenticated(identity: Identity): void {
-    if (this.#phase === "signing-in") this.#signedIn(identity);
+  #receiveAuthenticated(identity: Authenticated): void {
+    if (this.#phase === "signing-in") this.#signIn(identity);
     else void this.#resume(identity);
   }
 
-  #resume(identity?: Identity): Promise<void> {
+  #resume(identity?: Authenticated): Promise<void> {
     if (identity) {
-      const { userId, contract } = identity;
-      this.status.set({ userId, isOutdated: !!contract, error: null });
+      const { userId, contract = null } = identity;
+      this.status.set({ userId, otherContract: contract, error: null });
     }
-    return this.#host.resume(identity?.rooms);
+    return this.#owner.onSignedIn(identity?.rooms);
   }
 
   #receiveAuthError(message: string): void {
     const error = new LongwireError("token_invalid", message);
-    if (this.#phase === "signing-in") this.#refuse(error);
+    if (this.#phase === "signing-in") this.#giveUp(error);
     else this.status.set({ error });
   }
 
   #receiveConnectError(error: Error & { data?: { code?: string } }): void {
-    if (this.#phase === "idle" || !this.#tell("connect_error", error)) return;
-    if (this.#socket?.active) this.#lose(error);
-    else this.#refuse(new LongwireError(error.data?.code ?? "refused", error.message));
+    if (this.#phase === "idle" || !this.#dispatch("connect_error", error)) return;
+    // The socket stays active if the transport failed, and not if the server rejected the client.
+    if (this.#socket?.active) this.#retryLater(error);
+    else this.#giveUp(new LongwireError(error.data?.code ?? "refused", error.message));
   }
 
   #receiveDisconnect(reason: string): void {
-    if (this.#phase === "idle" || !this.#tell("disconnect", reason)) return;
+    if (this.#phase === "idle" || !this.#dispatch("disconnect", reason)) return;
     const advice = this.#advice ?? {
       reason: "disconnected",
       message: reason,
@@ -337,22 +341,22 @@ export class Connection {
       retryAfter: 0,
     };
     const error = new LongwireError(advice.reason, advice.message);
-    // A provider can do something about an expired token: it is asked before the next attempt.
-    const isCurable = advice.reason === "token_expired" && typeof this.#token === "function";
-    if (advice.reconnect || isCurable) this.#lose(error, advice.retryAfter);
-    else this.#refuse(error);
+    // The next attempt asks a token function for another token.
+    const isCurable = TOKEN_REASONS.includes(advice.reason) && typeof this.#token === "function";
+    if (advice.reconnect || isCurable) this.#retryLater(error, advice.retryAfter);
+    else this.#giveUp(error);
   }
 
   async #refreshToken(): Promise<void> {
     const session = this.#session;
-    this.#tokenIsNewer = false;
+    this.#isTokenNewer = false;
     try {
       const token = await this.token();
       if (session !== this.#session) return;
-      this.send("auth", token, (answer?: Refusal) => {
-        // Who is signed in keeps the connection; somebody else gets one of their own.
+      this.send("auth", token, (answer?: ErrorAck) => {
+        // A connection belongs to one user; another user gets a new one.
         const isOther = answer?.error?.code === ANOTHER_USER && session === this.#session;
-        if (isOther && this.#tell("disconnect", ANOTHER_USER)) this.#start({ userId: null });
+        if (isOther && this.#dispatch("disconnect", ANOTHER_USER)) this.#start({ userId: null });
       });
     } catch (error) {
       this.status.set({ error: error as Error });
@@ -361,69 +365,66 @@ export class Connection {
 
   #ping(): void {
     clearTimeout(this.#pinger);
-    this.#pingSentAt = Date.now();
-    // Writing also makes Engine.IO notice that the server's own pings are overdue.
-    this.send("ping");
+    const sentAt = Date.now();
+    // Writing also lets Engine.IO notice that the server's own pings are overdue.
+    this.send("ping", () => this.status.set({ latencyMs: Date.now() - sentAt }));
     this.#pinger = setTimeout(() => this.#ping(), PING_INTERVAL_MS);
   }
 
   // Ends
 
-  #lose(error: Error, retryAfter = 0): void {
+  /** Schedules the next attempt, unless the options do not allow one. */
+  #retryLater(error: Error, retryAfter = 0): void {
     const before = this.status.getSnapshot();
-    const hasHeld = before.isConnected && Date.now() - Number(before.connectedAt) >= HELD_MS;
-    const attempt = hasHeld ? 1 : before.attempt + 1;
-    this.#drop();
-    if (attempt > 1 && !this.#tell("reconnect_error", error)) return;
-    if (!this.settings.reconnection || attempt > this.settings.reconnectionAttempts) {
-      this.#refuse(new LongwireError(UNREACHABLE, error.message, { cause: error }));
-      this.#tell("reconnect_failed");
+    const lasted = before.isConnected ? Date.now() - Number(before.connectedAt) : 0;
+    const reconnectAttempts = lasted >= STABLE_AFTER_MS ? 1 : before.reconnectAttempts + 1;
+    this.#reset();
+    if (reconnectAttempts > 1 && !this.#dispatch("reconnect_error", error)) return;
+    const { reconnection, reconnectionAttempts } = this.#settings;
+    if (!reconnection || reconnectAttempts > reconnectionAttempts) {
+      this.#giveUp(new LongwireError(UNREACHABLE, error.message, { cause: error }));
+      this.#dispatch("reconnect_failed");
       return;
     }
-    const delay = retryAfter * 1_000 + backoff(attempt, this.settings, Math.random());
+    const delay = retryAfter * 1_000 + backoff(reconnectAttempts, this.#settings, Math.random());
     this.#timer = setTimeout(() => this.#attempt(), delay);
-    this.#fail("reconnecting", error, { attempt, nextRetryAt: Date.now() + delay });
+    const nextRetryAt = Date.now() + delay;
+    this.#setDown("reconnecting", error, { reconnectAttempts, nextRetryAt });
   }
 
-  #refuse(error: Error): void {
-    // What was refused is an older token than ours.
-    if (this.#tokenIsNewer) {
+  #giveUp(error: Error): void {
+    // The server rejected an older token than the current one.
+    if (this.#isTokenNewer) {
       this.#attempt();
       return;
     }
-    this.#drop();
+    this.#reset();
     this.#waiters.emit(error);
-    this.#fail("error", error);
+    this.#setDown("error", error);
   }
 
-  /** Takes the transport and every timer down; nothing of the old session is heard again. */
-  #drop(): void {
+  /** Closes the transport and cancels every timer; callbacks of the old session no longer act. */
+  #reset(): void {
     this.#session++;
-    const { isUp } = this;
+    const { isSignedIn } = this;
     this.#phase = "idle";
     this.#advice = null;
     clearTimeout(this.#timer);
     clearTimeout(this.#pinger);
     this.#socket?.disconnect();
-    if (isUp) this.#host.down();
+    if (isSignedIn) this.#owner.onDown();
   }
 
-  #fail(state: ConnectionState, error: Error, change?: Partial<ConnectionSnapshot>): void {
+  #setDown(state: ConnectionState, error: Error, change?: Partial<ConnectionSnapshot>): void {
     const disconnectedAt = Date.now();
-    this.status.set({
-      state,
-      error,
-      isConnected: false,
-      latencyMs: null,
-      disconnectedAt,
-      ...change,
-    });
+    const down = { state, error, isConnected: false, latencyMs: null, disconnectedAt };
+    this.status.set({ ...down, ...change });
   }
 
-  /** Tells of an event; whether the session goes on, which a handler may have ended. */
-  #tell(event: string, ...args: unknown[]): boolean {
+  /** Hands out an event; returns false if a handler ended the session. */
+  #dispatch(event: string, ...args: unknown[]): boolean {
     const session = this.#session;
-    this.#host.receive(event, args);
+    this.#owner.onEvent(event, args);
     return session === this.#session;
   }
 }

@@ -1,12 +1,14 @@
 /**
- * The state of a job: a pure fold of its room's log, by the same rules as on the server.
+ * The state of a job as a pure fold of its room's log, by the same rules as on the server.
  *
- * - `job:created` begins an attempt: all is reset but the title and owner that it leaves out.
- * - A terminal state is final until the next attempt; only the event that says the same adds its
- *   details.
- * - Progress is clamped to 0–100 and never goes back within an attempt; NaN is ignored.
- * - Error, result and estimate never outlive what they belong to.
- * - Output does not depend on how its text was cut into events.
+ * - `job:created` begins an attempt and resets everything except a title and owner that it omits.
+ * - A terminal state is final until the next attempt; one event of the same outcome may still add
+ *   its details.
+ * - Progress is clamped to 0–100 and never decreases within an attempt; NaN is ignored.
+ * - Error, result and estimate are cleared when they no longer apply.
+ * - The output does not depend on how its text was split into events.
+ *
+ * `tests/vectors/jobs.json` has the cases that both implementations must pass.
  */
 
 import type {
@@ -22,52 +24,64 @@ import type {
   OutputType,
 } from "./contract.js";
 
-/** A piece of streamed text of one type. */
+/** Streamed text of one type. */
 export interface OutputChunk {
   readonly text: string;
+  /** Null or absent if the job set none. */
   readonly type?: OutputType | null;
 }
 
-/** What is known about a job; null means that nobody has said. */
+/** The state of a job. Null means unknown. */
 export interface JobState {
   readonly jobId: string;
+  /** `queued` until the job reports another status. */
   readonly status: JobStatus;
   readonly title: string | null;
+  /** The user whose job it is; null for a job of everyone. */
   readonly owner: string | null;
-  /** Counts the runs of the same job, from 1. */
+  /** The number of this run of the job, from 1. */
   readonly attempt: number;
   /** Percent, 0–100. */
   readonly progress: number | null;
+  /** What the job is doing, as it last reported. */
   readonly currentStep: string | null;
-  /** The newest chunks of its streamed text. */
+  /** The newest chunks of the streamed text. */
   readonly output: readonly OutputChunk[];
+  /** Whether chunks were dropped from the start of `output`. */
   readonly outputTruncated: boolean;
+  /** Whether the job marked its text as complete. */
   readonly outputComplete: boolean;
   readonly result: JobResult | null;
+  /** Why the job failed. */
   readonly error: string | null;
+  /** The stable code of the error. */
   readonly errorCode: string | null;
+  /** Whether another attempt may succeed. */
   readonly retryable: boolean | null;
+  /** In the currency of the budget. */
   readonly cost: number | null;
   /** Seconds. */
   readonly duration: number | null;
-  /** Seconds that it expects to need still. */
+  /** The estimated time to completion, in seconds. */
   readonly estimatedCompletion: number | null;
-  /** Seconds of silence after which its worker counts as lost. */
+  /** The seconds of silence after which the server treats the worker as lost. */
   readonly lease: number | null;
+  /** Whether a user asked the job to stop. */
   readonly cancelRequested: boolean;
   /** Milliseconds since the epoch, like `updatedAt`. */
   readonly createdAt: number | null;
   readonly updatedAt: number | null;
+  /** Whether the attempt has ended: completed, failed or cancelled. */
   readonly isComplete: boolean;
   readonly isRunning: boolean;
 }
 
 /** A chunk of the folded output holds at most this many characters. */
 const CHUNK_LENGTH = 4096;
-/** As much of a text as a chunk holds; both halves of a surrogate pair stay together. */
+/** The text of one chunk. It does not end between the halves of a surrogate pair. */
 const PIECE = /[^]{1,4096}(?![\udc00-\udfff])/g;
 
-/** The state of a job of which nothing is known. */
+/** Returns the state of a job before its first event. */
 export function initialJob(jobId: string): JobState {
   return {
     jobId,
@@ -98,17 +112,21 @@ export function initialJob(jobId: string): JobState {
 
 type Change = Partial<JobState> | null;
 
-/** Ends an attempt; only the event that says the same adds its details to what has ended. */
+/**
+ * Ends an attempt. An attempt that has ended only accepts the details of the same outcome.
+ *
+ * @param known the details that the state has already; null if it has none.
+ */
 function end(
   state: JobState,
   status: JobStatus,
   details: Partial<JobState>,
-  told?: unknown,
+  known?: unknown,
 ): Change {
-  if (state.isComplete && (state.status !== status || told !== null)) return null;
+  if (state.isComplete && (state.status !== status || known !== null)) return null;
   const progress = status === "completed" ? 100 : state.progress;
-  const over = { estimatedCompletion: null, isComplete: true, isRunning: false };
-  return { status, progress, ...over, ...details };
+  const ended = { estimatedCompletion: null, isComplete: true, isRunning: false };
+  return { status, progress, ...ended, ...details };
 }
 
 function created(state: JobState, event: JobCreatedEvent): Change {
@@ -173,7 +191,7 @@ function failed(state: JobState, { error, errorCode, retryable }: JobFailedEvent
 
 type Rule = (state: JobState, event: never, limit: number) => Change;
 
-/** What a terminal state still takes: a new attempt, and details of the end. */
+/** The events that a terminal state accepts: a new attempt, and the details of its outcome. */
 const FINAL: Readonly<Record<string, Rule | undefined>> = {
   "job:created": created,
   "job:completed": completed,
@@ -190,8 +208,11 @@ const RULES: typeof FINAL = {
 };
 
 /**
- * The state after one more event of the job's log. An event that is not about this job, or that a
- * terminal state no longer takes, leaves the state as it is (the same object).
+ * Returns the state after the next event of the job's log.
+ *
+ * An event of another job, and one that a terminal state ignores, returns the same object.
+ *
+ * @param outputLimit the number of output chunks to keep.
  */
 export function fold(state: JobState, event: string, data: unknown, outputLimit = 1_000): JobState {
   const about = data as { jobId?: unknown; timestamp?: number } | null;

@@ -1,18 +1,17 @@
 type Listener<A extends unknown[]> = (...args: A) => void;
 
-/** A set of callbacks. One that throws is reported to the platform and stops no other. */
+/** A set of callbacks. An exception in one is reported globally and does not stop the others. */
 export class Listeners<A extends unknown[] = []> {
   readonly #all = new Set<{ listener: Listener<A> }>();
 
-  /** Adds a callback; adding the same one twice calls it twice. */
+  /** Adds a callback and returns a function that removes it. A callback added twice runs twice. */
   add(listener: Listener<A>): () => void {
     const entry = { listener };
     this.#all.add(entry);
     return () => void this.#all.delete(entry);
   }
 
-  /** Whether anybody listens. */
-  get isHeard(): boolean {
+  get hasListeners(): boolean {
     return this.#all.size > 0;
   }
 

@@ -1,21 +1,21 @@
-/** Answers one event; does nothing if the sender did not ask. */
+/** Acknowledges an event; does nothing if the sender did not request an acknowledgement. */
 export type Ack = (answer: unknown) => void;
 
-/** What the server's end of a link is told. */
+/** Callbacks of the server's end of a link. */
 export interface LinkHost {
   connected(auth: { contract?: string }): void;
   received(event: string, args: unknown[], ack: Ack): void;
   closed(): void;
 }
 
-/** Nobody pings: a link in memory is never silent by accident. The longest that a timer takes. */
+/** Disables pings, which a link in memory does not need: 11 days, within the range of timers. */
 const NO_PINGS = { pingInterval: 1_000_000_000, pingTimeout: 1_000_000_000 };
 
 const EVENT = /^42(\d*)(\[.*)$/s;
 
 /**
- * A WebSocket as the client's transport sees it, and the server's end of Engine.IO and Socket.IO
- * behind it. What is sent arrives later, in order, never within the call.
+ * A WebSocket as the client's transport sees it, with the server's end of Engine.IO and Socket.IO
+ * behind it. Messages arrive in order and in a later microtask.
  */
 export class MemoryLink {
   onopen: (() => void) | null = null;
@@ -23,9 +23,11 @@ export class MemoryLink {
   onclose: ((event: object) => void) | null = null;
   onerror: ((event: unknown) => void) | null = null;
   binaryType = "arraybuffer";
+  readonly #host: LinkHost;
   #isOpen = true;
 
-  constructor(private readonly host: LinkHost) {
+  constructor(host: LinkHost) {
+    this.#host = host;
     this.#later(() => {
       this.onopen?.();
       this.#send(
@@ -34,22 +36,22 @@ export class MemoryLink {
     });
   }
 
-  /** The client's end. */
+  /** Client end: sends a message. */
   send(message: string): void {
     this.#later(() => this.#receive(message));
   }
 
-  /** The client's end. */
+  /** Client end: closes the link. */
   close(): void {
     this.#end();
   }
 
-  /** The server's end: an event, without asking for an answer. */
+  /** Server end: sends an event. */
   emit(event: string, ...args: unknown[]): void {
     this.#send(`42${JSON.stringify([event, ...args])}`);
   }
 
-  /** The server's end: gone without a word. */
+  /** Server end: breaks the link without a closing handshake. */
   cut(): void {
     this.#end();
     queueMicrotask(() => this.onclose?.({}));
@@ -58,14 +60,14 @@ export class MemoryLink {
   #receive(message: string): void {
     if (message.startsWith("40")) {
       this.#send('40{"sid":"memory"}');
-      this.host.connected(JSON.parse(message.slice(2) || "{}") as { contract?: string });
+      this.#host.connected(JSON.parse(message.slice(2) || "{}") as { contract?: string });
       return;
     }
     const [, id = "", body] = EVENT.exec(message) ?? [];
     if (body === undefined) return;
     const [event, ...args] = JSON.parse(body) as [string, ...unknown[]];
     const ack: Ack = (answer) => id && this.#send(`43${id}${JSON.stringify([answer])}`);
-    this.host.received(event, args, ack);
+    this.#host.received(event, args, ack);
   }
 
   #send(data: string): void {
@@ -80,6 +82,6 @@ export class MemoryLink {
 
   #end(): void {
     this.#isOpen = false;
-    this.host.closed();
+    this.#host.closed();
   }
 }

@@ -1,214 +1,298 @@
-import type { Fault, JoinAck, Position, ServerToClientEvents } from "./contract.js";
+import { type BackoffOptions, backoff } from "./backoff.js";
+import type { Fault, JoinAck, Position, RoomError, RoomReset } from "./contract.js";
 import { LongwireError } from "./errors.js";
 import { Listeners } from "./listeners.js";
-import type { Coverage } from "./wire.js";
+import type { Coverage } from "./types.js";
 
-/** `left`: nobody here is in it. `joining`: asked for, or waiting for a connection. */
-export type RoomStatus = "left" | "joining" | "joined" | "refused";
+/**
+ * The state of a room that this client joined; the Python client uses the same words.
+ *
+ * - `joining`: the join is pending, waits for a connection, or is retried because the server cannot
+ *   read the room's log at the moment.
+ * - `catching_up`: joined; the server replays the events that this client missed.
+ * - `live`: joined, with every event up to the end of the room's log.
+ * - `denied`: the server rejected the join or ended the membership. The client asks again with the
+ *   next connection, with the next token, and on `retry()`.
+ * - `lost`: the connection is gone; the next one resumes the room.
+ */
+export type RoomStatus = "joining" | "catching_up" | "live" | "denied" | "lost";
 
+/** A room's state at one moment. */
 export interface RoomSnapshot {
-  readonly status: RoomStatus;
-  /** Why the server refused it. */
+  /** Null for a room that this client has not joined. */
+  readonly status: RoomStatus | null;
+  /** Why the server denied the room. */
   readonly error: LongwireError | null;
 }
 
-/** What rooms need from a connection. */
+/** The part of a connection that rooms use. */
 export interface Sender {
-  /** Whether requests reach the server now. */
-  readonly isUp: boolean;
+  /** Whether a request reaches the server now. */
+  readonly isSignedIn: boolean;
   send(event: string, ...args: unknown[]): void;
 }
 
-export type RoomError = Parameters<ServerToClientEvents["room_error"]>[0];
-export type RoomReset = Parameters<ServerToClientEvents["room_reset"]>[0];
+/** The options that rooms read. */
+export interface RoomOptions extends BackoffOptions {
+  /** How long `resume` waits for the answers to its joins, in milliseconds. */
+  readonly joinTimeout: number;
+}
 
 interface Room {
   readonly name: string;
-  refs: number;
+  /** Joins without a matching leave. */
+  references: number;
   snapshot: RoomSnapshot;
-  /** Where to go on; null before the first answer, and for ever on a stock server. */
+  /** The last event received; null before the first answer, and always on a stock server. */
   position: Position | null;
-  /** Where a first join starts. */
+  /** The end of the log when the room was joined: the replay leads up to it. */
+  end: number;
+  /** `"now"` if the first join skips the retained events. */
   readonly from: "now" | null;
-  /** The join under way; the answer to an older one is void. */
+  /** The pending join. Answers to earlier joins are ignored. */
   join: object | null;
+  /** Joins in a row that failed because the server could not read the log. */
+  failures: number;
+  retryTimer: ReturnType<typeof setTimeout> | undefined;
 }
 
-const LEFT: RoomSnapshot = { status: "left", error: null };
-const JOINING: RoomSnapshot = { status: "joining", error: null };
-const JOINED: RoomSnapshot = { status: "joined", error: null };
+const NOT_JOINED: RoomSnapshot = Object.freeze({ status: null, error: null });
+const JOINING: RoomSnapshot = Object.freeze({ status: "joining", error: null });
 
 /**
- * The rooms that a client is in, counted by who asked for them, with the position of each.
+ * The rooms of a client: reference counts, positions, joins and resumes.
  *
- * Rooms outlive connections: they are joined when there is one, and resumed by the next.
+ * Rooms outlive connections. A room joined offline is joined by the next connection, and a room of
+ * a lost connection resumes after the last event that it received.
  */
 export class Rooms {
-  /** Tells which room's snapshot changed. */
+  /** Notifies of a room whose snapshot changed. */
   readonly changes: Listeners<[room: string]> = new Listeners();
-  /** Tells that a room's log comes whole from here on: what was derived from it is void. */
+  /** Notifies of a room whose whole log is replayed: state derived from it must be discarded. */
   readonly resets: Listeners<[room: string]> = new Listeners();
+  readonly #sender: Sender;
+  readonly #options: RoomOptions;
   readonly #rooms = new Map<string, Room>();
   #granted: readonly string[] = [];
   #pending = 0;
-  /** Ends the wait for the answers that are still to come. */
-  #settle = (): void => undefined;
+  /** Resolves the promise of `resume` early. */
+  #resolveResume = (): void => undefined;
 
-  readonly #sender: Sender;
-  readonly #joinTimeout: number;
-
-  constructor(sender: Sender, joinTimeout: number) {
+  constructor(sender: Sender, options: RoomOptions) {
     this.#sender = sender;
-    this.#joinTimeout = joinTimeout;
+    this.#options = options;
   }
 
   snapshot(name: string): RoomSnapshot {
-    return this.#rooms.get(name)?.snapshot ?? LEFT;
+    return this.#rooms.get(name)?.snapshot ?? NOT_JOINED;
   }
 
-  /** Joins, or counts one more who wants to be in. A refused room is asked for again. */
+  /** Joins a room, or adds a reference to a joined one. Retries a denied room. */
   join(name: string, from: "now" | null = null): void {
     const room = this.#rooms.get(name) ?? this.#add(name, from);
-    room.refs++;
+    room.references++;
     this.#askUnlessJoined(room);
   }
 
-  /** Leaves when everybody who joined has left. */
+  /** Drops a reference; the last one leaves the room. */
   leave(name: string): void {
     const room = this.#rooms.get(name);
-    if (!room || --room.refs > 0) return;
-    this.#void(room);
+    if (!room || --room.references > 0) return;
+    this.#cancelJoin(room);
     this.#rooms.delete(name);
-    if (this.#sender.isUp) this.#sender.send("leave_room", name);
+    if (this.#sender.isSignedIn) this.#sender.send("leave_room", name);
     this.changes.emit(name);
   }
 
-  /** Forgets a room's position and takes its log whole. */
+  /** Discards a room's position and requests its whole log. */
   reread(name: string): void {
     const room = this.#rooms.get(name);
     if (!room) return;
     room.position = null;
-    if (this.#sender.isUp) this.#ask(room);
+    if (this.#sender.isSignedIn) this.#ask(room);
   }
 
-  /** Signed in: joins the rooms that came with it and all others; resolves when answered. */
+  /**
+   * Joins every room after signing in: those that the server granted, and those joined before.
+   * Resolves when all joins are answered, at the latest after `joinTimeout`.
+   */
   async resume(granted: readonly string[] = this.#granted): Promise<void> {
     const before = this.#granted;
     this.#granted = granted;
     for (const name of granted) this.join(name);
     for (const name of before) this.leave(name);
     this.retry();
-    this.#settle();
+    this.#resolveResume();
     if (this.#pending === 0) return;
     let timer;
     await new Promise<void>((resolve) => {
-      this.#settle = resolve;
-      timer = setTimeout(resolve, this.#joinTimeout);
+      this.#resolveResume = resolve;
+      timer = setTimeout(resolve, this.#options.joinTimeout);
     });
     clearTimeout(timer);
   }
 
-  /** Asks again for the rooms that were refused. */
+  /** Sends a join for every room that is neither joined nor being joined. */
   retry(): void {
     for (const room of this.#rooms.values()) this.#askUnlessJoined(room);
   }
 
-  /** The transport is gone: every room waits for the next one. */
-  down(): void {
+  /** Suspends every room until the next connection. */
+  suspend(): void {
     for (const room of this.#rooms.values()) {
-      this.#void(room);
-      this.#show(room, JOINING);
+      this.#cancelJoin(room);
+      if (room.snapshot.status !== "joining") this.#show(room, "lost");
     }
-    this.#settle();
+    this.#resolveResume();
   }
 
-  /** Begins every room anew when it is next joined. */
+  /** Discards every position, so that another user reads each room from its start. */
   forget(): void {
-    for (const room of this.#rooms.values()) room.position = null;
-    this.down();
+    this.suspend();
+    for (const room of this.#rooms.values()) {
+      room.position = null;
+      this.#show(room, "joining");
+    }
   }
 
-  /** Whether an event is the next of its room; moves the room's position if it is. */
-  admit(coverage: Coverage): boolean {
+  /**
+   * Advances a room past an event if that is the next one, and returns whether it is.
+   *
+   * A duplicate returns false. So does an event after a gap, which requests a replay of everything
+   * after the room's position.
+   */
+  tryAdvance(coverage: Coverage): boolean {
     const room = this.#rooms.get(coverage.room);
-    // What comes before the answer to a join is left over from before, or comes again after it.
+    // Events that arrive before the answer to a join belong to an earlier membership, or the replay
+    // after the answer repeats them.
     if (!room?.position || room.join) return false;
     const { epoch, offset } = room.position;
-    const isDuplicate = coverage.last <= offset;
-    const isGap = coverage.first > offset + 1;
-    if (isDuplicate) return false;
-    if (isGap) this.#ask(room);
-    else room.position = { epoch, offset: coverage.last };
-    return !isGap;
+    if (coverage.last <= offset) return false;
+    if (coverage.first > offset + 1) {
+      this.#ask(room);
+      return false;
+    }
+    this.#moveTo(room, { epoch, offset: coverage.last });
+    return true;
   }
 
-  /** The server's `room_error`: a membership that ended, or a join refused. */
+  /** Handles `room_error`: a membership ended, or a join was rejected. */
   receiveError({ room: name, error }: RoomError): void {
     const room = name === null ? undefined : this.#rooms.get(name);
-    if (room) this.#refuse(room, error);
+    if (room) this.#reject(room, error);
   }
 
-  /** The server's `room_reset`: the log began anew and comes whole. */
-  receiveReset({ room: name, epoch }: RoomReset): void {
+  /** Handles `room_reset`: the room has another log, which the server replays from its start. */
+  receiveReset({ room: name, epoch, offset }: RoomReset): void {
     const room = this.#rooms.get(name);
-    if (room) this.#restart(room, epoch, 0);
+    if (!room) return;
+    room.end = offset;
+    this.#moveTo(room, { epoch, offset: 0 });
+    this.resets.emit(name);
   }
 
   #add(name: string, from: "now" | null): Room {
-    const snapshot = JOINING;
-    const room: Room = { name, refs: 0, snapshot, position: null, from, join: null };
+    const room: Room = {
+      name,
+      references: 0,
+      snapshot: JOINING,
+      position: null,
+      end: 0,
+      from,
+      join: null,
+      failures: 0,
+      retryTimer: undefined,
+    };
     this.#rooms.set(name, room);
     this.changes.emit(name);
     return room;
   }
 
   #askUnlessJoined(room: Room): void {
-    const isWanted = room.snapshot.status !== "joined" && !room.join;
-    if (isWanted && this.#sender.isUp) this.#ask(room);
+    const { status } = room.snapshot;
+    const isJoined = status === "live" || status === "catching_up";
+    if (!isJoined && !room.join && this.#sender.isSignedIn) this.#ask(room);
   }
 
   #ask(room: Room): void {
-    this.#void(room);
-    const join = (room.join = {});
+    this.#cancelJoin(room);
+    this.#showAsking(room);
+    const join = {};
+    room.join = join;
     this.#pending++;
-    if (room.snapshot.status === "refused") this.#show(room, JOINING);
     const start = room.position ?? room.from;
     this.#sender.send("join_room", room.name, ...(start ? [start] : []), (ack?: JoinAck) => {
-      if (join === room.join) this.#answer(room, ack);
+      if (join === room.join) this.#receiveAnswer(room, ack);
     });
   }
 
-  #answer(room: Room, ack: JoinAck | undefined): void {
-    this.#void(room);
-    if (ack?.ok === false) this.#refuse(room, ack.error);
-    else {
-      // A stock server answers nothing of use: the room has no position then.
-      if (ack?.epoch && !(ack.recovered && room.position)) {
-        const skipsHistory = room.from && !room.position;
-        this.#restart(room, ack.epoch, skipsHistory ? ack.offset : 0);
-      }
-      this.#show(room, JOINED);
+  #receiveAnswer(room: Room, ack: JoinAck | undefined): void {
+    this.#cancelJoin(room);
+    if (ack?.ok === false) this.#reject(room, ack.error);
+    else this.#accept(room, ack);
+    if (this.#pending === 0) this.#resolveResume();
+  }
+
+  #accept(room: Room, ack: Extract<JoinAck, { ok: true }> | undefined): void {
+    room.failures = 0;
+    // A stock server sends no position: the room cannot be resumed and is live at once.
+    if (!ack?.epoch) {
+      this.#show(room, "live");
+      return;
     }
-    if (this.#pending === 0) this.#settle();
+    const { epoch, offset: end } = ack;
+    const before = ack.recovered ? room.position : null;
+    const position = before ?? { epoch, offset: room.from && !room.position ? end : 0 };
+    room.end = end;
+    this.#moveTo(room, { ...position });
+    if (!before) this.resets.emit(room.name);
+    if (room.snapshot.status === "catching_up") this.#expectReplay(room);
   }
 
-  #restart(room: Room, epoch: string, offset: number): void {
-    room.position = { epoch, offset };
-    this.resets.emit(room.name);
+  /**
+   * Marks a room as live if its replay is empty, because retention dropped every event. The first
+   * replayed event would precede the pong.
+   */
+  #expectReplay(room: Room): void {
+    const { position } = room;
+    this.#sender.send("ping", () => {
+      if (room.position === position && !room.join) this.#show(room, "live");
+    });
   }
 
-  #refuse(room: Room, error: Fault): void {
-    this.#show(room, { status: "refused", error: new LongwireError(error.code, error.message) });
+  #moveTo(room: Room, position: Position): void {
+    room.position = position;
+    this.#show(room, position.offset < room.end ? "catching_up" : "live");
   }
 
-  #void(room: Room): void {
+  #reject(room: Room, { code, message }: Fault): void {
+    if (code === "broker_unavailable") this.#askLater(room);
+    else this.#show(room, "denied", new LongwireError(code, message));
+  }
+
+  /** Retries a join while the server cannot read the room's log. */
+  #askLater(room: Room): void {
+    this.#cancelJoin(room);
+    this.#showAsking(room);
+    const delay = backoff(++room.failures, this.#options, Math.random());
+    room.retryTimer = setTimeout(() => this.#ask(room), delay);
+  }
+
+  #cancelJoin(room: Room): void {
     if (room.join) this.#pending--;
     room.join = null;
+    clearTimeout(room.retryTimer);
   }
 
-  #show(room: Room, snapshot: RoomSnapshot): void {
-    if (room.snapshot === snapshot) return;
-    room.snapshot = snapshot;
+  #showAsking(room: Room): void {
+    const { status } = room.snapshot;
+    if (status === "denied") this.#show(room, "joining");
+    if (status === "live") this.#show(room, "catching_up");
+  }
+
+  #show(room: Room, status: RoomStatus, error: LongwireError | null = null): void {
+    if (room.snapshot.status === status && !error) return;
+    room.snapshot = Object.freeze({ status, error });
     this.changes.emit(room.name);
   }
 }

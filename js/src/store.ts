@@ -1,14 +1,14 @@
 import { Listeners } from "./listeners.js";
 
-/** A value that changes: the shape that `useSyncExternalStore` and its like consume. */
+/** An observable value: the shape that `useSyncExternalStore` and similar APIs consume. */
 export interface Readable<T> {
-  /** The current value, frozen; the same object until it changes. */
+  /** Returns the current value: frozen, and the same object until it changes. */
   readonly getSnapshot: () => T;
-  /** Calls back after each change, until the returned function is called. */
+  /** Calls the listener after each change; returns a function that unsubscribes it. */
   readonly subscribe: (listener: () => void) => () => void;
 }
 
-/** A value that is replaced at once, and those who listen for it. */
+/** An observable value that changes immediately. */
 export class Store<T extends object> extends Listeners implements Readable<T> {
   #snapshot: Readonly<T>;
 
@@ -21,7 +21,7 @@ export class Store<T extends object> extends Listeners implements Readable<T> {
 
   readonly subscribe = (listener: () => void): (() => void) => this.add(listener);
 
-  /** Puts in what changed; does nothing and tells nobody if nothing did. */
+  /** Merges a change into the value and notifies the listeners, if any member differs. */
   set(change: Partial<T>): void {
     const keys = Object.keys(change) as (keyof T)[];
     if (keys.every((key) => change[key] === this.#snapshot[key])) return;
@@ -31,32 +31,33 @@ export class Store<T extends object> extends Listeners implements Readable<T> {
 }
 
 /**
- * A store that is computed anew some time after something it depends on changed: many changes
- * within the interval cost its observers one call.
+ * A store that computes its value some time after `invalidate`. Any number of invalidations within
+ * the interval cause one notification.
  */
 export class BatchedStore<T extends object> extends Store<T> {
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
   readonly #compute: () => T;
   readonly #interval: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** @param interval the delay from an invalidation to the notification, in milliseconds. */
   constructor(compute: () => T, interval: number) {
     super(compute());
     this.#compute = compute;
     this.#interval = interval;
   }
 
+  /** Schedules a computation. */
   invalidate(): void {
     this.#timer ??= setTimeout(() => this.flush(), this.#interval);
   }
 
-  /** Computes at once. */
+  /** Computes the value now. */
   flush(): void {
     this.stop();
     this.set(this.#compute());
   }
 
-  /** Forgets what is not computed yet. */
+  /** Cancels a scheduled computation. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -1,4 +1,4 @@
-// What CommonJS gets of socket.io-client lacks its transports.
+// The CommonJS build of socket.io-client does not export its transports.
 import { WebSocket as WebSocketTransport } from "engine.io-client";
 
 import {
@@ -21,13 +21,13 @@ interface Client {
   contract?: string | undefined;
 }
 
-/** What a client sent: the event, then its arguments. */
+/** An event that a client sent, with its arguments. */
 export type Sent = readonly [event: string, ...args: unknown[]];
 
 /**
- * A Longwire server in memory, for tests of a page: the real client speaks the real wire to it,
- * and no socket is opened. It signs everybody in, keeps a log for each room, and resumes. There is
- * no HTTP interface behind it, so a list of jobs tells that it could not be fetched.
+ * A Longwire server in memory, for tests of an application. The real client uses the real protocol
+ * with it, and no socket is opened. The server accepts every token, keeps a log of each room and
+ * resumes rooms. It has no HTTP interface, so `useJobs` reports an error.
  *
  * ```ts
  * const server = new TestServer();
@@ -36,27 +36,29 @@ export type Sent = readonly [event: string, ...args: unknown[]];
  * ```
  */
 export class TestServer {
-  /** What clients sent, oldest first. */
+  /** The events that clients sent, oldest first. */
   readonly sent: Sent[] = [];
-  /** Rooms that nobody may join, with the code of the refusal. */
-  readonly refused = new Map<string, string>();
-  /** Answers to events that ask for one; by default `{ ok: true }`. */
+  /** Rooms to deny, with the code of the error. */
+  readonly denied = new Map<string, string>();
+  /** Acknowledgements by event; the default is `{ ok: true }`. */
   readonly answers = new Map<string, (...args: unknown[]) => unknown>();
-  /** The fingerprint of its contract; a client that was built for another one is outdated. */
+  /** The fingerprint of the server's contract; clients of another contract report `otherContract`. */
   contract: string = CONTRACT_FINGERPRINT;
+  readonly #userId: string;
+  readonly #rooms: readonly string[];
   readonly #links = new Map<MemoryLink, Client>();
   readonly #logs = new Map<string, Log>();
 
   /**
-   * @param userId who everybody is told to be.
-   * @param rooms those that come with signing in.
+   * @param userId the user that the server signs every client in as.
+   * @param rooms the rooms that the server grants with the sign-in.
    */
-  constructor(
-    private readonly userId = "ada",
-    private readonly rooms: readonly string[] = ["global"],
-  ) {}
+  constructor(userId = "ada", rooms: readonly string[] = ["global"]) {
+    this.#userId = userId;
+    this.#rooms = rooms;
+  }
 
-  /** Options for a client that finds this server, at any address. */
+  /** Options that connect a client to this server, whatever its address. */
   get options(): ClientOptions {
     const open = (): MemoryLink => this.#open();
     class MemoryTransport extends WebSocketTransport {
@@ -67,7 +69,7 @@ export class TestServer {
     return { transports: [MemoryTransport], apiUrl: "memory:" };
   }
 
-  /** Appends an event to a room's log and sends it to those in the room; stamps it if need be. */
+  /** Appends an event to a room's log and sends it to the room. Adds a missing timestamp. */
   publish<K extends keyof typeof EVENTS>(
     room: string,
     event: K,
@@ -80,7 +82,7 @@ export class TestServer {
     }
   }
 
-  /** Cuts every connection without a word. */
+  /** Breaks every connection without a closing handshake. */
   cut(): void {
     for (const link of [...this.#links.keys()]) link.cut();
   }
@@ -100,9 +102,10 @@ export class TestServer {
   }
 
   #authenticate(link: MemoryLink): void {
-    const { userId, rooms, contract } = this;
-    const isOutdated = (this.#links.get(link)?.contract ?? contract) !== contract;
-    link.emit("authenticated", { userId, rooms, ...(isOutdated && { contract }) });
+    const { contract } = this;
+    const isOther = (this.#links.get(link)?.contract ?? contract) !== contract;
+    const identity = { userId: this.#userId, rooms: this.#rooms };
+    link.emit("authenticated", { ...identity, ...(isOther && { contract }) });
   }
 
   #receive(link: MemoryLink, event: string, args: unknown[], ack: Ack): void {
@@ -110,13 +113,19 @@ export class TestServer {
     if (event === "join_room") this.#join(link, args, ack);
     else if (event === "leave_room") this.#links.get(link)?.rooms.delete(args[0] as string);
     else if (event === "auth") this.#authenticate(link);
-    else if (event === "ping") link.emit("pong", { timestamp: Date.now() });
+    else if (event === "ping") this.#pong(link, ack);
     else ack(this.answers.get(event)?.(...args) ?? { ok: true });
+  }
+
+  #pong(link: MemoryLink, ack: Ack): void {
+    const pong = { timestamp: Date.now() };
+    link.emit("pong", pong);
+    ack(pong);
   }
 
   #join(link: MemoryLink, [name, start]: unknown[], ack: Ack): void {
     const room = name as string;
-    const code = this.refused.get(room);
+    const code = this.denied.get(room);
     if (code !== undefined) {
       ack({ ok: false, room, error: { code, message: `${room}: ${code}` } });
       return;
@@ -137,7 +146,10 @@ export class TestServer {
 
   #log(room: string): Log {
     let log = this.#logs.get(room);
-    if (!log) this.#logs.set(room, (log = { epoch: `epoch of ${room}`, frames: [] }));
+    if (!log) {
+      log = { epoch: `epoch of ${room}`, frames: [] };
+      this.#logs.set(room, log);
+    }
     return log;
   }
 }

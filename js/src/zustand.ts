@@ -3,21 +3,22 @@ import { create, type StoreApi, type UseBoundStore } from "zustand";
 import type { ConnectionSnapshot, ConnectionState, WebSocketClient } from "./index.js";
 
 /**
- * The state of a connection. It has no setters: what is not the client's own word would be a
- * second truth.
+ * The state of a connection. It has no setters: the client is the only source of this state.
  */
 export interface WebSocketStore {
+  /** The connection's state. */
   readonly connectionState: ConnectionState;
-  /** Milliseconds since the epoch, like `disconnectedAt`. */
+  /** When the client last connected, in milliseconds since the epoch. */
   readonly connectedAt: number | null;
+  /** When the client was last disconnected, in milliseconds since the epoch. */
   readonly disconnectedAt: number | null;
-  /** Failed attempts since the connection last held. */
+  /** Failed attempts in a row; reset by a connection that lasts for five seconds. */
   readonly reconnectAttempts: number;
 }
 
 /**
- * Creates a zustand store, which is a hook, that shows a client's connection for as long as the
- * client lives. Using it neither connects nor disconnects.
+ * Creates a zustand store, which is a hook, with the state of a client's connection. Using it
+ * neither connects nor disconnects.
  *
  * ```ts
  * export const useWebSocketStore = createWebSocketStore(client);
@@ -33,6 +34,6 @@ export function createWebSocketStore(
 }
 
 function view(connection: ConnectionSnapshot): WebSocketStore {
-  const { state, connectedAt, disconnectedAt, attempt } = connection;
-  return { connectionState: state, connectedAt, disconnectedAt, reconnectAttempts: attempt };
+  const { state, connectedAt, disconnectedAt, reconnectAttempts } = connection;
+  return { connectionState: state, connectedAt, disconnectedAt, reconnectAttempts };
 }

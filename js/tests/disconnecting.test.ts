@@ -3,32 +3,32 @@ import { setTimeout as realTime } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 
 import { startClient, startPair } from "./fixtures.js";
-import { startWire, until } from "./wire.js";
+import { startServer, until } from "./server.js";
 
 describe("a listener that disconnects", () => {
   it.each(["disconnect", "reconnect_attempt", "connect", "reconnect"] as const)(
     "is obeyed on %s: nothing comes back behind its back",
     async (event) => {
-      const { wire, client } = await startPair();
+      const { server, client } = await startPair();
       client.on(event, () => client.disconnect());
-      wire.cut();
+      server.cut();
       await until(() => client.getState() === "disconnected");
-      const { connections } = wire;
+      const { connections } = server;
       const changed = vi.fn();
       client.onStateChange(changed);
       await realTime(150);
       expect(changed).not.toHaveBeenCalled();
       expect(client.connection.getSnapshot()).toMatchObject({ error: null, nextRetryAt: null });
-      expect([wire.connections, wire.sockets]).toEqual([connections, []]);
+      expect([server.connections, server.sockets]).toEqual([connections, []]);
     },
   );
 
   it.each(["connect_error", "reconnect_error"] as const)(
     "is obeyed on %s, and leaves no error behind",
     async (event) => {
-      const { wire, client } = await startPair();
+      const { server, client } = await startPair();
       client.on(event, () => client.disconnect());
-      await wire.close();
+      await server.close();
       await until(() => client.getState() === "disconnected");
       await realTime(150);
       expect(client.connection.getSnapshot()).toMatchObject({
@@ -42,30 +42,30 @@ describe("a listener that disconnects", () => {
   it.each(["connecting", "connected", "reconnecting"])(
     "is obeyed on the state %s",
     async (when) => {
-      const wire = await startWire();
-      const client = startClient(wire.url);
+      const server = await startServer();
+      const client = startClient(server.url);
       client.onStateChange((state) => {
         if (state === when) client.disconnect();
       });
       client.connect().then(
-        () => wire.cut(),
+        () => server.cut(),
         () => undefined,
       );
       await until(() => client.connection.getSnapshot().disconnectedAt !== null);
       await realTime(150);
       expect(client.getState()).toBe("disconnected");
-      expect(wire.sockets).toEqual([]);
+      expect(server.sockets).toEqual([]);
     },
   );
 
   it("may connect again, and hears how that ends", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     let again: Promise<void> | undefined;
     client.onStateChange((state) => {
       if (state === "disconnected") again = client.connect();
     });
     client.disconnect();
     await again;
-    expect(wire.connections).toBe(2);
+    expect(server.connections).toBe(2);
   });
 });

@@ -1,7 +1,7 @@
 import { onTestFinished } from "vitest";
 
 import { type ClientOptions, createClient, type WebSocketClient } from "../src/index.js";
-import { startWire, type Wire, type WireOptions } from "./wire.js";
+import { type ScriptedServer, type ServerOptions, startServer } from "./server.js";
 
 /** Quick enough for tests; everything else as by default. */
 export const QUICK: ClientOptions = {
@@ -22,18 +22,18 @@ export function startClient(url: string, options: ClientOptions = {}): WebSocket
 }
 
 export interface Pair {
-  wire: Wire;
+  server: ScriptedServer;
   client: WebSocketClient;
 }
 
 /** A server and a client that is connected to it. */
 export async function startPair(
-  options: WireOptions & { client?: ClientOptions } = {},
+  options: ServerOptions & { client?: ClientOptions } = {},
 ): Promise<Pair> {
-  const wire = await startWire(options);
-  const client = startClient(wire.url, options.client);
+  const server = await startServer(options);
+  const client = startClient(server.url, options.client);
   await client.connect();
-  return { wire, client };
+  return { server, client };
 }
 
 /** A progress event of a job. */

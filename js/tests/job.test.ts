@@ -2,13 +2,13 @@ import { describe, expect, it, vi } from "vitest";
 
 import { initialJob } from "../src/index.js";
 import { output, progress, startClient, startPair } from "./fixtures.js";
-import { startWire, until } from "./wire.js";
+import { startServer, until } from "./server.js";
 
 describe("a watched job", () => {
   it("shows what came before it was looked at (D53)", async () => {
-    const { wire, client } = await startPair();
-    wire.publish("job:1", "job:progress", progress("1", 40, "halfway"));
-    wire.publish("job:1", "job:output", output("1", "hello"));
+    const { server, client } = await startPair();
+    server.publish("job:1", "job:progress", progress("1", 40, "halfway"));
+    server.publish("job:1", "job:output", output("1", "hello"));
     const job = client.job("1");
     expect(job.getSnapshot()).toMatchObject({ isKnown: false, progress: null });
     job.subscribe(() => undefined);
@@ -21,61 +21,61 @@ describe("a watched job", () => {
   });
 
   it("shows what came through a room that was joined before it was looked at (D53)", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     const heard: string[] = [];
     client.on("job:output", (event) => heard.push(event.chunk));
     client.joinRoom("job:1");
-    wire.publish("job:1", "job:output", output("1", "a"));
-    wire.publish("job:1", "job:output", output("1", "b"));
+    server.publish("job:1", "job:output", output("1", "a"));
+    server.publish("job:1", "job:output", output("1", "b"));
     await until(() => heard.length === 2);
     const job = client.job("1");
     job.subscribe(() => undefined);
-    wire.publish("job:1", "job:output", output("1", "c"));
+    server.publish("job:1", "job:output", output("1", "c"));
     await until(() => job.getSnapshot().output[0]?.text === "abc");
     expect(heard).toEqual(["a", "b", "c"]);
-    expect(wire.of("join_room")).toHaveLength(1);
+    expect(server.of("join_room")).toHaveLength(1);
   });
 
   it("is one job for all who look, and left when nobody does (D45, B32)", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     const one = vi.fn();
     const other = vi.fn();
     const stopOne = client.job("1").subscribe(one);
     const stopOther = client.job("1").subscribe(other);
-    wire.publish("job:1", "job:progress", progress("1", 1));
+    server.publish("job:1", "job:progress", progress("1", 1));
     await until(() => one.mock.calls.length > 0 && other.mock.calls.length > 0);
     expect(client.job("1").getSnapshot()).toBe(client.job("1").getSnapshot());
     stopOne();
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(wire.of("leave_room")).toEqual([]);
+    expect(server.of("leave_room")).toEqual([]);
     stopOther();
-    await until(() => wire.of("leave_room").length === 1);
-    expect(wire.of("join_room")).toHaveLength(1);
+    await until(() => server.of("leave_room").length === 1);
+    expect(server.of("join_room")).toHaveLength(1);
     expect(client.job("1").getSnapshot().isKnown).toBe(false);
   });
 
   it("survives being left and looked at again at once (StrictMode)", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     const job = client.job("1");
     job.subscribe(() => undefined)();
     const stop = job.subscribe(() => undefined);
-    wire.publish("job:1", "job:progress", progress("1", 7));
+    server.publish("job:1", "job:progress", progress("1", 7));
     await until(() => job.getSnapshot().progress === 7);
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(job.getSnapshot().progress).toBe(7);
-    expect(wire.of("join_room")).toHaveLength(1);
-    expect(wire.of("leave_room")).toEqual([]);
+    expect(server.of("join_room")).toHaveLength(1);
+    expect(server.of("leave_room")).toEqual([]);
     stop();
   });
 
   it("tells its observers of a burst in a few calls (D54)", async () => {
-    const { wire, client } = await startPair({ client: { notifyInterval: 50 } });
+    const { server, client } = await startPair({ client: { notifyInterval: 50 } });
     const job = client.job("1");
     const told = vi.fn();
     job.subscribe(told);
-    await until(() => client.room("job:1").getSnapshot().status === "joined");
+    await until(() => client.room("job:1").getSnapshot().status === "live");
     for (let chunk = 0; chunk < 5_000; chunk++) {
-      wire.publish("job:1", "job:output", output("1", `${chunk},`));
+      server.publish("job:1", "job:output", output("1", `${chunk},`));
     }
     const text = (): string =>
       job
@@ -88,42 +88,42 @@ describe("a watched job", () => {
   });
 
   it("gathers each job's changes by itself, and calls nobody who has left (E68)", async () => {
-    const { wire, client } = await startPair({ client: { notifyInterval: 50 } });
+    const { server, client } = await startPair({ client: { notifyInterval: 50 } });
     const [one, other] = [client.job("1"), client.job("2")];
     const [told, toldOther] = [vi.fn(), vi.fn()];
     const leave = one.subscribe(told);
     other.subscribe(toldOther);
     for (let percent = 1; percent <= 50; percent++) {
-      wire.publish("job:1", "job:progress", progress("1", percent));
-      wire.publish("job:2", "job:progress", progress("2", percent));
+      server.publish("job:1", "job:progress", progress("1", percent));
+      server.publish("job:2", "job:progress", progress("2", percent));
     }
     await until(() => one.getSnapshot().progress === 50 && other.getSnapshot().progress === 50);
     leave();
     told.mockClear();
-    wire.publish("job:1", "job:progress", progress("1", 60));
-    wire.publish("job:2", "job:progress", progress("2", 60));
+    server.publish("job:1", "job:progress", progress("1", 60));
+    server.publish("job:2", "job:progress", progress("2", 60));
     await until(() => other.getSnapshot().progress === 60);
     expect(told).not.toHaveBeenCalled();
     expect(toldOther.mock.calls.length).toBeLessThan(10);
   });
 
   it("gives frozen snapshots that stay the same until something changes (D63)", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     const job = client.job("1");
     job.subscribe(() => undefined);
-    wire.publish("job:1", "job:progress", progress("1", 1));
+    server.publish("job:1", "job:progress", progress("1", 1));
     await until(() => job.getSnapshot().isKnown);
     expect(job.getSnapshot()).toBe(job.getSnapshot());
     expect(Object.isFrozen(job.getSnapshot())).toBe(true);
   });
 
   it("is the same after a drop: nothing lost, nothing twice (A5)", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     const job = client.job("1");
     job.subscribe(() => undefined);
     for (let chunk = 0; chunk < 200; chunk++) {
-      if (chunk % 40 === 20) wire.cut();
-      wire.publish("job:1", "job:output", output("1", `${chunk},`));
+      if (chunk % 40 === 20) server.cut();
+      server.publish("job:1", "job:output", output("1", `${chunk},`));
       if (chunk % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
     }
     const text = (): string =>
@@ -136,41 +136,41 @@ describe("a watched job", () => {
   });
 
   it("starts over when the log is another one", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     const job = client.job("1");
     job.subscribe(() => undefined);
-    wire.publish("job:1", "job:output", output("1", "old"));
+    server.publish("job:1", "job:output", output("1", "old"));
     await until(() => job.getSnapshot().output.length === 1);
-    wire.resetLog("job:1");
-    wire.publish("job:1", "job:output", output("1", "new"));
+    server.resetLog("job:1");
+    server.publish("job:1", "job:output", output("1", "new"));
     await until(() => job.getSnapshot().output[0]?.text === "new");
     expect(job.getSnapshot().output).toHaveLength(1);
   });
 
   it("is not folded from another room's copy of its events", async () => {
-    const { wire, client } = await startPair({ granted: ["user:ada"] });
+    const { server, client } = await startPair({ granted: ["user:ada"] });
     const job = client.job("1");
     job.subscribe(() => undefined);
-    wire.publish("job:1", "job:output", output("1", "once"));
-    wire.publish("user:ada", "job:output", output("1", "once"));
-    wire.publish("job:1", "job:output", output("1", "!"));
+    server.publish("job:1", "job:output", output("1", "once"));
+    server.publish("user:ada", "job:output", output("1", "once"));
+    server.publish("job:1", "job:output", output("1", "!"));
     await until(() => job.getSnapshot().output.at(-1)?.text.endsWith("!"));
     expect(job.getSnapshot().output).toEqual([{ text: "once!" }]);
   });
 
   it("works on a stock server", async () => {
-    const { wire, client } = await startPair({ isStock: true });
+    const { server, client } = await startPair({ isStock: true });
     const job = client.job("1");
     job.subscribe(() => undefined);
-    wire.broadcast("job:progress", progress("1", 30));
-    wire.broadcast("job:progress", progress("2", 60));
+    server.broadcast("job:progress", progress("1", 30));
+    server.broadcast("job:progress", progress("2", 60));
     await until(() => job.getSnapshot().isKnown);
     expect(job.getSnapshot().progress).toBe(30);
   });
 
   it("says that it may not be watched", async () => {
-    const { wire, client } = await startPair();
-    wire.refusals.set("job:1", "forbidden");
+    const { server, client } = await startPair();
+    server.refusals.set("job:1", "forbidden");
     const job = client.job("1");
     job.subscribe(() => undefined);
     await until(() => job.getSnapshot().roomError);
@@ -178,21 +178,21 @@ describe("a watched job", () => {
   });
 
   it("can be asked to stop, and says if it cannot (D66)", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     expect(await client.job("1").cancel("enough")).toEqual({ ok: true });
-    expect(wire.of("job:cancel")).toEqual([[{ jobId: "1", reason: "enough" }]]);
-    wire.refusals.set("job:2", "job_finished");
+    expect(server.of("job:cancel")).toEqual([[{ jobId: "1", reason: "enough" }]]);
+    server.refusals.set("job:2", "job_finished");
     await expect(client.job("2").cancel()).rejects.toMatchObject({ code: "job_finished" });
   });
 
   it("reads its log again when it is reset (D66)", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     const job = client.job("1");
     job.subscribe(() => undefined);
-    wire.publish("job:1", "job:output", output("1", "text"));
+    server.publish("job:1", "job:output", output("1", "text"));
     await until(() => job.getSnapshot().isKnown);
     job.reset();
-    await until(() => wire.of("join_room").length === 2);
+    await until(() => server.of("join_room").length === 2);
     await client.call("echo" as never, ...([1] as never));
     await until(() => job.getSnapshot().isKnown);
     expect(job.getSnapshot().output).toEqual([{ text: "text" }]);
@@ -201,44 +201,44 @@ describe("a watched job", () => {
 
 describe("the list of jobs", () => {
   it("lists what the server lists, then what is created, each live until its end", async () => {
-    const wire = await startWire({ granted: ["user:ada"] });
-    wire.jobs = [{ ...initialJob("1"), title: "First", createdAt: 1 }];
+    const server = await startServer({ granted: ["user:ada"] });
+    server.jobs = [{ ...initialJob("1"), title: "First", createdAt: 1 }];
     const first = { jobId: "1", title: "First", attempt: 1, timestamp: 1 };
-    wire.publish("job:1", "job:created", first);
-    const client = startClient(wire.url);
+    server.publish("job:1", "job:created", first);
+    const client = startClient(server.url);
     const list = client.jobs();
     expect(list.getSnapshot()).toMatchObject({ jobs: [], status: "loading" });
     const stop = list.subscribe(() => undefined);
     await client.connect();
     await until(() => list.getSnapshot().status === "ready");
-    expect(wire.requests.map(({ url, headers }) => [url, headers.authorization])).toEqual([
+    expect(server.requests.map(({ url, headers }) => [url, headers.authorization])).toEqual([
       ["/api/jobs", "Bearer ada"],
     ]);
     const created = { jobId: "2", title: "Second", attempt: 1, timestamp: 2 };
-    wire.publish("job:2", "job:created", created);
-    wire.publish("user:ada", "job:created", created);
+    server.publish("job:2", "job:created", created);
+    server.publish("user:ada", "job:created", created);
     await until(() => list.getSnapshot().jobs.length === 2);
-    wire.publish("job:2", "job:progress", progress("2", 50));
-    wire.publish("job:1", "job:status", { jobId: "1", status: "cancelled", timestamp: 3 });
+    server.publish("job:2", "job:progress", progress("2", 50));
+    server.publish("job:1", "job:status", { jobId: "1", status: "cancelled", timestamp: 3 });
     await until(() => list.getSnapshot().jobs[1]?.isComplete);
     await until(() => list.getSnapshot().jobs[0]?.progress === 50);
     expect(list.getSnapshot().jobs.map((job) => job.title)).toEqual(["Second", "First"]);
     stop();
-    await until(() => wire.of("leave_room").length === 2);
+    await until(() => server.of("leave_room").length === 2);
   });
 
   it("never shows a running job as queued while a room tells its history", async () => {
-    const wire = await startWire({ granted: ["user:ada"] });
+    const server = await startServer({ granted: ["user:ada"] });
     const created = { jobId: "1", title: "First", owner: "ada", attempt: 1, timestamp: 1 };
-    for (const room of ["job:1", "user:ada"]) wire.publish(room, "job:created", created);
-    wire.publish("job:1", "job:status", { jobId: "1", status: "running", timestamp: 1 });
+    for (const room of ["job:1", "user:ada"]) server.publish(room, "job:created", created);
+    server.publish("job:1", "job:status", { jobId: "1", status: "running", timestamp: 1 });
     for (let done = 2; done <= 40; done++) {
-      wire.publish("job:1", "job:progress", progress("1", done));
+      server.publish("job:1", "job:progress", progress("1", done));
     }
-    wire.pace = 1;
+    server.pace = 1;
     const running = { status: "running", isRunning: true, progress: 40, updatedAt: 40 } as const;
-    wire.jobs = [{ ...initialJob("1"), ...created, ...running, createdAt: 1 }];
-    const client = startClient(wire.url, { notifyInterval: 1 });
+    server.jobs = [{ ...initialJob("1"), ...created, ...running, createdAt: 1 }];
+    const client = startClient(server.url, { notifyInterval: 1 });
     const list = client.jobs();
     const shown = new Set<string>();
     list.subscribe(() => {
@@ -247,74 +247,74 @@ describe("the list of jobs", () => {
     });
     await client.connect();
     await until(() => client.job("1").getSnapshot().progress === 40);
-    wire.publish("job:1", "job:progress", progress("1", 41));
+    server.publish("job:1", "job:progress", progress("1", 41));
     await until(() => shown.has("running 41"));
     expect([...shown]).toEqual(["running 40", "running 41"]);
   });
 
   it("begins a job anew, whoever's clock says when", async () => {
-    const wire = await startWire({ granted: ["user:ada"] });
-    wire.jobs = [{ ...initialJob("1"), status: "failed", isComplete: true, updatedAt: 9 }];
-    const client = startClient(wire.url);
+    const server = await startServer({ granted: ["user:ada"] });
+    server.jobs = [{ ...initialJob("1"), status: "failed", isComplete: true, updatedAt: 9 }];
+    const client = startClient(server.url);
     const list = client.jobs();
     list.subscribe(() => undefined);
     await client.connect();
     await until(() => list.getSnapshot().jobs[0]?.status === "failed");
     const created = { jobId: "1", attempt: 2, timestamp: 8 };
-    for (const room of ["job:1", "user:ada"]) wire.publish(room, "job:created", created);
+    for (const room of ["job:1", "user:ada"]) server.publish(room, "job:created", created);
     await until(() => list.getSnapshot().jobs[0]?.attempt === 2);
-    wire.publish("job:1", "job:status", { jobId: "1", status: "running", timestamp: 8 });
+    server.publish("job:1", "job:status", { jobId: "1", status: "running", timestamp: 8 });
     await until(() => list.getSnapshot().jobs[0]?.isRunning);
   });
 
   it("is not taken from one observer by another who leaves twice", async () => {
-    const { wire, client } = await startPair({ granted: ["user:ada"] });
+    const { server, client } = await startPair({ granted: ["user:ada"] });
     const list = client.jobs();
     list.subscribe(() => undefined);
     const leave = list.subscribe(() => undefined);
     leave();
     leave();
     const created = { jobId: "1", title: "First", attempt: 1, timestamp: 1 };
-    wire.publish("user:ada", "job:created", created);
+    server.publish("user:ada", "job:created", created);
     await until(() => list.getSnapshot().jobs.length === 1);
   });
 
   it("forgets what is not listed any more, such as another user's", async () => {
-    const { wire, client } = await startPair();
-    wire.jobs = [initialJob("1"), initialJob("2")];
+    const { server, client } = await startPair();
+    server.jobs = [initialJob("1"), initialJob("2")];
     const list = client.jobs();
     list.subscribe(() => undefined);
     await until(() => list.getSnapshot().jobs.length === 2);
-    await until(() => client.room("job:2").getSnapshot().status === "joined");
+    await until(() => client.room("job:2").getSnapshot().status === "live");
     client.disconnect();
-    wire.jobs = [initialJob("1")];
+    server.jobs = [initialJob("1")];
     await client.connect("grace");
     await until(() => list.getSnapshot().jobs.length === 1);
-    await until(() => client.room("job:2").getSnapshot().status === "left");
+    await until(() => client.room("job:2").getSnapshot().status === null);
   });
 
   it("is fetched anew for another user who signs in in place", async () => {
-    const { wire, client } = await startPair();
-    wire.jobs = [{ ...initialJob("1"), owner: "ada" }];
+    const { server, client } = await startPair();
+    server.jobs = [{ ...initialJob("1"), owner: "ada" }];
     const list = client.jobs();
     list.subscribe(() => undefined);
     await until(() => list.getSnapshot().jobs.length === 1);
-    wire.jobs = [{ ...initialJob("2"), owner: "grace" }];
+    server.jobs = [{ ...initialJob("2"), owner: "grace" }];
     client.setToken("grace");
     await until(() => list.getSnapshot().jobs[0]?.owner === "grace");
     expect(list.getSnapshot().jobs).toHaveLength(1);
-    expect(wire.requests.at(-1)?.headers.authorization).toBe("Bearer grace");
+    expect(server.requests.at(-1)?.headers.authorization).toBe("Bearer grace");
   });
 
   it("takes no list that was asked for before the last", async () => {
-    const { wire, client } = await startPair();
-    wire.jobs = [{ ...initialJob("1"), owner: "ada" }];
-    const held: (() => void)[] = (wire.heldAnswers = []);
+    const { server, client } = await startPair();
+    server.jobs = [{ ...initialJob("1"), owner: "ada" }];
+    const held: (() => void)[] = (server.heldAnswers = []);
     const list = client.jobs();
     list.subscribe(() => undefined);
     await until(() => held.length === 1);
-    wire.heldAnswers = null;
-    wire.jobs = [{ ...initialJob("2"), owner: "grace" }];
+    server.heldAnswers = null;
+    server.jobs = [{ ...initialJob("2"), owner: "grace" }];
     client.setToken("grace");
     await until(() => list.getSnapshot().jobs.length === 1);
     held[0]?.();
@@ -333,12 +333,12 @@ describe("the list of jobs", () => {
 });
 
 it("leaves no room, listener or timer after a thousand watchers", async () => {
-  const { wire, client } = await startPair({ client: { linger: 1 } });
+  const { server, client } = await startPair({ client: { linger: 1 } });
   for (let cycle = 0; cycle < 1_000; cycle++) {
     client.job(`${cycle % 10}`).subscribe(() => undefined)();
   }
-  await until(() => wire.of("leave_room").length === 10);
-  const { size } = wire.members.get("job:1") ?? { size: 0 };
+  await until(() => server.of("leave_room").length === 10);
+  const { size } = server.members.get("job:1") ?? { size: 0 };
   expect(size).toBe(0);
-  expect(wire.of("join_room")).toHaveLength(10);
+  expect(server.of("join_room")).toHaveLength(10);
 });

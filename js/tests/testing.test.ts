@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { type ClientOptions, createClient, type WebSocketClient } from "../src/index.js";
 import { TestServer } from "../src/testing.js";
 import { QUICK } from "./fixtures.js";
-import { until } from "./wire.js";
+import { until } from "./server.js";
 
 function start(server: TestServer, options: ClientOptions = {}): WebSocketClient {
   const client = createClient("http://test", { ...QUICK, ...server.options, ...options });
@@ -20,7 +20,7 @@ it("signs in and feeds a job through the client's own code", async () => {
   await client.connect();
   await until(() => job.getSnapshot().progress === 42);
   expect(client.connection.getSnapshot()).toMatchObject({ userId: "grace", state: "connected" });
-  expect(client.room("user:grace").getSnapshot().status).toBe("joined");
+  expect(client.room("user:grace").getSnapshot().status).toBe("live");
 });
 
 it("is cut, and resumes: nothing lost, nothing twice", async () => {
@@ -48,7 +48,7 @@ it("is cut, and resumes: nothing lost, nothing twice", async () => {
 
 it("refuses rooms, answers requests, and shows what was sent", async () => {
   const server = new TestServer();
-  server.refused.set("job:2", "forbidden");
+  server.denied.set("job:2", "forbidden");
   const error = { code: "job_finished", message: "It is over." };
   server.answers.set("job:cancel", () => ({ ok: false, error }));
   const client = start(server);
@@ -65,8 +65,8 @@ it("has another contract, if it is told to", async () => {
   const server = new TestServer();
   const client = start(server);
   await client.connect();
-  expect(client.connection.getSnapshot().isOutdated).toBe(false);
+  expect(client.connection.getSnapshot().otherContract).toBeNull();
   server.contract = "0123456789abcdef";
   server.cut();
-  await until(() => client.connection.getSnapshot().isOutdated);
+  await until(() => client.connection.getSnapshot().otherContract === "0123456789abcdef");
 });

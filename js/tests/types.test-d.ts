@@ -74,7 +74,7 @@ it("takes the specification's configuration", () => {
 
 it("tells when the server has another contract than the application was built for", () => {
   createClient(undefined, { contract: "0123456789abcdef" });
-  expectTypeOf(client.connection.getSnapshot().isOutdated).toEqualTypeOf<boolean>();
+  expectTypeOf(client.connection.getSnapshot().otherContract).toEqualTypeOf<string | null>();
   // @ts-expect-error a fingerprint is text
   createClient(undefined, { contract: 5 });
 });

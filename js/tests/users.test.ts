@@ -3,11 +3,11 @@ import { setTimeout as realTime } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
 import { startClient, startPair } from "./fixtures.js";
-import { startWire, until } from "./wire.js";
+import { startServer, until } from "./server.js";
 
 describe("another token", () => {
   it("connects anew for another user, whom the server does not take in place", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     const states: string[] = [];
     client.onStateChange((state) => states.push(state));
     const heard: string[] = [];
@@ -17,34 +17,34 @@ describe("another token", () => {
     await until(() => client.isConnected());
     expect([states, heard]).toEqual([["connecting", "connected"], ["another_user"]]);
     expect(client.connection.getSnapshot().error).toBeNull();
-    expect(wire.sockets).toHaveLength(1);
+    expect(server.sockets).toHaveLength(1);
   });
 
   it("does not connect anew for another user if a listener disconnects", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     client.on("disconnect", () => client.disconnect());
     client.setToken("grace");
     await until(() => client.getState() === "disconnected");
     await realTime(100);
-    expect([client.getState(), wire.sockets]).toEqual(["disconnected", []]);
+    expect([client.getState(), server.sockets]).toEqual(["disconnected", []]);
   });
 
   it("signs out who needed no token, too", async () => {
-    const wire = await startWire();
-    const client = startClient(wire.url, { token: undefined });
+    const server = await startServer();
+    const client = startClient(server.url, { token: undefined });
     await client.connect();
     client.setToken(null);
     expect(client.getState()).toBe("disconnected");
-    await until(() => wire.sockets.length === 0);
+    await until(() => server.sockets.length === 0);
   });
 
   it("signs out when its token is taken away, and stays so until it has another", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     client.setToken(null);
     expect(client.connection.getSnapshot()).toMatchObject({ state: "disconnected", userId: null });
-    await until(() => wire.sockets.length === 0);
+    await until(() => server.sockets.length === 0);
     await client.connect("grace");
     expect(client.connection.getSnapshot()).toMatchObject({ userId: "grace", error: null });
-    expect(wire.connections).toBe(2);
+    expect(server.connections).toBe(2);
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { fold, initialJob, type JobState, type Position } from "../src/index.js";
 import { Rooms } from "../src/rooms.js";
-import { type Coverage, parseCoverage } from "../src/wire.js";
+import { type Coverage, parseCoverage } from "../src/types.js";
 
 interface Case {
   name: string;
@@ -43,22 +43,25 @@ const { cursor, log: logs } = JSON.parse(readFileSync(file, "utf8")) as {
   log: Log[];
 };
 
+const OPTIONS = { joinTimeout: 1_000, reconnectionDelay: 1_000, reconnectionDelayMax: 30_000 };
+
 /** Rooms whose server grants everything at once. */
 function openRooms({ epoch, room, offset }: Case): { rooms: Rooms; joins: unknown[][] } {
   const joins: unknown[][] = [];
   const rooms = new Rooms(
     {
-      isUp: true,
-      send: (_event, ...args) => {
+      isSignedIn: true,
+      send: (event, ...args) => {
+        if (event !== "join_room") return;
         const answer = args.pop() as (ack: unknown) => void;
         joins.push(args);
         answer({ ok: true, room, epoch, offset, recovered: args.length > 1 });
       },
     },
-    1_000,
+    OPTIONS,
   );
   rooms.join(room);
-  if (offset > 0) rooms.admit({ first: 1, last: offset, room });
+  if (offset > 0) rooms.tryAdvance({ first: 1, last: offset, room });
   return { rooms, joins };
 }
 
@@ -68,11 +71,11 @@ it.each(cursor)("recovers as every other reader does: $name", async (recovery) =
     const parsed = parseCoverage(position) as Coverage;
     expect(parsed).toMatchObject(coverage);
     const asked = joins.length;
-    const isAdmitted = rooms.admit(parsed);
+    const isAdmitted = rooms.tryAdvance(parsed);
     const seen = isAdmitted ? "apply" : joins.length > asked ? "gap" : "duplicate";
     expect(seen).toBe(verdict);
   }
-  rooms.down();
+  rooms.suspend();
   await rooms.resume([]);
   expect(joins.at(-1)).toEqual([
     recovery.room,
@@ -84,7 +87,10 @@ it.each(cursor)("recovers as every other reader does: $name", async (recovery) =
 class Reader {
   readonly joins: unknown[][] = [];
   readonly resets: string[] = [];
-  readonly rooms = new Rooms({ isUp: true, send: (_event, ...args) => this.#answer(args) }, 1_000);
+  readonly rooms = new Rooms(
+    { isSignedIn: true, send: (event, ...args) => this.#answer(event, args) },
+    OPTIONS,
+  );
   state = initialJob("42");
   /** What the server answers to the next join. */
   #next = { epoch: "", offset: 0, recovered: false };
@@ -105,18 +111,19 @@ class Reader {
   }
 
   comeBack(): void {
-    this.rooms.down();
+    this.rooms.suspend();
     void this.rooms.resume([]);
   }
 
   /** Whether it took the frame. */
   receive({ first, last, event, data }: Frame): boolean {
-    const isNew = this.rooms.admit({ first, last, room: "job:42" });
+    const isNew = this.rooms.tryAdvance({ first, last, room: "job:42" });
     if (isNew) this.state = follow(this.state, event, data);
     return isNew;
   }
 
-  #answer(args: unknown[]): void {
+  #answer(event: string, args: unknown[]): void {
+    if (event !== "join_room") return;
     const acknowledge = args.pop() as (ack: unknown) => void;
     this.joins.push(args);
     acknowledge({ ok: true, room: "job:42", ...this.#next });

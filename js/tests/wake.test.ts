@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { progress, startClient, startPair } from "./fixtures.js";
-import { startWire, until } from "./wire.js";
+import { startServer, until } from "./server.js";
 
 const SLOW = { reconnectionDelay: 3_600_000, reconnectionDelayMax: 3_600_000 };
 
@@ -10,8 +10,8 @@ describe("when waiting longer makes no sense", () => {
   it.each(["online", "pageshow", "visibilitychange"])(
     "tries at once on %s (A10)",
     async (event) => {
-      const { wire, client } = await startPair({ client: SLOW });
-      wire.cut();
+      const { server, client } = await startPair({ client: SLOW });
+      server.cut();
       await until(() => client.getState() === "reconnecting");
       window.dispatchEvent(new Event(event));
       await until(() => client.isConnected());
@@ -19,46 +19,46 @@ describe("when waiting longer makes no sense", () => {
   );
 
   it("starts over after it had given up", async () => {
-    const { wire, client } = await startPair({ client: { reconnectionAttempts: 0 } });
-    wire.cut();
+    const { server, client } = await startPair({ client: { reconnectionAttempts: 0 } });
+    server.cut();
     await until(() => client.getState() === "error");
     window.dispatchEvent(new Event("online"));
     await until(() => client.isConnected());
   });
 
   it("accepts a refusal", async () => {
-    const wire = await startWire();
-    wire.refusesToken = () => ({ message: "No.", code: "token_invalid" });
-    const client = startClient(wire.url);
+    const server = await startServer();
+    server.refusesToken = () => ({ message: "No.", code: "token_invalid" });
+    const client = startClient(server.url);
     await expect(client.connect()).rejects.toThrow("No.");
     window.dispatchEvent(new Event("online"));
     expect(client.getState()).toBe("error");
-    expect(wire.auths).toHaveLength(1);
+    expect(server.auths).toHaveLength(1);
   });
 
   it("puts a connection that seems to be there to the test (A8)", async () => {
-    const { wire } = await startPair();
-    await until(() => wire.of("ping").length === 1);
+    const { server } = await startPair();
+    await until(() => server.of("ping").length === 1);
     window.dispatchEvent(new Event("pageshow"));
-    await until(() => wire.of("ping").length === 2);
+    await until(() => server.of("ping").length === 2);
   });
 
   it("hears nothing any more once disconnected", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     client.disconnect();
     window.dispatchEvent(new Event("online"));
     expect(client.getState()).toBe("disconnected");
-    expect(wire.connections).toBe(1);
+    expect(server.connections).toBe(1);
   });
 });
 
 it("goes on hearing while the page is hidden (E70)", async () => {
   const hidden = vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
   onTestFinished(() => hidden.mockRestore());
-  const { wire, client } = await startPair();
+  const { server, client } = await startPair();
   const job = client.job("1");
   job.subscribe(() => undefined);
   window.dispatchEvent(new Event("visibilitychange"));
-  wire.publish("job:1", "job:progress", progress("1", 30));
+  server.publish("job:1", "job:progress", progress("1", 30));
   await until(() => job.getSnapshot().progress === 30);
 });

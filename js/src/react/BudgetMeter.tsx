@@ -2,32 +2,34 @@ import type { ReactElement } from "react";
 
 import type { BudgetUpdatedEvent } from "../index.js";
 
+/** Props of `BudgetMeter`. */
 export interface BudgetMeterProps {
-  /** Nothing is shown before it is known. */
+  /** The budget, as `useBudget` returns it. Null renders nothing. */
   budget: Pick<BudgetUpdatedEvent, "used" | "total" | "percentage"> | null;
-  /** Its accessible name. */
+  /** The accessible name. */
   label?: string | undefined;
-  /** Says what is used of the total. */
+  /** Formats how much of the total is used. */
   format?: ((used: number, total: number) => string) | undefined;
   className?: string | undefined;
 }
 
-/** From here on it is worth a look, in percent: the lowest threshold of a warning. */
+/** The percentage of the first budget warning. */
 const HIGH = 80;
 
 const formatPlain = (used: number, total: number): string => `${used} of ${total}`;
 
-/** A native meter with its meaning in words. `data-level` is `normal`, `high` or `over`. */
+/** A native meter with its value in words. `data-level` is `normal`, `high` or `over`. */
 export function BudgetMeter(props: BudgetMeterProps): ReactElement | null {
   const { budget, label = "Budget used", format = formatPlain, className } = props;
   if (!budget) return null;
   const { used, total, percentage } = budget;
-  const text = `${format(used, total)} (${Math.round(percentage)} %)`;
+  const text = format(used, total);
+  const percent = `${Math.round(percentage)}%`;
   return (
     <div className={className} data-longwire="budget-meter" data-level={level(percentage)}>
       <meter
         aria-label={label}
-        aria-valuetext={text}
+        aria-valuetext={`${text} (${percent})`}
         min={0}
         max={100}
         high={HIGH}
@@ -36,6 +38,9 @@ export function BudgetMeter(props: BudgetMeterProps): ReactElement | null {
       />
       <span aria-hidden="true" data-part="text">
         {text}
+      </span>{" "}
+      <span aria-hidden="true" data-part="percent">
+        {percent}
       </span>
     </div>
   );

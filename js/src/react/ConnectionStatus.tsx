@@ -1,30 +1,44 @@
-import { type ReactElement, useEffect, useState } from "react";
+import type { ReactElement, ReactNode } from "react";
 
-import type { ConnectionState } from "../index.js";
 import { useConnection } from "./useConnection.js";
+import {
+  type ConnectionNotice,
+  type ConnectionNoticeOptions,
+  useConnectionNotice,
+} from "./useConnectionNotice.js";
 
-/** What is shown; every text can be replaced. */
+/** The texts of `ConnectionStatus`. */
 export interface ConnectionLabels {
+  /** Shown while the first connection takes long. */
   connecting: string;
+  /** Shown while the client reconnects. */
   reconnecting: string;
+  /** Shown while the client is disconnected and does not reconnect. */
   disconnected: string;
+  /** Shown for a moment after an interruption. */
   restored: string;
+  /** The button that reconnects. */
   retry: string;
-  /** Said of an error; the error's own words follow. */
+  /** Shown before the message of an error. */
   error: string;
+  /** Shown while the server has another contract than the application. */
   outdated: string;
+  /** The button that reloads. */
   reload: string;
 }
 
-export interface ConnectionStatusProps {
+/** Props of `ConnectionStatus`. */
+export interface ConnectionStatusProps extends ConnectionNoticeOptions {
   className?: string | undefined;
-  /** A disturbance shorter than this is not shown. In milliseconds. */
-  grace?: number | undefined;
-  /** How long the recovery is shown. In milliseconds. */
-  restoredFor?: number | undefined;
+  /** Shown after the text and not announced, such as a countdown. */
+  detail?: ReactNode;
+  /** Returns the text of an error. Default: its message. */
+  formatError?: ((error: Error) => string) | undefined;
+  /** Called by the retry button. Default: reconnects. */
+  onRetry?: (() => void) | undefined;
   /**
-   * Has the page say when it was built for another contract than the server's, with a button that
-   * does this: mostly `() => location.reload()`.
+   * Called by the reload button, usually `() => location.reload()`. Without it an outdated
+   * application is not reported.
    */
   onReload?: (() => void) | undefined;
   labels?: Partial<ConnectionLabels> | undefined;
@@ -41,57 +55,47 @@ const LABELS: ConnectionLabels = {
   reload: "Reload",
 };
 
-type Shown = Exclude<ConnectionState, "connected"> | "restored" | "outdated" | null;
+const message = (error: Error): string => error.message;
 
 /**
- * Says so when the connection is disturbed for longer than a moment, and when it is back; empty
- * otherwise. `data-state` is what it shows.
+ * Reports an interrupted connection and its recovery, and announces both to screen readers. Empty
+ * while there is nothing to report. `data-state` is the notice, or `quiet`.
  */
 export function ConnectionStatus(props: ConnectionStatusProps): ReactElement {
-  const { className, grace = 2_000, restoredFor = 3_000, onReload } = props;
   const labels = { ...LABELS, ...props.labels };
-  const { state, error, isOutdated, retry } = useConnection();
-  const disturbance = useShown(state, grace, restoredFor);
-  const shown = disturbance ?? (isOutdated && onReload ? "outdated" : null);
-  const canRetry = shown === "error" || shown === "reconnecting";
+  const { error, otherContract } = useConnection();
+  const notice = useConnectionNotice(props);
+  const isOutdated = otherContract !== null && props.onReload !== undefined;
+  const shown = notice ?? (isOutdated ? "outdated" : null);
+  const { formatError = message } = props;
   return (
-    <div className={className} data-longwire="connection-status" data-state={shown ?? "quiet"}>
-      <span role="status">{text(shown, labels, error)}</span>
-      {canRetry && (
-        <button type="button" onClick={retry}>
-          {labels.retry}
-        </button>
-      )}
-      {shown === "outdated" && (
-        <button type="button" onClick={onReload}>
-          {labels.reload}
-        </button>
-      )}
+    <div
+      className={props.className}
+      data-longwire="connection-status"
+      data-state={shown ?? "quiet"}
+    >
+      <span role="status">
+        {shown && <span data-part="text">{labels[shown]}</span>}
+        {shown === "error" && error && <span data-part="error"> {formatError(error)}</span>}
+      </span>
+      {shown && props.detail}
+      <Action shown={shown} labels={labels} onRetry={props.onRetry} onReload={props.onReload} />
     </div>
   );
 }
 
-function text(shown: Shown, labels: ConnectionLabels, error: Error | null): string {
-  if (shown === null) return "";
-  return shown === "error" ? `${labels.error} ${error?.message ?? ""}` : labels[shown];
+interface ActionProps extends Pick<ConnectionStatusProps, "onRetry" | "onReload"> {
+  shown: ConnectionNotice | "outdated";
+  labels: ConnectionLabels;
 }
 
-/** What to show of a state: nothing for a moment, then the state, then that it is over. */
-function useShown(state: ConnectionState, grace: number, restoredFor: number): Shown {
-  const [phase, setPhase] = useState<"quiet" | "disturbed" | "restored">("quiet");
-  const isConnected = state === "connected";
-  useEffect(() => {
-    const [after, then] = isConnected
-      ? [0, (was: typeof phase) => (was === "disturbed" ? "restored" : was) as typeof phase]
-      : [grace, () => "disturbed" as const];
-    const timer = setTimeout(() => setPhase(then), after);
-    return () => clearTimeout(timer);
-  }, [isConnected, grace]);
-  useEffect(() => {
-    if (phase !== "restored") return undefined;
-    const timer = setTimeout(() => setPhase("quiet"), restoredFor);
-    return () => clearTimeout(timer);
-  }, [phase, restoredFor]);
-  if (isConnected) return phase === "restored" ? "restored" : null;
-  return phase === "disturbed" ? state : null;
+function Action({ shown, labels, onRetry, onReload }: ActionProps): ReactElement | null {
+  const { retry } = useConnection();
+  const isOutdated = shown === "outdated";
+  if (!isOutdated && shown !== "error" && shown !== "reconnecting") return null;
+  return (
+    <button type="button" onClick={isOutdated ? onReload : (onRetry ?? retry)}>
+      {isOutdated ? labels.reload : labels.retry}
+    </button>
+  );
 }

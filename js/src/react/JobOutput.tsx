@@ -1,21 +1,28 @@
-import type { CSSProperties, ReactElement } from "react";
+import type { CSSProperties, ReactElement, ReactNode } from "react";
 
-import type { JobState } from "../index.js";
+import type { JobState, OutputType } from "../index.js";
 import { type OutputLabels, OutputSections } from "./OutputSections.js";
-import { type JobWithOutput, useJobOutput } from "./useJobOutput.js";
+import { type JobOutputView, type JobWithOutput, useJobOutput } from "./useJobOutput.js";
 
+/** Props of `JobOutput`. */
 export interface JobOutputProps {
-  /** What `useJob` gives. */
+  /** A job, such as the result of `useJob`. */
   job: JobWithOutput & Pick<JobState, "isRunning">;
-  /** Its accessible name. */
+  /** The accessible name. */
   label?: string | undefined;
   className?: string | undefined;
-  /** Names of the kinds of text. */
+  /** Renders what stands above the pane, such as the number of lines or a copy button. */
+  header?: ((output: JobOutputView) => ReactNode) | undefined;
+  /** Names of the types of text. */
   typeLabels?: OutputLabels | undefined;
-  /** The button that goes to the end. */
-  latestLabel?: string | undefined;
-  /** Said where the beginning is no longer there. */
+  /** Styles of the types of text, instead of the default ones. */
+  typeStyles?: Partial<Record<OutputType, CSSProperties>> | undefined;
+  /** The button that scrolls to the end. */
+  latestLabel?: ReactNode;
+  /** Shown where the beginning was dropped. */
   truncatedLabel?: string | undefined;
+  /** Shown while there is no output. */
+  emptyLabel?: string | undefined;
 }
 
 const FRAME: CSSProperties = { position: "relative" };
@@ -31,45 +38,55 @@ const PANE: CSSProperties = {
 
 const MARKED: CSSProperties = { borderInlineStart: "2px solid", paddingInlineStart: "1ch" };
 
-const KINDS = { thinking: { ...MARKED, fontStyle: "italic" }, tool_call: MARKED };
+const STYLES = { thinking: { ...MARKED, fontStyle: "italic" }, tool_call: MARKED };
 
 const LATEST: CSSProperties = { position: "absolute", insetBlockEnd: 8, insetInlineEnd: 24 };
 
 /**
- * Streamed text as a terminal shows it: colours, lines written over, kinds told apart
- * (`data-type`). Follows the end until the reader scrolls away. 100,000 lines cost little.
- * Never a live region: spoken token by token it would be unusable.
+ * A job's streamed text as a terminal shows it: colors, overwritten lines, and types of text
+ * (`data-type`). Follows the end until the user scrolls up; renders 100,000 lines cheaply. The pane
+ * is not a live region: a screen reader would read every token.
  */
 export function JobOutput(props: JobOutputProps): ReactElement {
   const { job, label = "Output", className } = props;
   const output = useJobOutput(job);
   const { pane, content, isFollowing, jump } = output;
   return (
-    <div className={className} style={FRAME} data-longwire="job-output">
-      <div
-        ref={pane}
-        role="log"
-        aria-live="off"
-        aria-busy={job.isRunning}
-        aria-label={label}
-        tabIndex={0}
-        style={PANE}
-        data-part="pane"
-      >
-        <div ref={content} data-part="text">
-          {output.isTruncated && (
-            <div data-part="truncated">
-              {props.truncatedLabel ?? "Earlier output is no longer shown."}
-            </div>
-          )}
-          <OutputSections output={output} labels={props.typeLabels} styles={KINDS} />
+    <div className={className} data-longwire="job-output">
+      {props.header?.(output)}
+      <div style={FRAME} data-part="frame">
+        <div
+          ref={pane}
+          role="log"
+          aria-live="off"
+          aria-busy={job.isRunning}
+          aria-label={label}
+          tabIndex={0}
+          style={PANE}
+          data-part="pane"
+        >
+          <div ref={content} data-part="text">
+            {output.isTruncated && (
+              <div data-part="truncated">
+                {props.truncatedLabel ?? "Earlier output is no longer shown."}
+              </div>
+            )}
+            <OutputSections
+              output={output}
+              labels={props.typeLabels}
+              styles={props.typeStyles ?? STYLES}
+            />
+            {output.lines === 0 && props.emptyLabel && (
+              <div data-part="empty">{props.emptyLabel}</div>
+            )}
+          </div>
         </div>
+        {!isFollowing && (
+          <button type="button" style={LATEST} data-part="latest" onClick={jump}>
+            {props.latestLabel ?? "Jump to latest"}
+          </button>
+        )}
       </div>
-      {!isFollowing && (
-        <button type="button" style={LATEST} data-part="latest" onClick={jump}>
-          {props.latestLabel ?? "Jump to latest"}
-        </button>
-      )}
     </div>
   );
 }

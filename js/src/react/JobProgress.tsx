@@ -1,10 +1,11 @@
-import { type ReactElement, useId } from "react";
+import { type CSSProperties, type ReactElement, useId } from "react";
 
-import type { JobState } from "../index.js";
+import type { JobState, JobStatus } from "../index.js";
 import { JobProgressBar } from "./JobProgressBar.js";
 
+/** Props of `JobProgress`. */
 export interface JobProgressProps {
-  /** What `useJob` gives. */
+  /** A job, such as the result of `useJob`. */
   job: Pick<
     JobState,
     | "jobId"
@@ -15,12 +16,14 @@ export interface JobProgressProps {
     | "isComplete"
     | "isRunning"
     | "estimatedCompletion"
-  > & { readonly isKnown?: boolean };
-  /** What the progress is of; by default the job's title, else its id. */
+  > & { readonly isKnown?: boolean; readonly cancelRequested?: boolean };
+  /** The job's name. Default: its title, or else its id. */
   label?: string | undefined;
-  /** Names of the states; by default the words of the wire. */
-  statusLabels?: Partial<Record<JobState["status"], string>> | undefined;
-  /** Says how long it still takes, in seconds. */
+  /** Whether to show the label; if not, it only names the progress bar. Default: `true`. */
+  showLabel?: boolean | undefined;
+  /** The texts of the statuses, and of `cancelling`. Default: the names of the protocol. */
+  statusLabels?: Partial<Record<JobStatus | "cancelling", string>> | undefined;
+  /** Formats the estimated time to completion, in seconds. */
   formatRemaining?: ((seconds: number) => string) | undefined;
   className?: string | undefined;
 }
@@ -34,15 +37,18 @@ function formatPlain(seconds: number): string {
   return `about ${Math.ceil(seconds / HOUR)} h left`;
 }
 
-/** The step that it is at, or its state; nothing before anybody has said. */
+/** Returns the current step, or the status; nothing before the job is known. */
 function describe(job: JobProgressProps["job"], labels: JobProgressProps["statusLabels"]): string {
   if (job.isKnown === false) return "";
-  return (job.isRunning && job.currentStep) || (labels?.[job.status] ?? job.status);
+  const key = job.isRunning && job.cancelRequested ? "cancelling" : job.status;
+  const label = labels?.[key] ?? key;
+  return key === "cancelling" || job.isComplete ? label : job.currentStep || label;
 }
 
 /**
- * How far a job is: its name, a native progress bar, the step or the outcome, the percentage and
- * the time that it expects to need still. Nothing of it announces itself; see `useAnnounce`.
+ * A job's name, progress bar, step or outcome, percentage and estimated time to completion. It is
+ * not announced to screen readers; see `useAnnounce`. `data-status` is the job's status, and the
+ * custom property `--longwire-progress` its percentage.
  */
 export function JobProgress(props: JobProgressProps): ReactElement {
   const { job, statusLabels, formatRemaining = formatPlain, className } = props;
@@ -51,13 +57,18 @@ export function JobProgress(props: JobProgressProps): ReactElement {
   const remaining = job.isRunning ? estimatedCompletion : null;
   const step = useId();
   return (
-    <div className={className} data-longwire="job" data-status={status}>
-      <div data-part="label">{label}</div>
+    <div
+      className={className}
+      style={{ "--longwire-progress": progress ?? 0 } as CSSProperties}
+      data-longwire="job"
+      data-status={status}
+    >
+      {props.showLabel !== false && <div data-part="label">{label}</div>}
       <JobProgressBar job={job} label={label} describedBy={step} />
       <div id={step} data-part="step">
         {describe(job, statusLabels)}
       </div>
-      {progress !== null && <span data-part="percent">{`${Math.round(progress)} %`}</span>}{" "}
+      {progress !== null && <span data-part="percent">{`${Math.floor(progress)}%`}</span>}{" "}
       {remaining !== null && <span data-part="remaining">{formatRemaining(remaining)}</span>}
     </div>
   );

@@ -2,18 +2,20 @@ import type { ReactElement } from "react";
 
 import type { JobState } from "../index.js";
 
+/** Props of `JobProgressBar`. */
 export interface JobProgressBarProps {
+  /** A job, such as the result of `useJob`. */
   job: Pick<JobState, "progress" | "currentStep" | "status" | "isComplete">;
-  /** What the progress is of: its accessible name. */
+  /** The accessible name. */
   label: string;
-  /** The id of an element that says more. */
+  /** The id of an element that describes the progress further. */
   describedBy?: string | undefined;
   className?: string | undefined;
 }
 
 /**
- * A native progress bar: indeterminate until progress is known. `data-status` is the job's status.
- * What it says to a screen reader is not announced by itself; see `useAnnounce`.
+ * A native progress bar, indeterminate until the progress is known. `data-status` is the job's
+ * status. Changes are not announced to screen readers; see `useAnnounce`.
  */
 export function JobProgressBar(props: JobProgressBarProps): ReactElement {
   const { job, label, describedBy, className } = props;
@@ -33,7 +35,8 @@ export function JobProgressBar(props: JobProgressBarProps): ReactElement {
   );
 }
 
+/** Rounds down: 100% means that everything is done. */
 function valueText(progress: number | null, step: string | null): string | undefined {
-  const parts = [progress === null ? null : `${Math.round(progress)} %`, step];
+  const parts = [progress === null ? null : `${Math.floor(progress)}%`, step];
   return parts.filter(Boolean).join(", ") || undefined;
 }

@@ -8,12 +8,12 @@ import {
   useState,
 } from "react";
 
-import { Announcer, type Politeness, SILENCE, type Spoken } from "./announcer.js";
+import { Announcer, type Messages, NO_MESSAGES, type Politeness } from "./announcer.js";
 import { useReadable } from "./useReadable.js";
 
 export type { Politeness } from "./announcer.js";
 
-/** Has a message spoken by a screen reader. */
+/** Announces a message to screen readers. */
 export type Announce = (message: string, politeness?: Politeness) => void;
 
 const HIDDEN: CSSProperties = {
@@ -30,7 +30,7 @@ const HIDDEN: CSSProperties = {
 
 const AnnounceContext = createContext<Announce | null>(null);
 
-const whole = (spoken: Spoken): Spoken => spoken;
+const whole = (messages: Messages): Messages => messages;
 
 function useAnnouncer(): Announcer {
   const [announcer] = useState(() => new Announcer());
@@ -38,22 +38,22 @@ function useAnnouncer(): Announcer {
   return announcer;
 }
 
-/** The two regions: there from the start, empty, and never changing their politeness. */
+/** The two live regions. Screen readers require that they exist, empty, before the first message. */
 function Regions({ announcer }: { announcer: Announcer }): ReactElement {
-  const spoken = useReadable(announcer.spoken, SILENCE, whole);
+  const messages = useReadable(announcer.messages, NO_MESSAGES, whole);
   return (
     <>
       <div role="status" aria-live="polite" aria-atomic="true" style={HIDDEN}>
-        {spoken.polite}
+        {messages.polite}
       </div>
       <div role="alert" aria-live="assertive" aria-atomic="true" style={HIDDEN}>
-        {spoken.assertive}
+        {messages.assertive}
       </div>
     </>
   );
 }
 
-/** Gives the tree below it one voice: `useAnnounce`. */
+/** Provides `useAnnounce` to its children. */
 export function LiveRegionProvider({ children }: { children?: ReactNode }): ReactElement {
   const announcer = useAnnouncer();
   return (
@@ -64,20 +64,21 @@ export function LiveRegionProvider({ children }: { children?: ReactNode }): Reac
   );
 }
 
-const SILENT: Announce = () => undefined;
+const NO_ANNOUNCE: Announce = () => undefined;
 
-/** Has messages spoken by the nearest `LiveRegionProvider`; without one nothing is. */
+/** Returns a function that announces messages through the nearest `LiveRegionProvider`, if there is one. */
 export function useAnnounce(): Announce {
-  return useContext(AnnounceContext) ?? SILENT;
+  return useContext(AnnounceContext) ?? NO_ANNOUNCE;
 }
 
+/** Props of `LiveRegion`. */
 export interface LiveRegionProps {
-  /** Spoken when it changes, and at first if it is not empty. */
+  /** Announced when it changes, and on mounting unless it is empty. */
   message: string;
   priority?: Politeness | undefined;
 }
 
-/** Speaks its message; invisible. */
+/** Announces its message to screen readers; invisible. */
 export function LiveRegion({ message, priority = "polite" }: LiveRegionProps): ReactElement {
   const announcer = useAnnouncer();
   useEffect(() => announcer.announce(message, priority), [announcer, message, priority]);

@@ -3,17 +3,18 @@ import { type CSSProperties, memo, type ReactElement, useEffect, useRef, useStat
 import type { OutputType } from "../index.js";
 import { type Piece, piecesOf, textOf } from "../terminal/pieces.js";
 import type { Block, Section } from "../terminal/transcript.js";
-import type { Nearby } from "./nearby.js";
 import type { JobOutputView } from "./useJobOutput.js";
+import type { VisibilityObserver } from "./visibility.js";
 
-/** Names of the kinds of text; null shows none. */
+/** Names of the types of text. A type whose name is null is not labelled. */
 export type OutputLabels = Partial<Record<OutputType, string | null>>;
 
+/** Props of `OutputSections`. */
 export interface OutputSectionsProps {
-  /** What `useJobOutput` gives. */
-  output: Pick<JobOutputView, "sections" | "nearby">;
+  /** The result of `useJobOutput`. */
+  output: Pick<JobOutputView, "sections" | "visibility">;
   labels?: OutputLabels | undefined;
-  /** How each kind of text is set apart. */
+  /** Styles of the types of text. */
   styles?: Partial<Record<OutputType, CSSProperties>> | undefined;
 }
 
@@ -23,18 +24,18 @@ const LABELS: Record<OutputType, string | null> = {
   tool_call: "Tool call",
 };
 
-/** What is this near to the end when it appears is probably seen: in colour from the start. */
+/** New sections and blocks this close to the end are probably visible: render them in color at once. */
 const NEW_SECTIONS = 4;
 const NEW_BLOCKS = 2;
 
 /**
- * The lines of an output, its kinds told apart (`data-type`).
+ * The lines of an output in sections of one type (`data-type`).
  *
- * All text is in the page, so that it can be found, selected and read; laid out is only what is in
- * sight, and what is farther away is one piece of text for every 200 lines, without its colours.
+ * The page contains all text, so that it can be found, selected and read aloud. Only visible blocks
+ * are laid out; a block far from the viewport is one text node of 200 lines without colors.
  */
 export function OutputSections(props: OutputSectionsProps): ReactElement {
-  const { sections, nearby } = props.output;
+  const { sections, visibility } = props.output;
   const labels = { ...LABELS, ...props.labels };
   return (
     <>
@@ -45,7 +46,7 @@ export function OutputSections(props: OutputSectionsProps): ReactElement {
           isNew={index >= sections.length - NEW_SECTIONS}
           label={labels[section.type]}
           style={props.styles?.[section.type]}
-          nearby={nearby}
+          visibility={visibility}
         />
       ))}
     </>
@@ -57,11 +58,11 @@ interface SectionViewProps {
   isNew: boolean;
   label: string | null;
   style: CSSProperties | undefined;
-  nearby: Nearby;
+  visibility: VisibilityObserver;
 }
 
 const SectionView = memo((props: SectionViewProps): ReactElement => {
-  const { section, isNew, label, style, nearby } = props;
+  const { section, isNew, label, style, visibility } = props;
   const { type, blocks } = section;
   return (
     <div data-part="section" data-type={type} style={style}>
@@ -72,7 +73,7 @@ const SectionView = memo((props: SectionViewProps): ReactElement => {
             key={block.id}
             block={block}
             isNew={isNew && index >= blocks.length - NEW_BLOCKS}
-            nearby={nearby}
+            visibility={visibility}
           />
         ))}
       </div>
@@ -84,16 +85,16 @@ SectionView.displayName = "SectionView";
 interface BlockViewProps {
   block: Block;
   isNew: boolean;
-  nearby: Nearby;
+  visibility: VisibilityObserver;
 }
 
-/** Some lines; drawn again only when one of them changes or when they come near. */
-const BlockView = memo(({ block, isNew, nearby }: BlockViewProps): ReactElement => {
+/** Some lines. Renders again only when one of them changes, or when they come near the viewport. */
+const BlockView = memo(({ block, isNew, visibility }: BlockViewProps): ReactElement => {
   const ref = useRef<HTMLDivElement>(null);
   const [isNear, setNear] = useState(isNew);
   useEffect(
-    () => (ref.current ? nearby.observe(ref.current, setNear) : undefined),
-    [nearby, setNear],
+    () => (ref.current ? visibility.observe(ref.current, setNear) : undefined),
+    [visibility, setNear],
   );
   return (
     <div ref={ref} data-part="block" style={blockStyle(block.rows.length)}>
@@ -108,7 +109,7 @@ BlockView.displayName = "BlockView";
 function blockStyle(lines: number): CSSProperties {
   return {
     contentVisibility: "auto",
-    // How high a block is that was never laid out: a guess, right for lines that do not wrap.
+    // The height before the first layout: an estimate that is exact if no line wraps.
     containIntrinsicBlockSize: `auto ${lines}lh`,
     whiteSpace: "var(--longwire-output-wrap, pre-wrap)",
     overflowWrap: "anywhere",

@@ -3,11 +3,13 @@ import { type ReactElement, useEffect } from "react";
 import { NO_TOASTS, type Toast, type ToastQueue, type ToastsSnapshot } from "./toasts.js";
 import { useReadable } from "./useReadable.js";
 
+/** Props of `Toasts`. */
 export interface ToastsProps {
-  /** What `useToasts` gives. */
+  /** The result of `useToasts`. */
   queue: ToastQueue;
   /** The accessible name of the region. */
   label?: string | undefined;
+  /** The accessible name of the buttons, followed by the message. */
   dismissLabel?: string | undefined;
   className?: string | undefined;
 }
@@ -15,8 +17,8 @@ export interface ToastsProps {
 const list = ({ toasts }: ToastsSnapshot): readonly Toast[] => toasts;
 
 /**
- * Messages that come and go; spoken when there is a pause, and never taking the focus. They stay
- * while the pointer or the focus is on one. `data-level` is how serious each is.
+ * Shows messages for a while and announces them to screen readers. They stay while the pointer or
+ * the focus is on one, and never take the focus. `data-level` is a message's level.
  */
 export function Toasts(props: ToastsProps): ReactElement {
   const { queue, label = "Notifications", dismissLabel = "Dismiss", className } = props;

@@ -1,29 +1,29 @@
 import { Store } from "../store.js";
 
-/** `polite` waits for a pause in speech; `assertive` interrupts: for failures that need action. */
+/** `polite` waits for a pause in speech; `assertive` interrupts, for failures that require action. */
 export type Politeness = "polite" | "assertive";
 
-/** What the two regions say now. */
-export type Spoken = Readonly<Record<Politeness, string>>;
+/** The texts of the two live regions. */
+export type Messages = Readonly<Record<Politeness, string>>;
 
-export const SILENCE: Spoken = Object.freeze({ polite: "", assertive: "" });
+export const NO_MESSAGES: Messages = Object.freeze({ polite: "", assertive: "" });
 
-/** Long enough between two texts for a screen reader to notice both. */
+/** A screen reader misses texts that change faster. */
 const GAP_MS = 250;
 
 /**
- * Speaks one message after the other. A region is emptied before each, so that a message equal to
- * the last one is spoken again.
+ * Announces messages one after the other. A region is emptied before each message, so that a screen
+ * reader also reads one that equals the last.
  */
 export class Announcer {
-  readonly spoken: Store<Spoken> = new Store<Spoken>({ ...SILENCE });
+  readonly messages: Store<Messages> = new Store<Messages>({ ...NO_MESSAGES });
   #queue: { message: string; politeness: Politeness }[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   readonly announce = (message: string, politeness: Politeness = "polite"): void => {
     if (!message) return;
     this.#queue.push({ message, politeness });
-    this.#timer ??= setTimeout(() => this.#speak(), GAP_MS);
+    this.#timer ??= setTimeout(() => this.#announceNext(), GAP_MS);
   };
 
   stop(): void {
@@ -32,14 +32,15 @@ export class Announcer {
     this.#queue = [];
   }
 
-  #speak(): void {
+  #announceNext(): void {
     const { message, politeness } = this.#queue[0] ?? { message: "", politeness: "polite" };
-    if (message && this.spoken.getSnapshot()[politeness]) {
-      this.spoken.set({ [politeness]: "" });
+    if (message && this.messages.getSnapshot()[politeness]) {
+      this.messages.set({ [politeness]: "" });
     } else {
       this.#queue.shift();
-      this.spoken.set({ [politeness]: message });
+      this.messages.set({ [politeness]: message });
     }
-    this.#timer = this.#queue.length > 0 ? setTimeout(() => this.#speak(), GAP_MS) : undefined;
+    this.#timer =
+      this.#queue.length > 0 ? setTimeout(() => this.#announceNext(), GAP_MS) : undefined;
   }
 }

@@ -1,18 +1,23 @@
 "use client";
 
 export { BudgetMeter, type BudgetMeterProps } from "./BudgetMeter.js";
-export { ConnectionStatus, type ConnectionStatusProps } from "./ConnectionStatus.js";
+export {
+  type ConnectionLabels,
+  ConnectionStatus,
+  type ConnectionStatusProps,
+} from "./ConnectionStatus.js";
 export { JobOutput, type JobOutputProps } from "./JobOutput.js";
 export { JobProgress, type JobProgressProps } from "./JobProgress.js";
 export { JobProgressBar, type JobProgressBarProps } from "./JobProgressBar.js";
 export {
   type Announce,
   LiveRegion,
+  type LiveRegionProps,
   LiveRegionProvider,
   type Politeness,
   useAnnounce,
 } from "./LiveRegion.js";
-export { OutputSections, type OutputSectionsProps } from "./OutputSections.js";
+export { type OutputLabels, OutputSections, type OutputSectionsProps } from "./OutputSections.js";
 export { LongwireProvider, type LongwireProviderProps, useClient } from "./provider.js";
 export { Toasts, type ToastsProps } from "./Toasts.js";
 export { type Toast, ToastQueue, type ToastsSnapshot } from "./toasts.js";
@@ -21,9 +26,14 @@ export { useAssets } from "./useAssets.js";
 export { type BudgetView, useBudget } from "./useBudget.js";
 export { useCampaign } from "./useCampaign.js";
 export { type ConnectionView, useConnection } from "./useConnection.js";
+export {
+  type ConnectionNotice,
+  type ConnectionNoticeOptions,
+  useConnectionNotice,
+} from "./useConnectionNotice.js";
 export { useEvent } from "./useEvent.js";
 export { type JobView, type UseJobOptions, useJob } from "./useJob.js";
-export { type JobOutputView, useJobOutput } from "./useJobOutput.js";
+export { type JobOutputView, type JobWithOutput, useJobOutput } from "./useJobOutput.js";
 export { type JobProgressView, useJobProgress } from "./useJobProgress.js";
 export { type UseJobsOptions, useJobs } from "./useJobs.js";
 export { type RoomView, useRoom } from "./useRoom.js";

@@ -10,7 +10,7 @@ import {
   useState,
 } from "react";
 
-import { Facts } from "../facts.js";
+import { CatalogStore } from "../catalogStore.js";
 import {
   type ClientOptions,
   createClient,
@@ -21,7 +21,7 @@ import { useLatest } from "./useLatest.js";
 
 interface Provided {
   readonly client: WebSocketClient;
-  readonly facts: Facts;
+  readonly catalog: CatalogStore;
 }
 
 const ProvidedContext = createContext<Provided | null>(null);
@@ -30,27 +30,27 @@ interface CommonProps {
   children?: ReactNode;
 }
 
-/** Either a client of your own, or what it takes to create one. */
+/** Props of `LongwireProvider`: a client of your own, or the options to create one. */
 export type LongwireProviderProps = CommonProps &
   (
     | { client: WebSocketClient; url?: never; token?: never; options?: never }
     | {
         client?: never;
-        /** The server's address; by default the page's own. */
+        /** The server's address. Default: that of the page. */
         url?: string | undefined;
         /**
-         * Who signs in. `null`: nobody yet, or no more: what was heard is forgotten, and the
-         * connection waits for a token. Absent: connect without one.
+         * The token to sign in with. Null signs out: the client discards its state and waits for a
+         * token. Undefined connects without one.
          */
         token?: TokenSource | null | undefined;
-        /** Read once, when the client is created for this `url`. */
+        /** Options of the client; read once, when it is created for this `url`. */
         options?: Omit<ClientOptions, "token" | "autoConnect"> | undefined;
       }
   );
 
 /**
- * Gives the tree below it one client, connected while it is mounted. A new `token` of the same user
- * is taken in place; another user, `url` or `client` is a new connection.
+ * Provides a client to its children and keeps it connected while mounted. A new `token` of the same
+ * user renews the sign-in; another user, `url` or `client` opens a new connection.
  */
 export function LongwireProvider(props: LongwireProviderProps): ReactElement {
   if (props.client) return <Connected client={props.client}>{props.children}</Connected>;
@@ -75,43 +75,43 @@ interface ConnectedProps extends CommonProps {
 
 function Connected({ client, token, children }: ConnectedProps): ReactElement {
   const latest = useLatest(token);
-  // The same function for ever, so that effects that run twice set it once.
-  const provider = useCallback(() => ask(latest.current), [latest]);
+  // A stable function: StrictMode runs effects twice, and `setToken` must see the same one.
+  const provider = useCallback(() => readToken(latest.current), [latest]);
   const source = typeof token === "function" ? provider : token;
   const signedIn = useRef(false);
-  const provided = useMemo(() => ({ client, facts: new Facts(client) }), [client]);
-  // Ears and token before the connection: effects run in this order.
-  useEffect(() => provided.facts.listen(), [provided]);
+  const provided = useMemo(() => ({ client, catalog: new CatalogStore(client) }), [client]);
+  // Effects run in this order: handlers and token are set before the client connects.
+  useEffect(() => provided.catalog.listen(), [provided]);
   useEffect(() => {
-    // Nobody signs out who was not signed in here: the client may be somebody else's.
+    // Without a token before, there is nothing to sign out: the application may own the client.
     if (source || signedIn.current) client.setToken(source ?? null);
     signedIn.current = !!source;
   }, [client, source]);
-  // Anew for each source: who signs out closes the connection that was retained for them.
+  // Signing out closes the retained connection, so each new source has to retain it again.
   useEffect(() => (source === null ? undefined : client.retain()), [client, source]);
   return <ProvidedContext.Provider value={provided}>{children}</ProvidedContext.Provider>;
 }
 
-function ask(token: TokenSource | null | undefined): string | null | Promise<string | null> {
+function readToken(token: TokenSource | null | undefined): string | null | Promise<string | null> {
   return typeof token === "function" ? token() : (token ?? null);
 }
 
 function useProvided(): Provided {
   const provided = useContext(ProvidedContext);
-  if (!provided) throw new Error("This component needs a <LongwireProvider> above it.");
+  if (!provided) throw new Error("No <LongwireProvider> above this component.");
   return provided;
 }
 
 /**
- * The client of the nearest `LongwireProvider`.
+ * Returns the client of the nearest `LongwireProvider`.
  *
- * @throws Error outside of one.
+ * @throws Error if there is none.
  */
 export function useClient(): WebSocketClient {
   return useProvided().client;
 }
 
-/** What the client of the nearest `LongwireProvider` heard since that was mounted. */
-export function useFacts(): Facts {
-  return useProvided().facts;
+/** Returns the events of the catalog that the nearest `LongwireProvider` has stored. */
+export function useCatalogStore(): CatalogStore {
+  return useProvided().catalog;
 }

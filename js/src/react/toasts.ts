@@ -3,30 +3,37 @@ import { Store } from "../store.js";
 
 /** A message that is shown for a while. */
 export interface Toast {
+  /** Identifies the message, for `dismiss`. */
   readonly id: number;
   readonly message: string;
   readonly level: AnnouncementLevel;
 }
 
-/** What is shown, oldest first. */
+/** The messages shown, oldest first. */
 export interface ToastsSnapshot {
   readonly toasts: readonly Toast[];
 }
 
 export const NO_TOASTS: ToastsSnapshot = Object.freeze({ toasts: [] });
 
-/** Beyond it the oldest give way. */
+/** How many messages are shown; the oldest are removed first. */
 const LIMIT = 5;
 
-/** Messages, each for a while that can be paused; an error stays until it is dismissed. */
+/** Messages that disappear after a while. Errors stay until they are dismissed. */
 export class ToastQueue {
+  /** The messages shown; observable. */
   readonly shown: Store<ToastsSnapshot> = new Store<ToastsSnapshot>({ ...NO_TOASTS });
+  readonly #duration: number;
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
   #nextId = 1;
   #isPaused = true;
 
-  constructor(private readonly duration: number) {}
+  /** @param duration how long a message is shown, in milliseconds. */
+  constructor(duration: number) {
+    this.#duration = duration;
+  }
 
+  /** Shows a message and returns its id. */
   readonly show = (message: string, level: AnnouncementLevel = "info"): number => {
     const toast = { id: this.#nextId++, message, level };
     const toasts = [...this.#toasts, toast];
@@ -36,18 +43,19 @@ export class ToastQueue {
     return toast.id;
   };
 
+  /** Removes a message. */
   readonly dismiss = (id: number): void => {
     this.#cancel(id);
     this.shown.set({ toasts: this.#toasts.filter((toast) => toast.id !== id) });
   };
 
-  /** Nothing goes until `resume`. */
+  /** Stops all timers, while a user reads the messages. */
   readonly pause = (): void => {
     this.#isPaused = true;
     for (const id of [...this.#timers.keys()]) this.#cancel(id);
   };
 
-  /** Gives everything that is shown its whole time again. */
+  /** Restarts the timer of each message. */
   readonly resume = (): void => {
     this.#isPaused = false;
     for (const toast of this.#toasts) this.#schedule(toast);
@@ -62,7 +70,7 @@ export class ToastQueue {
     if (level === "error") return;
     this.#timers.set(
       id,
-      setTimeout(() => this.dismiss(id), this.duration),
+      setTimeout(() => this.dismiss(id), this.#duration),
     );
   }
 

@@ -1,12 +1,15 @@
 import { useCallback } from "react";
 
-import type { FactsSnapshot } from "../facts.js";
+import type { CatalogSnapshot } from "../catalogStore.js";
 import type { AgentStatusEvent, AgentType } from "../index.js";
-import { useFact } from "./useFact.js";
+import { useCatalog } from "./useCatalog.js";
 
-/** What an agent is doing, and what waits for it; null until said. `null` means no agent. */
+/**
+ * Returns an agent's status, current job and queue; null before its first event. Joins the agent's
+ * room while mounted. A null type reads nothing.
+ */
 export function useAgent(agentType: AgentType | null): AgentStatusEvent | null {
   const room = agentType === null ? null : `agent:${agentType}`;
-  const select = useCallback(({ agents }: FactsSnapshot) => agents[room ?? ""] ?? null, [room]);
-  return useFact(room, select);
+  const select = useCallback(({ agents }: CatalogSnapshot) => agents[room ?? ""] ?? null, [room]);
+  return useCatalog(room, select);
 }

@@ -1,13 +1,15 @@
-import type { FactsSnapshot } from "../facts.js";
+import type { CatalogSnapshot } from "../catalogStore.js";
 import type { ContentAsset } from "../index.js";
-import { useFact } from "./useFact.js";
+import { useCatalog } from "./useCatalog.js";
 
-const select = ({ assets }: FactsSnapshot): readonly ContentAsset[] => assets;
+const select = ({ assets }: CatalogSnapshot): readonly ContentAsset[] => assets;
 
 /**
- * The assets that were created, newest first, each with its present status; from the rooms that
- * come with signing in, and from a `room` that is joined while mounted. `null` means none.
+ * Returns the created assets, newest first, each with its current status.
+ *
+ * @param room a room to join while mounted, in addition to those that the server granted; null
+ *   reads nothing.
  */
 export function useAssets(room?: string | null): readonly ContentAsset[] {
-  return useFact(room, select);
+  return useCatalog(room, select);
 }

@@ -1,15 +1,18 @@
-import type { FactsSnapshot } from "../facts.js";
-import { useFact } from "./useFact.js";
+import type { CatalogSnapshot } from "../catalogStore.js";
+import { useCatalog } from "./useCatalog.js";
 
-/** What is spent, and the warning that holds; null until said. */
-export type BudgetView = Pick<FactsSnapshot, "budget" | "warning">;
+/** The budget and the warning in force; null before their first event. */
+export type BudgetView = Pick<CatalogSnapshot, "budget" | "warning">;
 
-const select = ({ budget, warning }: FactsSnapshot): BudgetView => ({ budget, warning });
+const select = ({ budget, warning }: CatalogSnapshot): BudgetView => ({ budget, warning });
 
 /**
- * The budget, as told in the rooms that come with signing in, or in a `room` that is joined while
- * mounted. `null` means none. A client hears of one budget: the last that was told.
+ * Returns the newest budget and its warning. A client has one budget: events of several rooms
+ * replace each other.
+ *
+ * @param room a room to join while mounted, in addition to those that the server granted; null
+ *   reads nothing.
  */
 export function useBudget(room?: string | null): BudgetView {
-  return useFact(room, select);
+  return useCatalog(room, select);
 }

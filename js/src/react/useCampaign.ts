@@ -1,15 +1,18 @@
 import { useCallback } from "react";
 
-import type { FactsSnapshot } from "../facts.js";
+import type { CatalogSnapshot } from "../catalogStore.js";
 import type { CampaignMetricsEvent } from "../index.js";
-import { useFact } from "./useFact.js";
+import { useCatalog } from "./useCatalog.js";
 
-/** The figures of a campaign; null until said. `null` means no campaign. */
+/**
+ * Returns a campaign's metrics; null before the first event. Joins the campaign's room while
+ * mounted. A null id reads nothing.
+ */
 export function useCampaign(campaignId: string | null): CampaignMetricsEvent | null {
   const room = campaignId === null ? null : `campaign:${campaignId}`;
   const select = useCallback(
-    ({ campaigns }: FactsSnapshot) => campaigns[room ?? ""] ?? null,
+    ({ campaigns }: CatalogSnapshot) => campaigns[room ?? ""] ?? null,
     [room],
   );
-  return useFact(room, select);
+  return useCatalog(room, select);
 }

@@ -7,13 +7,13 @@ import { useReadable } from "./useReadable.js";
 
 /** The connection as a component sees it. */
 export interface ConnectionView extends ConnectionSnapshot {
-  /** Tries now: at once instead of later, or anew after an error. */
+  /** Skips the delay before the next attempt; connects again after an error. */
   readonly retry: () => void;
 }
 
 const identity = (snapshot: ConnectionSnapshot): ConnectionSnapshot => snapshot;
 
-/** State, error, attempt, next attempt and latency of the connection. */
+/** Returns the connection's state, error, next attempt, latency and user. */
 export function useConnection(): ConnectionView {
   const client = useClient();
   const snapshot = useReadable(client.connection, INITIAL, identity);

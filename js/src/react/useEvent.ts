@@ -4,7 +4,7 @@ import type { Incoming } from "../index.js";
 import { useClient } from "./provider.js";
 import { useLatest } from "./useLatest.js";
 
-/** Calls the handler of the last render for each such event; it need not be memoised. */
+/** Calls the handler of the last render for each event of this name. The handler need not be memoized. */
 export function useEvent<K extends keyof Incoming>(event: K, handler: Incoming[K]): void {
   const client = useClient();
   const latest = useLatest(handler);

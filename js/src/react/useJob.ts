@@ -2,38 +2,39 @@ import { useEffect, useMemo, useRef } from "react";
 
 import {
   initialJob,
-  type JobHandle,
   type JobSnapshot,
   type JobState,
+  type JobTracker,
   type WebSocketClient,
 } from "../index.js";
-import { isBehind } from "../job.js";
+import { isBehind } from "../jobTracker.js";
 import { useClient } from "./provider.js";
 import { useLatest } from "./useLatest.js";
 import { useReadable } from "./useReadable.js";
 import { useSeeded } from "./useSeeded.js";
 
+/** Options of `useJob`. */
 export interface UseJobOptions<R = JobSnapshot> {
-  /** Picks what the component needs; it renders only when that changes. */
+  /** Selects what the component needs; it renders only when that changes. */
   select?: ((job: JobSnapshot) => R) | undefined;
-  /** `false`: do not watch. */
+  /** Whether to track the job. Default: `true`. */
   enabled?: boolean | undefined;
   /**
-   * The job as a server read it, at `GET /api/jobs/{id}`: shown there, while hydrating, and until
-   * the live job has caught up with it.
+   * The job as a server fetched it from `GET /api/jobs/{id}`: rendered there, while hydrating, and
+   * until the live state has caught up with it.
    */
   initialData?: JobState | null | undefined;
-  /** Called once when the job ends, also if it had ended before we looked. */
+  /** Called once when the job ends, also if it had ended before the component mounted. */
   onComplete?: ((job: JobSnapshot) => void) | undefined;
 }
 
-/** A job and what can be asked of it. */
+/** A job's state, with functions that act on it. */
 export interface JobView extends JobSnapshot {
-  /** Asks the job to stop; rejects if the server does not take the request. */
+  /** Asks the job to stop; rejects if the server does not accept the request. */
   readonly cancel: (reason?: string) => Promise<unknown>;
-  /** Drops what was derived and reads the job's log again. */
+  /** Discards the derived state and reads the job's log again. */
   readonly reset: () => void;
-  /** Asks again: to be let in after a refusal (`roomError`), and to connect if there is no connection. */
+  /** Joins the room again after a `roomError`, and reconnects if there is no connection. */
   readonly retry: () => void;
 }
 
@@ -41,79 +42,83 @@ const NO_JOB: JobSnapshot = Object.freeze({ ...initialJob(""), isKnown: false, r
 
 const whole = (job: JobSnapshot): JobSnapshot => job;
 
-/** Watches a job; `null` means none. */
+/** Returns a job's state and keeps it up to date. A null id tracks no job. */
 export function useJob(
   id: string | null,
   options?: Omit<UseJobOptions, "select"> & { select?: undefined },
 ): JobView;
-/** Watches a part of a job: what `select` makes of it. */
+/** Returns what `select` returns of a job's state. */
 export function useJob<R>(
   id: string | null,
   options: UseJobOptions<R> & { select: (job: JobSnapshot) => R },
 ): R;
 export function useJob(id: string | null, options: UseJobOptions<unknown> = {}): unknown {
   const client = useClient();
-  const handle = useJobHandle(options.enabled === false ? null : id);
+  const tracker = useJobTracker(options.enabled === false ? null : id);
   const select = options.select;
-  const known = useKnown(id, options.initialData);
+  const initial = useInitial(id, options.initialData);
   const value = useReadable<JobSnapshot, unknown>(
-    useSeeded(handle, known, newer),
-    known ?? NO_JOB,
+    useSeeded(tracker, initial, newer),
+    initial ?? NO_JOB,
     select ?? whole,
   );
-  useOnComplete(handle, options.onComplete);
+  useOnComplete(tracker, options.onComplete);
   const view = useMemo(
-    () => (select ? null : withVerbs(value as JobSnapshot, handle, client)),
-    [select, value, handle, client],
+    () => (select ? null : withActions(value as JobSnapshot, tracker, client)),
+    [select, value, tracker, client],
   );
   return view ?? value;
 }
 
-/** The job's handle: the same one for the same client and id. */
-export function useJobHandle(id: string | null): JobHandle | null {
+/** Returns the job's tracker, the same one for the same client and id. */
+export function useJobTracker(id: string | null): JobTracker | null {
   const client = useClient();
   return useMemo(() => (id === null ? null : client.job(id)), [client, id]);
 }
 
-function useKnown(id: string | null, job: JobState | null | undefined): JobSnapshot | null {
+function useInitial(id: string | null, job: JobState | null | undefined): JobSnapshot | null {
   return useMemo(
     () => (job && job.jobId === id ? { ...job, isKnown: true, roomError: null } : null),
     [id, job],
   );
 }
 
-/** What was known, until the log has come as far. */
-function newer(live: JobSnapshot, known: JobSnapshot): JobSnapshot {
-  return isBehind(live, known) ? { ...known, roomError: live.roomError } : live;
+/** Returns the initial state until the replayed log has caught up with it. */
+function newer(live: JobSnapshot, initial: JobSnapshot): JobSnapshot {
+  return isBehind(live, initial) ? { ...initial, roomError: live.roomError } : live;
 }
 
-function withVerbs(job: JobSnapshot, handle: JobHandle | null, client: WebSocketClient): JobView {
+function withActions(
+  job: JobSnapshot,
+  tracker: JobTracker | null,
+  client: WebSocketClient,
+): JobView {
   const nothing = (): Promise<unknown> => Promise.resolve();
   return {
     ...job,
-    cancel: handle?.cancel ?? nothing,
-    reset: handle?.reset ?? (() => undefined),
+    cancel: tracker?.cancel ?? nothing,
+    reset: tracker?.reset ?? (() => undefined),
     retry: () => client.retry(),
   };
 }
 
-/** Calls back once for each attempt that ends while the job is watched. */
+/** Calls back once for each attempt that ends while the job is tracked. */
 function useOnComplete(
-  handle: JobHandle | null,
+  tracker: JobTracker | null,
   onComplete: ((job: JobSnapshot) => void) | undefined,
 ): void {
   const latest = useLatest(onComplete);
-  /** The job whose end was told: outlives the effect, which runs twice in StrictMode. */
-  const ended = useRef<JobHandle | null>(null);
+  /** The tracker whose end was reported. The effect runs twice in StrictMode; the ref persists. */
+  const reported = useRef<JobTracker | null>(null);
   useEffect(() => {
-    if (!handle) return undefined;
+    if (!tracker) return undefined;
     const check = (): void => {
-      const job = handle.getSnapshot();
-      if (job.isComplete && ended.current !== handle) latest.current?.(job);
-      ended.current = job.isComplete ? handle : null;
+      const job = tracker.getSnapshot();
+      if (job.isComplete && reported.current !== tracker) latest.current?.(job);
+      reported.current = job.isComplete ? tracker : null;
     };
-    const stop = handle.subscribe(check);
+    const stop = tracker.subscribe(check);
     check();
     return stop;
-  }, [handle, latest]);
+  }, [tracker, latest]);
 }

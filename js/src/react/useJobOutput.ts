@@ -3,37 +3,39 @@ import { useMemo, useState } from "react";
 import type { JobState } from "../index.js";
 import { OutputTranscript } from "../terminal/outputTranscript.js";
 import type { Section } from "../terminal/transcript.js";
-import { Nearby } from "./nearby.js";
 import { type StickToEnd, useStickToEnd } from "./useStickToEnd.js";
+import { VisibilityObserver } from "./visibility.js";
 
-/** What is shown of a job's output, and how it scrolls. */
+/** A job's output for display, and the state of its scrolling. */
 export interface JobOutputView extends StickToEnd {
-  /** For `OutputSections`: what to draw. */
+  /** The text to render, for `OutputSections`. */
   readonly sections: readonly Section[];
+  /** The number of lines. */
   readonly lines: number;
-  /** Whether the beginning is no longer there. */
+  /** Whether the beginning of the output was dropped. */
   readonly isTruncated: boolean;
-  /** All of it as plain text: for copying and saving. */
+  /** Returns the output as plain text, for copying and saving. */
   readonly text: () => string;
-  /** For `OutputSections`: what is in sight. */
-  readonly nearby: Nearby;
+  /** Which blocks are visible, for `OutputSections`. */
+  readonly visibility: VisibilityObserver;
 }
 
-/** The part of a job that its output is shown from. */
+/** The members of a job that `useJobOutput` reads. */
 export type JobWithOutput = Pick<JobState, "jobId" | "output" | "outputTruncated">;
 
 /**
- * A job's output as a terminal shows it, for a view of your own; `JobOutput` is a finished one.
+ * Returns a job's output as a terminal shows it, for a component of your own; see also `JobOutput`.
  *
- * Put `pane` on what scrolls, `content` on the one element in it, and `OutputSections` into that.
+ * Pass `pane` as the ref of the element that scrolls, `content` as that of its only child, and render
+ * `OutputSections` inside.
  */
 export function useJobOutput(job: JobWithOutput): JobOutputView {
   const { jobId, output, outputTruncated } = job;
-  // eslint-disable-next-line react-hooks/exhaustive-deps -- another job has another transcript
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- the transcript belongs to the job
   const transcript = useMemo(() => new OutputTranscript(), [jobId]);
   const snapshot = useMemo(() => transcript.follow(output), [transcript, output]);
   const stick = useStickToEnd(snapshot);
-  const [nearby] = useState(() => new Nearby(stick.root));
+  const [visibility] = useState(() => new VisibilityObserver(stick.root));
   return useMemo(
     () => ({
       ...stick,
@@ -41,8 +43,8 @@ export function useJobOutput(job: JobWithOutput): JobOutputView {
       lines: snapshot.lines,
       isTruncated: outputTruncated || snapshot.dropped > 0,
       text: () => transcript.text(),
-      nearby,
+      visibility,
     }),
-    [stick, snapshot, outputTruncated, transcript, nearby],
+    [stick, snapshot, outputTruncated, transcript, visibility],
   );
 }

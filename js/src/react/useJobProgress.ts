@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import type { JobResult, JobStatus } from "../index.js";
 import { type JobView, type UseJobOptions, useJob } from "./useJob.js";
 
-/** A job under the names of the specification; `null` means that nobody has said yet. */
+/** A job under the names of the specification. Null means unknown. */
 export interface JobProgressView {
   status: JobStatus | null;
   progress: number | null;
@@ -19,7 +19,7 @@ export interface JobProgressView {
   reset: () => void;
 }
 
-/** Progress, output and outcome of a job; `null` means none. */
+/** Returns a job's progress, output and outcome. A null id tracks no job. */
 export function useJobProgress(
   jobId: string | null,
   options: Pick<UseJobOptions, "enabled" | "initialData" | "onComplete"> = {},

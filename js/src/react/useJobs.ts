@@ -5,10 +5,11 @@ import { useClient } from "./provider.js";
 import { useReadable } from "./useReadable.js";
 import { useSeeded } from "./useSeeded.js";
 
+/** Options of `useJobs`. */
 export interface UseJobsOptions {
   /**
-   * The jobs as a server read them, at `GET /api/jobs`: shown there, while hydrating, and until
-   * the list has come here.
+   * Jobs that a server fetched from `GET /api/jobs`: rendered there, while hydrating, and until the
+   * client has fetched the list.
    */
   initialData?: readonly JobState[] | null | undefined;
 }
@@ -17,16 +18,16 @@ const NO_JOBS: JobsSnapshot = Object.freeze({ jobs: [], status: "loading", error
 
 const whole = (jobs: JobsSnapshot): JobsSnapshot => jobs;
 
-/** The signed-in user's jobs, newest first, running ones live. */
+/** Returns the signed-in user's jobs, newest first, kept up to date. */
 export function useJobs({ initialData: jobs }: UseJobsOptions = {}): JobsSnapshot {
-  const known = useMemo(
+  const initial = useMemo(
     () => (jobs ? { jobs, status: "ready" as const, error: null } : null),
     [jobs],
   );
-  const store = useSeeded<JobsSnapshot>(useClient().jobs(), known, newer);
-  return useReadable(store, known ?? NO_JOBS, whole);
+  const store = useSeeded<JobsSnapshot>(useClient().jobs(), initial, newer);
+  return useReadable(store, initial ?? NO_JOBS, whole);
 }
 
-function newer(live: JobsSnapshot, known: JobsSnapshot): JobsSnapshot {
-  return live.status === "loading" ? { ...known, error: live.error } : live;
+function newer(live: JobsSnapshot, initial: JobsSnapshot): JobsSnapshot {
+  return live.status === "loading" ? { ...initial, error: live.error } : live;
 }

@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useRef } from "react";
 
-/** The value of the last committed render, for callbacks that run later. */
+/** Returns a ref to the value of the last committed render, for callbacks that run later. */
 export function useLatest<T>(value: T): RefObject<T> {
   const ref = useRef(value);
   useEffect(() => {

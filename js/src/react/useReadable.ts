@@ -5,22 +5,24 @@ import type { Readable } from "../index.js";
 const SILENT = (): (() => void) => () => undefined;
 
 /**
- * What `select` makes of a store's value; renders again only when that changes. `null` gives the
- * server's value, which is also what is rendered on a server and while hydrating.
+ * Returns what `select` returns of a store's value, and renders again only when that changes.
+ *
+ * @param store null reads `serverValue` instead.
+ * @param serverValue the value on a server and while hydrating.
  */
 export function useReadable<T, R>(
   store: Readable<T> | null,
-  atServer: T,
+  serverValue: T,
   select: (value: T) => R,
 ): R {
   const [getSnapshot, getServerSnapshot] = useMemo(() => {
     const memo = memoize(select);
-    return [() => memo(store ? store.getSnapshot() : atServer), () => memo(atServer)];
-  }, [store, atServer, select]);
+    return [() => memo(store ? store.getSnapshot() : serverValue), () => memo(serverValue)];
+  }, [store, serverValue, select]);
   return useSyncExternalStore(store?.subscribe ?? SILENT, getSnapshot, getServerSnapshot);
 }
 
-/** Remembers the last result, and keeps it when the next one is equal field by field. */
+/** Returns the same result while the value, or every member of the result, is unchanged. */
 function memoize<T, R>(select: (value: T) => R): (value: T) => R {
   let last: { value: T; result: R } | null = null;
   return (value) => {

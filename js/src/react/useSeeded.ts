@@ -2,14 +2,14 @@ import { useMemo } from "react";
 
 import type { Readable } from "../index.js";
 
-/** A store beside what was known already: it shows what `merge` makes of the two. */
+/** Returns a store whose value `merge` computes from the live value and an initial one. */
 export function useSeeded<T>(
   store: Readable<T> | null,
-  known: T | null,
-  merge: (live: T, known: T) => T,
+  initial: T | null,
+  merge: (live: T, initial: T) => T,
 ): Readable<T> | null {
   return useMemo(() => {
-    if (!store || !known) return store;
-    return { subscribe: store.subscribe, getSnapshot: () => merge(store.getSnapshot(), known) };
-  }, [store, known, merge]);
+    if (!store || !initial) return store;
+    return { subscribe: store.subscribe, getSnapshot: () => merge(store.getSnapshot(), initial) };
+  }, [store, initial, merge]);
 }

@@ -8,23 +8,24 @@ import {
   useState,
 } from "react";
 
-/** Closer to the end than this counts as being there. */
+/** A distance to the end that still counts as being at the end. */
 const NEAR_PX = 40;
 
+/** Refs and state of a pane that follows its end. */
 export interface StickToEnd {
-  /** What scrolls, once it is there. */
+  /** Returns the element that scrolls, once it is mounted. */
   readonly root: () => Element | null;
-  /** For the element that scrolls. */
+  /** The ref of the element that scrolls. */
   readonly pane: Ref<HTMLDivElement>;
-  /** For the one element in it, which grows. */
+  /** The ref of its only child, which grows. */
   readonly content: Ref<HTMLDivElement>;
-  /** Whether the reader is at the end, and stays there as it moves. */
+  /** Whether the pane scrolls along as the content grows. */
   readonly isFollowing: boolean;
-  /** Goes to the end, and takes the focus there. */
+  /** Scrolls to the end and focuses the pane. */
   readonly jump: () => void;
 }
 
-/** React 18 warns of layout effects on a server, where there is no layout. */
+/** React 18 warns about layout effects on a server. */
 const useLayout = typeof document === "undefined" ? useEffect : useLayoutEffect;
 
 function distanceToEnd(pane: HTMLElement): number {
@@ -32,9 +33,9 @@ function distanceToEnd(pane: HTMLElement): number {
 }
 
 /**
- * Keeps a scrolled pane at its end until the reader scrolls up, and again once they are back.
+ * Keeps a pane scrolled to its end until the user scrolls up, and again once they scroll back.
  *
- * @param version changes whenever the content may have grown.
+ * @param version a value that changes whenever the content may have grown.
  */
 export function useStickToEnd(version: unknown): StickToEnd {
   const pane = useRef<HTMLDivElement>(null);
@@ -57,13 +58,13 @@ export function useStickToEnd(version: unknown): StickToEnd {
     const element = pane.current;
     if (!element || !content.current) return undefined;
     let last = element.scrollTop;
-    // Upwards is the reader; downwards or shrinking content may be ourselves.
+    // Only a user scrolls upwards; `toEnd` and shrinking content scroll as well.
     const onScroll = (): void => {
       const isNear = distanceToEnd(element) <= NEAR_PX;
       if (isNear !== following.current && (isNear || element.scrollTop < last)) follow(isNear);
       last = element.scrollTop;
     };
-    // Blocks get their real height when they are first laid out; windows are resized.
+    // Heights change when blocks are first laid out, and when the window is resized.
     const observer = new ResizeObserver(toEnd);
     observer.observe(element);
     observer.observe(content.current);

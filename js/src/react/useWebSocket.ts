@@ -5,6 +5,7 @@ import type { ConnectionSnapshot, ConnectionState, WebSocketClient } from "../in
 import { useClient } from "./provider.js";
 import { useReadable } from "./useReadable.js";
 
+/** The connection under the names of the specification. */
 export interface WebSocketView {
   connectionState: ConnectionState;
   isConnected: boolean;
@@ -23,11 +24,11 @@ const select = ({ state, isConnected, error }: ConnectionSnapshot): Shown => ({
   error,
 });
 
-/** The shared connection and its verbs, all stable. Using it neither connects nor disconnects. */
+/** Returns the connection's state and stable functions. Using it neither connects nor disconnects. */
 export function useWebSocket(): WebSocketView {
   const client = useClient();
   const shown = useReadable(client.connection, INITIAL, select);
-  const verbs = useMemo(
+  const actions = useMemo(
     () => ({
       subscribe: ((event, handler) => client.on(event, handler)) satisfies WebSocketClient["on"],
       joinRoom: client.joinRoom.bind(client),
@@ -36,5 +37,5 @@ export function useWebSocket(): WebSocketView {
     }),
     [client],
   );
-  return useMemo(() => ({ ...shown, ...verbs }), [shown, verbs]);
+  return useMemo(() => ({ ...shown, ...actions }), [shown, actions]);
 }

@@ -20,7 +20,7 @@ function sameStyle(one: Style | null, other: Style | null): boolean {
   return one === other || PROPERTIES.every((property) => one[property] === other[property]);
 }
 
-/** Adds text to runs, growing the last one if it looks the same. */
+/** Appends text to runs; extends the last run if it has the same style. */
 export function pushRun(runs: Run[], text: string, style: Style | null): void {
   if (text === "") return;
   const last = runs.at(-1);
@@ -41,7 +41,7 @@ function sliceRuns(runs: readonly Run[], from: number, to: number): Run[] {
   return slice;
 }
 
-/** One line of a terminal: text that can be written over, as progress bars do. */
+/** One line of a terminal. Its text can be overwritten, as progress bars do. */
 export class Line {
   #runs: Run[] = [];
   #length = 0;
@@ -55,13 +55,13 @@ export class Line {
     return this.#runs.map((run) => run.text).join("");
   }
 
-  /** The runs as they are now; the same object until the line changes. */
+  /** The current runs; the same array until the line changes. */
   get runs(): readonly Run[] {
     this.#snapshot ??= [...this.#runs];
     return this.#snapshot;
   }
 
-  /** Puts text at a column, over what is there; a column beyond the end is reached by blanks. */
+  /** Overwrites text from a column on. Blanks fill the gap if the column is beyond the end. */
   write(column: number, text: string, style: Style | null): void {
     this.#snapshot = null;
     if (column > this.#length) this.#append(" ".repeat(column - this.#length), null);
@@ -69,7 +69,7 @@ export class Line {
     else this.#overwrite(column, text, style);
   }
 
-  /** Blanks the columns from `from` up to `to`; up to the end, the line gets shorter. */
+  /** Blanks the columns from `from` to `to`; at the end of the line, shortens it instead. */
   erase(from: number, to: number): void {
     if (from >= this.#length) return;
     this.#snapshot = null;

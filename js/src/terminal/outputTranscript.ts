@@ -1,29 +1,29 @@
 import type { OutputChunk } from "../fold.js";
 import { Transcript, type TranscriptSnapshot } from "./transcript.js";
 
-/** Whether `after` is `before` with text added at its end. */
+/** Returns whether `after` is `before` with text appended. */
 function hasGrown(before: OutputChunk, after: OutputChunk): boolean {
   return (before.type ?? null) === (after.type ?? null) && after.text.startsWith(before.text);
 }
 
 /**
- * The transcript of a job's output as the client folds it; each look costs what is new.
+ * Builds the transcript of a job's folded output, incrementally.
  *
- * A job keeps the chunks that it has, adds some at the end, lets the last one grow and drops old
- * ones from the start. Anything else is another output, and the transcript starts anew.
+ * A fold appends chunks, extends the last one, and drops old ones from the start. After any other
+ * change the output is a different one, and the transcript starts over.
  */
 export class OutputTranscript {
   readonly #transcript = new Transcript();
   #written: readonly OutputChunk[] = [];
 
-  /** What there is to show of an output; the same object for the same output. */
+  /** Returns the transcript of an output; the same object for the same output. */
   follow(output: readonly OutputChunk[]): TranscriptSnapshot {
     if (output !== this.#written) this.#catchUp(this.#written, output);
     this.#written = output;
     return this.#transcript.snapshot();
   }
 
-  /** The text alone: what is copied and saved. */
+  /** Returns the plain text. */
   text(): string {
     return this.#transcript.text();
   }
@@ -36,7 +36,7 @@ export class OutputTranscript {
     for (const chunk of output.slice(known)) this.#write(chunk, 0);
   }
 
-  /** How many chunks of `output` have been written, the last of them perhaps in part. */
+  /** Returns how many chunks of `output` are written, the last one possibly in part. */
   #known(before: readonly OutputChunk[], output: readonly OutputChunk[]): number {
     const [first] = output;
     const last = before.at(-1);

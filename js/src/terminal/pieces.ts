@@ -1,21 +1,21 @@
 import { pushRun, type Run } from "./line.js";
 import type { Style } from "./style.js";
 
-/** What a block is drawn from: text of one look, and where it leads if it is an address. */
+/** Text of one style for rendering, with a link target if the text is a URL. */
 export interface Piece {
   readonly text: string;
   readonly style: Style | null;
   readonly href?: string;
 }
 
-// Ends before punctuation that rather belongs to the sentence around it.
-const ADDRESS = /\bhttps?:\/\/[^\s<>"'`]*[^\s<>"'`.,;:!?)\]}]/g;
+// Excludes trailing punctuation, which usually belongs to the sentence.
+const URLS = /\bhttps?:\/\/[^\s<>"'`]*[^\s<>"'`.,;:!?)\]}]/g;
 
 function withLinks({ text, style }: Run): Piece[] {
   if (!text.includes("://")) return [{ text, style }];
   const pieces: Piece[] = [];
   let at = 0;
-  for (const match of text.matchAll(ADDRESS)) {
+  for (const match of text.matchAll(URLS)) {
     if (match.index > at) pieces.push({ text: text.slice(at, match.index), style });
     pieces.push({ text: match[0], style, href: match[0] });
     at = match.index + match[0].length;
@@ -24,7 +24,7 @@ function withLinks({ text, style }: Run): Piece[] {
   return pieces;
 }
 
-/** Joins the lines of a block: a block without colours becomes a single piece of text. */
+/** Joins the lines of a block into pieces; a block without styles and links becomes a single one. */
 export function piecesOf(rows: readonly (readonly Run[])[]): Piece[] {
   const runs: Run[] = [];
   for (const row of rows) {
@@ -34,7 +34,7 @@ export function piecesOf(rows: readonly (readonly Run[])[]): Piece[] {
   return runs.flatMap(withLinks);
 }
 
-/** The text of some lines, without its looks. */
+/** Returns the plain text of some lines. */
 export function textOf(rows: readonly (readonly Run[])[]): string {
   return rows.map((row) => row.map((run) => run.text).join("") + "\n").join("");
 }

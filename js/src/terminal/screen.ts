@@ -1,32 +1,31 @@
 import { Line } from "./line.js";
 import { Pen } from "./style.js";
 
-/** A line longer than this is broken: output without any newline must not stall the page. */
+/** Longer lines are broken: output without newlines must not freeze the page. */
 const MAX_COLUMNS = 20_000;
 
-/** How far back the cursor may go: enough for multi-line progress bars, not into old output. */
+/** How many lines up the cursor may move: enough for multi-line progress bars. */
 const REACH = 200;
 
-/** An escape sequence that never ends is given up as text after so many characters. */
+/** An unterminated escape sequence longer than this is treated as text. */
 const MAX_SEQUENCE = 4_096;
 
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/g;
 const CSI = /(?:\x1b\[|\x9b)([0-?]*)[ -/]*([@-~])/y;
 const STRING = /^\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)/;
 const SHORT = /^\x1b[ -/]*[0-~]/;
-/** The beginnings of the three: the rest is still to come. */
-const BEGUN = [
+/** Incomplete sequences of the three kinds, whose rest may be in the next write. */
+const INCOMPLETE = [
   /^(?:\x1b\[|\x9b)[0-?]*[ -/]*$/,
   /^\x1b[\]PX^_][^\x07\x1b]*\x1b?$/,
   /^\x1b[ -/]*$/,
 ] as const;
 
 /**
- * Output as a terminal would show it, kept whole: lines only ever grow downwards.
+ * The screen of a terminal whose lines are all kept: a screen that is cleared stays in the log.
  *
- * Carriage return, backspace, tab, SGR colours, erasing and cursor movement near the end behave as
- * on a terminal; clearing the whole screen does not lose what was there. Text may be cut anywhere,
- * also within an escape sequence.
+ * Carriage return, backspace, tab, SGR colors, erasing, and cursor movement near the end work as on
+ * a terminal. A write may end anywhere, even within an escape sequence.
  */
 export class Screen {
   readonly lines: Line[] = [new Line()];
@@ -36,7 +35,7 @@ export class Screen {
   readonly #pen = new Pen();
   #firstTouched = 0;
 
-  /** Lines that hold something: the empty one behind a final newline does not count. */
+  /** The number of lines, without the empty one after a final newline. */
   get height(): number {
     const last = this.lines.at(-1);
     return last && last.length > 0 ? this.lines.length : this.lines.length - 1;
@@ -51,23 +50,23 @@ export class Screen {
       const end = CONTROL.exec(data)?.index ?? data.length;
       this.#print(data.slice(at, end));
       if (end === data.length) return;
-      const taken = this.#control(data, end);
-      if (taken === 0) {
+      const length = this.#control(data, end);
+      if (length === 0) {
         this.#pending = data.slice(end);
         return;
       }
-      at = end + taken;
+      at = end + length;
     }
   }
 
-  /** The first line that changed since this was last asked; the number of lines if none did. */
+  /** Returns the first line that changed since the last call; the number of lines if none did. */
   takeFirstTouched(): number {
     const first = this.#firstTouched;
     this.#firstTouched = this.lines.length;
     return first;
   }
 
-  /** Lets go of lines from the top. */
+  /** Removes lines from the top. */
   drop(count: number): void {
     this.lines.splice(0, count);
     if (this.lines.length === 0) this.lines.push(new Line());
@@ -104,7 +103,7 @@ export class Screen {
     this.#touch();
   }
 
-  /** Obeys the control character or sequence at `at`: characters taken, 0 if it is cut off. */
+  /** Executes the control sequence at `at`; returns its length, or 0 if it is incomplete. */
   #control(data: string, at: number): number {
     const character = data.charAt(at);
     if (character === "\x1b" || character === "\x9b") return this.#escape(data, at);
@@ -118,15 +117,15 @@ export class Screen {
     CSI.lastIndex = at;
     const csi = CSI.exec(data);
     if (csi) {
-      this.#obey(csi[2] ?? "", csi[1] ?? "");
+      this.#execute(csi[2] ?? "", csi[1] ?? "");
       return csi[0].length;
     }
     const rest = data.slice(at, at + MAX_SEQUENCE);
-    if (rest.length < MAX_SEQUENCE && BEGUN.some((begun) => begun.test(rest))) return 0;
+    if (rest.length < MAX_SEQUENCE && INCOMPLETE.some((pattern) => pattern.test(rest))) return 0;
     return (STRING.exec(rest) ?? SHORT.exec(rest))?.[0].length ?? 1;
   }
 
-  #obey(command: string, parameters: string): void {
+  #execute(command: string, parameters: string): void {
     const amount = Math.max(1, Number.parseInt(parameters, 10) || 0);
     const mode = Number.parseInt(parameters, 10) || 0;
     if (command === "m") this.#pen.select(parameters);
@@ -157,7 +156,7 @@ export class Screen {
     else line.erase(0, mode === 1 ? this.#column + 1 : line.length);
   }
 
-  /** ED: only what lies below the cursor is erased; a log keeps what was said before. */
+  /** ED (ECMA-48 § 8.3.39), limited to erasing below the cursor, so that the log keeps older lines. */
   #eraseBelow(mode: number): void {
     if (mode !== 0) return;
     const line = this.#touch();

@@ -1,7 +1,7 @@
-/** How a run of terminal text looks: SGR (ECMA-48 § 8.3.117) as CSS properties. */
+/** Translates SGR sequences (ECMA-48 § 8.3.117) into CSS properties. */
 
-/** One of the 16 colours of the theme, a colour of its own, or the default. */
-export type Colour = number | string | null;
+/** One of the theme's 16 colors by number, a CSS color, or null for the default. */
+export type Color = number | string | null;
 
 export interface Style {
   readonly color?: string;
@@ -19,8 +19,8 @@ interface Attributes {
   readonly underline: boolean;
   readonly strike: boolean;
   readonly inverse: boolean;
-  readonly foreground: Colour;
-  readonly background: Colour;
+  readonly foreground: Color;
+  readonly background: Color;
 }
 
 const PLAIN: Attributes = {
@@ -34,7 +34,7 @@ const PLAIN: Attributes = {
   background: null,
 };
 
-/** Codes that switch one thing on or off, whatever came before. */
+/** Codes that set attributes regardless of the previous ones. */
 const SWITCHES: ReadonlyMap<number, Partial<Attributes>> = new Map<number, Partial<Attributes>>([
   [0, PLAIN],
   [1, { bold: true }],
@@ -59,8 +59,8 @@ function rgb(red: number, green: number, blue: number): string {
   return `rgb(${red} ${green} ${blue})`;
 }
 
-/** The colour behind an index of the 256-colour palette; its first 16 belong to the theme. */
-export function paletteColour(index: number): Colour {
+/** Returns the color at an index of the 256-color palette, whose first 16 belong to the theme. */
+export function paletteColor(index: number): Color {
   if (!(index >= 0 && index <= 255)) return null;
   if (index < 16) return index;
   if (index >= 232) {
@@ -72,17 +72,17 @@ export function paletteColour(index: number): Colour {
   return rgb(level(Math.floor(cell / 36)), level(Math.floor(cell / 6)), level(cell));
 }
 
-/** Reads `5;n` or `2;r;g;b` behind a 38 or 48: the colour, and how many codes it took. */
-function extendedColour(codes: readonly number[], at: number): [Colour, number] {
-  if (codes[at] === 5) return [paletteColour(codes[at + 1] ?? -1), 2];
+/** Parses `5;n` or `2;r;g;b` after a 38 or 48; returns the color and the number of codes read. */
+function extendedColor(codes: readonly number[], at: number): [Color, number] {
+  if (codes[at] === 5) return [paletteColor(codes[at + 1] ?? -1), 2];
   if (codes[at] !== 2) return [null, 1];
   const channels = codes.slice(at + 1, at + 4);
   const valid = channels.length === 3 && channels.every((value) => value >= 0 && value <= 255);
   return [valid ? rgb(channels[0] ?? 0, channels[1] ?? 0, channels[2] ?? 0) : null, 4];
 }
 
-/** The theme colour that a code names (30–37, 40–47, 90–97, 100–107), or null. */
-function themeColour(code: number): Partial<Attributes> | null {
+/** Returns the theme color of a code (30–37, 40–47, 90–97, 100–107), or null. */
+function themeColor(code: number): Partial<Attributes> | null {
   if (code >= 30 && code <= 37) return { foreground: code - 30 };
   if (code >= 40 && code <= 47) return { background: code - 40 };
   if (code >= 90 && code <= 97) return { foreground: code - 90 + 8 };
@@ -95,17 +95,17 @@ function apply(codes: readonly number[], before: Attributes): Attributes {
   for (let at = 0; at < codes.length; at += 1) {
     const code = codes[at] ?? 0;
     if (code === 38 || code === 48) {
-      const [colour, taken] = extendedColour(codes, at + 1);
-      attributes = { ...attributes, [code === 38 ? "foreground" : "background"]: colour };
+      const [color, taken] = extendedColor(codes, at + 1);
+      attributes = { ...attributes, [code === 38 ? "foreground" : "background"]: color };
       at += taken;
     } else {
-      attributes = { ...attributes, ...(SWITCHES.get(code) ?? themeColour(code)) };
+      attributes = { ...attributes, ...(SWITCHES.get(code) ?? themeColor(code)) };
     }
   }
   return attributes;
 }
 
-/** The theme, readable on light and on dark paper; a page changes it by `--longwire-ansi-0` … `15`. */
+/** The theme for light and dark pages; `--longwire-ansi-0` … `15` override it. */
 const THEME = [
   "#14171d, #5b6270",
   "#b4212d, #ff8a8e",
@@ -128,19 +128,19 @@ const THEME = [
 const INK = "var(--longwire-ink, CanvasText)";
 const PAPER = "var(--longwire-paper, Canvas)";
 
-function css(colour: number | string): string {
-  if (typeof colour === "string") return colour;
-  return `var(--longwire-ansi-${colour}, light-dark(${THEME[colour] ?? ""}))`;
+function css(color: number | string): string {
+  if (typeof color === "string") return color;
+  return `var(--longwire-ansi-${color}, light-dark(${THEME[color] ?? ""}))`;
 }
 
-/** On a colour of the theme, and on ink, text without a colour of its own is drawn in paper. */
-function frontColour({ inverse, foreground, background }: Attributes): string | null {
+/** Text without a color takes that of the paper on a theme color, and when it is inverted. */
+function frontColor({ inverse, foreground, background }: Attributes): string | null {
   const [front, back] = inverse ? [background, foreground] : [foreground, background];
   if (front !== null) return css(front);
   return inverse || typeof back === "number" ? PAPER : null;
 }
 
-function backColour({ inverse, foreground, background }: Attributes): string | null {
+function backColor({ inverse, foreground, background }: Attributes): string | null {
   const back = inverse ? foreground : background;
   if (back !== null) return css(back);
   return inverse ? INK : null;
@@ -151,8 +151,8 @@ function decoration({ underline, strike }: Attributes): string {
 }
 
 function render(attributes: Attributes): Style | null {
-  const color = frontColour(attributes);
-  const backgroundColor = backColour(attributes);
+  const color = frontColor(attributes);
+  const backgroundColor = backColor(attributes);
   const textDecorationLine = decoration(attributes);
   const style: Style = {
     ...(color !== null && { color }),
@@ -165,7 +165,7 @@ function render(attributes: Attributes): Style | null {
   return Object.keys(style).length === 0 ? null : style;
 }
 
-/** Attributes with the style that they make. */
+/** Attributes with their CSS style. */
 interface Look {
   readonly attributes: Attributes;
   readonly style: Style | null;
@@ -173,21 +173,21 @@ interface Look {
 
 const PLAIN_LOOK: Look = { attributes: PLAIN, style: null };
 
-/** More looks than most programs use. */
-const REMEMBERED = 256;
+/** How many looks to cache: more than most programs use. */
+const CACHE_SIZE = 256;
 
-/** The pen of a terminal: SGR codes change it, text written meanwhile takes its style. */
+/** The current text style of a terminal, which SGR sequences change. */
 export class Pen {
   #look = PLAIN_LOOK;
-  /** What parameters make of plain text: programs use the same few over and over. */
+  /** A cache of looks by parameters, from the plain one: programs repeat the same few. */
   readonly #known = new Map<string, Look>();
 
-  /** The style of what is written now; null is plain text. */
+  /** The style of the text written next; null for plain text. */
   get style(): Style | null {
     return this.#look.style;
   }
 
-  /** Takes the parameters of an SGR sequence, `1;31` or `38:5:208`. Unknown codes are ignored. */
+  /** Applies the parameters of an SGR sequence: `1;31`, `38:5:208`. Ignores unknown codes. */
   select(parameters: string): void {
     if (parameters === "" || parameters === "0") this.#look = PLAIN_LOOK;
     else if (this.#look === PLAIN_LOOK) this.#look = this.#fromPlain(parameters);
@@ -197,8 +197,9 @@ export class Pen {
   #fromPlain(parameters: string): Look {
     let known = this.#known.get(parameters);
     if (!known) {
-      if (this.#known.size >= REMEMBERED) this.#known.clear();
-      this.#known.set(parameters, (known = look(PLAIN, parameters)));
+      if (this.#known.size >= CACHE_SIZE) this.#known.clear();
+      known = look(PLAIN, parameters);
+      this.#known.set(parameters, known);
     }
     return known;
   }

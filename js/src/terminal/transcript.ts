@@ -2,30 +2,31 @@ import type { OutputType } from "../contract.js";
 import type { Run } from "./line.js";
 import { Screen } from "./screen.js";
 
-/** Lines that are laid out, and skipped while out of sight, together. */
+/** Lines that are laid out together, and skipped together while out of view. */
 export interface Block {
   readonly id: number;
-  /** Each row is one line. The same array as long as nothing in it changed. */
+  /** One row a line; the same array while none of them changes. */
   readonly rows: readonly (readonly Run[])[];
 }
 
-/** An unbroken stretch of output of one type. */
+/** Consecutive output of one type. */
 export interface Section {
   readonly id: number;
   readonly type: OutputType;
   readonly blocks: readonly Block[];
 }
 
+/** A transcript at one moment. */
 export interface TranscriptSnapshot {
   readonly sections: readonly Section[];
   readonly lines: number;
-  /** Lines let go of at the top because there were too many. */
+  /** Lines removed from the top because of the limits. */
   readonly dropped: number;
 }
 
 const BLOCK_LINES = 200;
 const MAX_LINES = 250_000;
-/** Each costs some nodes of the page, however short it is. */
+/** Each section costs some DOM nodes, however short it is. */
 const MAX_SECTIONS = 2_000;
 const EMPTY: TranscriptSnapshot = { sections: [], lines: 0, dropped: 0 };
 
@@ -45,7 +46,7 @@ class LiveSection {
     this.#snapshot = null;
   }
 
-  /** Lets go of whole blocks from the top, at least `lines`, never of the last one: how many. */
+  /** Removes whole blocks from the top, at least `lines` but never the last; returns the lines removed. */
   drop(lines: number): number {
     const possible = Math.floor((this.screen.height - 1) / BLOCK_LINES);
     const blocks = Math.max(0, Math.min(Math.ceil(lines / BLOCK_LINES), possible));
@@ -79,10 +80,10 @@ class LiveSection {
 }
 
 /**
- * Everything that a job wrote, as sections of one type each, ready to be shown.
+ * A job's output in sections of one type, ready for rendering.
  *
- * Writing is cheap; a snapshot costs what changed since the last one. Blocks that did not change
- * are the same objects in the next snapshot.
+ * Writing is cheap. A snapshot processes the changes since the last one; unchanged blocks are the
+ * same objects.
  */
 export class Transcript {
   #sections: LiveSection[] = [];
@@ -104,7 +105,7 @@ export class Transcript {
     this.#stale = false;
   }
 
-  /** What there is to show now; the same object until something is written. */
+  /** Returns the current sections; the same object until the next write. */
   snapshot(): TranscriptSnapshot {
     if (!this.#stale) return this.#snapshot;
     this.#stale = false;
@@ -114,7 +115,7 @@ export class Transcript {
     return this.#snapshot;
   }
 
-  /** The text alone, without colours: what is copied and saved. */
+  /** Returns the plain text. */
   text(): string {
     return this.#sections
       .flatMap(({ screen }) => screen.lines.slice(0, screen.height).map((line) => line.text + "\n"))
@@ -130,7 +131,7 @@ export class Transcript {
     return section;
   }
 
-  /** Lets go of the oldest beyond the bounds: the number of lines that stay. */
+  /** Removes the oldest lines beyond the limits; returns the number that remain. */
   #trim(): number {
     let lines = this.#sections.reduce((sum, { screen }) => sum + screen.height, 0);
     while (this.#sections.length > MAX_SECTIONS) lines -= this.#dropSection();

@@ -14,7 +14,7 @@ import {
   useAnnounce,
 } from "../../src/react/index.js";
 import { startClient, startPair } from "../fixtures.js";
-import { startWire, until } from "../wire.js";
+import { startServer, until } from "../server.js";
 import { withClient } from "./setup.js";
 
 describe("LiveRegion", () => {
@@ -77,33 +77,33 @@ describe("ConnectionStatus", () => {
   });
 
   it("neither connects nor disconnects (E71)", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     const { rerender } = render(<ConnectionStatus />, { wrapper: withClient(client) });
     rerender(<i />);
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(client.isConnected()).toBe(true);
-    expect(wire.connections).toBe(1);
+    expect(server.connections).toBe(1);
   });
 
   it("does not show a disturbance of a moment (E71)", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     const { container } = render(<ConnectionStatus grace={300} />, { wrapper: withClient(client) });
     const seen: string[] = [];
     const observer = new MutationObserver(() => seen.push(text()));
     observer.observe(container, { subtree: true, childList: true, characterData: true });
-    wire.cut();
-    await until(() => wire.connections === 2 && client.isConnected());
+    server.cut();
+    await until(() => server.connections === 2 && client.isConnected());
     await new Promise((resolve) => setTimeout(resolve, 400));
     observer.disconnect();
     expect(seen).toEqual([]);
   });
 
   it("shows a disturbance that lasts, offers to try now, and tells of the recovery (E71)", async () => {
-    const { wire, client } = await startPair({
+    const { server, client } = await startPair({
       client: { reconnectionDelay: 30_000, reconnectionDelayMax: 30_000 },
     });
     render(<ConnectionStatus grace={20} restoredFor={50} />, { wrapper: withClient(client) });
-    wire.cut();
+    server.cut();
     await until(() => text() === "Connection lost. Reconnecting…");
     fireEvent.click(screen.getByRole("button", { name: "Try now" }));
     await until(() => text() === "Back online.");
@@ -112,21 +112,21 @@ describe("ConnectionStatus", () => {
   });
 
   it("shows why the server refused, and tries again without a reload (E71)", async () => {
-    const wire = await startWire();
-    wire.refusesToken = () => ({ message: "Unknown token.", code: "token_invalid" });
-    const refused = startClient(wire.url);
+    const server = await startServer();
+    server.refusesToken = () => ({ message: "Unknown token.", code: "token_invalid" });
+    const refused = startClient(server.url);
     const { container } = render(<ConnectionStatus grace={0} labels={{ retry: "Again" }} />, {
       wrapper: withClient(refused),
     });
     await until(() => text() === "Connection refused: Unknown token.");
     expect(container.querySelector("[data-state=error]")).not.toBeNull();
-    wire.refusesToken = () => null;
+    server.refusesToken = () => null;
     fireEvent.click(screen.getByRole("button", { name: "Again" }));
     await until(() => refused.isConnected());
   });
 
   it("offers a reload where the server is of another version, if the page can", async () => {
-    const { wire, client } = await startPair({ contract: "0123456789abcdef" });
+    const { server, client } = await startPair({ contract: "0123456789abcdef" });
     const onReload = vi.fn();
     const { rerender } = render(<ConnectionStatus grace={0} />, { wrapper: withClient(client) });
     expect(text()).toBe("");
@@ -134,7 +134,7 @@ describe("ConnectionStatus", () => {
     expect(text()).toBe("A new version is available.");
     fireEvent.click(screen.getByRole("button", { name: "Reload" }));
     expect(onReload).toHaveBeenCalledOnce();
-    wire.cut();
+    server.cut();
     await until(() => text() === "Connection lost. Reconnecting…");
     await until(() => text() === "A new version is available.");
   });
@@ -147,7 +147,7 @@ describe("JobProgressBar", () => {
     const bar = screen.getByRole("progressbar", { name: "Report" });
     expect(bar.tagName).toBe("PROGRESS");
     expect(bar.getAttribute("value")).toBe("42.4");
-    expect(bar.getAttribute("aria-valuetext")).toBe("42 %, writing section 3");
+    expect(bar.getAttribute("aria-valuetext")).toBe("42%, writing section 3");
   });
 
   it("is indeterminate until progress is known (D58)", () => {
@@ -173,7 +173,7 @@ describe("JobProgress", () => {
     expect(screen.getByRole("progressbar", { name: "Report" }).getAttribute("value")).toBe("42");
     expect([text("step"), text("percent"), text("remaining")]).toEqual([
       "writing section 3",
-      "42 %",
+      "42%",
       "about 2 min left",
     ]);
     for (const [seconds, said] of [

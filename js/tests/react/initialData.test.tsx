@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { initialJob, type JobState } from "../../src/index.js";
 import { LongwireProvider, useJob, useJobs } from "../../src/react/index.js";
 import { progress, startPair } from "../fixtures.js";
-import { until } from "../wire.js";
+import { until } from "../server.js";
 import { withClient } from "./setup.js";
 
 /** A job as a server read it. */
@@ -44,7 +44,7 @@ describe("useJob with what a server knew", () => {
   });
 
   it("never falls back behind it while the log comes", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     const seen: (number | null)[] = [];
     const { result } = renderHook(
       () => {
@@ -54,30 +54,30 @@ describe("useJob with what a server knew", () => {
       },
       { wrapper: withClient(client) },
     );
-    wire.publish("job:1", "job:progress", progress("1", 10));
+    server.publish("job:1", "job:progress", progress("1", 10));
     await until(() => client.job("1").getSnapshot().progress === 10);
     expect(result.current).toMatchObject({ progress: 40, title: "Report" });
 
-    wire.publish("job:1", "job:progress", progress("1", 40));
-    wire.publish("job:1", "job:progress", progress("1", 50));
+    server.publish("job:1", "job:progress", progress("1", 40));
+    server.publish("job:1", "job:progress", progress("1", 50));
     await until(() => result.current.progress === 50);
     expect(seen).toEqual([...seen].sort((a, b) => Number(a) - Number(b)));
   });
 
   it("goes on to the end, whatever clock it was told by", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     const { result } = renderHook(
       () => useJob("1", { initialData: { ...known, updatedAt: 1_000 } }),
       { wrapper: withClient(client) },
     );
     const end = { jobId: "1", status: "cancelled", timestamp: 5 };
-    wire.publish("job:1", "job:status", end);
+    server.publish("job:1", "job:status", end);
     await until(() => result.current.status === "cancelled");
   });
 
   it("keeps it beside the reason why the job may not be watched any more", async () => {
-    const { wire, client } = await startPair();
-    wire.refusals.set("job:1", "forbidden");
+    const { server, client } = await startPair();
+    server.refusals.set("job:1", "forbidden");
     const { result } = renderHook(() => useJob("1", { initialData: known }), {
       wrapper: withClient(client),
     });
@@ -116,8 +116,8 @@ describe("useJobs with what a server knew", () => {
   });
 
   it("shows it until the list has come", async () => {
-    const { wire, client } = await startPair();
-    wire.jobs = [{ ...initialJob("2"), title: "Newer" }];
+    const { server, client } = await startPair();
+    server.jobs = [{ ...initialJob("2"), title: "Newer" }];
     const { container } = render(<Jobs />, { wrapper: withClient(client) });
     const seen = [container.textContent];
     await until(() => {
@@ -128,8 +128,8 @@ describe("useJobs with what a server knew", () => {
   });
 
   it("keeps it beside the reason why the list does not come", async () => {
-    const { wire, client } = await startPair();
-    wire.jobs = null as never;
+    const { server, client } = await startPair();
+    server.jobs = null as never;
     const { result } = renderHook(() => useJobs({ initialData: [known] }), {
       wrapper: withClient(client),
     });

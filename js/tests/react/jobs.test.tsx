@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from "vitest";
 import { initialJob, type JobSnapshot } from "../../src/index.js";
 import { useEvent, useJob, useJobProgress, useJobs, useRoom } from "../../src/react/index.js";
 import { output, type Pair, progress, startPair } from "../fixtures.js";
-import { until } from "../wire.js";
+import { until } from "../server.js";
 import { withClient } from "./setup.js";
 
 const completed = (jobId: string): object => ({
@@ -27,7 +27,7 @@ async function hook<R, P>(
 
 describe("useJobProgress", () => {
   it("has the specification's fields, and says nothing before it knows (D61)", async () => {
-    const { wire, result } = await hook(useJobProgress, "1" as string | null);
+    const { server, result } = await hook(useJobProgress, "1" as string | null);
     expect(result.current).toEqual({
       status: null,
       progress: null,
@@ -42,9 +42,9 @@ describe("useJobProgress", () => {
       isRunning: false,
       reset: expect.any(Function) as unknown,
     });
-    wire.publish("job:1", "job:status", { jobId: "1", status: "running", timestamp: 1 });
-    wire.publish("job:1", "job:progress", { ...progress("1", 40), estimatedCompletion: 5 });
-    wire.publish("job:1", "job:output", output("1", "hello"));
+    server.publish("job:1", "job:status", { jobId: "1", status: "running", timestamp: 1 });
+    server.publish("job:1", "job:progress", { ...progress("1", 40), estimatedCompletion: 5 });
+    server.publish("job:1", "job:output", output("1", "hello"));
     await until(() => result.current.progress === 40 && result.current.output.length === 1);
     expect(result.current).toMatchObject({
       status: "running",
@@ -53,7 +53,7 @@ describe("useJobProgress", () => {
       estimatedCompletion: 5,
       isRunning: true,
     });
-    wire.publish("job:1", "job:completed", completed("1"));
+    server.publish("job:1", "job:completed", completed("1"));
     await until(() => result.current.isComplete);
     expect(result.current).toMatchObject({
       status: "completed",
@@ -66,32 +66,32 @@ describe("useJobProgress", () => {
   });
 
   it("never shows the old job under a new id, and nothing for null (D52, D61)", async () => {
-    const { wire, result, rerender } = await hook(useJobProgress, "1" as string | null);
-    wire.publish("job:1", "job:progress", progress("1", 77, "from job 1"));
+    const { server, result, rerender } = await hook(useJobProgress, "1" as string | null);
+    server.publish("job:1", "job:progress", progress("1", 77, "from job 1"));
     await until(() => result.current.progress === 77);
     rerender("9");
     expect(result.current).toMatchObject({ progress: null, currentStep: null, status: null });
     rerender(null);
     expect(result.current).toMatchObject({ progress: null, status: null });
-    await until(() => wire.of("leave_room").length === 2);
+    await until(() => server.of("leave_room").length === 2);
   });
 
   it("serves two on one page alike (D45)", async () => {
-    const { wire, result } = await hook(
+    const { server, result } = await hook(
       () => [useJobProgress("1"), useJobProgress("1"), useJobProgress("2")] as const,
       null,
     );
-    wire.publish("job:1", "job:progress", progress("1", 12));
-    wire.publish("job:2", "job:progress", progress("2", 24));
+    server.publish("job:1", "job:progress", progress("1", 12));
+    server.publish("job:2", "job:progress", progress("2", 24));
     await until(() => result.current[0].progress === 12 && result.current[2].progress === 24);
     expect(result.current[1].progress).toBe(12);
-    expect(wire.connections).toBe(1);
-    expect(wire.of("join_room")).toHaveLength(2);
+    expect(server.connections).toBe(1);
+    expect(server.of("join_room")).toHaveLength(2);
   });
 
   it("shows a job that was over before (D53)", async () => {
     const pair = await startPair();
-    pair.wire.publish("job:1", "job:completed", completed("1"));
+    pair.server.publish("job:1", "job:completed", completed("1"));
     const { result } = renderHook(() => useJobProgress("1"), { wrapper: withClient(pair.client) });
     await until(() => result.current.isComplete);
     expect(result.current.progress).toBe(100);
@@ -99,24 +99,24 @@ describe("useJobProgress", () => {
 
   it("shows a job that may not be watched as an error (B33)", async () => {
     const pair = await startPair();
-    pair.wire.refusals.set("job:1", "forbidden");
+    pair.server.refusals.set("job:1", "forbidden");
     const { result } = renderHook(() => useJobProgress("1"), { wrapper: withClient(pair.client) });
     await until(() => result.current.error === "No: job:1.");
   });
 
   it("goes on after a drop (A3, D47)", async () => {
-    const { wire, result } = await hook(useJobProgress, "1");
-    wire.publish("job:1", "job:progress", progress("1", 1));
+    const { server, result } = await hook(useJobProgress, "1");
+    server.publish("job:1", "job:progress", progress("1", 1));
     await until(() => result.current.progress === 1);
-    wire.cut();
-    wire.publish("job:1", "job:progress", progress("1", 2));
+    server.cut();
+    server.publish("job:1", "job:progress", progress("1", 2));
     await until(() => result.current.progress === 2);
   });
 });
 
 describe("useJob", () => {
   it("renders a burst of 5,000 chunks in few renders (D54)", async () => {
-    const { wire, client } = await startPair({ client: { notifyInterval: 50 } });
+    const { server, client } = await startPair({ client: { notifyInterval: 50 } });
     let renders = 0;
     let text = "";
     function Output(): ReactElement {
@@ -126,10 +126,10 @@ describe("useJob", () => {
       return <pre>{text}</pre>;
     }
     render(<Output />, { wrapper: ({ children }) => withClient(client)({ children }) });
-    await until(() => client.room("job:1").getSnapshot().status === "joined");
+    await until(() => client.room("job:1").getSnapshot().status === "live");
     renders = 0;
     for (let chunk = 0; chunk < 5_000; chunk++) {
-      wire.publish("job:1", "job:output", output("1", `${chunk},`));
+      server.publish("job:1", "job:output", output("1", `${chunk},`));
     }
     await until(() => text.endsWith("4999,"));
     // Strict mode renders everything twice.
@@ -137,8 +137,8 @@ describe("useJob", () => {
   });
 
   it("calls onComplete once in strict mode for a job that another watches already", async () => {
-    const { wire, client } = await startPair();
-    wire.publish("job:1", "job:completed", completed("1"));
+    const { server, client } = await startPair();
+    server.publish("job:1", "job:completed", completed("1"));
     const other = client.job("1");
     other.subscribe(() => undefined);
     await until(() => other.getSnapshot().isComplete);
@@ -150,125 +150,125 @@ describe("useJob", () => {
   });
 
   it("renders for what it selects only (D62)", async () => {
-    const { wire, client } = await startPair();
+    const { server, client } = await startPair();
     let renders = 0;
     function Step(): ReactElement {
       renders++;
       return <i>{useJob("1", { select: (job) => job.currentStep })}</i>;
     }
     const { container } = render(<Step />, { wrapper: withClient(client) });
-    wire.publish("job:1", "job:progress", progress("1", 1, "one"));
+    server.publish("job:1", "job:progress", progress("1", 1, "one"));
     await until(() => container.textContent === "one");
     renders = 0;
     const told = vi.fn();
     client.job("1").subscribe(told);
-    wire.publish("job:1", "job:progress", progress("1", 2, "one"));
+    server.publish("job:1", "job:progress", progress("1", 2, "one"));
     await until(() => client.job("1").getSnapshot().progress === 2);
     expect(told).toHaveBeenCalled();
     expect(renders).toBe(0);
   });
 
   it("keeps an equal selection the same object", async () => {
-    const { wire, result } = await hook(
+    const { server, result } = await hook(
       () => useJob("1", { select: ({ status, isRunning }) => ({ status, isRunning }) }),
       null,
     );
     const first = result.current;
-    wire.publish("job:1", "job:progress", progress("1", 2));
-    wire.publish("job:1", "job:status", { jobId: "1", status: "running", timestamp: 1 });
+    server.publish("job:1", "job:progress", progress("1", 2));
+    server.publish("job:1", "job:status", { jobId: "1", status: "running", timestamp: 1 });
     await until(() => result.current.isRunning);
     expect(first).toEqual({ status: "queued", isRunning: false });
   });
 
   it("calls onComplete once for each end, with the handler of the last render", async () => {
     const ends: [string, JobSnapshot["status"]][] = [];
-    const { wire, rerender } = await hook(
+    const { server, rerender } = await hook(
       (name) => useJob("1", { onComplete: (job) => ends.push([name, job.status]) }),
       "first" as string,
     );
     rerender("second");
-    wire.publish("job:1", "job:completed", completed("1"));
+    server.publish("job:1", "job:completed", completed("1"));
     await until(() => ends.length === 1);
-    wire.publish("job:1", "job:created", { jobId: "1", attempt: 2, timestamp: 10 });
-    wire.publish("job:1", "job:progress", progress("1", 1));
-    await until(() => wire.log("job:1").entries.length === 3);
-    wire.cut();
-    await until(() => wire.of("join_room").length === 2);
+    server.publish("job:1", "job:created", { jobId: "1", attempt: 2, timestamp: 10 });
+    server.publish("job:1", "job:progress", progress("1", 1));
+    await until(() => server.log("job:1").entries.length === 3);
+    server.cut();
+    await until(() => server.of("join_room").length === 2);
     expect(ends).toEqual([["second", "completed"]]);
   });
 
   it("watches nothing while it is not enabled", async () => {
-    const { wire, result, rerender } = await hook(
+    const { server, result, rerender } = await hook(
       (enabled) => useJob("1", { enabled }),
       false as boolean,
     );
     expect(result.current.isKnown).toBe(false);
-    expect(wire.of("join_room")).toEqual([]);
+    expect(server.of("join_room")).toEqual([]);
     rerender(true);
-    wire.publish("job:1", "job:progress", progress("1", 1));
+    server.publish("job:1", "job:progress", progress("1", 1));
     await until(() => result.current.isKnown);
   });
 
   it("asks again on request after a refusal, and after giving up (D66)", async () => {
-    const { wire, client } = await startPair({ client: { reconnection: false } });
-    wire.refusals.set("job:1", "forbidden");
-    wire.publish("job:1", "job:progress", progress("1", 7));
+    const { server, client } = await startPair({ client: { reconnection: false } });
+    server.refusals.set("job:1", "forbidden");
+    server.publish("job:1", "job:progress", progress("1", 7));
     const { result } = renderHook(() => useJob("1"), { wrapper: withClient(client) });
     await until(() => result.current.roomError?.code === "forbidden");
-    wire.refusals.clear();
+    server.refusals.clear();
     result.current.retry();
     await until(() => result.current.progress === 7);
     expect(result.current.roomError).toBeNull();
 
-    wire.cut();
+    server.cut();
     await until(() => client.getState() === "error");
-    wire.publish("job:1", "job:progress", progress("1", 8));
+    server.publish("job:1", "job:progress", progress("1", 8));
     result.current.retry();
     await until(() => result.current.progress === 8);
   });
 
   it("cancels (D66)", async () => {
-    const { wire, result } = await hook(() => useJob("1"), null);
+    const { server, result } = await hook(() => useJob("1"), null);
     await result.current.cancel("enough");
-    expect(wire.of("job:cancel")).toEqual([[{ jobId: "1", reason: "enough" }]]);
+    expect(server.of("job:cancel")).toEqual([[{ jobId: "1", reason: "enough" }]]);
   });
 });
 
 it("useJobs lists and follows", async () => {
   const pair = await startPair();
-  pair.wire.jobs = [{ ...initialJob("1"), title: "First" }];
+  pair.server.jobs = [{ ...initialJob("1"), title: "First" }];
   const { result } = renderHook(() => useJobs(), { wrapper: withClient(pair.client) });
   expect(result.current).toEqual({ jobs: [], status: "loading", error: null });
   await until(() => result.current.jobs.length === 1);
-  pair.wire.publish("job:1", "job:progress", progress("1", 50));
+  pair.server.publish("job:1", "job:progress", progress("1", 50));
   await until(() => result.current.jobs[0]?.progress === 50);
 });
 
 it("useEvent calls the handler of the last render, subscribed once (D63)", async () => {
   const heard: string[] = [];
-  const { wire, client, rerender, unmount } = await hook(
+  const { server, client, rerender, unmount } = await hook(
     (name) => useEvent("announcement", ({ message }) => heard.push(`${name} ${message}`)),
     "first" as string,
   );
   const on = vi.spyOn(client, "on");
   rerender("second");
-  wire.broadcast("announcement", { message: "hi", level: "info", timestamp: 1 });
+  server.broadcast("announcement", { message: "hi", level: "info", timestamp: 1 });
   await until(() => heard.length === 1);
   unmount();
-  wire.broadcast("announcement", { message: "gone", level: "info", timestamp: 1 });
+  server.broadcast("announcement", { message: "gone", level: "info", timestamp: 1 });
   await client.call("echo" as never, ...([1] as never));
   expect(heard).toEqual(["second hi"]);
   expect(on).not.toHaveBeenCalled();
 });
 
 it("useRoom is in the room while mounted, and says if it is not let in", async () => {
-  const { wire, result, rerender, unmount } = await hook(useRoom, "campaign:1" as string | null);
+  const { server, result, rerender, unmount } = await hook(useRoom, "campaign:1" as string | null);
   await until(() => result.current.isJoined);
-  wire.refusals.set("campaign:2", "forbidden");
+  server.refusals.set("campaign:2", "forbidden");
   rerender("campaign:2");
   await until(() => result.current.error?.code === "forbidden");
   rerender(null);
-  expect(result.current).toEqual({ status: "left", error: null, isJoined: false });
+  expect(result.current).toEqual({ status: null, error: null, isJoined: false });
   unmount();
-  await until(() => wire.of("leave_room").length === 2);
+  await until(() => server.of("leave_room").length === 2);
 });

@@ -24,7 +24,7 @@ import {
   useWebSocket,
 } from "../../src/react/index.js";
 import { startClient } from "../fixtures.js";
-import { startWire, until } from "../wire.js";
+import { startServer, until } from "../server.js";
 import { withClient } from "./setup.js";
 
 const CYCLES = 1_000;
@@ -85,8 +85,8 @@ function Page({ cycle }: { cycle: number }): ReactElement {
 it(
   "1,000 mounts and unmounts leave no listener, timer, room or connection behind (E77)",
   async () => {
-    const wire = await startWire({ granted: ["user:ada"] });
-    const client = startClient(wire.url);
+    const server = await startServer({ granted: ["user:ada"] });
+    const client = startClient(server.url);
     const [listeners, timers] = [countListeners(), countTimers()];
     const wakers = vi.spyOn(window, "addEventListener");
     const wrapper = withClient(client);
@@ -98,12 +98,12 @@ it(
       }
       unmount();
     }
-    await until(() => client.getState() === "disconnected" && wire.sockets.length === 0);
+    await until(() => client.getState() === "disconnected" && server.sockets.length === 0);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(listeners.open).toBe(0);
     expect(countTimers()).toBeLessThanOrEqual(timers);
-    for (const room of wire.members.keys()) {
-      if (room !== "user:ada") expect(client.room(room).getSnapshot().status).toBe("left");
+    for (const room of server.members.keys()) {
+      if (room !== "user:ada") expect(client.room(room).getSnapshot().status).toBe(null);
     }
     for (const [, , options] of wakers.mock.calls) {
       const { signal } = (options ?? {}) as AddEventListenerOptions;

@@ -75,7 +75,7 @@ describe("JobOutput", () => {
     ]);
   });
 
-  it("shows colours, and lines as they were written over", () => {
+  it("shows colors, and lines as they were written over", () => {
     render(<JobOutput job={job([{ text: " 10%\r100%\n\x1b[1;31mfailed\x1b[0m: ab\b\x1b[Kc" }])} />);
     expect(part("text")[0]?.textContent).toBe("100%\nfailed: ac\n");
     const failed = screen.getByText("failed");
@@ -157,7 +157,7 @@ describe("100,000 lines", () => {
     expect(part("text")[0]?.textContent).toContain("line 99998\nline 99999\n");
   });
 
-  it("have their colours where they are looked at, and only there", () => {
+  it("have their colors where they are looked at, and only there", () => {
     render(<JobOutput job={LONG} />);
     const blocks = part("block");
     const [first, newest] = [blocks[0] as HTMLElement, blocks.at(-1) as HTMLElement];

@@ -7,7 +7,7 @@ import { describe, expect, it, vi } from "vitest";
 import { CONTRACT_FINGERPRINT, type TokenSource } from "../../src/index.js";
 import { LongwireProvider, useConnection, useWebSocket } from "../../src/react/index.js";
 import { QUICK, startClient } from "../fixtures.js";
-import { startWire, until } from "../wire.js";
+import { startServer, until } from "../server.js";
 import { withClient } from "./setup.js";
 
 function State(): ReactElement {
@@ -29,32 +29,32 @@ const shown = (): string => screen.getByTestId("state").textContent;
 
 describe("LongwireProvider", () => {
   it("makes one connection in strict mode, and shows no error (D48)", async () => {
-    const wire = await startWire();
-    render(<App url={wire.url} token="ada" />);
+    const server = await startServer();
+    render(<App url={server.url} token="ada" />);
     await until(() => shown() === "connected ada");
     await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(wire.connections).toBe(1);
+    expect(server.connections).toBe(1);
     expect(shown()).toBe("connected ada");
   });
 
   it("waits for a token, then uses it (D46)", async () => {
-    const wire = await startWire();
-    const { rerender } = render(<App url={wire.url} token={null} />);
+    const server = await startServer();
+    const { rerender } = render(<App url={server.url} token={null} />);
     await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(wire.auths).toEqual([]);
-    rerender(<App url={wire.url} token="ada" />);
+    expect(server.auths).toEqual([]);
+    rerender(<App url={server.url} token="ada" />);
     await until(() => shown() === "connected ada");
-    expect(wire.auths).toMatchObject([{ token: "ada", positions: true }]);
+    expect(server.auths).toMatchObject([{ token: "ada", positions: true }]);
   });
 
   it("takes another token in place (D47)", async () => {
-    const wire = await startWire();
-    const { rerender } = render(<App url={wire.url} token="ada" />);
+    const server = await startServer();
+    const { rerender } = render(<App url={server.url} token="ada" />);
     await until(() => shown() === "connected ada");
-    rerender(<App url={wire.url} token="ada:2" />);
-    await until(() => wire.of("auth").length === 1);
+    rerender(<App url={server.url} token="ada:2" />);
+    await until(() => server.of("auth").length === 1);
     expect(shown()).toBe("connected ada");
-    expect(wire.connections).toBe(1);
+    expect(server.connections).toBe(1);
   });
 
   it.each([
@@ -62,37 +62,37 @@ describe("LongwireProvider", () => {
     ["no token", undefined, "connected nobody"],
     ["another user's token", "grace", "connected grace"],
   ])("leaves a user for %s", async (_, token, then) => {
-    const wire = await startWire();
-    const { rerender } = render(<App url={wire.url} token="ada" />);
+    const server = await startServer();
+    const { rerender } = render(<App url={server.url} token="ada" />);
     await until(() => shown() === "connected ada");
-    rerender(<App url={wire.url} {...(token !== undefined && { token })} />);
+    rerender(<App url={server.url} {...(token !== undefined && { token })} />);
     await until(() => shown() === then);
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(shown()).toBe(then);
-    expect(wire.sockets).toHaveLength(token === null ? 0 : 1);
-    rerender(<App url={wire.url} token="ada" />);
+    expect(server.sockets).toHaveLength(token === null ? 0 : 1);
+    rerender(<App url={server.url} token="ada" />);
     await until(() => shown() === "connected ada");
   });
 
   it("does not sign in anew because a provider function is another one each render", async () => {
-    const wire = await startWire();
-    const { rerender } = render(<App url={wire.url} token={() => "ada"} />);
+    const server = await startServer();
+    const { rerender } = render(<App url={server.url} token={() => "ada"} />);
     await until(() => shown() === "connected ada");
-    rerender(<App url={wire.url} token={() => "grace"} />);
-    wire.cut();
+    rerender(<App url={server.url} token={() => "grace"} />);
+    server.cut();
     await until(() => shown() === "connected grace");
-    expect(wire.of("auth")).toEqual([]);
+    expect(server.of("auth")).toEqual([]);
   });
 
   it("connects without a token where none is given", async () => {
-    const wire = await startWire();
-    render(<App url={wire.url} />);
+    const server = await startServer();
+    render(<App url={server.url} />);
     await until(() => shown() === "connected nobody");
-    expect(wire.auths).toEqual([{ positions: true, contract: CONTRACT_FINGERPRINT }]);
+    expect(server.auths).toEqual([{ positions: true, contract: CONTRACT_FINGERPRINT }]);
   });
 
   it("disconnects when it is gone, and connects elsewhere for another url", async () => {
-    const [one, other] = [await startWire(), await startWire()];
+    const [one, other] = [await startServer(), await startServer()];
     const { rerender, unmount } = render(<App url={one.url} token="ada" />);
     await until(() => shown() === "connected ada");
     rerender(<App url={other.url} token="ada" />);
@@ -102,8 +102,8 @@ describe("LongwireProvider", () => {
   });
 
   it("leaves a client alone that the application connected itself", async () => {
-    const wire = await startWire();
-    const client = startClient(wire.url);
+    const server = await startServer();
+    const client = startClient(server.url);
     await client.connect();
     const { unmount } = render(<State />, { wrapper: withClient(client) });
     expect(shown()).toBe("connected ada");
@@ -121,14 +121,14 @@ describe("LongwireProvider", () => {
 
   it("says what is missing where it is missing", () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
-    expect(() => render(<State />)).toThrow("needs a <LongwireProvider> above it");
+    expect(() => render(<State />)).toThrow("No <LongwireProvider> above this component.");
   });
 });
 
 describe("useWebSocket", () => {
   it("shares one connection: who leaves does not take it along (D44)", async () => {
-    const wire = await startWire();
-    const client = startClient(wire.url);
+    const server = await startServer();
+    const client = startClient(server.url);
     function User(): ReactElement {
       return <i>{useWebSocket().connectionState}</i>;
     }
@@ -144,12 +144,12 @@ describe("useWebSocket", () => {
     rerender(both(1));
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(container.textContent).toBe("connected");
-    expect(wire.connections).toBe(1);
+    expect(server.connections).toBe(1);
   });
 
   it("shows connecting, and to a component mounted later that it is connected (D49, D50)", async () => {
-    const wire = await startWire();
-    const client = startClient(wire.url);
+    const server = await startServer();
+    const client = startClient(server.url);
     const states: string[] = [];
     function User(): ReactElement {
       const { connectionState } = useWebSocket();
@@ -166,8 +166,8 @@ describe("useWebSocket", () => {
   });
 
   it("gives the same verbs and the same object until something changes (D63)", async () => {
-    const wire = await startWire();
-    const client = startClient(wire.url);
+    const server = await startServer();
+    const client = startClient(server.url);
     await client.connect();
     const seen = new Set<unknown>();
     function User(): ReactElement {
@@ -182,8 +182,8 @@ describe("useWebSocket", () => {
   });
 
   it("subscribes, joins, leaves and emits", async () => {
-    const wire = await startWire();
-    const client = startClient(wire.url);
+    const server = await startServer();
+    const client = startClient(server.url);
     const { result } = renderHook(() => useWebSocket(), { wrapper: withClient(client) });
     await until(() => result.current.isConnected);
     const heard: number[] = [];
@@ -194,6 +194,6 @@ describe("useWebSocket", () => {
       emit("job:cancel", { jobId: "1" });
       leaveRoom("job:1");
     });
-    await until(() => wire.of("leave_room").length === 1 && wire.of("job:cancel").length === 1);
+    await until(() => server.of("leave_room").length === 1 && server.of("job:cancel").length === 1);
   });
 });

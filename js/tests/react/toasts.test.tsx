@@ -16,10 +16,11 @@ describe("BudgetMeter", () => {
       <BudgetMeter budget={{ used: percentage / 10, total: 10, percentage }} label="Budget" />,
     );
     const meter = screen.getByRole("meter", { name: "Budget" });
-    const text = `${percentage / 10} of 10 (${Math.round(percentage)} %)`;
+    const text = `${percentage / 10} of 10`;
+    const percent = `${Math.round(percentage)}%`;
     expect(meter.tagName).toBe("METER");
-    expect(meter.getAttribute("aria-valuetext")).toBe(text);
-    expect(container.textContent).toBe(text);
+    expect(meter.getAttribute("aria-valuetext")).toBe(`${text} (${percent})`);
+    expect(container.textContent).toBe(`${text} ${percent}`);
     expect(container.querySelector(`[data-level=${level}]`)).not.toBeNull();
   });
 

@@ -4,11 +4,11 @@ import { expect, it } from "vitest";
 
 import { createWebSocketStore } from "../../src/zustand.js";
 import { startClient, startPair } from "../fixtures.js";
-import { startWire, until } from "../wire.js";
+import { startServer, until } from "../server.js";
 
 it("useWebSocketStore shows the client's own state, and nobody else's (E67)", async () => {
-  const wire = await startWire();
-  const client = startClient(wire.url);
+  const server = await startServer();
+  const client = startClient(server.url);
   const useWebSocketStore = createWebSocketStore(client);
   expect(useWebSocketStore.getState()).toEqual({
     connectionState: "disconnected",
@@ -25,11 +25,11 @@ it("useWebSocketStore shows the client's own state, and nobody else's (E67)", as
 });
 
 it("useWebSocketStore counts failed attempts, and tells a component what it selects", async () => {
-  const { wire, client } = await startPair();
+  const { server, client } = await startPair();
   const useWebSocketStore = createWebSocketStore(client);
   const { result } = renderHook(() => useWebSocketStore((store) => store.connectionState));
   expect(result.current).toBe("connected");
-  await wire.close();
+  await server.close();
   await until(() => useWebSocketStore.getState().reconnectAttempts >= 2);
   expect(result.current).toBe("reconnecting");
 });

@@ -10,7 +10,7 @@ function pieces(text: string): ReturnType<typeof piecesOf> {
 }
 
 describe("what a block is drawn from", () => {
-  it("is one piece if nothing is coloured", () => {
+  it("is one piece if nothing is colored", () => {
     expect(pieces("one\ntwo\n\nthree")).toEqual([{ text: "one\ntwo\n\nthree\n", style: null }]);
   });
 

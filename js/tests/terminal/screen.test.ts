@@ -9,7 +9,7 @@ function shown(...writes: string[]): string[] {
   return screen.lines.slice(0, screen.height).map((line) => line.text);
 }
 
-/** Runs with the names of their looks: colours of the theme by number. */
+/** Runs with the names of their looks: colors of the theme by number. */
 function styled(text: string): [string, string?][] {
   const screen = new Screen();
   screen.write(text);
@@ -49,7 +49,7 @@ describe("writing over a line", () => {
     expect(shown(" 10%|#  |", "\r 50%|## |", "\r100%|###|\n", "ok")).toEqual(["100%|###|", "ok"]);
   });
 
-  it("keeps the colours of the part that is not covered", () => {
+  it("keeps the colors of the part that is not covered", () => {
     expect(styled("\x1b[31mabcdef\rXY\x1b[0mZ")).toEqual([
       ["XY", "color ansi-1"],
       ["Z"],
@@ -88,8 +88,8 @@ describe("writing over a line", () => {
   });
 });
 
-describe("colours", () => {
-  it("names the colours of the theme", () => {
+describe("colors", () => {
+  it("names the colors of the theme", () => {
     expect(styled("\x1b[1;31merror\x1b[0m: no")).toEqual([
       ["error", "color ansi-1, fontWeight 700"],
       [": no"],
@@ -100,7 +100,7 @@ describe("colours", () => {
     ]);
   });
 
-  it("computes the colours that have no name", () => {
+  it("computes the colors that have no name", () => {
     const screen = new Screen();
     screen.write("\x1b[38;5;208ma\x1b[48;2;1;2;3mb\x1b[0;38;5;250mc\x1b[38;5;9md");
     expect(screen.lines[0]?.runs.map(({ style }) => style)).toEqual([
@@ -115,7 +115,7 @@ describe("colours", () => {
     expect(styled("\x1b[7;31mx")).toEqual([["x", "color paper, backgroundColor ansi-1"]]);
   });
 
-  it("draws on paper what is inverse without a colour, and in paper what is on a colour", () => {
+  it("draws on paper what is inverse without a color, and in paper what is on a color", () => {
     expect(styled("\x1b[7mx")).toEqual([["x", "color paper, backgroundColor ink"]]);
     expect(styled("\x1b[44mx")).toEqual([["x", "color paper, backgroundColor ansi-4"]]);
     expect(styled("\x1b[48;2;1;2;3mx")).toEqual([["x", "backgroundColor rgb(1 2 3)"]]);
@@ -132,7 +132,7 @@ describe("colours", () => {
     expect(styled("\x1b[32ma\x1b[0m\x1b[32mb")).toEqual([["ab", "color ansi-2"]]);
   });
 
-  it("ignores colours that do not exist", () => {
+  it("ignores colors that do not exist", () => {
     expect(styled("\x1b[38;5;999ma\x1b[38;2;300;0;0mb\x1b[58mc\x1b[38md")).toEqual([["abcd"]]);
   });
 });

@@ -25,7 +25,7 @@ function Countdown({ attempt, at }: CountdownProps): ReactElement {
 
 function Outage(): ReactElement {
   const connection = useConnection();
-  const { attempt, nextRetryAt } = connection;
+  const { reconnectAttempts: attempt, nextRetryAt } = connection;
   return (
     <div className="notice" data-tone="warn">
       <p>

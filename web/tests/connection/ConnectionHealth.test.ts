@@ -12,11 +12,11 @@ function snapshot(state: ConnectionState): ConnectionSnapshot {
     state,
     isConnected: state === "connected",
     error: null,
-    attempt: 0,
+    reconnectAttempts: 0,
     nextRetryAt: null,
     latencyMs: null,
     userId: null,
-    isOutdated: false,
+    otherContract: null,
     connectedAt: null,
     disconnectedAt: null,
   };

@@ -1,13 +1,14 @@
-/** What Longwire adds to Socket.IO on the wire, and the types of a client's events. */
+/** Types of a client's events, and the positions that Longwire adds to Socket.IO's packets. */
 
 import type { ClientToServerEvents, ConnectionEvents, ServerToClientEvents } from "./contract.js";
 
-/** What the server says about the connection and its rooms, whatever the contract. */
+/** Events about the connection and its rooms, which a server of any contract sends. */
 type ServerNotice =
   | "authenticated"
   | "auth_error"
   | "auth_expiring"
   | "closing"
+  | "event_error"
   | "pong"
   | "room_error"
   | "room_reset";
@@ -15,22 +16,19 @@ type ServerNotice =
 /** Events about the connection, from the server and from the client itself. */
 export type ControlEvents = Pick<ServerToClientEvents, ServerNotice> & ConnectionEvents;
 
-/** Requests that the client itself answers for: see `setToken`, `joinRoom`, `leaveRoom`. */
+/** Requests that the client handles itself: see `setToken`, `joinRoom` and `leaveRoom`. */
 export type ControlRequests = Pick<
   ClientToServerEvents,
   "auth" | "join_room" | "leave_room" | "ping"
 >;
 
-/** Sent before the server disconnects on purpose. `retryAfter` is in seconds. */
-export type ClosingAdvice = Parameters<ServerToClientEvents["closing"]>[0];
-
-/** The widest type of a handler. */
+/** The widest type of an event handler. */
 type Handler = (...args: never) => void;
 
-/** Event names and the handlers that fit them. */
+/** A contract's events by name, each with the type of its handler. */
 export type EventMap<T> = { [K in keyof T]: Handler };
 
-/** Every event that `on` accepts: those of the contract, then those of the connection. */
+/** Every event that `on` accepts: those of the contract and those of the connection. */
 export type Incoming<L = ServerToClientEvents> = L & Omit<ControlEvents, keyof L>;
 
 /** Every event that `emit` accepts. */
@@ -43,13 +41,13 @@ type WithoutAck<A extends unknown[]> = A extends [...infer Head, ((...args: neve
 type AckOf<A extends unknown[]> =
   Required<A> extends [...unknown[], (result: infer R) => void] ? R : unknown;
 
-/** The arguments that an event is sent with, its acknowledgement left out. */
+/** The arguments to send an event with, without its acknowledgement callback. */
 export type EmitArgs<F> = F extends (...args: infer A) => void ? WithoutAck<A> : never;
 
-/** What the other side answers to an event. */
+/** The value that the server acknowledges an event with. */
 export type CallResult<F> = F extends (...args: infer A) => void ? AckOf<A> : never;
 
-/** Which entries of which room a frame stands for. */
+/** The entries `first`…`last` of a room's log that one frame stands for. */
 export interface Coverage {
   readonly first: number;
   readonly last: number;
@@ -58,7 +56,7 @@ export interface Coverage {
 
 const COVERAGE = /^(?:(\d+)-)?(\d+)@(.+)$/s;
 
-/** Reads the last argument of a logged event: `"5@job:1"` or `"3-5@job:1"`. */
+/** Parses the last argument of a logged event: `"5@job:1"` or `"3-5@job:1"`. */
 export function parseCoverage(argument: unknown): Coverage | null {
   const [, first, last, room] = (typeof argument === "string" && COVERAGE.exec(argument)) || [];
   return room ? { first: Number(first ?? last), last: Number(last), room } : null;

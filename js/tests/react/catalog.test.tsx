@@ -15,7 +15,7 @@ import {
   useJobs,
 } from "../../src/react/index.js";
 import { type Pair, startClient } from "../fixtures.js";
-import { startWire, until } from "../wire.js";
+import { startServer, until } from "../server.js";
 import { withClient } from "./setup.js";
 
 const budget = (percentage: number): object => ({
@@ -45,51 +45,51 @@ async function hook<R, P>(
   callback: (props: P) => R,
   initialProps: P,
 ): Promise<Pair & ReturnType<typeof renderHook<R, P>>> {
-  const wire = await startWire({ granted: ["user:ada"] });
-  const client = startClient(wire.url);
+  const server = await startServer({ granted: ["user:ada"] });
+  const client = startClient(server.url);
   const wrapper = withClient(client);
-  return { wire, client, ...renderHook(callback, { initialProps, wrapper }) };
+  return { server, client, ...renderHook(callback, { initialProps, wrapper }) };
 }
 
 describe("useBudget", () => {
   it("shows what is spent, and a warning until it is over", async () => {
-    const { wire, result } = await hook(() => useBudget(), null);
+    const { server, result } = await hook(() => useBudget(), null);
     expect(result.current).toEqual({ budget: null, warning: null });
-    wire.publish("user:ada", "budget:updated", budget(92));
+    server.publish("user:ada", "budget:updated", budget(92));
     const warning = { threshold: 90, message: "Nearly spent.", currentUsage: 92, timestamp: 1 };
-    wire.publish("user:ada", "budget:warning", warning);
+    server.publish("user:ada", "budget:warning", warning);
     await until(() => result.current.warning);
     expect(result.current).toEqual({ budget: budget(92), warning });
-    wire.publish("user:ada", "budget:updated", budget(20));
+    server.publish("user:ada", "budget:updated", budget(20));
     await until(() => !result.current.warning);
     expect(result.current.budget?.percentage).toBe(20);
   });
 
   it("knows what was said before the component was mounted (D53)", async () => {
-    const { wire, client, result, rerender } = await hook(
+    const { server, client, result, rerender } = await hook(
       (room) => useBudget(room),
       null as null | undefined,
     );
-    wire.publish("user:ada", "budget:updated", budget(42));
+    server.publish("user:ada", "budget:updated", budget(42));
     await until(() => client.isConnected());
     await client.call("echo" as never, ...([1] as never));
     expect(result.current).toEqual({ budget: null, warning: null });
     rerender(undefined);
     await until(() => result.current.budget);
-    expect(wire.of("join_room")).toEqual([["user:ada"]]);
+    expect(server.of("join_room")).toEqual([["user:ada"]]);
   });
 
   it("joins a room of its own while mounted", async () => {
-    const { wire, result, rerender } = await hook(useBudget, "user:team" as string | null);
-    wire.publish("user:team", "budget:updated", budget(10));
+    const { server, result, rerender } = await hook(useBudget, "user:team" as string | null);
+    server.publish("user:team", "budget:updated", budget(10));
     await until(() => result.current.budget?.percentage === 10);
     rerender(null);
-    await until(() => wire.of("leave_room").length === 1);
+    await until(() => server.of("leave_room").length === 1);
   });
 
   it("knows it still when the same user returns", async () => {
-    const { wire, client, result } = await hook(() => useBudget(), null);
-    wire.publish("user:ada", "budget:updated", budget(10));
+    const { server, client, result } = await hook(() => useBudget(), null);
+    server.publish("user:ada", "budget:updated", budget(10));
     await until(() => result.current.budget);
     act(() => client.disconnect());
     await act(() => client.connect("ada:2"));
@@ -110,17 +110,17 @@ describe("what belongs to a user", () => {
   const NOTHING = [{ budget: null, warning: null }, null, null, [], [], [false, null, undefined]];
 
   const start = async (): Promise<Pair & { result: { current: unknown } }> => {
-    const { wire, client, result } = await hook(useAll, null);
-    wire.jobs = [{ ...initialJob("1"), title }];
+    const { server, client, result } = await hook(useAll, null);
+    server.jobs = [{ ...initialJob("1"), title }];
     await until(() => client.isConnected());
-    wire.publish("user:ada", "budget:updated", budget(10));
-    wire.publish("user:ada", "asset:created", { asset: asset("a", 1), timestamp: 1 });
-    wire.publish("agent:cmo", "agent:status", { agentType: "cmo", status: "busy", timestamp: 1 });
-    wire.publish("campaign:1", "campaign:metrics", metrics("1", 5));
-    wire.publish("job:1", "job:created", { jobId: "1", attempt: 1, title, timestamp: 1 });
+    server.publish("user:ada", "budget:updated", budget(10));
+    server.publish("user:ada", "asset:created", { asset: asset("a", 1), timestamp: 1 });
+    server.publish("agent:cmo", "agent:status", { agentType: "cmo", status: "busy", timestamp: 1 });
+    server.publish("campaign:1", "campaign:metrics", metrics("1", 5));
+    server.publish("job:1", "job:created", { jobId: "1", attempt: 1, title, timestamp: 1 });
     const all = [/"percentage":10/, /Asset a/, /busy/, /"clicks":5/, /\["Ada's"\],\[true,"Ada's"/];
     await until(() => all.every((pattern) => pattern.test(JSON.stringify(result.current))));
-    return { wire, client, result };
+    return { server, client, result };
   };
 
   it("is gone as soon as they sign out", async () => {
@@ -133,11 +133,11 @@ describe("what belongs to a user", () => {
   });
 
   it("is not shown to the next, who sees what they may", async () => {
-    const { wire, client, result } = await start();
-    wire.options.granted = ["user:grace"];
-    wire.jobs = [];
-    wire.refusals.set("job:1", "forbidden");
-    wire.refusals.set("campaign:1", "forbidden");
+    const { server, client, result } = await start();
+    server.options.granted = ["user:grace"];
+    server.jobs = [];
+    server.refusals.set("job:1", "forbidden");
+    server.refusals.set("campaign:1", "forbidden");
     client.setToken("grace");
     await until(() => client.connection.getSnapshot().userId === "grace" && client.isConnected());
     await until(() => /forbidden/.test(JSON.stringify(result.current)));
@@ -147,65 +147,65 @@ describe("what belongs to a user", () => {
   });
 
   it("is neither sent nor fetched for the next", async () => {
-    const { wire, client, result } = await start();
+    const { server, client, result } = await start();
     client.disconnect();
     client.emit("job:cancel", { jobId: "1" });
-    const held: (() => void)[] = (wire.heldAnswers = []);
+    const held: (() => void)[] = (server.heldAnswers = []);
     await client.connect("ada:2");
     await until(() => held.length === 1);
-    expect(wire.of("job:cancel")).toHaveLength(1);
+    expect(server.of("job:cancel")).toHaveLength(1);
     client.disconnect();
     client.emit("job:cancel", { jobId: "2" });
-    wire.heldAnswers = null;
-    wire.jobs = [];
-    wire.options.granted = [];
+    server.heldAnswers = null;
+    server.jobs = [];
+    server.options.granted = [];
     await client.connect("grace");
     held[0]?.();
     await client.call("echo" as never, ...([1] as never));
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(wire.of("job:cancel")).toHaveLength(1);
+    expect(server.of("job:cancel")).toHaveLength(1);
     expect(JSON.stringify(result.current)).not.toContain('["Ada\'s"]');
   });
 });
 
 it("useCampaign follows one campaign, and never shows another's figures (D52)", async () => {
-  const { wire, client, result, rerender } = await hook(useCampaign, "1" as string | null);
-  wire.publish("campaign:1", "campaign:metrics", metrics("1", 5));
-  wire.publish("campaign:1", "campaign:metrics", metrics("1", 6));
+  const { server, client, result, rerender } = await hook(useCampaign, "1" as string | null);
+  server.publish("campaign:1", "campaign:metrics", metrics("1", 5));
+  server.publish("campaign:1", "campaign:metrics", metrics("1", 6));
   await until(() => result.current?.metrics.clicks === 6);
   rerender("2");
   expect(result.current).toBeNull();
-  await until(() => client.room("campaign:1").getSnapshot().status === "left");
-  wire.publish("campaign:2", "campaign:metrics", metrics("2", 7));
+  await until(() => client.room("campaign:1").getSnapshot().status === null);
+  server.publish("campaign:2", "campaign:metrics", metrics("2", 7));
   await until(() => result.current?.metrics.clicks === 7);
   rerender(null);
   expect(result.current).toBeNull();
-  await until(() => wire.of("leave_room").length === 2);
+  await until(() => server.of("leave_room").length === 2);
 });
 
 it("useCampaign is one membership for all who look, and forgets it after them (B32)", async () => {
-  const { wire, client, result, rerender } = await hook(
+  const { server, client, result, rerender } = await hook(
     (ids) => [useCampaign(ids[0]), useCampaign(ids[1])] as const,
     ["1", "1"] as [string | null, string | null],
   );
-  wire.publish("campaign:1", "campaign:metrics", metrics("1", 5));
+  server.publish("campaign:1", "campaign:metrics", metrics("1", 5));
   await until(() => result.current[0] && result.current[1]);
   rerender([null, "1"]);
   await new Promise((resolve) => setTimeout(resolve, 60));
   expect(result.current[1]?.metrics.clicks).toBe(5);
-  expect(wire.of("join_room")).toHaveLength(2);
+  expect(server.of("join_room")).toHaveLength(2);
   rerender([null, null]);
-  await until(() => client.room("campaign:1").getSnapshot().status === "left");
-  wire.refusals.set("campaign:1", "forbidden");
+  await until(() => client.room("campaign:1").getSnapshot().status === null);
+  server.refusals.set("campaign:1", "forbidden");
   rerender(["1", null]);
-  await until(() => client.room("campaign:1").getSnapshot().status === "refused");
+  await until(() => client.room("campaign:1").getSnapshot().status === "denied");
   await until(() => result.current[0] === null);
 });
 
 it("useAgent tells what each agent does", async () => {
-  const { wire, result, rerender } = await hook(useAgent, "cmo" as AgentType | null);
+  const { server, result, rerender } = await hook(useAgent, "cmo" as AgentType | null);
   const busy = { agentType: "cmo", status: "busy", currentJob: "1", queueDepth: 2, timestamp: 1 };
-  wire.publish("agent:cmo", "agent:status", busy);
+  server.publish("agent:cmo", "agent:status", busy);
   await until(() => result.current);
   expect(result.current).toEqual(busy);
   rerender("seo_writer");
@@ -215,13 +215,13 @@ it("useAgent tells what each agent does", async () => {
 });
 
 it("useAssets lists what was created, newest first, each with its present status", async () => {
-  const { wire, result } = await hook(() => useAssets(), null);
+  const { server, result } = await hook(() => useAssets(), null);
   expect(result.current).toEqual([]);
-  wire.publish("user:ada", "asset:created", { asset: asset("a", 1), timestamp: 1 });
-  wire.publish("user:ada", "asset:created", { asset: asset("b", 2), timestamp: 2 });
+  server.publish("user:ada", "asset:created", { asset: asset("a", 1), timestamp: 1 });
+  server.publish("user:ada", "asset:created", { asset: asset("b", 2), timestamp: 2 });
   const approved = { assetId: "a", status: "approved", previousStatus: "draft", timestamp: 9 };
-  wire.publish("user:ada", "asset:status", approved);
-  wire.publish("user:ada", "asset:status", { ...approved, assetId: "unheard of" });
+  server.publish("user:ada", "asset:status", approved);
+  server.publish("user:ada", "asset:status", { ...approved, assetId: "unheard of" });
   await until(() => result.current[1]?.status === "approved");
   expect(result.current).toEqual([
     asset("b", 2),

@@ -9,10 +9,10 @@ import type {
 } from "./contract.js";
 import { BatchedStore, type Readable } from "./store.js";
 
-/** The last word on everything that is not a job. */
-export interface FactsSnapshot {
+/** The newest events of the catalog that are not about jobs. */
+export interface CatalogSnapshot {
   readonly budget: BudgetUpdatedEvent | null;
-  /** The last warning, until spending is below its threshold again. */
+  /** The last warning; null again when spending falls below its threshold. */
   readonly warning: BudgetWarningEvent | null;
   /** By room, like `campaigns`. */
   readonly agents: Readonly<Partial<Record<string, AgentStatusEvent>>>;
@@ -21,7 +21,7 @@ export interface FactsSnapshot {
   readonly assets: readonly ContentAsset[];
 }
 
-export const NO_FACTS: FactsSnapshot = Object.freeze({
+export const EMPTY_CATALOG: CatalogSnapshot = Object.freeze({
   budget: null,
   warning: null,
   agents: {},
@@ -29,37 +29,39 @@ export const NO_FACTS: FactsSnapshot = Object.freeze({
   assets: [],
 });
 
-/** More than anybody scrolls through; a server that never stops creating must not fill the page. */
+/** Bounds the memory of a page on which assets are created all day. */
 const ASSET_LIMIT = 1_000;
 
-/** Keeps what a client hears about budget, agents, campaigns and assets of the signed-in user. */
-export class Facts implements Readable<FactsSnapshot> {
-  readonly #store: BatchedStore<FactsSnapshot>;
+/** Stores a user's budget, agents, campaigns and assets from the events that a client receives. */
+export class CatalogStore implements Readable<CatalogSnapshot> {
+  readonly #client: WebSocketClient;
+  readonly #store: BatchedStore<CatalogSnapshot>;
   readonly #held = new Set<string>();
-  #facts = NO_FACTS;
+  #catalog = EMPTY_CATALOG;
   #userId: string | null = null;
 
-  constructor(private readonly client: WebSocketClient) {
-    this.#store = new BatchedStore(() => this.#facts, client.settings.notifyInterval);
+  constructor(client: WebSocketClient) {
+    this.#client = client;
+    this.#store = new BatchedStore(() => this.#catalog, client.settings.notifyInterval);
   }
 
-  readonly getSnapshot = (): FactsSnapshot => this.#store.getSnapshot();
+  readonly getSnapshot = (): CatalogSnapshot => this.#store.getSnapshot();
 
   readonly subscribe = (listener: () => void): (() => void) => this.#store.subscribe(listener);
 
-  /** Hears what is said from now on, until the returned function is called. */
+  /** Starts storing events; returns a function that stops it. */
   listen(): () => void {
-    const { client } = this;
-    this.#noticeUser();
+    const client = this.#client;
+    this.#handleUserChange();
     const stops = [
-      client.connection.subscribe(() => this.#noticeUser()),
+      client.connection.subscribe(() => this.#handleUserChange()),
       client.on("budget:updated", (budget) => this.#setBudget(budget)),
       client.on("budget:warning", (warning) => this.#change({ warning })),
       client.on("agent:status", (agent) => {
-        this.#change({ agents: { ...this.#facts.agents, [`agent:${agent.agentType}`]: agent } });
+        this.#change({ agents: { ...this.#catalog.agents, [`agent:${agent.agentType}`]: agent } });
       }),
       client.on("campaign:metrics", (event) => {
-        const campaigns = { ...this.#facts.campaigns, [`campaign:${event.campaignId}`]: event };
+        const campaigns = { ...this.#catalog.campaigns, [`campaign:${event.campaignId}`]: event };
         this.#change({ campaigns });
       }),
       client.on("asset:created", ({ asset }) => this.#addAsset(asset)),
@@ -71,59 +73,59 @@ export class Facts implements Readable<FactsSnapshot> {
     };
   }
 
-  /** Is in a room until the returned function is called, and forgets it when it is left. */
+  /** Joins a room until the returned function is called; discards its events when it is left. */
   holdRoom(room: string): () => void {
-    const release = this.client.holdRoom(room);
-    if (!this.#held.has(room)) this.#forgetWhenLeft(room);
+    const release = this.#client.holdRoom(room);
+    if (!this.#held.has(room)) this.#discardWhenLeft(room);
     return release;
   }
 
-  #forgetWhenLeft(room: string): void {
-    const { getSnapshot, subscribe } = this.client.room(room);
+  #discardWhenLeft(room: string): void {
+    const { getSnapshot, subscribe } = this.#client.room(room);
     this.#held.add(room);
     const stop = subscribe(() => {
-      if (getSnapshot().status !== "left") return;
+      if (getSnapshot().status !== null) return;
       stop();
       this.#held.delete(room);
-      this.#forget(room);
+      this.#discard(room);
     });
   }
 
-  /** Nothing of one user is left to the next. */
-  #noticeUser(): void {
+  /** Discards the previous user's events when another user signs in. */
+  #handleUserChange(): void {
     const before = this.#userId;
-    this.#userId = this.client.connection.getSnapshot().userId;
+    this.#userId = this.#client.connection.getSnapshot().userId;
     if (before === null || before === this.#userId) return;
-    this.#facts = NO_FACTS;
+    this.#catalog = EMPTY_CATALOG;
     this.#store.flush();
   }
 
   #setBudget(budget: BudgetUpdatedEvent): void {
-    const { warning } = this.#facts;
+    const { warning } = this.#catalog;
     const isOver = warning !== null && budget.percentage < warning.threshold;
     this.#change({ budget, ...(isOver && { warning: null }) });
   }
 
   #addAsset(asset: ContentAsset): void {
-    const others = this.#facts.assets.filter(({ id }) => id !== asset.id);
+    const others = this.#catalog.assets.filter(({ id }) => id !== asset.id);
     const assets = [asset, ...others].sort((a, b) => b.createdAt - a.createdAt);
     this.#change({ assets: assets.slice(0, ASSET_LIMIT) });
   }
 
   #updateAsset({ assetId, status, timestamp }: AssetStatusEvent): void {
-    const assets = this.#facts.assets.map((asset) =>
+    const assets = this.#catalog.assets.map((asset) =>
       asset.id === assetId ? { ...asset, status, updatedAt: timestamp } : asset,
     );
     this.#change({ assets });
   }
 
-  #forget(room: string): void {
-    const { agents, campaigns } = this.#facts;
+  #discard(room: string): void {
+    const { agents, campaigns } = this.#catalog;
     this.#change({ agents: without(agents, room), campaigns: without(campaigns, room) });
   }
 
-  #change(change: Partial<FactsSnapshot>): void {
-    this.#facts = { ...this.#facts, ...change };
+  #change(change: Partial<CatalogSnapshot>): void {
+    this.#catalog = { ...this.#catalog, ...change };
     this.#store.invalidate();
   }
 }

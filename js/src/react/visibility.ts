@@ -1,17 +1,21 @@
 type Callback = (isNear: boolean) => void;
 
-/** Tells elements of a scrolled pane whether they are in sight, or less than a pane's height away. */
-export class Nearby {
+/** Observes which elements of a scrolled pane are visible, or less than a pane's height away. */
+export class VisibilityObserver {
+  readonly #root: () => Element | null;
   readonly #callbacks = new Map<Element, Callback>();
   #observer: IntersectionObserver | null = null;
 
-  constructor(private readonly root: () => Element | null) {}
+  /** @param root returns the element that scrolls. */
+  constructor(root: () => Element | null) {
+    this.#root = root;
+  }
 
-  /** Calls back soon, and after each change, until the returned function is called. */
+  /** Calls back soon and after each change; returns a function that stops it. */
   observe(element: Element, callback: Callback): () => void {
     this.#callbacks.set(element, callback);
-    this.#observer ??= new IntersectionObserver((entries) => this.#tell(entries), {
-      root: this.root(),
+    this.#observer ??= new IntersectionObserver((entries) => this.#notify(entries), {
+      root: this.#root(),
       rootMargin: "100% 0px",
     });
     this.#observer.observe(element);
@@ -22,7 +26,7 @@ export class Nearby {
     };
   }
 
-  #tell(entries: readonly IntersectionObserverEntry[]): void {
+  #notify(entries: readonly IntersectionObserverEntry[]): void {
     for (const { target, isIntersecting } of entries) this.#callbacks.get(target)?.(isIntersecting);
   }
 

@@ -1,4 +1,4 @@
-/** A real Socket.IO server that speaks Longwire's wire from a script: room logs, cuts, refusals. */
+/** A real Socket.IO server that speaks Longwire's server from a script: room logs, cuts, refusals. */
 
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -21,7 +21,7 @@ interface Log {
 
 type Ack = (answer: unknown) => void;
 
-export interface WireOptions {
+export interface ServerOptions {
   /** Answer like a server that knows nothing of Longwire. */
   isStock?: boolean;
   /** Rooms that come with signing in. */
@@ -42,7 +42,7 @@ function userOf(token: string | undefined): string | undefined {
   return token?.replace(/:.*/, "");
 }
 
-export class Wire {
+export class ScriptedServer {
   readonly #http: HttpServer;
   readonly #io: Server;
   readonly #logs = new Map<string, Log>();
@@ -66,7 +66,7 @@ export class Wire {
   pace = 0;
   authenticates = true;
 
-  constructor(readonly options: WireOptions = {}) {
+  constructor(readonly options: ServerOptions = {}) {
     this.#http = createServer((request, response) => {
       this.requests.push(request);
       response.setHeader("access-control-allow-origin", "*");
@@ -183,7 +183,11 @@ export class Wire {
     socket.on("job:cancel", (data: { jobId: string }, ack?: Ack) => this.#cancel(data.jobId, ack));
     if (this.options.isStock) return;
     socket.on("auth", (token: string, ack?: Ack) => this.#authenticate(socket, token, ack));
-    socket.on("ping", () => socket.emit("pong", { timestamp: Date.now() }));
+    socket.on("ping", (ack?: Ack) => {
+      const pong = { timestamp: Date.now() };
+      socket.emit("pong", pong);
+      ack?.(pong);
+    });
     socket.on("join_room", (room: string, ...rest: unknown[]) => this.#join(socket, room, rest));
     socket.on("leave_room", (room: string) => this.members.get(room)?.delete(socket));
     if (this.authenticates)
@@ -248,10 +252,10 @@ export class Wire {
 }
 
 /** A server for one test. */
-export async function startWire(options: WireOptions = {}): Promise<Wire> {
-  const wire = await new Wire(options).listen(options.port);
-  onTestFinished(() => wire.close());
-  return wire;
+export async function startServer(options: ServerOptions = {}): Promise<ScriptedServer> {
+  const server = await new ScriptedServer(options).listen(options.port);
+  onTestFinished(() => server.close());
+  return server;
 }
 
 /** Waits until something holds, as long as a test may take. */
