@@ -1,4 +1,4 @@
-"""Tasks that somebody keeps."""
+"""Background tasks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from longwire.background import BackgroundTasks
 
-user: ContextVar[str] = ContextVar("user", default="nobody")
+user: ContextVar[str] = ContextVar("user", default="none")
 
 
 async def forever() -> None:
@@ -30,29 +30,29 @@ async def test_a_task_is_kept_until_it_ends() -> None:
     assert not tasks
 
 
-async def test_a_task_runs_in_the_context_that_it_is_given() -> None:
-    async def who() -> str:
+async def test_a_task_runs_in_the_given_context() -> None:
+    async def get_user() -> str:
         return user.get()
 
     tasks = BackgroundTasks()
     user.set("u1")
-    assert await tasks.start(who()) == "u1"
-    assert await tasks.start(who(), context=Context()) == "nobody"
+    assert await tasks.start(get_user()) == "u1"
+    assert await tasks.start(get_user(), context=Context()) == "none"
 
 
-async def test_who_cancels_all_goes_on_itself() -> None:
+async def test_a_task_that_cancels_all_is_not_cancelled() -> None:
     tasks = BackgroundTasks()
     others = [tasks.start(forever()) for _ in range(3)]
 
-    async def end_the_others() -> None:
+    async def cancel_all() -> None:
         tasks.cancel()
         await tasks.wait(return_exceptions=True)
 
-    await tasks.start(end_the_others())
+    await tasks.start(cancel_all())
     assert all(task.cancelled() for task in others)
 
 
-async def test_waiting_raises_what_a_task_raised_unless_asked_not_to() -> None:
+async def test_waiting_raises_the_exception_of_a_task_unless_told_otherwise() -> None:
     tasks = BackgroundTasks()
     tasks.start(fail())
     await tasks.wait(return_exceptions=True)
@@ -61,7 +61,7 @@ async def test_waiting_raises_what_a_task_raised_unless_asked_not_to() -> None:
         await tasks.wait()
 
 
-async def test_who_gives_waiting_up_ends_what_is_waited_for() -> None:
+async def test_cancelling_wait_cancels_the_tasks() -> None:
     tasks = BackgroundTasks()
     task = tasks.start(forever())
     with pytest.raises(TimeoutError):

@@ -1,4 +1,4 @@
-"""One place tells the time."""
+"""The clock of the library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ SOURCE = Path(__file__).resolve().parents[1] / "src/longwire"
 PARTS = ("broker", "client", "jobs", "server", "sync")
 
 
-def test_it_is_the_systems_time_until_somebody_moves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_the_time_of_the_system_until_a_test_replaces_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert clock.monotonic is time.monotonic
     assert clock.time is time.time
 
@@ -24,7 +26,7 @@ def test_it_is_the_systems_time_until_somebody_moves_it(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_nothing_reads_another_clock(part: str) -> None:
+def test_no_other_module_reads_the_time(part: str) -> None:
     readers = [
         path.name
         for path in (SOURCE / part).rglob("*.py")
@@ -33,4 +35,4 @@ def test_nothing_reads_another_clock(part: str) -> None:
         or (isinstance(node, ast.ImportFrom) and node.module in ("time", "datetime"))
     ]
 
-    assert readers == [], "ask longwire.clock or the event loop, which tests can move"
+    assert readers == [], "use longwire.clock or the event loop, which tests can control"

@@ -1,4 +1,4 @@
-"""One peer of Socket.IO over Engine.IO, asserted by what is on the wire."""
+"""One end of a Socket.IO connection, asserted on the wire."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ PLACEHOLDER = '{"_placeholder":true,"num":0}'
 
 
 def server(options: ConnectionOptions = OPTIONS) -> Connection:
-    """A server whose client has not asked for anything yet."""
+    """A server whose client has not requested a namespace yet."""
     session = ServerSession("sid", Options(), "websocket", 0.0)
     session.messages_to_send()
     return Connection.server(session, options, 0.0)
 
 
 def joined(*namespaces: str) -> Connection:
-    """A server whose client is in the main namespace, and in others."""
+    """A server whose client has joined the main namespace and others."""
     connection = server()
     for namespace in ("/", *namespaces):
         receive(connection, "40" if namespace == "/" else f"40{namespace},")
@@ -80,7 +80,7 @@ def values(event: ConnectionEvent) -> list[Any]:
 
 
 def fault(events: list[ConnectionEvent]) -> str:
-    """What the peer did wrong, from the last event."""
+    """Return the message of the protocol error, from the last event."""
     closed = events[-1]
     assert isinstance(closed, Closed)
     assert closed.reason is PARSE_ERROR
@@ -112,7 +112,7 @@ class TestJoining:
             '40/custom,{"sid":"3"}',
         ]
 
-    def test_a_refused_namespace_leaves_the_connection(self) -> None:
+    def test_a_rejected_namespace_does_not_close_the_connection(self) -> None:
         connection = joined()
         receive(connection, "40/x,")
         connection.refuse("/x", "Invalid namespace")
@@ -124,7 +124,7 @@ class TestJoining:
         ]
         assert len(receive(connection, '42["a"]')) == 1
 
-    def test_what_a_recovered_session_missed_comes_before_its_connect(self) -> None:
+    def test_packets_missed_by_a_recovered_session_precede_its_connect(self) -> None:
         connection = server()
         receive(connection, "40")
         connection.accept("/", "pub", "priv", replay=['42["e",1,"o1"]', '42["e",2,"o2"]'])
@@ -137,21 +137,21 @@ class TestJoining:
     def test_nothing_is_sent_to_a_namespace_before_it_is_joined(self) -> None:
         connection = server()
         receive(connection, "40")
-        connection.send_prepared(PreparedMessage.volatile("a", b"{}"), positions=False)
+        connection.send_prepared(PreparedMessage.volatile("a", b"{}"), with_position=False)
         with pytest.raises(LocalProtocolError, match="not joined"):
             connection.send_event("/", "a", [])
         with pytest.raises(LocalProtocolError, match="not joined"):
             connection.send_ack("/", 0, [])
         assert connection.messages_to_send() == []
 
-    def test_nobody_is_let_in_who_did_not_ask(self) -> None:
+    def test_answers_without_a_request_raise(self) -> None:
         connection = server()
-        with pytest.raises(LocalProtocolError, match="nobody asks"):
+        with pytest.raises(LocalProtocolError, match="was not requested"):
             connection.accept("/", "pub")
-        with pytest.raises(LocalProtocolError, match="nobody asks"):
+        with pytest.raises(LocalProtocolError, match="was not requested"):
             connection.refuse("/", "no")
 
-    def test_an_answer_that_comes_after_the_end_goes_nowhere(self) -> None:
+    def test_an_answer_after_the_end_is_dropped(self) -> None:
         connection = server()
         receive(connection, "40", "40/x,")
         connection.engine.receive_eof(1.0)
@@ -166,14 +166,14 @@ class TestJoining:
     def test_the_first_packet_must_be_connect(self, first: str) -> None:
         fault(receive(server(), first))
 
-    def test_twice_is_once_too_often(self) -> None:
+    def test_requesting_a_namespace_twice_closes(self) -> None:
         assert "twice" in fault(receive(server(), "40", "40"))
         assert "twice" in fault(receive(joined(), "40"))
 
-    def test_only_servers_refuse(self) -> None:
+    def test_a_connect_error_from_a_client_closes(self) -> None:
         assert "CONNECT_ERROR" in fault(receive(joined(), '44{"message":"no"}'))
 
-    def test_namespaces_are_bounded_and_refused_ones_do_not_count(self) -> None:
+    def test_the_number_of_namespaces_is_bounded_without_rejected_ones(self) -> None:
         connection = server(ConnectionOptions(max_namespaces=2))
         for number in range(100):
             receive(connection, f"40/{number},")
@@ -183,7 +183,7 @@ class TestJoining:
 
 
 class TestTimeout:
-    def test_a_client_that_never_asks(self) -> None:
+    def test_a_client_without_a_request_times_out(self) -> None:
         connection = server()
         assert connection.next_deadline() == 25.0
         connection.handle_deadline(25.0)
@@ -193,14 +193,14 @@ class TestTimeout:
         assert connection.events() == [Closed(CONNECT_TIMEOUT)]
         assert connection.next_deadline() is None
 
-    def test_a_client_that_is_refused_has_no_more_time(self) -> None:
+    def test_a_rejected_client_times_out(self) -> None:
         connection = server(ConnectionOptions(connect_timeout=10.0))
         receive(connection, "40")
         connection.refuse("/", "no")
         connection.handle_deadline(10.0)
         assert connection.events() == [Closed(CONNECT_TIMEOUT)]
 
-    def test_a_client_that_is_let_in(self) -> None:
+    def test_an_accepted_client_does_not_time_out(self) -> None:
         connection = server(ConnectionOptions(connect_timeout=10.0))
         receive(connection, "40")
         connection.accept("/", "pub")
@@ -208,7 +208,7 @@ class TestTimeout:
         connection.handle_deadline(10.0)
         assert connection.events() == []
 
-    def test_heartbeats_go_on(self) -> None:
+    def test_heartbeats_continue(self) -> None:
         connection = joined()
         connection.handle_deadline(25.0)
         assert connection.messages_to_send() == ["2"]
@@ -217,7 +217,7 @@ class TestTimeout:
 
 
 class TestEvents:
-    def test_an_event_with_and_without_a_number(self) -> None:
+    def test_an_event_with_and_without_an_acknowledgement_id(self) -> None:
         connection = joined("/n")
         events = receive(connection, '42["a",{"b":1}]', '420["a"]', '42/n,7["c",[]]')
         assert [
@@ -243,7 +243,7 @@ class TestEvents:
     @pytest.mark.parametrize(
         "message", ['42["a"]', '420["a",{"b":1}]', '427["a",1,[2]]', '42["ä","ö","ü"]']
     )
-    def test_an_event_may_be_read_past_the_engine(self, message: str) -> None:
+    def test_an_event_may_be_read_directly(self, message: str) -> None:
         event = joined().read_event(message)
         assert [event] == receive(joined(), message)
 
@@ -255,23 +255,25 @@ class TestEvents:
             f'451-["a",{PLACEHOLDER}]',
         ],
     )
-    def test_whatever_else_is_not_touched(self, message: str | bytes) -> None:
+    def test_other_messages_are_not_read_directly(self, message: str | bytes) -> None:
         connection, other = joined("/n"), joined("/n")
         assert connection.read_event(message) is None
         assert repr(receive(connection, message)) == repr(receive(other, message))
 
     @pytest.mark.parametrize(("message", "args"), [('42["a",1,2,3]', [1, 2, 3]), ("42[7]", [])])
-    def test_nor_is_an_event_that_is_not_plain(self, message: str, args: list[int]) -> None:
+    def test_an_event_that_is_not_plain_is_not_read_directly(
+        self, message: str, args: list[int]
+    ) -> None:
         connection = joined()
         assert connection.read_event(message) is None
         assert [values(event) for event in receive(connection, message)] == [args]
 
-    def test_nor_is_what_might_be_too_large(self) -> None:
+    def test_a_message_that_may_be_too_large_is_not_read_directly(self) -> None:
         connection, large = joined(), f'42["a","{"x" * 250_000}"]'
         assert connection.read_event(large) is None
         assert [values(event) for event in receive(connection, large)] == [["x" * 250_000]]
 
-    def test_an_event_is_not_read_past_what_came_before(self) -> None:
+    def test_an_event_is_not_read_directly_before_earlier_ones(self) -> None:
         assert server().read_event('42["a"]') is None
         connection = joined()
         receive(connection, f'451-["a",{PLACEHOLDER}]')
@@ -283,7 +285,7 @@ class TestEvents:
         connection.events()
         assert connection.read_event('42["b"]') is None
 
-    def test_an_answer_may_be_written_past_the_engine(self) -> None:
+    def test_an_acknowledgement_may_be_written_directly(self) -> None:
         connection = joined()
         assert connection.can_write_directly
         assert connection.encode_ack(7, [{"ok": True}]) == ['437[{"ok":true}]']
@@ -311,7 +313,7 @@ class TestEvents:
             b"\x05",
         ]
 
-    def test_arguments_decode_to_the_type_that_the_handler_wants(self) -> None:
+    def test_arguments_decode_to_the_type_that_the_handler_needs(self) -> None:
         (event,) = receive(joined(), '42["a",{"x":1}]')
         assert isinstance(event, EventReceived)
         assert msgspec.json.decode(event.args[0], type=dict[str, int]) == {"x": 1}
@@ -319,8 +321,8 @@ class TestEvents:
     def test_a_prepared_message(self) -> None:
         connection = joined()
         message = PreparedMessage("a", b"{}", "room", 1, 1)
-        connection.send_prepared(message, positions=True)
-        connection.send_prepared(message, positions=False)
+        connection.send_prepared(message, with_position=True)
+        connection.send_prepared(message, with_position=False)
         assert connection.messages_to_send() == ['42["a",{},"1@room"]', '42["a",{}]']
 
     def test_direct_writing_needs_the_main_namespace_and_an_empty_queue(self) -> None:
@@ -335,7 +337,7 @@ class TestEvents:
         connection.messages_to_send()
         assert not connection.can_write_directly
 
-    def test_what_cannot_be_sent_sends_nothing(self) -> None:
+    def test_an_event_that_cannot_be_encoded_sends_nothing(self) -> None:
         connection = joined()
         with pytest.raises(LocalProtocolError):
             connection.send_event("/", "a", [b"\x01", object()])
@@ -343,12 +345,12 @@ class TestEvents:
             connection.send_event("/", "connect", [])
         assert connection.messages_to_send() == []
 
-    def test_what_is_sent_after_the_end_goes_nowhere(self) -> None:
+    def test_packets_sent_after_the_end_are_dropped(self) -> None:
         connection = joined()
         connection.engine.receive_eof(1.0)
         connection.send_event("/", "a", [])
         connection.send_ack("/", 0, [])
-        connection.send_prepared(PreparedMessage.volatile("a", b"{}"), positions=False)
+        connection.send_prepared(PreparedMessage.volatile("a", b"{}"), with_position=False)
         connection.disconnect("/")
         assert connection.messages_to_send() == []
 
@@ -374,7 +376,7 @@ class TestFaults:
         ],
         ids=lambda messages: str(messages[-1])[:30],
     )
-    def test_what_closes_the_connection(self, messages: list[str | bytes]) -> None:
+    def test_protocol_errors_close_the_connection(self, messages: list[str | bytes]) -> None:
         connection = joined()
         fault(receive(connection, *messages))
         assert receive(connection, '42["late"]') == []
@@ -390,19 +392,19 @@ class TestFaults:
         connection.accept("/", "pub")
         assert "1 attachments" in fault(receive(connection, f'451-["a",{PLACEHOLDER}]'))
 
-    def test_what_came_before_counts_and_what_comes_after_does_not(self) -> None:
+    def test_events_before_an_error_are_reported_and_later_ones_are_not(self) -> None:
         connection = joined()
         events = receive(connection, '42["a"]', "4abc", '42["b"]')
         assert [type(event) for event in events] == [EventReceived, Closed]
 
-    def test_a_fault_in_what_the_peer_said_before_it_hung_up(self) -> None:
+    def test_an_error_in_the_last_message_before_the_end(self) -> None:
         connection = joined()
         connection.engine.receive_message("4abc", 1.0)
         connection.engine.receive_eof(1.0)
         assert connection.events() == [Closed(TRANSPORT_CLOSED)]
         assert connection.events() == []
 
-    def test_over_polling_the_pending_poll_is_told(self) -> None:
+    def test_an_error_answers_the_waiting_poll(self) -> None:
         session = ServerSession("sid", Options(), "polling", 0.0)
         connection = Connection.server(session, OPTIONS, 0.0)
         session.receive_poll(0.0)
@@ -421,17 +423,17 @@ class TestLeaving:
         with pytest.raises(LocalProtocolError, match="not joined"):
             connection.send_event("/n", "a", [])
 
-    def test_and_may_come_back(self) -> None:
+    def test_the_client_may_join_again(self) -> None:
         connection = joined()
         receive(connection, "41")
         assert receive(connection, "40") == [ConnectRequested("/", None)]
         connection.accept("/", "again")
         assert connection.messages_to_send() == ['40{"sid":"again"}']
 
-    def test_a_namespace_that_the_client_left_is_not_joined(self) -> None:
+    def test_sending_to_a_namespace_that_the_client_left_raises(self) -> None:
         assert "not joined" in fault(receive(joined(), "41", '42["a"]'))
 
-    def test_the_server_puts_a_client_out_and_bears_with_what_was_on_its_way(self) -> None:
+    def test_the_server_removes_a_client_and_ignores_packets_in_transit(self) -> None:
         connection = joined()
         connection.disconnect("/")
         connection.disconnect("/")
@@ -442,20 +444,20 @@ class TestLeaving:
         assert receive(connection, "40") == [ConnectRequested("/", None)]
         fault(receive(connection, '42["a"]'))
 
-    def test_a_close_without_return_says_so_in_every_namespace(self) -> None:
+    def test_a_close_without_reconnect_disconnects_every_namespace(self) -> None:
         connection = joined("/n")
         connection.send_event("/", "closing", [{}])
         connection.close(TOKEN_EXPIRED, 1.0)
         assert connection.messages_to_send() == ['42["closing",{}]', "41", "41/n,"]
         assert connection.events() == [Closed(TOKEN_EXPIRED)]
 
-    def test_a_close_with_return_ends_the_transport_only(self) -> None:
+    def test_a_close_with_reconnect_only_closes_the_transport(self) -> None:
         connection = joined("/n")
         connection.close(SERVER_SHUTDOWN, 1.0)
         assert connection.messages_to_send() == []
         assert connection.events() == [Closed(SERVER_SHUTDOWN)]
 
-    def test_the_goodbye_over_polling(self) -> None:
+    def test_closing_on_polling(self) -> None:
         session = ServerSession("sid", Options(), "polling", 0.0)
         connection = Connection.server(session, OPTIONS, 0.0)
         session.receive_poll(0.0)
@@ -471,7 +473,7 @@ class TestLeaving:
 
 
 class TestClient:
-    def test_it_may_ask_before_the_session_is_open(self) -> None:
+    def test_a_namespace_may_be_requested_before_the_session_is_open(self) -> None:
         connection = Connection.client(ClientSession("websocket", 0.0))
         connection.connect("/", {"token": "x"})
         connection.connect("/n")
@@ -483,7 +485,7 @@ class TestClient:
             Connected("/n", "3", None),
         ]
 
-    def test_it_is_refused(self) -> None:
+    def test_a_rejected_request(self) -> None:
         connection = client()
         connection.connect("/")
         connection.connect("/n")
@@ -497,69 +499,69 @@ class TestClient:
         connection.connect("/", {"token": "another"})
 
     @pytest.mark.parametrize("answer", ["40", "40{}", '40{"sid":1}', '40{"sid":"1","pid":2}'])
-    def test_an_answer_that_is_none(self, answer: str) -> None:
+    def test_an_invalid_answer_closes(self, answer: str) -> None:
         connection = client()
         connection.connect("/")
         fault(receive(connection, answer))
 
-    def test_a_refusal_beyond_python(self) -> None:
+    def test_an_invalid_rejection_closes(self) -> None:
         connection = client()
         connection.connect("/")
         fault(receive(connection, '44{"message":"no","data":1e999}'))
 
-    def test_it_asks_once(self) -> None:
+    def test_a_namespace_can_be_requested_only_once(self) -> None:
         connection = client()
         connection.connect("/")
-        with pytest.raises(LocalProtocolError, match="cannot ask"):
+        with pytest.raises(LocalProtocolError, match="cannot request"):
             connection.connect("/")
         receive(connection, '40{"sid":"1"}')
-        with pytest.raises(LocalProtocolError, match="cannot ask"):
+        with pytest.raises(LocalProtocolError, match="cannot request"):
             connection.connect("/")
 
-    def test_each_end_has_its_own_verbs(self) -> None:
-        with pytest.raises(LocalProtocolError, match="cannot ask"):
+    def test_methods_of_the_other_end_raise(self) -> None:
+        with pytest.raises(LocalProtocolError, match="cannot request"):
             server().connect("/")
         connection = client()
         connection.connect("/")
-        with pytest.raises(LocalProtocolError, match="nobody asks"):
+        with pytest.raises(LocalProtocolError, match="was not requested"):
             connection.accept("/", "pub")
 
-    def test_replayed_events_come_before_connected(self) -> None:
+    def test_replayed_events_precede_connected(self) -> None:
         connection = client()
         connection.connect("/")
         events = receive(connection, '42["e",1,"o1"]', '40{"sid":"1","pid":"2"}')
         assert [type(event) for event in events] == [EventReceived, Connected]
 
-    def test_the_server_puts_it_out(self) -> None:
+    def test_the_server_removes_the_client(self) -> None:
         connection = joined_client()
         assert receive(connection, "41") == [Disconnected("/")]
 
-    def test_it_ignores_what_is_not_for_it(self) -> None:
+    def test_packets_of_other_namespaces_are_ignored(self) -> None:
         connection = joined_client()
         packets = ('42/n,["a"]', "43/n,0[]", "41/n,", '40/n,{"sid":"1"}', '44/n,"no"')
         assert receive(connection, *packets, '40{"sid":"again"}') == []
         assert receive(connection, f'451-/n,["a",{PLACEHOLDER}]', b"\x01") == []
 
-    def test_it_leaves_and_ignores_what_was_on_its_way(self) -> None:
+    def test_packets_in_transit_are_ignored_after_leaving(self) -> None:
         connection = joined_client()
         connection.disconnect("/")
         assert connection.messages_to_send() == ["41"]
         assert receive(connection, '42["a"]', "41") == []
 
-    def test_it_changes_its_mind_before_the_answer(self) -> None:
+    def test_leaving_before_the_answer(self) -> None:
         connection = client()
         connection.connect("/")
         connection.disconnect("/")
         assert connection.messages_to_send() == ["40"]
         assert receive(connection, '40{"sid":"1"}') == []
 
-    def test_its_goodbye(self) -> None:
+    def test_closing(self) -> None:
         connection = joined_client()
         connection.close(CLIENT_DISCONNECT, 2.0)
         assert connection.messages_to_send() == ["41"]
         assert connection.events() == [Closed(CLIENT_DISCONNECT)]
 
-    def test_it_answers_pings_and_notices_silence(self) -> None:
+    def test_pings_are_answered_and_a_missing_ping_closes(self) -> None:
         connection = joined_client()
         receive(connection, "2")
         assert connection.messages_to_send() == ["3"]
@@ -570,7 +572,7 @@ class TestClient:
     def test_an_upgrade_is_reported(self) -> None:
         session = ClientSession("polling", 0.0)
         connection = Connection.client(session)
-        session.poll_to_send()
+        session.claim_poll()
         session.receive_payload(OPEN.replace("[]", '["websocket"]'), 0.0)
         session.start_probe(0.0)
         session.receive_probe("3probe", 0.0)

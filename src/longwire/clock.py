@@ -1,4 +1,4 @@
-"""What time it is for the whole library, in one place, so that tests can move it."""
+"""The clock of the whole library, so that tests can set the time in one place."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """The two clocks of the process, each a function that can be replaced.
+    """Two functions that return the time, which tests can replace.
 
-    Reading one costs an attribute more than asking `time`, whose functions these are.
+    A call costs one attribute access more than calling the function of `time` directly.
 
     Attributes:
-        monotonic: seconds since some moment; the clock of asyncio's and uvloop's loops, without
-            asking for one.
-        time: seconds since the epoch.
+        monotonic: returns the time of asyncio's and uvloop's event loops, in seconds.
+        time: returns the seconds since the Unix epoch.
     """
 
     __slots__ = ("monotonic", "time")
@@ -31,5 +30,5 @@ clock = Clock()
 
 
 def wall_time() -> float:
-    """Return the seconds since the epoch."""
+    """Return the seconds since the Unix epoch."""
     return clock.time()

@@ -1,4 +1,4 @@
-"""Wire bytes of a publication, made once per variant and shared by everybody who receives it."""
+"""The wire format of a publication, encoded once per variant and shared by all recipients."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ _encode_json = msgspec.json.Encoder().encode
 
 
 class PreparedMessage:
-    """An event of the main namespace, ready for the wire.
+    """An event of the main namespace, encoded for the wire.
 
-    It stands for the entries `first` to `last` of the room's log. Clients that asked for positions
-    get them as one more argument, `"<last>@<room>"` or `"<first>-<last>@<room>"`; the others get
-    the payload alone. Each variant is made at its first use and then kept: the same objects go to
-    every recipient.
+    It covers the entries `first` to `last` of the room's log. Clients that requested positions
+    receive one more argument, `"<last>@<room>"` or `"<first>-<last>@<room>"`. Each variant is
+    encoded when it is first used; after that, all recipients are sent the same objects.
 
     Attributes:
         event: the event's name.
         data: the payload, one JSON object.
-        room: the room in whose log it is; None for a volatile event, which has no position.
-        first: the first offset that it stands for.
-        last: the last one.
+        room: the room of the log; None for a volatile event, which has no position.
+        first: the first offset that it covers.
+        last: the last offset that it covers.
     """
 
     __slots__ = ("_frames", "_packets", "data", "event", "first", "last", "room")
@@ -45,33 +44,33 @@ class PreparedMessage:
 
     @classmethod
     def of(cls, publication: Publication, room: str) -> PreparedMessage:
-        """What a room's log holds, or delivers."""
+        """Prepare a publication of a room's log."""
         return cls(publication.event, publication.data, room, publication.first, publication.last)
 
     @classmethod
     def volatile(cls, event: str, data: bytes) -> PreparedMessage:
-        """An event that is in no log; both variants are the same."""
+        """Prepare an event that is not logged; both variants are the same."""
         return cls(event, data, None, 0, 0)
 
-    def packet(self, positions: bool) -> str:
-        """The Engine.IO packet, prefix included: `42["job:progress",{…},"5@job:1"]`."""
-        variant = positions and self.room is not None
+    def packet(self, with_position: bool) -> str:
+        """Return the Engine.IO packet, `42["job:progress",{…},"5@job:1"]`."""
+        variant = with_position and self.room is not None
         packet = self._packets[variant]
         if packet is None:
             packet = self._packets[variant] = self._encode(variant).decode()
         return packet
 
-    def frame(self, positions: bool) -> bytes:
-        """The packet in an unmasked WebSocket text frame, as a server writes it."""
-        variant = positions and self.room is not None
+    def frame(self, with_position: bool) -> bytes:
+        """Return the packet as an unmasked WebSocket text frame."""
+        variant = with_position and self.room is not None
         frame = self._frames[variant]
         if frame is None:
             frame = self._frames[variant] = encode_frame(TEXT, self._encode(variant))
         return frame
 
-    def _encode(self, positions: bool) -> bytes:
+    def _encode(self, with_position: bool) -> bytes:
         event = _encode_json(self.event)
-        if positions:
+        if with_position:
             return b"42[%b,%b,%b]" % (event, self.data, _encode_json(self._position()))
         return b"42[%b,%b]" % (event, self.data)
 
@@ -93,10 +92,10 @@ class PreparedBatch:
         self.messages = messages
         self._frames: list[bytes | None] = [None, None]
 
-    def frames(self, positions: bool) -> bytes:
-        """The frames of all messages, joined once for every recipient."""
-        frames = self._frames[positions]
+    def frames(self, with_positions: bool) -> bytes:
+        """Return the frames of all messages, joined once for all recipients."""
+        frames = self._frames[with_positions]
         if frames is None:
-            parts = [message.frame(positions) for message in self.messages]
-            frames = self._frames[positions] = parts[0] if len(parts) == 1 else b"".join(parts)
+            parts = [message.frame(with_positions) for message in self.messages]
+            frames = self._frames[with_positions] = parts[0] if len(parts) == 1 else b"".join(parts)
         return frames

@@ -1,7 +1,7 @@
-"""Why a connection ended: a closed vocabulary with advice about coming back.
+"""The reasons for which a connection ends: a closed vocabulary, with advice whether to reconnect.
 
-The server sends the reason and the advice in the event `closing`
-`{"reason", "message", "reconnect", "retryAfter"}` before it disconnects on purpose.
+Before the server disconnects a client, it sends the reason and the advice in the event `closing`
+`{"reason", "message", "reconnect", "retryAfter"}`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import msgspec
 
 
 class DisconnectReason(msgspec.Struct, frozen=True):
-    """One way in which a connection ends.
+    """A reason for which a connection ends.
 
     Attributes:
-        code: the stable word, also on the wire.
-        message: one sentence for a person.
-        reconnect: whether coming back makes sense without changing anything.
-        socketio: the reason that Socket.IO's clients report for it.
+        code: the stable identifier, also on the wire.
+        message: one sentence for people.
+        reconnect: whether the client may reconnect with the same token and options.
+        socketio: the corresponding reason of Socket.IO's clients.
     """
 
     code: str
@@ -26,10 +26,10 @@ class DisconnectReason(msgspec.Struct, frozen=True):
 
 
 CLIENT_DISCONNECT = DisconnectReason(
-    "client_disconnect", "The client said goodbye.", False, "client namespace disconnect"
+    "client_disconnect", "The client disconnected.", False, "client namespace disconnect"
 )
 SERVER_DISCONNECT = DisconnectReason(
-    "server_disconnect", "The server ended the connection.", False, "server namespace disconnect"
+    "server_disconnect", "The server closed the connection.", False, "server namespace disconnect"
 )
 SERVER_SHUTDOWN = DisconnectReason(
     "server_shutdown", "The server is restarting.", True, "server shutting down"
@@ -47,7 +47,10 @@ PARSE_ERROR = DisconnectReason(
     "parse_error", "The peer sent an invalid packet.", False, "parse error"
 )
 CONNECT_TIMEOUT = DisconnectReason(
-    "connect_timeout", "No CONNECT came in time.", True, "forced server close"
+    "connect_timeout",
+    "The client was not connected to a namespace in time.",
+    True,
+    "forced server close",
 )
 TOKEN_EXPIRED = DisconnectReason(
     "token_expired", "The token has expired.", False, "forced server close"

@@ -1,4 +1,4 @@
-"""Small values that every layer shares."""
+"""Small value types used by all layers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 else:
 
     def override(method):
-        """Mark a method that overrides one of a base class (`typing.override` is Python 3.12's)."""
+        """Mark a method that overrides another one (`typing.override` needs Python 3.12)."""
         return method
 
 
 class Position(msgspec.Struct, frozen=True):
-    """A place in a room's log: everything up to and including `offset` lies behind it.
+    """A position in a room's log, after the entry with this offset.
 
     Attributes:
-        epoch: names the log's incarnation; positions of different epochs do not compare.
-        offset: 0 before the first entry; entries are 1, 2, 3, … without holes.
+        epoch: the incarnation of the log; positions of different epochs are not comparable.
+        offset: 0 before the first entry. Entries are numbered 1, 2, 3, … without gaps.
     """
 
     epoch: str
@@ -28,23 +28,23 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Latest(msgspec.Struct, frozen=True):
-    """Conflation: of the entries that share `key`, only the newest counts.
+    """Conflation: an entry replaces older entries with the same `key`.
 
     Attributes:
-        key: Python names of the fields that tell entries apart; empty means one entry a room.
+        key: Python names of the fields that identify the value; empty for one value per room.
     """
 
     key: str | tuple[str, ...] = ()
 
 
 class Concat(msgspec.Struct, frozen=True):
-    """Conflation: adjacent entries that share `key` join by appending their text `field`.
+    """Conflation: adjacent entries with the same `key` are joined by appending their text `field`.
 
-    Of the other fields, those of the newest entry count.
+    The other fields are those of the newest entry.
 
     Attributes:
         field: Python name of the text field that is appended.
-        key: Python names of the fields that must be equal for two entries to join.
+        key: Python names of the fields that must be equal to join two entries.
     """
 
     field: str

@@ -1,4 +1,4 @@
-"""The client's end, asserted byte by byte."""
+"""The client's end of a session, byte by byte."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def websocket() -> ClientSession:
 
 def polling() -> ClientSession:
     session = ClientSession("polling", 0.0)
-    assert session.poll_to_send()
+    assert session.claim_poll()
     session.receive_payload(OPEN, 0.0)
     session.events()
     return session
@@ -64,32 +64,32 @@ class TestOpening:
         assert session.messages_to_send() == ["4early"]
         assert not session.can_upgrade
 
-    def test_over_polling_the_first_body_may_hold_more(self) -> None:
+    def test_over_polling_messages_may_follow_in_the_same_body(self) -> None:
         session = ClientSession("polling", 0.0)
         assert session.payload_to_send() is None
-        assert session.poll_to_send()
-        assert not session.poll_to_send()
+        assert session.claim_poll()
+        assert not session.claim_poll()
         session.receive_payload(f"{OPEN}\x1e4hello", 0.0)
         opened, message = session.events()
         assert isinstance(opened, Opened)
         assert message == MessageReceived("hello")
-        assert session.poll_to_send()
+        assert session.claim_poll()
 
-    def test_it_has_twenty_seconds(self) -> None:
+    def test_the_handshake_times_out_after_twenty_seconds(self) -> None:
         session = ClientSession("websocket", 0.0)
         assert session.next_deadline() == 20.0
         session.handle_deadline(20.0)
         assert session.events() == [Closed(TRANSPORT_ERROR)]
 
     @pytest.mark.parametrize("packet", ["4hello", b"hello", "bAA==", "2", "6", "", "0{}"])
-    def test_anything_but_a_handshake_closes(self, packet: str | bytes) -> None:
+    def test_a_packet_other_than_the_handshake_closes(self, packet: str | bytes) -> None:
         session = ClientSession("websocket", 0.0)
         session.receive_message(packet, 0.0)
         fault(session)
 
-    def test_giving_up_before_it_is_open(self) -> None:
+    def test_closing_before_the_handshake(self) -> None:
         session = ClientSession("polling", 0.0)
-        session.poll_to_send()
+        session.claim_poll()
         session.close(CLIENT_DISCONNECT, 1.0)
         assert session.events() == [Closed(CLIENT_DISCONNECT)]
         assert session.payload_to_send() is None
@@ -114,40 +114,40 @@ class TestMessages:
         assert session.messages_to_send() == ["3"]
         assert session.next_deadline() == 70.0
 
-    def test_a_server_that_falls_silent(self) -> None:
+    def test_a_missing_ping_closes(self) -> None:
         session = websocket()
         session.handle_deadline(44.9)
         assert session.events() == []
         session.handle_deadline(45.0)
         assert session.events() == [Closed(PING_TIMEOUT)]
 
-    def test_the_servers_goodbye(self) -> None:
+    def test_the_server_closes(self) -> None:
         session = websocket()
         session.receive_message("1", 1.0)
         assert session.events() == [Closed(TRANSPORT_CLOSED)]
 
     @pytest.mark.parametrize("packet", ["3", "5", "7", OPEN, "3probe", "2probe"])
-    def test_what_a_server_does_not_say(self, packet: str) -> None:
+    def test_a_packet_that_only_clients_send_closes(self, packet: str) -> None:
         session = websocket()
         session.receive_message(packet, 1.0)
         fault(session)
 
-    def test_a_noop_is_nothing(self) -> None:
+    def test_a_noop_is_ignored(self) -> None:
         session = websocket()
         session.receive_message("6", 1.0)
         assert session.events() == []
 
 
 class TestRequests:
-    def test_one_poll_after_the_other(self) -> None:
+    def test_consecutive_polls(self) -> None:
         session = polling()
-        assert session.poll_to_send()
-        assert not session.poll_to_send()
+        assert session.claim_poll()
+        assert not session.claim_poll()
         session.receive_payload("4a\x1ebAQ==", 1.0)
         assert session.events() == [MessageReceived("a"), MessageReceived(b"\x01")]
-        assert session.poll_to_send()
+        assert session.claim_poll()
 
-    def test_one_post_after_the_other(self) -> None:
+    def test_consecutive_posts(self) -> None:
         session = polling()
         assert session.payload_to_send() is None
         session.send_message("a")
@@ -159,7 +159,7 @@ class TestRequests:
         assert session.payload_to_send() == "4b"
         assert session.messages_to_send() == []
 
-    def test_posts_are_split_at_what_the_server_accepts(self) -> None:
+    def test_posts_are_split_at_the_limit_of_the_server(self) -> None:
         session = polling()
         for text in ("123456789", "12345678", "€€", "x"):  # 10 + 1 + 9 = 20 bytes
             session.send_message(text)
@@ -174,7 +174,7 @@ class TestRequests:
         session.receive_post_response(1.0)
         assert session.payload_to_send() == "4ab"
 
-    def test_a_packet_too_large_for_any_post_goes_alone(self) -> None:
+    def test_a_packet_beyond_the_limit_is_posted_alone(self) -> None:
         session = polling()
         session.send_message("x" * 30)
         session.send_message("y")
@@ -182,21 +182,21 @@ class TestRequests:
         session.receive_post_response(1.0)
         assert session.payload_to_send() == "4y"
 
-    def test_a_request_that_fails(self) -> None:
+    def test_a_failed_request_closes(self) -> None:
         session = polling()
         session.receive_eof(1.0)
         assert session.events() == [Closed(TRANSPORT_CLOSED)]
-        assert not session.poll_to_send()
+        assert not session.claim_poll()
 
-    def test_a_body_that_is_none(self) -> None:
+    def test_an_invalid_body_closes(self) -> None:
         session = polling()
-        session.poll_to_send()
+        session.claim_poll()
         session.receive_payload("abc", 1.0)
         fault(session)
 
-    def test_the_servers_goodbye(self) -> None:
+    def test_the_server_closes(self) -> None:
         session = polling()
-        session.poll_to_send()
+        session.claim_poll()
         session.receive_payload("4last\x1e1\x1e4late", 1.0)
         assert session.events() == [MessageReceived("last"), Closed(TRANSPORT_CLOSED)]
         session.receive_payload("4later", 1.0)
@@ -211,9 +211,9 @@ class TestClose:
         assert session.events() == [Closed(CLIENT_DISCONNECT)]
         assert session.messages_to_send() == ["4last"]
 
-    def test_over_polling_the_goodbye_is_posted(self) -> None:
+    def test_over_polling_the_close_packet_is_posted(self) -> None:
         session = polling()
-        session.poll_to_send()
+        session.claim_poll()
         session.send_message("a")
         assert session.payload_to_send() == "4a"
         session.send_message("b")
@@ -222,19 +222,19 @@ class TestClose:
         assert session.events() == []
         assert session.payload_to_send() == "4b\x1e1"
         session.receive_payload("6\x1e4late", 1.0)
-        assert not session.poll_to_send()
+        assert not session.claim_poll()
         session.receive_post_response(1.0)
         assert session.events() == [Closed(CLIENT_DISCONNECT)]
 
-    def test_a_ping_while_saying_goodbye_changes_nothing(self) -> None:
+    def test_a_ping_while_closing_is_ignored(self) -> None:
         session = polling()
-        session.poll_to_send()
+        session.claim_poll()
         session.close(CLIENT_DISCONNECT, 1.0)
         session.receive_payload("2", 2.0)
         assert session.next_deadline() == 31.0
         assert session.payload_to_send() == "1"
 
-    def test_the_goodbye_is_given_up_after_thirty_seconds(self) -> None:
+    def test_the_close_packet_waits_at_most_thirty_seconds(self) -> None:
         session = polling()
         session.close(CLIENT_DISCONNECT, 1.0)
         session.handle_deadline(31.0)
@@ -243,9 +243,9 @@ class TestClose:
 
 
 class TestUpgrade:
-    def test_the_upgrade_waits_for_the_requests_and_goes_ahead_of_what_waits(self) -> None:
+    def test_the_upgrade_waits_for_pending_requests_and_precedes_queued_packets(self) -> None:
         session = polling()
-        session.poll_to_send()
+        session.claim_poll()
         session.send_message("a")
         assert session.payload_to_send() == "4a"
         session.send_message("b")
@@ -257,7 +257,7 @@ class TestUpgrade:
         session.receive_probe("3probe", 1.1)
         assert session.probe_messages_to_send() == []
         session.receive_payload("4from the poll", 1.2)
-        assert not session.poll_to_send()
+        assert not session.claim_poll()
         assert session.payload_to_send() is None
         assert not session.upgraded
         session.receive_post_response(1.3)
@@ -265,24 +265,24 @@ class TestUpgrade:
         assert session.messages_to_send() == ["5", "4b"]
         session.receive_probe("4hello", 1.4)
         assert session.events() == [MessageReceived("hello")]
-        assert not session.poll_to_send()
+        assert not session.claim_poll()
 
-    def test_at_once_if_no_request_is_under_way(self) -> None:
+    def test_the_upgrade_is_immediate_without_pending_requests(self) -> None:
         session = polling()
         session.start_probe(1.0)
         session.receive_probe("3probe", 1.0)
         assert session.events() == [Upgraded()]
         assert session.messages_to_send() == ["5"]
 
-    def test_requests_go_on_until_the_probe_is_answered(self) -> None:
+    def test_requests_continue_until_the_probe_is_answered(self) -> None:
         session = polling()
         session.start_probe(1.0)
         session.send_message("a")
         assert session.payload_to_send() == "4a"
-        assert session.poll_to_send()
+        assert session.claim_poll()
 
     @pytest.mark.parametrize("frame", ["3", "2probe", "4hello", b"3probe", ""])
-    def test_another_answer_ends_that_websocket_only(self, frame: str | bytes) -> None:
+    def test_an_invalid_answer_ends_only_that_websocket(self, frame: str | bytes) -> None:
         session = polling()
         session.start_probe(1.0)
         session.receive_probe(frame, 1.0)
@@ -293,34 +293,34 @@ class TestUpgrade:
         with pytest.raises(LocalProtocolError, match="cannot upgrade"):
             session.start_probe(2.0)
 
-    def test_a_probe_that_is_cut_off_after_its_answer(self) -> None:
+    def test_the_probing_websocket_is_closed_after_its_answer(self) -> None:
         session = polling()
-        session.poll_to_send()
+        session.claim_poll()
         session.start_probe(1.0)
         session.receive_probe("3probe", 1.0)
         session.receive_probe_eof(1.0)
         session.receive_payload("4a", 1.0)
         assert session.events() == [MessageReceived("a")]
-        assert session.poll_to_send()
+        assert session.claim_poll()
 
-    def test_a_probe_has_ten_seconds(self) -> None:
+    def test_a_probe_times_out_after_ten_seconds(self) -> None:
         session = polling()
         session.start_probe(1.0)
         assert session.next_deadline() == 11.0
         session.handle_deadline(11.0)
         assert not session.probing
-        assert session.poll_to_send()
+        assert session.claim_poll()
 
-    def test_the_websocket_ends_after_the_upgrade(self) -> None:
+    def test_the_websocket_is_closed_after_the_upgrade(self) -> None:
         session = polling()
         session.start_probe(1.0)
         session.receive_probe("3probe", 1.0)
         session.receive_probe_eof(1.0)
         assert session.events() == [Upgraded(), Closed(TRANSPORT_CLOSED)]
 
-    def test_a_goodbye_drops_the_upgrade(self) -> None:
+    def test_closing_aborts_the_upgrade(self) -> None:
         session = polling()
-        session.poll_to_send()
+        session.claim_poll()
         session.start_probe(1.0)
         session.receive_probe("3probe", 1.0)
         session.close(CLIENT_DISCONNECT, 1.0)
@@ -332,10 +332,10 @@ class TestUpgrade:
         session.receive_probe("3probe", 1.0)
         assert session.events() == []
 
-    def test_a_client_may_not_want_to(self) -> None:
+    def test_upgrades_can_be_disabled(self) -> None:
         session = ClientSession("polling", 0.0, ClientOptions(allow_upgrades=False))
         assert not session.can_upgrade
-        session.poll_to_send()
+        session.claim_poll()
         session.receive_payload(OPEN, 0.0)
         assert not session.can_upgrade
 
@@ -351,7 +351,7 @@ class TestUpgrade:
         (b"x" * 21, 20, 20),
     ],
 )
-def test_what_the_server_would_not_take(
+def test_messages_beyond_the_limit_of_the_server(
     message: str | bytes, over_websocket: int | None, over_polling: int | None
 ) -> None:
     assert websocket().max_message(message) == over_websocket

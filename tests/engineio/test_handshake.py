@@ -7,7 +7,7 @@ from longwire.engineio.handshake import decode_open, encode_open
 from longwire.errors import RemoteProtocolError
 
 
-def test_a_handshake_comes_back() -> None:
+def test_a_handshake_is_encoded_and_decoded() -> None:
     handshake = Handshake("s", ("websocket",), 300, 200, 1_000_000)
     wire = (
         '0{"sid":"s","upgrades":["websocket"],'
@@ -17,7 +17,7 @@ def test_a_handshake_comes_back() -> None:
     assert decode_open(wire) == handshake
 
 
-def test_servers_may_leave_max_payload_out_and_add_keys() -> None:
+def test_max_payload_is_optional_and_unknown_keys_are_ignored() -> None:
     wire = '0{"sid":"s","upgrades":[],"pingInterval":300,"pingTimeout":200,"x":[{}]}'
     assert decode_open(wire) == Handshake("s", (), 300, 200, 1_000_000)
 
@@ -38,6 +38,6 @@ def test_servers_may_leave_max_payload_out_and_add_keys() -> None:
         '0{"sid":"\ud800"}',
     ],
 )
-def test_what_is_no_handshake(wire: str) -> None:
+def test_an_invalid_handshake_is_rejected(wire: str) -> None:
     with pytest.raises(RemoteProtocolError, match="invalid handshake"):
         decode_open(wire)

@@ -1,4 +1,4 @@
-"""The server's end, asserted byte by byte."""
+"""The server's end of a session, byte by byte."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def polling(options: Options = OPTIONS) -> ServerSession:
 
 
 def probed(options: Options = OPTIONS) -> ServerSession:
-    """A session whose probe is answered: it waits for `5`."""
+    """A session that has answered the probe and waits for `5`."""
     session = polling(options)
     assert session.receive_probe_open(1.0)
     session.receive_probe("2probe", 1.0)
@@ -50,7 +50,7 @@ def probed(options: Options = OPTIONS) -> ServerSession:
 
 
 def fault(events: list[SessionEvent]) -> str:
-    """What the peer did wrong, from the one event that there must be."""
+    """Return the message of the protocol error, from the only event."""
     (closed,) = events
     assert isinstance(closed, Closed)
     assert closed.reason is PARSE_ERROR
@@ -85,17 +85,17 @@ class TestMessages:
         session.receive_poll(2.0)
         assert session.poll_response(2.0) == "4hello\x1ebAQI="
 
-    def test_seventeen_thousand_packets_in_a_body_are_legal(self) -> None:
+    def test_a_payload_may_contain_17_000_packets(self) -> None:
         session = polling()
         assert session.receive_payload("\x1e".join(["4x"] * 17_000), 1.0)
         assert session.events() == [MessageReceived("x")] * 17_000
 
-    def test_a_noop_is_nothing(self) -> None:
+    def test_a_noop_is_ignored(self) -> None:
         session = polling()
         assert session.receive_payload("6\x1e4a", 1.0)
         assert session.events() == [MessageReceived("a")]
 
-    def test_the_messages_before_garbage_count(self) -> None:
+    def test_messages_before_an_invalid_packet_are_reported(self) -> None:
         session = polling()
         assert not session.receive_payload("4a\x1eabc\x1e4b", 1.0)
         message, closed = session.events()
@@ -103,7 +103,7 @@ class TestMessages:
         assert isinstance(closed, Closed)
 
     @pytest.mark.parametrize("packet", ["", "abc", "2", "2probe", "0{}", "5", "7", "bA", "11"])
-    def test_garbage_over_a_websocket_closes(self, packet: str) -> None:
+    def test_an_invalid_packet_on_a_websocket_closes(self, packet: str) -> None:
         session = websocket()
         session.receive_message(packet, 1.0)
         fault(session.events())
@@ -111,12 +111,12 @@ class TestMessages:
         session.receive_message("4late", 1.0)
         assert session.events() == []
 
-    def test_messages_of_a_websocket_that_does_not_carry_the_session_are_dropped(self) -> None:
+    def test_websocket_messages_are_ignored_on_polling(self) -> None:
         session = polling()
         session.receive_message("4hello", 1.0)
         assert session.events() == []
 
-    def test_text_that_no_wire_can_carry_is_the_callers_fault(self) -> None:
+    def test_sending_text_with_a_lone_surrogate_raises(self) -> None:
         session = websocket()
         with pytest.raises(LocalProtocolError, match="UTF-8"):
             session.send_message("\ud800")
@@ -127,7 +127,7 @@ class TestMessages:
         with pytest.raises(LocalProtocolError, match=r"U\+001E"):
             polling().send_message("a\x1eb")
 
-    def test_buffered_bytes_are_those_of_the_wire(self) -> None:
+    def test_buffered_bytes_are_counted_as_on_the_wire(self) -> None:
         session = polling()
         assert session.buffered_bytes == 0
         session.send_message("h€")
@@ -141,7 +141,7 @@ class TestMessages:
 class TestLimits:
     OPTIONS = Options(max_payload=8)
 
-    def test_a_message_of_the_limit_passes(self) -> None:
+    def test_a_message_at_the_limit_is_accepted(self) -> None:
         session = websocket(self.OPTIONS)
         session.receive_message("4234567€"[:6], 1.0)
         session.receive_message("42345678", 1.0)
@@ -149,19 +149,19 @@ class TestLimits:
         assert len(session.events()) == 3
 
     @pytest.mark.parametrize("message", ["423456789", b"123456789", "4€€€"])
-    def test_a_message_beyond_it_closes(self, message: str | bytes) -> None:
+    def test_a_message_beyond_the_limit_closes(self, message: str | bytes) -> None:
         session = websocket(self.OPTIONS)
         session.receive_message(message, 1.0)
-        assert fault(session.events()) == "more than 8 bytes"
+        assert fault(session.events()) == "the message has more than 8 bytes"
 
-    def test_a_body_beyond_it_closes(self) -> None:
+    def test_a_payload_beyond_the_limit_closes(self) -> None:
         session = polling(self.OPTIONS)
         assert not session.receive_payload("4a\x1e4b\x1e4c\x1e", 1.0)
-        assert fault(session.events()) == "more than 8 bytes"
+        assert fault(session.events()) == "the message has more than 8 bytes"
 
 
 class TestHeartbeat:
-    def test_a_ping_after_every_interval_and_a_pong_in_time(self) -> None:
+    def test_a_ping_is_sent_in_every_interval(self) -> None:
         session = websocket()
         assert session.next_deadline() == 25.0
         session.handle_deadline(24.9)
@@ -172,7 +172,7 @@ class TestHeartbeat:
         session.receive_message("3", 30.0)
         assert session.next_deadline() == 55.0
 
-    def test_silence_closes(self) -> None:
+    def test_a_missing_pong_closes(self) -> None:
         session = websocket()
         session.handle_deadline(25.0)
         session.handle_deadline(44.9)
@@ -183,7 +183,7 @@ class TestHeartbeat:
         session.handle_deadline(100.0)
         assert session.events() == []
 
-    def test_who_is_seen_to_live_may_answer_later(self) -> None:
+    def test_the_timeout_of_a_pong_can_be_restarted(self) -> None:
         session = websocket()
         session.postpone_pong(20.0)
         assert session.next_deadline() == 25.0
@@ -198,20 +198,20 @@ class TestHeartbeat:
         assert not session.awaits_pong
         assert session.next_deadline() == 89.0
 
-    def test_a_goodbye_is_not_postponed(self) -> None:
+    def test_closing_is_not_postponed(self) -> None:
         session = polling()
         session.handle_deadline(25.0)
         session.close(SERVER_SHUTDOWN, 30.0)
         session.postpone_pong(40.0)
         assert session.next_deadline() == 60.0
 
-    def test_a_pong_that_nobody_asked_for_delays_nothing(self) -> None:
+    def test_an_unsolicited_pong_is_ignored(self) -> None:
         session = websocket()
         session.receive_message("3", 20.0)
         assert session.next_deadline() == 25.0
         assert session.events() == []
 
-    def test_on_polling_the_ping_waits_for_a_poll(self) -> None:
+    def test_a_ping_on_polling_is_sent_with_the_next_poll(self) -> None:
         session = polling(Options(ping_interval=0.3, ping_timeout=0.2))
         session.handle_deadline(0.3)
         session.receive_poll(0.4)
@@ -219,7 +219,7 @@ class TestHeartbeat:
         assert session.receive_payload("3", 0.4)
         assert session.next_deadline() == pytest.approx(0.7)
 
-    def test_a_poll_that_waits_is_answered_when_the_heartbeat_fails(self) -> None:
+    def test_a_missing_pong_answers_the_waiting_poll(self) -> None:
         session = polling()
         session.handle_deadline(25.0)
         session.receive_poll(26.0)
@@ -231,7 +231,7 @@ class TestHeartbeat:
 
 
 class TestRequests:
-    def test_a_poll_waits_until_there_is_something(self) -> None:
+    def test_a_poll_waits_until_there_is_a_packet(self) -> None:
         session = polling()
         assert session.receive_poll(1.0)
         assert session.poll_response(1.0) is None
@@ -240,31 +240,31 @@ class TestRequests:
         assert session.poll_response(2.0) == "4a\x1e4b"
         assert session.poll_response(2.0) is None
 
-    def test_two_polls_at_once_close(self) -> None:
+    def test_two_concurrent_polls_close(self) -> None:
         session = polling()
         assert session.receive_poll(1.0)
         assert not session.receive_poll(1.0)
         assert session.poll_response(1.0) == "1"
         assert session.poll_response(1.0) is None
-        assert fault(session.events()) == "two polls at once"
+        assert fault(session.events()) == "a second GET while the first one is waiting"
         assert not session.receive_poll(2.0)
 
-    def test_two_posts_at_once_close(self) -> None:
+    def test_two_concurrent_posts_close(self) -> None:
         session = polling()
         assert session.receive_post_open(1.0)
         assert not session.receive_post_open(1.0)
-        assert fault(session.events()) == "two POSTs at once"
+        assert fault(session.events()) == "a second POST while the first one is being received"
         assert not session.receive_payload("4a", 1.0)
         assert not session.receive_post_open(2.0)
 
-    def test_posts_one_after_the_other(self) -> None:
+    def test_consecutive_posts(self) -> None:
         session = polling()
         for _ in range(2):
             assert session.receive_post_open(1.0)
             assert session.receive_payload("4a", 1.0)
         assert session.events() == [MessageReceived("a")] * 2
 
-    def test_a_post_goes_on_until_its_last_part(self) -> None:
+    def test_a_post_in_several_parts(self) -> None:
         session = polling()
         assert session.receive_post_open(1.0)
         assert session.receive_payload("4a", 1.0, more=True)
@@ -291,7 +291,7 @@ class TestRequests:
         session.receive_post_eof(1.0)
         assert session.events() == [Closed(TRANSPORT_CLOSED)]
 
-    def test_requests_of_a_websocket_session_are_refused_and_harm_nothing(self) -> None:
+    def test_requests_of_a_websocket_session_are_rejected_without_effect(self) -> None:
         session = websocket()
         assert not session.receive_poll(1.0)
         assert not session.receive_post_open(1.0)
@@ -302,7 +302,7 @@ class TestRequests:
 
 
 class TestClose:
-    def test_the_clients_goodbye_over_polling(self) -> None:
+    def test_the_client_closes_on_polling(self) -> None:
         session = polling()
         session.receive_poll(1.0)
         assert session.receive_payload("1\x1e4late", 1.0)
@@ -311,28 +311,28 @@ class TestClose:
         assert not session.receive_poll(2.0)
         assert not session.receive_payload("4a", 2.0)
 
-    def test_the_clients_goodbye_over_a_websocket(self) -> None:
+    def test_the_client_closes_on_a_websocket(self) -> None:
         session = websocket()
         session.receive_message("1", 1.0)
         assert session.events() == [Closed(CLIENT_DISCONNECT)]
 
-    def test_a_websocket_that_ends(self) -> None:
+    def test_the_websocket_is_closed(self) -> None:
         session = websocket()
         session.receive_eof(1.0)
         session.receive_eof(1.0)
         assert session.events() == [Closed(TRANSPORT_CLOSED)]
 
-    def test_the_servers_goodbye_over_a_websocket(self) -> None:
+    def test_the_server_closes_on_a_websocket(self) -> None:
         session = websocket()
         session.send_message("last")
         session.close(SERVER_SHUTDOWN, 1.0)
-        session.send_message("nobody hears this")
+        session.send_message("dropped")
         assert session.events() == [Closed(SERVER_SHUTDOWN)]
         assert session.messages_to_send() == ["4last"]
         session.close(SERVER_DISCONNECT, 1.0)
         assert session.events() == []
 
-    def test_the_servers_goodbye_to_a_poll_that_waits(self) -> None:
+    def test_the_server_closes_while_a_poll_waits(self) -> None:
         session = polling()
         session.receive_poll(1.0)
         session.send_message("last")
@@ -340,11 +340,11 @@ class TestClose:
         assert session.events() == [Closed(SERVER_DISCONNECT)]
         assert session.poll_response(1.0) == "4last\x1e1"
 
-    def test_the_servers_goodbye_waits_for_the_next_poll(self) -> None:
+    def test_the_close_packet_waits_for_the_next_poll(self) -> None:
         session = polling()
         session.send_message("last")
         session.close(SERVER_DISCONNECT, 1.0)
-        session.send_message("nobody hears this")
+        session.send_message("dropped")
         assert session.events() == []
         assert session.receive_payload("4late\x1e3", 1.0)
         assert session.next_deadline() == 31.0
@@ -352,7 +352,7 @@ class TestClose:
         assert session.poll_response(2.0) == "4last\x1e1"
         assert session.events() == [Closed(SERVER_DISCONNECT)]
 
-    def test_the_goodbye_waits_thirty_seconds_at_most(self) -> None:
+    def test_the_close_packet_waits_at_most_thirty_seconds(self) -> None:
         session = polling()
         session.handle_deadline(25.0)
         session.close(SERVER_DISCONNECT, 26.0)
@@ -363,13 +363,13 @@ class TestClose:
         assert session.events() == [Closed(SERVER_DISCONNECT)]
         assert not session.receive_poll(57.0)
 
-    def test_the_clients_goodbye_crosses_the_servers(self) -> None:
+    def test_both_ends_close_at_the_same_time(self) -> None:
         session = polling()
         session.close(SERVER_DISCONNECT, 1.0)
         assert session.receive_payload("1", 1.0)
         assert session.events() == [Closed(SERVER_DISCONNECT)]
 
-    def test_a_fault_that_a_layer_above_found_ends_at_once(self) -> None:
+    def test_an_error_detected_by_an_upper_layer_closes_immediately(self) -> None:
         session = polling()
         session.receive_poll(1.0)
         error = RemoteProtocolError("nonsense")
@@ -403,7 +403,7 @@ class TestUpgrade:
         assert not session.receive_payload("4a", 2.0)
         assert session.events() == []
 
-    def test_messages_still_go_out_with_a_poll_before_the_upgrade(self) -> None:
+    def test_a_poll_during_the_upgrade_delivers_messages(self) -> None:
         session = probed()
         session.send_message("a")
         session.receive_poll(1.0)
@@ -412,7 +412,7 @@ class TestUpgrade:
         session.receive_probe("5", 1.1)
         assert session.messages_to_send() == ["4b"]
 
-    def test_a_poll_that_still_waits_is_released_by_the_upgrade(self) -> None:
+    def test_the_upgrade_releases_a_waiting_poll(self) -> None:
         session = polling()
         session.receive_poll(1.0)
         session.receive_probe_open(1.0)
@@ -422,7 +422,7 @@ class TestUpgrade:
         assert session.poll_response(1.0) == "6"
         assert session.messages_to_send() == ["4a"]
 
-    def test_polls_are_released_ten_times_a_second_while_it_lasts(self) -> None:
+    def test_polls_during_the_upgrade_are_released_ten_times_a_second(self) -> None:
         session = probed()
         session.receive_poll(1.0)
         assert session.next_deadline() == 1.0
@@ -433,13 +433,13 @@ class TestUpgrade:
         assert session.next_deadline() == pytest.approx(1.1)
         assert session.poll_response(1.1) == "6"
 
-    def test_posts_are_taken_until_the_upgrade(self) -> None:
+    def test_posts_are_accepted_until_the_upgrade(self) -> None:
         session = probed()
         assert session.receive_payload("4a", 1.0)
         assert session.events() == [MessageReceived("a")]
 
     @pytest.mark.parametrize("frame", ["3probe", "2", "5", "4hello", "", b"2probe"])
-    def test_another_frame_than_the_probe_ends_that_websocket_only(
+    def test_a_frame_other_than_the_probe_ends_only_that_websocket(
         self, frame: str | bytes
     ) -> None:
         session = polling()
@@ -453,7 +453,7 @@ class TestUpgrade:
         assert session.events() == [MessageReceived("a")]
 
     @pytest.mark.parametrize("frame", ["2probe", "4hello", b"5"])
-    def test_another_frame_than_the_upgrade_ends_that_websocket_only(
+    def test_a_frame_other_than_the_upgrade_ends_only_that_websocket(
         self, frame: str | bytes
     ) -> None:
         session = probed()
@@ -462,20 +462,20 @@ class TestUpgrade:
         assert session.state is State.POLLING
         assert session.receive_probe_open(2.0)
 
-    def test_a_probe_that_is_cut_off(self) -> None:
+    def test_the_probing_websocket_is_closed(self) -> None:
         session = probed()
         session.receive_probe_eof(2.0)
         assert session.state is State.POLLING
         session.receive_probe_eof(2.0)
         assert session.events() == []
 
-    def test_the_websocket_ends_after_the_upgrade(self) -> None:
+    def test_the_websocket_is_closed_after_the_upgrade(self) -> None:
         session = probed()
         session.receive_probe("5", 2.0)
         session.receive_probe_eof(2.0)
         assert session.events() == [Upgraded(), Closed(TRANSPORT_CLOSED)]
 
-    def test_a_probe_has_ten_seconds(self) -> None:
+    def test_a_probe_times_out_after_ten_seconds(self) -> None:
         session = probed()
         assert session.next_deadline() == 11.0
         session.handle_deadline(11.0)
@@ -483,14 +483,14 @@ class TestUpgrade:
         assert session.state is State.POLLING
         assert session.next_deadline() == 25.0
 
-    def test_a_second_websocket_is_refused(self) -> None:
+    def test_a_second_websocket_is_rejected(self) -> None:
         session = probed()
         assert not session.receive_probe_open(2.0)
         session.receive_probe("5", 2.0)
         assert not session.receive_probe_open(3.0)
         assert not websocket().receive_probe_open(1.0)
 
-    def test_upgrades_may_be_off(self) -> None:
+    def test_upgrades_can_be_disabled(self) -> None:
         session = ServerSession("sid", Options(allow_upgrades=False), "polling", 0.0)
         session.receive_poll(0.0)
         assert session.poll_response(0.0) == (
@@ -499,7 +499,7 @@ class TestUpgrade:
         )
         assert not session.receive_probe_open(1.0)
 
-    def test_a_goodbye_before_the_probe_drops_it(self) -> None:
+    def test_closing_before_the_probe_drops_the_websocket(self) -> None:
         session = polling()
         session.receive_probe_open(1.0)
         session.close(SERVER_DISCONNECT, 1.0)
@@ -508,7 +508,7 @@ class TestUpgrade:
         assert session.poll_response(1.0) == "1"
         assert session.events() == [Closed(SERVER_DISCONNECT)]
 
-    def test_a_goodbye_during_the_upgrade_goes_out_on_the_websocket(self) -> None:
+    def test_the_close_packet_is_sent_on_the_websocket_after_the_upgrade(self) -> None:
         session = probed()
         session.send_message("last")
         session.close(SERVER_DISCONNECT, 1.0)
@@ -517,7 +517,7 @@ class TestUpgrade:
         assert session.events() == [Upgraded(), Closed(SERVER_DISCONNECT)]
         assert session.messages_to_send() == ["4last", "1"]
 
-    def test_a_goodbye_during_an_upgrade_that_fails_waits_for_a_poll(self) -> None:
+    def test_the_close_packet_waits_for_a_poll_after_a_failed_upgrade(self) -> None:
         session = probed()
         session.close(SERVER_DISCONNECT, 1.0)
         session.handle_deadline(11.0)
@@ -528,7 +528,7 @@ class TestUpgrade:
 
 
 class TestDirectWriting:
-    def test_only_on_an_open_websocket_with_nothing_queued(self) -> None:
+    def test_it_requires_an_open_websocket_and_an_empty_queue(self) -> None:
         session = ServerSession("sid", OPTIONS, "websocket", 0.0)
         assert not session.can_write_directly
         session.messages_to_send()
@@ -540,7 +540,7 @@ class TestDirectWriting:
         session.receive_eof(1.0)
         assert not session.can_write_directly
 
-    def test_not_while_requests_carry_the_session(self) -> None:
+    def test_it_is_not_possible_on_polling(self) -> None:
         session = probed()
         assert not session.can_write_directly
         session.receive_probe("5", 1.0)
@@ -550,6 +550,6 @@ class TestDirectWriting:
 @pytest.mark.parametrize(
     "name", ["ping_interval", "ping_timeout", "max_payload", "upgrade_timeout"]
 )
-def test_options_with_which_nobody_could_connect_are_refused(name: str) -> None:
+def test_options_that_are_not_positive_are_rejected(name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} must be > 0, got 0"):
         replace(Options(), **{name: 0})

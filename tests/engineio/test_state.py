@@ -3,11 +3,11 @@ from __future__ import annotations
 from longwire.engineio import TRANSITIONS, Signal, State
 
 
-def test_every_state_has_its_row() -> None:
+def test_every_state_has_a_row() -> None:
     assert set(TRANSITIONS) == set(State)
 
 
-def test_every_state_but_the_last_can_end() -> None:
+def test_every_state_except_the_last_can_end() -> None:
     for state, row in TRANSITIONS.items():
         assert (row.get(Signal.ENDED) is State.CLOSED) == (state is not State.CLOSED)
 
@@ -19,5 +19,5 @@ def test_every_state_can_be_reached() -> None:
     assert reached == set(State)
 
 
-def test_every_signal_means_something_somewhere() -> None:
+def test_every_signal_is_used() -> None:
     assert {signal for row in TRANSITIONS.values() for signal in row} == set(Signal)

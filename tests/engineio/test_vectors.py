@@ -1,4 +1,4 @@
-"""The golden wire cases of Engine.IO, which the TypeScript tests read too."""
+"""The wire vectors of Engine.IO, which the TypeScript tests also read."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def _packets(case: dict[str, Any]) -> list[str | bytes]:
 
 
 @pytest.mark.parametrize("case", VECTORS["payloads"], ids=lambda case: case["name"])
-def test_bodies_are_read_and_written(case: dict[str, Any]) -> None:
+def test_payloads_are_encoded_and_decoded(case: dict[str, Any]) -> None:
     assert list(decode_payload(case["body"])) == _packets(case)
     assert encode_payload(_packets(case)) == case["body"]
 
 
 @pytest.mark.parametrize("case", VECTORS["invalid_bodies"], ids=lambda case: case["name"])
-def test_a_body_that_is_none_closes_the_session_at_once(case: dict[str, Any]) -> None:
+def test_an_invalid_payload_closes_the_session(case: dict[str, Any]) -> None:
     session = ServerSession("sid", Options(), "polling", 0.0)
     assert not session.receive_payload(case["body"], 1.0)
     closed = session.events()[-1]

@@ -226,6 +226,13 @@ def test_a_log_of_state_drops_its_oldest_state() -> None:
     assert log.trimmed == 6
 
 
+def test_pinned_state_is_dropped_before_the_state_after_it() -> None:
+    log = filled([state("a"), note(), state("b"), state("c")], RetentionLimits(max_entries=2))
+
+    assert ranges(log.read(None).publications) == [(1, 3), (4, 4)]
+    assert log.trimmed == 2
+
+
 def test_superseded_state_does_not_count_in_a_log_of_state() -> None:
     log = filled([state(slot) for slot in "aabc"], RetentionLimits(max_entries=2))
 

@@ -1,4 +1,4 @@
-"""A client and a server joined in memory, every request and frame of which can be held up."""
+"""A client and a server connected in memory; every request and frame can be delayed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Received = list[tuple[str, str, list[object], int | None]]
 
 
 class WebSocket:
-    """Frames on their way, in both directions."""
+    """Frames in transit, in both directions."""
 
     def __init__(self) -> None:
         self.opened = False
@@ -34,13 +34,13 @@ class WebSocket:
 
 
 class Wire:
-    """Drives both ends in small steps: each method moves one thing one step further.
+    """Drives both ends in small steps: each method delivers one thing.
 
     Attributes:
         client: the client's end.
         server: the server's end; None before the first request.
-        client_received: the events that reached the client.
-        server_received: the events that reached the server.
+        client_received: the events received by the client.
+        server_received: the events received by the server.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -82,13 +82,13 @@ class Wire:
     # Requests
 
     def poll(self) -> None:
-        """The client sends a GET, or the server answers it, or the answer arrives."""
+        """Send a GET, or answer it, or deliver the answer."""
         if self._poll == "waits":
             self._answer_poll()
         elif self._poll is not None:
             body, self._poll = self._poll, None
             self.client_engine.receive_payload(body, self.now)
-        elif self.client_engine.poll_to_send():
+        elif self.client_engine.claim_poll():
             if self.server is None:
                 self._open_server()
             assert self.server_engine.receive_poll(self.now)
@@ -100,7 +100,7 @@ class Wire:
             self._poll = body
 
     def post(self) -> None:
-        """The client sends a POST, or it arrives, or its answer does."""
+        """Send a POST, or deliver it, or deliver its answer."""
         if self._post == "ok":
             self._post = None
             self.client_engine.receive_post_response(self.now)
@@ -114,13 +114,13 @@ class Wire:
     # WebSocket
 
     def probe(self) -> None:
-        """The client opens a WebSocket beside its requests."""
+        """Open a WebSocket in addition to the requests."""
         if self.client_engine.can_upgrade and self._websocket is None:
             self.client_engine.start_probe(self.now)
             self._websocket = WebSocket()
 
     def cut_probe(self) -> None:
-        """The probing WebSocket breaks before anybody relies on it."""
+        """Close the probing WebSocket before the upgrade."""
         if self._websocket is not None and not self.client_engine.upgraded:
             if self._websocket.opened:
                 self.server_engine.receive_probe_eof(self.now)
@@ -128,7 +128,7 @@ class Wire:
             self._websocket = None
 
     def frame_to_server(self) -> None:
-        """One frame of the client's arrives."""
+        """Deliver one frame of the client."""
         websocket = self._websocket
         if websocket is None:
             return
@@ -146,7 +146,7 @@ class Wire:
                 self.server_engine.receive_probe(frame, self.now)
 
     def frame_to_client(self) -> None:
-        """One frame of the server's arrives."""
+        """Deliver one frame of the server."""
         websocket = self._websocket
         if websocket is None or not websocket.opened:
             return
@@ -162,32 +162,32 @@ class Wire:
     # Time and events
 
     def tick(self) -> None:
-        """Time passes."""
+        """Advance the time."""
         self.now += 0.06
         self.client.handle_deadline(self.now)
         if self.server is not None:
             self.server.handle_deadline(self.now)
 
     def take_events(self) -> None:
-        """Both ends look at what happened; the server lets everybody in."""
+        """Handle the events of both ends; the server accepts every namespace."""
         for event in self.client.events():
-            self._note(event, self.client_received)
+            self._record(event, self.client_received)
             if isinstance(event, Connected):
                 self.joined.add(event.namespace)
         for event in self.server.events() if self.server is not None else ():
-            self._note(event, self.server_received)
+            self._record(event, self.server_received)
             if isinstance(event, ConnectRequested):
                 assert self.server is not None
                 self.server.accept(event.namespace, "pub")
 
-    def _note(self, event: ConnectionEvent, received: Received) -> None:
+    def _record(self, event: ConnectionEvent, received: Received) -> None:
         if isinstance(event, EventReceived):
             received.append((event.namespace, event.name, event.values(), event.ack_id))
         elif isinstance(event, Closed):
             self.closed.append(event)
 
     def settle(self) -> None:
-        """Everything that is on its way arrives; heartbeats never stop, so they do not count."""
+        """Deliver everything in transit, except heartbeats, which never stop."""
         before, quiet = self._progress(), 0
         while quiet < 30:
             for step in (self.poll, self.post, self.frame_to_server, self.frame_to_client):
@@ -198,5 +198,5 @@ class Wire:
             before, quiet = after, quiet + 1 if after == before else 0
 
     def _progress(self) -> tuple[object, ...]:
-        heard = len(self.client_received) + len(self.server_received)
-        return heard, len(self.joined), len(self.closed), self.client_engine.state
+        received = len(self.client_received) + len(self.server_received)
+        return received, len(self.joined), len(self.closed), self.client_engine.state

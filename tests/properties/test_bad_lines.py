@@ -55,9 +55,7 @@ class Scenario:
                 case "server writes":
                     event = JobOutput(job_id="1", chunk=str(what))
                     await self.history.publish(self.link.server, event)
-                case (
-                    "turns"
-                ):  # of the loop: a cut may fall between an event and its acknowledgement
+                case "turns":  # a cut may occur between an event and its acknowledgement
                     for _ in range(int(what)):
                         await asyncio.sleep(0)
                 case "wait":

@@ -1,4 +1,4 @@
-"""What a peer sends costs time in proportion to its size, whatever it is made of."""
+"""The cost of received data is linear in its size, whatever it contains."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from longwire.engineio import Options, ServerSession
 from longwire.websocket import FrameDecoder, encode_binary, encode_text
 
 SIZE = 50_000
-# Four times as much takes four times as long; what is quadratic takes sixteen times as long.
+# Four times the size takes four times as long; quadratic work would take sixteen times as long.
 TIMES = 4
 AT_MOST = 10
 MASK = b"\x01\x02\x03\x04"
@@ -20,7 +20,7 @@ LARGE = Options(max_payload=100 * SIZE)
 
 
 def fragments(size: int) -> bytes:
-    """A text in fragments of one byte, which never ends."""
+    """Return an unfinished text message in fragments of one byte."""
     first = encode_text("x", MASK)
     rest = encode_binary(b"x", MASK)
     return bytes([first[0] & 0x7F]) + first[1:] + (b"\x00" + rest[1:]) * (size // 7)
@@ -60,7 +60,7 @@ def pieces(data: bytes, size: int) -> list[bytes]:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """The least that it took: what else the machine does only adds to it."""
+    """Return the minimum CPU time of three runs: other work of the machine only adds to it."""
     taken: list[float] = []
     for _ in range(3):
         start = process_time()

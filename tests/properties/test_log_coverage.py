@@ -1,4 +1,4 @@
-"""The coverage rule: cut anywhere, resume, and the fold is that of the full log."""
+"""The coverage rule: a reader that resumes anywhere has the same state as the full log."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DRAFTS = st.one_of(PLAIN, LATEST, CONCAT, CONCAT)
 
 
 def normal_form(entries: list[Publication]) -> list[tuple[object, ...]]:
-    """What a reader knows: superseded state gone, adjacent text joined, everything in order."""
+    """Return what a reader knows: no superseded state, adjacent text joined, in order."""
     newest = {entry.slot: index for index, entry in enumerate(entries)}
     known: list[tuple[object, ...]] = []
     for index, entry in enumerate(entries):
@@ -43,15 +43,15 @@ def normal_form(entries: list[Publication]) -> list[tuple[object, ...]]:
 
 
 class Reader:
-    """Applies what it is given, and knows where it stands."""
+    """Applies publications, and keeps its position."""
 
     def __init__(self) -> None:
         self.cursor = Cursor("none")
         self.applied: list[Publication] = []
-        self.expected: list[Publication] = []  # what was retained when it last began anew
+        self.expected: list[Publication] = []  # retained when it last started over, and later
 
     def read(self, log: RoomLog, *, limit: int, applied: int) -> bool:
-        """Read one slice and apply its first publications; then the link is cut."""
+        """Read one slice and apply only its first publications, as if the connection were lost."""
         history = log.read(self.cursor.position, limit=limit)
         if not history.recovered:
             self.cursor = Cursor(log.epoch)
@@ -96,12 +96,12 @@ def drive(
     for _ in range(len(full) + 2):
         if reader.read(log, limit=3, applied=10**9):
             return log, reader, full
-    raise AssertionError("reading on in slices never ends")
+    raise AssertionError("reading in slices does not end")
 
 
 @given(STEPS)
 @settings(max_examples=200, deadline=None)
-def test_cut_anywhere_and_resumed_a_reader_knows_all_of_the_log(steps: list[object]) -> None:
+def test_a_reader_that_resumes_anywhere_has_the_state_of_the_full_log(steps: list[object]) -> None:
     _, reader, full = drive(steps, RetentionLimits())
 
     assert normal_form(reader.applied) == normal_form(full)
@@ -109,7 +109,7 @@ def test_cut_anywhere_and_resumed_a_reader_knows_all_of_the_log(steps: list[obje
 
 @given(STEPS, st.integers(1, 6), st.integers(5, 40))
 @settings(max_examples=200, deadline=None)
-def test_with_retention_a_reader_knows_all_since_it_last_began_anew(
+def test_with_retention_a_reader_has_all_since_it_last_started_over(
     steps: list[object], entries: int, age: int
 ) -> None:
     limits = RetentionLimits(max_entries=entries, max_age=age / 1000)
@@ -136,7 +136,7 @@ def test_one_read_equals_slices(drafts: list[Draft], data: st.DataObject) -> Non
 
 @given(st.lists(DRAFTS, min_size=1, max_size=40), st.data())
 @settings(max_examples=200, deadline=None)
-def test_conflate_covers_its_range_and_means_the_same(
+def test_conflation_covers_its_range_and_keeps_the_state(
     drafts: list[Draft], data: st.DataObject
 ) -> None:
     log = RoomLog("epoch")
@@ -156,10 +156,10 @@ def test_conflate_covers_its_range_and_means_the_same(
 
 @given(st.lists(DRAFTS, max_size=40), st.lists(st.integers(0, 40)), st.data())
 @settings(max_examples=200, deadline=None)
-def test_a_restored_log_answers_like_the_one_it_was(
+def test_a_restored_log_equals_the_original(
     drafts: list[Draft], trims: list[int], data: st.DataObject
 ) -> None:
-    """A copy on disk follows the journal, and may be behind with it by any number of steps."""
+    """A copy on disk follows the journal, and may be any number of erasures behind."""
     log = RoomLog("epoch", RetentionLimits(max_entries=12), journal=[])
     rows: dict[int, Publication] = {}
     for number, draft in enumerate(drafts):
@@ -187,14 +187,12 @@ def test_a_restored_log_answers_like_the_one_it_was(
 
 @given(st.lists(st.tuples(DRAFTS, st.integers(1, 400)), max_size=12), st.data())
 @settings(max_examples=30, deadline=None)
-def test_a_log_that_folds_as_it_grows_means_the_same(
-    stretches: list[tuple[Draft, int]], data: st.DataObject
-) -> None:
-    """Long stretches: the log settles by itself, in part and as a whole."""
+def test_compaction_keeps_the_state(runs: list[tuple[Draft, int]], data: st.DataObject) -> None:
+    """Long runs of entries trigger partial and full compaction."""
     log = RoomLog("epoch")
     reader = Reader()
     full: list[Publication] = []
-    for draft, count in stretches:
+    for draft, count in runs:
         interleaved = data.draw(DRAFTS)
         full += [log.append(draft if n % 5 else interleaved, 0) for n in range(count)]
         reader.read(log, limit=data.draw(st.integers(1, 5)), applied=data.draw(st.integers(0, 5)))

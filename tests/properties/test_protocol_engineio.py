@@ -1,4 +1,4 @@
-"""Engine.IO: payloads come back, and nothing that a peer sends raises out of `receive_*`."""
+"""Engine.IO: payloads survive a round trip, and received data never raises."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ packets = st.lists(
 
 
 @given(packets=packets)
-def test_payloads_come_back(packets: list[str | bytes]) -> None:
+def test_payloads_survive_a_round_trip(packets: list[str | bytes]) -> None:
     assert list(decode_payload(encode_payload(packets))) == packets
 
 
 @given(packets=packets, cuts=st.sets(st.integers(1, 9)))
-def test_how_packets_are_spread_over_requests_does_not_matter(
+def test_the_distribution_of_packets_over_requests_does_not_matter(
     packets: list[str | bytes], cuts: set[int]
 ) -> None:
     session = ServerSession("sid", Options(), "polling", 0.0)
@@ -81,7 +81,7 @@ def test_how_packets_are_spread_over_requests_does_not_matter(
 
 
 @given(body=any_text)
-def test_a_body_is_read_or_refused(body: str) -> None:
+def test_a_payload_is_accepted_or_rejected(body: str) -> None:
     try:
         list(decode_payload(body))
     except RemoteProtocolError:
@@ -89,7 +89,7 @@ def test_a_body_is_read_or_refused(body: str) -> None:
 
 
 @given(query=st.text(max_size=50), method=st.text(max_size=5), websocket=st.booleans())
-def test_any_query_has_an_answer(query: str, method: str, websocket: bool) -> None:
+def test_any_query_is_accepted_or_rejected(query: str, method: str, websocket: bool) -> None:
     parse_query(query, method=method, websocket=websocket)
 
 
@@ -128,7 +128,7 @@ client_steps = st.lists(
 
 
 def _walk(session: Session, steps: list[Step], look: Callable[[], list[Any]]) -> None:
-    """Do the steps; `Closed` comes once at most, and last."""
+    """Run the steps; `Closed` occurs at most once and is the last event."""
     now = 0.0
     events: list[Any] = []
     for verb, argument in steps:
@@ -147,7 +147,7 @@ def _walk(session: Session, steps: list[Step], look: Callable[[], list[Any]]) ->
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
 @given(steps=server_steps)
-def test_nothing_raises_out_of_a_server(transport: Transport, steps: list[Step]) -> None:
+def test_received_data_never_raises_on_a_server(transport: Transport, steps: list[Step]) -> None:
     session = ServerSession("sid", Options(), transport, 0.0)
     connection = Connection.server(session, ConnectionOptions(), 0.0)
     _walk(session, steps, connection.events)
@@ -155,13 +155,13 @@ def test_nothing_raises_out_of_a_server(transport: Transport, steps: list[Step])
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
 @given(steps=client_steps)
-def test_nothing_raises_out_of_a_client(transport: Transport, steps: list[Step]) -> None:
+def test_received_data_never_raises_on_a_client(transport: Transport, steps: list[Step]) -> None:
     session = ClientSession(transport, 0.0)
     connection = Connection.client(session)
     connection.connect("/")
 
     def look() -> list[Any]:
-        session.poll_to_send()
+        session.claim_poll()
         session.payload_to_send()
         session.messages_to_send()
         return list(connection.events())

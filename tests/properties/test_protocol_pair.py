@@ -1,4 +1,4 @@
-"""Both ends joined in memory: whatever the interleaving, everything arrives once and in order."""
+"""Both ends connected in memory: for any interleaving, every event arrives once and in order."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ short_events = st.tuples(
     st.booleans(),
 )
 upgrade_steps = st.lists(st.sampled_from(STEPS) | short_events, min_size=40, max_size=80)
-"""Long, so that requests and frames of every kind are under way together."""
+"""Long, so that requests and frames of every kind are in transit together."""
 
 
 class Conversation:
-    """What was said over a wire, to be compared with what was heard."""
+    """Records the events sent over a wire, and compares them with the received ones."""
 
     def __init__(self, transport: Transport) -> None:
         self.wire = Wire(transport)
@@ -60,7 +60,7 @@ class Conversation:
             self.wire.client.connect(namespace)
 
     def say(self, end: str, namespace: str, args: list[object], wants_answer: bool) -> None:
-        """One end sends an event, once both are in the namespace."""
+        """Send an event from one end, if both are in the namespace."""
         if namespace in self.wire.joined:
             connection = self.wire.client if end == "client" else self.wire.server
             assert isinstance(connection, Connection)
@@ -70,7 +70,7 @@ class Conversation:
             self.said[end].append((namespace, name, args, ack_id))
 
     def run(self, script: list[Any]) -> None:
-        """Take the steps, then let everything arrive."""
+        """Run the steps, then deliver everything."""
         for step in script:
             if isinstance(step, str):
                 getattr(self.wire, step)()
@@ -85,13 +85,13 @@ class Conversation:
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
 @given(script=steps)
-def test_everything_arrives_once_and_in_order(transport: Transport, script: list[Any]) -> None:
+def test_every_event_arrives_once_and_in_order(transport: Transport, script: list[Any]) -> None:
     Conversation(transport).run(script)
 
 
 @settings(max_examples=50)
 @given(before=steps, during=upgrade_steps, after=steps)
-def test_an_upgrade_neither_loses_nor_doubles(
+def test_an_upgrade_neither_loses_nor_duplicates_events(
     before: list[Any], during: list[Any], after: list[Any]
 ) -> None:
     conversation = Conversation("polling")

@@ -1,4 +1,4 @@
-"""Socket.IO: packets come back, and any text and attachments are read or refused."""
+"""Socket.IO: packets survive a round trip, and any input is accepted or rejected."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def _read(text: str, attachments: Sequence[bytes] = ()) -> Packet:
 
 
 @given(namespace=namespaces, name=names, args=st.lists(values, max_size=4), ack_id=ack_ids)
-def test_events_come_back(namespace: str, name: str, args: list[Any], ack_id: int | None) -> None:
+def test_events_survive_a_round_trip(
+    namespace: str, name: str, args: list[Any], ack_id: int | None
+) -> None:
     packet = _read(*encode_event(namespace, name, args, ack_id))
     assert isinstance(packet, Event)
     assert (packet.namespace, packet.name, packet.ack_id) == (namespace, name, ack_id)
@@ -65,14 +67,16 @@ def test_events_come_back(namespace: str, name: str, args: list[Any], ack_id: in
 
 
 @given(namespace=namespaces, args=st.lists(values, max_size=4), ack_id=st.integers(0, 2**53 - 1))
-def test_acknowledgements_come_back(namespace: str, args: list[Any], ack_id: int) -> None:
+def test_acknowledgements_survive_a_round_trip(
+    namespace: str, args: list[Any], ack_id: int
+) -> None:
     packet = _read(*encode_ack(namespace, ack_id, args))
     assert isinstance(packet, Ack)
     assert (packet.namespace, packet.ack_id, packet.values()) == (namespace, ack_id, args)
 
 
 @given(namespace=namespaces, data=st.none() | st.dictionaries(st.text(), json_values, max_size=4))
-def test_connects_come_back(namespace: str, data: dict[str, Any] | None) -> None:
+def test_connects_survive_a_round_trip(namespace: str, data: dict[str, Any] | None) -> None:
     packet = _read(encode_connect(namespace, data))
     assert isinstance(packet, Connect)
     assert packet.namespace == namespace
@@ -81,7 +85,7 @@ def test_connects_come_back(namespace: str, data: dict[str, Any] | None) -> None
 
 
 @given(namespace=namespaces, message=st.text(max_size=20), data=json_values)
-def test_refusals_come_back(namespace: str, message: str, data: Any) -> None:
+def test_rejections_survive_a_round_trip(namespace: str, message: str, data: Any) -> None:
     packet = _read(encode_connect_error(namespace, message, data))
     assert isinstance(packet, ConnectError)
     assert (packet.namespace, packet.message, packet.value()) == (namespace, message, data)
@@ -120,7 +124,7 @@ def _outcome(text: str) -> object:
     ack_id=st.sampled_from(["", "0", "7", "999999999999999", "9007199254740993", "٣", "-1", "x"]),
     end=st.sampled_from(["]", "]", "]", "", "]]", ",]"]),
 )
-def test_an_event_means_the_same_whether_it_names_the_main_namespace_or_not(
+def test_naming_the_main_namespace_does_not_change_an_event(
     name: str | int, args: list[Any], ack_id: str, end: str
 ) -> None:
     items = ack_id + msgspec.json.encode([name, *args]).decode()[:-1] + end
@@ -128,7 +132,7 @@ def test_an_event_means_the_same_whether_it_names_the_main_namespace_or_not(
 
 
 @given(text=any_text | near_misses, attachments=st.lists(st.binary(max_size=4), max_size=3))
-def test_any_text_is_read_or_refused(text: str, attachments: list[bytes]) -> None:
+def test_any_text_is_accepted_or_rejected(text: str, attachments: list[bytes]) -> None:
     try:
         packet: Packet | IncompletePacket | None = decode_packet(text)
         for attachment in attachments:

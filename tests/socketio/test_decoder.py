@@ -21,7 +21,7 @@ def incomplete(wire: str, max_attachment_bytes: int = 4) -> IncompletePacket:
     return packet
 
 
-def test_arguments_stay_raw_until_somebody_wants_them() -> None:
+def test_arguments_stay_raw_until_they_are_decoded() -> None:
     packet = event('2["a",{"b": 1},[2]]')
     assert [bytes(arg) for arg in packet.args] == [b'{"b": 1}', b"[2]"]
     assert msgspec.json.decode(packet.args[1], type=list[int]) == [2]
@@ -44,14 +44,14 @@ def test_attachments_complete_a_packet() -> None:
     assert complete.values() == [b"34", {"a": [b"12"]}]
 
 
-def test_attachments_are_bounded_together() -> None:
+def test_the_total_size_of_attachments_is_bounded() -> None:
     packet = incomplete('52-["f",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]')
     packet.receive_attachment(b"123")
     with pytest.raises(RemoteProtocolError, match="too large"):
         packet.receive_attachment(b"45")
 
 
-def test_ten_attachments_pass() -> None:
+def test_ten_attachments_are_accepted() -> None:
     args = ",".join(f'{{"_placeholder":true,"num":{n}}}' for n in range(10))
     packet = incomplete(f'510-["f",{args}]', 10)
     for _ in range(9):
@@ -61,7 +61,7 @@ def test_ten_attachments_pass() -> None:
     assert complete.values() == [b"x"] * 10
 
 
-def test_the_number_of_attachments_can_be_chosen() -> None:
+def test_the_maximum_number_of_attachments_is_an_option() -> None:
     wire = '51-["f",{"_placeholder":true,"num":0}]'
     with pytest.raises(RemoteProtocolError, match="1 attachments"):
         decode_packet(wire, max_attachments=0)
@@ -86,7 +86,7 @@ DEEP = 100_000
     ],
     ids=lambda wire: wire[:10].encode("utf-8", "replace").decode(),
 )
-def test_bombs_are_refused(wire: str) -> None:
+def test_malicious_packets_are_rejected(wire: str) -> None:
     with pytest.raises(RemoteProtocolError):
         decode_packet(wire)
 
@@ -98,8 +98,8 @@ def deep_values(depth: int) -> list[object]:
     return packet.values()
 
 
-def test_depth_is_also_bounded_where_attachments_are_put_in() -> None:
-    """Newer Pythons go deeper, so between the two either is right."""
+def test_depth_is_also_bounded_when_attachments_are_inserted() -> None:
+    """The maximum depth depends on the version of Python, so both results are possible."""
     assert deep_values(100)
     for depth in (600, 1_200, 2_400):
         with contextlib.suppress(RemoteProtocolError):
@@ -109,18 +109,18 @@ def test_depth_is_also_bounded_where_attachments_are_put_in() -> None:
 
 
 @pytest.mark.parametrize("number", ["1e999", "1" * 1_000_000])
-def test_numbers_beyond_python_fail_when_somebody_wants_them(number: str) -> None:
+def test_numbers_that_are_too_large_for_python_raise_when_decoded(number: str) -> None:
     packet = event(f'2["a",{number}]')
     with pytest.raises(RemoteProtocolError, match="invalid argument"):
         packet.values()
 
 
-def test_the_keys_of_javascripts_prototypes_are_keys_like_others() -> None:
+def test_keys_of_javascript_prototypes_are_ordinary_keys() -> None:
     assert event('2["a",{"__proto__":1,"constructor":2}]').values() == [
         {"__proto__": 1, "constructor": 2}
     ]
     assert event('2["__proto__"]').name == "__proto__"
 
 
-def test_the_last_of_two_equal_keys_counts() -> None:
+def test_the_last_of_two_equal_keys_wins() -> None:
     assert event('2["a",{"b":1,"b":2}]').values() == [{"b": 2}]

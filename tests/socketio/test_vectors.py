@@ -1,4 +1,4 @@
-"""The golden wire cases of Socket.IO, which the TypeScript tests read too."""
+"""The wire vectors of Socket.IO, which the TypeScript tests also read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _wire(case: dict[str, Any]) -> str:
 
 
 def _with_binary(value: Any) -> Any:
-    """`value` with the vectors' `{"$binary": base64}` as bytes."""
+    """Replace `{"$binary": base64}` of the vectors by bytes."""
     if isinstance(value, list):
         return [_with_binary(item) for item in value]
     if isinstance(value, dict):
@@ -59,7 +59,7 @@ def _decode(case: dict[str, Any]) -> Packet:
 
 
 def _fields(packet: Packet) -> dict[str, Any]:
-    """The packet in the words of the vectors."""
+    """Convert a packet to the format of the vectors."""
     namespace = packet.namespace
     fields: dict[str, Any]
     match packet:
@@ -94,23 +94,23 @@ def _encode(case: dict[str, Any]) -> tuple[str, list[bytes]]:
 
 
 @pytest.mark.parametrize("case", VECTORS["packets"], ids=_wire)
-def test_packets_are_read(case: dict[str, Any]) -> None:
+def test_packets_are_decoded(case: dict[str, Any]) -> None:
     expected = {k: _with_binary(v) for k, v in case.items() if k not in ("wire", "attachments")}
     assert _fields(_decode(case)) == expected
 
 
 @pytest.mark.parametrize("case", VECTORS["packets"], ids=_wire)
-def test_packets_are_written(case: dict[str, Any]) -> None:
+def test_packets_are_encoded(case: dict[str, Any]) -> None:
     attachments = [b64decode(data) for data in case.get("attachments", ())]
     assert _encode(case) == (case["wire"], attachments)
 
 
 @pytest.mark.parametrize("case", VECTORS["readable"], ids=_wire)
-def test_packets_that_nobody_here_would_write_so(case: dict[str, Any]) -> None:
+def test_packets_in_other_valid_encodings_are_decoded(case: dict[str, Any]) -> None:
     assert _fields(_decode(case)) == _fields(_decode({"wire": case["as"]}))
 
 
 @pytest.mark.parametrize("case", VECTORS["invalid"], ids=_wire)
-def test_what_is_no_packet(case: dict[str, Any]) -> None:
+def test_invalid_packets_are_rejected(case: dict[str, Any]) -> None:
     with pytest.raises(RemoteProtocolError):
         decode_packet(case["wire"])

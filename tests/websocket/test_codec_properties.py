@@ -72,7 +72,7 @@ def receive(decoder: FrameDecoder, pieces: list[bytes]) -> list[Message]:
     st.lists(st.integers(0, 4000), max_size=8),
 )
 @settings(max_examples=150)
-def test_what_is_sent_is_received_however_it_is_cut(
+def test_messages_are_decoded_however_the_bytes_are_split(
     sent: list[tuple[Message, list[int]]], mask: bytes | None, cuts: list[int]
 ) -> None:
     stream = b"".join(encode(message, mask, fragment_cuts) for message, fragment_cuts in sent)
@@ -80,7 +80,7 @@ def test_what_is_sent_is_received_however_it_is_cut(
     assert receive(decoder, chunks(stream, cuts)) == [message for message, _ in sent]
 
 
-# Frame-like bytes reach deeper than uniformly random ones.
+# Bytes that resemble frames reach more code than uniformly random ones.
 frame_like = st.lists(
     st.one_of(
         st.binary(max_size=20),
@@ -102,7 +102,7 @@ frame_like = st.lists(
     frame_like, st.lists(st.integers(0, 1000), max_size=10), st.sampled_from(["server", "client"])
 )
 @settings(max_examples=200)
-def test_any_bytes_give_the_same_messages_however_they_are_cut(
+def test_arbitrary_bytes_are_decoded_equally_however_they_are_split(
     data: bytes, cuts: list[int], role: str
 ) -> None:
     whole = FrameDecoder(role, max_message=100).receive_data(data)

@@ -30,12 +30,12 @@ def test_the_examples_of_rfc_6455_section_5_7() -> None:
     assert decode(long) == [bytes(65536)]
 
 
-def test_control_frames_may_stand_between_fragments() -> None:
+def test_control_frames_may_occur_between_fragments() -> None:
     data = b"\x01\x02\xc3\xa4" + b"\x89\x01p" + b"\x80\x01!"
     assert decode(data) == [Ping(b"p"), "ä!"]
 
 
-def test_a_character_may_be_cut_between_fragments() -> None:
+def test_a_character_may_be_split_between_fragments() -> None:
     assert decode(b"\x01\x01\xc3" + b"\x80\x01\xa4") == ["ä"]
 
 
@@ -65,11 +65,11 @@ def test_empty_messages() -> None:
         (b"\x88\x02\x13\x88", "invalid close code"),
     ],
 )
-def test_a_broken_rule_ends_the_connection_with_1002(data: bytes, reason: str) -> None:
+def test_a_protocol_error_is_a_violation_with_code_1002(data: bytes, reason: str) -> None:
     assert decode(b"\x81\x02ok" + data) == ["ok", ProtocolViolation(1002, reason)]
 
 
-def test_a_server_refuses_unmasked_frames() -> None:
+def test_a_server_rejects_unmasked_frames() -> None:
     assert decode(b"\x81\x05Hello", "server") == [
         ProtocolViolation(1002, "wrong masking for this role")
     ]
@@ -79,7 +79,7 @@ def test_a_server_refuses_unmasked_frames() -> None:
     "data",
     [b"\x81\x02\xc3\x28", b"\x01\x02\xc3\x28", b"\x01\x01\xc3\x80\x00", b"\x88\x03\x03\xe8\xff"],
 )
-def test_bad_utf8_ends_the_connection_with_1007(data: bytes) -> None:
+def test_invalid_utf8_is_a_violation_with_code_1007(data: bytes) -> None:
     assert decode(data) == [ProtocolViolation(1007, "invalid UTF-8")]
 
 
@@ -91,11 +91,11 @@ def test_bad_utf8_ends_the_connection_with_1007(data: bytes) -> None:
         b"\x01\x06" + b"x" * 6 + b"\x80\x05",
     ],
 )
-def test_a_message_over_the_limit_ends_the_connection_with_1009(data: bytes) -> None:
+def test_a_message_beyond_the_limit_is_a_violation_with_code_1009(data: bytes) -> None:
     assert decode(data, max_message=10) == [ProtocolViolation(1009, "message too big")]
 
 
-def test_a_message_at_the_limit_passes() -> None:
+def test_a_message_at_the_limit_is_accepted() -> None:
     assert decode(b"\x01\x05xxxxx\x80\x05xxxxx", max_message=10) == ["x" * 10]
     assert decode(b"\x81\x0a" + b"x" * 10, max_message=10) == ["x" * 10]
 
@@ -105,7 +105,7 @@ def test_control_frames_do_not_count_against_the_message_limit() -> None:
     assert decode(data, max_message=10) == [Ping(b"pppppppp"), "x" * 10]
 
 
-def test_nothing_counts_after_close_or_a_violation() -> None:
+def test_bytes_after_a_close_or_a_violation_are_ignored() -> None:
     decoder = FrameDecoder("client")
     assert decoder.receive_data(encode_close(1000, "bye") + b"\x81\x02no") == [Close(1000, "bye")]
     assert decoder.receive_data(b"\x81\x02no") == []
@@ -114,7 +114,7 @@ def test_nothing_counts_after_close_or_a_violation() -> None:
     assert decoder.receive_data(b"\x81\x02no") == []
 
 
-def test_an_empty_close_has_no_status() -> None:
+def test_an_empty_close_frame_has_no_status() -> None:
     assert decode(b"\x88\x00") == [Close(1005, "")]
 
 
@@ -132,7 +132,7 @@ def test_long_texts() -> None:
     assert decode(b"".join(map(encode_text, texts))) == texts
 
 
-def test_a_decoder_at_rest_holds_no_buffer() -> None:
+def test_an_idle_decoder_has_no_buffer() -> None:
     decoder = FrameDecoder("server")
     frame = encode_frame(2, bytes(70_000), MASK)
     decoder.receive_data(frame[:60_000])

@@ -40,12 +40,12 @@ def test_close_frames() -> None:
 
 
 @pytest.mark.parametrize("code", [0, 999, 1004, 1006, 1015, 2000, 5000])
-def test_codes_that_must_not_be_sent(code: int) -> None:
+def test_invalid_close_codes_raise(code: int) -> None:
     with pytest.raises(LocalProtocolError):
         encode_close(code)
 
 
-def test_what_only_a_bug_would_send() -> None:
+def test_invalid_masks_and_control_frames_raise() -> None:
     with pytest.raises(LocalProtocolError):
         encode_ping(bytes(126))
     with pytest.raises(LocalProtocolError):

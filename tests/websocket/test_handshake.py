@@ -61,13 +61,13 @@ def test_an_invalid_request(name: bytes, value: bytes | None, status: int) -> No
     assert fault.status == status
 
 
-def test_only_get_opens_a_websocket() -> None:
+def test_a_method_other_than_get_is_rejected() -> None:
     fault = read_request(b"POST", REQUEST)
     assert isinstance(fault, HandshakeFault)
     assert (fault.status, fault.headers) == (405, ((b"allow", b"GET"),))
 
 
-def test_a_refused_version_names_ours() -> None:
+def test_the_response_to_another_version_contains_ours() -> None:
     fault = read_request(b"GET", with_header(REQUEST, b"Sec-WebSocket-Version", b"8"))
     assert isinstance(fault, HandshakeFault)
     assert fault.headers == ((b"sec-websocket-version", b"13"),)
@@ -90,7 +90,7 @@ def test_an_invalid_response(name: bytes, value: bytes | None) -> None:
     assert isinstance(read_response(101, with_header(RESPONSE, name, value), KEY), HandshakeFault)
 
 
-def test_a_refusal_names_the_status() -> None:
+def test_the_error_for_a_rejected_handshake_contains_the_status() -> None:
     assert read_response(403, [], KEY) == HandshakeFault(0, "the server answered 403")
 
 
@@ -107,7 +107,7 @@ def test_the_encoded_request_and_response() -> None:
     )
 
 
-def test_line_breaks_cannot_be_smuggled_into_a_head() -> None:
+def test_line_breaks_in_headers_raise() -> None:
     with pytest.raises(LocalProtocolError):
         encode_request("/ HTTP/1.1\r\nx: y", "h", KEY)
     with pytest.raises(LocalProtocolError):

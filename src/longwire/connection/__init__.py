@@ -1,7 +1,7 @@
-"""One peer: Socket.IO over Engine.IO, without I/O.
+"""One end of a Socket.IO connection over Engine.IO, without I/O.
 
-connection  one end of a connection: namespaces, events, acknowledgements
-events      what it tells its driver
+connection  namespaces, events and acknowledgements
+events      the events that a connection reports to its driver
 """
 
 from longwire.connection.connection import Connection, ConnectionOptions

@@ -1,7 +1,7 @@
-"""One peer: Socket.IO's namespaces, events and acknowledgements over one Engine.IO session.
+"""One end of a connection: Socket.IO's namespaces, events and acknowledgements over Engine.IO.
 
-A driver feeds `connection.engine` with what arrives, then takes `connection.events()` and writes
-what the engine has to send.
+A driver passes received data to `connection.engine`, handles `connection.events()`, and writes
+`connection.messages_to_send()`.
 """
 
 from __future__ import annotations
@@ -50,14 +50,13 @@ if TYPE_CHECKING:
 
 
 class ConnectionOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds on what a peer may ask of a connection.
+    """Limits of a connection. The defaults of the first two are those of the reference.
 
     Attributes:
-        connect_timeout: seconds in which a client must have been let into a namespace; the
-            reference's default.
-        max_attachments: binary attachments of one packet; the reference's default.
-        max_attachment_bytes: bytes of one packet's attachments together.
-        max_namespaces: namespaces that a client may be in, or wait for; more than applications use.
+        connect_timeout: seconds within which a client must have been accepted in a namespace.
+        max_attachments: binary attachments of one packet.
+        max_attachment_bytes: total bytes of one packet's attachments.
+        max_namespaces: namespaces that a client has joined or requested; applications use fewer.
     """
 
     connect_timeout: float = 45.0
@@ -68,7 +67,7 @@ class ConnectionOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 _NONE: Final[frozenset[str]] = frozenset()
 _ONLY_MAIN: Final = frozenset((MAIN,))
-"""Almost every connection is in the main namespace alone: they share this set."""
+"""Shared by all connections that have joined only the main namespace, which is almost all."""
 
 _CONTENT: Final = (Event, Ack)
 _EVENT: Final = MESSAGE + "2"
@@ -79,11 +78,11 @@ DEFAULT_OPTIONS: Final = ConnectionOptions()
 class Connection:
     """One end of a Socket.IO connection.
 
-    The peer's faults close it: `Closed` comes once, is the last event, and covers every namespace.
-    What is sent after the end began goes nowhere, without complaint.
+    A protocol error of the peer closes it. `Closed` is the last event, occurs once, and applies to
+    all namespaces. Once the connection is closing, packets to send are dropped silently.
 
     Attributes:
-        engine: the session below.
+        engine: the Engine.IO session.
     """
 
     __slots__ = (
@@ -118,29 +117,29 @@ class Connection:
 
     @classmethod
     def server(cls, session: ServerSession, options: ConnectionOptions, now: float) -> Connection:
-        """The server's end; the client has `connect_timeout` from `now` to be let in somewhere."""
+        """Create the server's end; see `ConnectionOptions.connect_timeout`."""
         return cls(session, options, is_server=True, connect_deadline=now + options.connect_timeout)
 
     @classmethod
     def client(
         cls, session: ClientSession, options: ConnectionOptions = DEFAULT_OPTIONS
     ) -> Connection:
-        """The client's end."""
+        """Create the client's end."""
         return cls(session, options, is_server=False)
 
-    # -- what the driver asks
+    # -- state and output
 
     @property
     def can_write_directly(self) -> bool:
-        """Whether a prepared message may go to the WebSocket past this object.
+        """Whether a prepared message may be written to the WebSocket without this object.
 
-        It may if the main namespace is joined and nothing that was sent before still waits here.
+        That is the case if the main namespace is joined and no earlier message is queued here.
         """
         return MAIN in self._connected and self.engine.can_write_directly
 
     @property
     def can_read_directly(self) -> bool:
-        """Whether events of the main namespace may be read past this object, as they arrive."""
+        """Whether events of the main namespace may be handled without this object."""
         return (
             MAIN in self._connected
             and self._incomplete is None
@@ -148,10 +147,10 @@ class Connection:
         )
 
     def read_event(self, message: str | bytes) -> Event | None:
-        """Read a message of the active WebSocket at once, if `decode_plain_event` can.
+        """Decode a message of the active WebSocket directly, if `decode_plain_event` can.
 
-        The result is what `engine.receive_message` and then `events` would give, at a third of the
-        cost. None: the message has to go that way, and nothing has happened yet.
+        The event is the same as from `engine.receive_message` and `events`, at a third of the cost.
+        None: nothing has changed, and the message must be passed to `engine.receive_message`.
         """
         if (
             type(message) is not str
@@ -164,31 +163,31 @@ class Connection:
         return decode_plain_event(message, 1)
 
     def events(self) -> list[ConnectionEvent]:
-        """What happened since the last call, in order."""
+        """Return the events since the last call, in order."""
         events: list[ConnectionEvent] = []
-        sound = True
+        is_valid = True
         for event in self.engine.events():
             if isinstance(event, MessageReceived):
-                sound = sound and self._receive_message(event.data, events)
+                is_valid = is_valid and self._receive_message(event.data, events)
             elif not isinstance(event, Opened):
                 events.append(event)
-        if not sound:
+        if not is_valid:
             events += [event for event in self.engine.events() if isinstance(event, Closed)]
         return events
 
     def messages_to_send(self) -> list[str | bytes]:
-        """What to write to the active WebSocket; see the engine's."""
+        """Return the messages to write to the active WebSocket; see `Session.messages_to_send`."""
         return self.engine.messages_to_send()
 
     def next_deadline(self) -> float | None:
-        """When `handle_deadline` wants to be called; None once the connection is over."""
+        """Return when to call `handle_deadline`; None once the connection has ended."""
         deadline = self.engine.next_deadline()
         if deadline is None or self._connect_deadline is None:
             return deadline
         return min(deadline, self._connect_deadline)
 
     def handle_deadline(self, now: float) -> None:
-        """Do what is due at `now`; harmless when nothing is."""
+        """Do what is due at `now`, if anything."""
         if self._connect_deadline is not None and now >= self._connect_deadline:
             self._connect_deadline = None
             self.engine.close(CONNECT_TIMEOUT, now)
@@ -197,33 +196,35 @@ class Connection:
     # -- namespaces
 
     def connect(self, namespace: str, auth: object = None) -> None:
-        """Ask for a namespace, as a client; it may be said before the session is open.
+        """Request a namespace, as a client, also before the session is open.
 
         Args:
             namespace: the namespace.
-            auth: what the server shall know, a JSON object; None for nothing.
+            auth: the auth payload, a JSON object; None for no payload.
 
         Raises:
-            LocalProtocolError: this is the server's end, or the namespace was asked for already.
+            LocalProtocolError: this is the server's end, or the namespace was already requested.
         """
         if self._is_server or namespace in self._connected or namespace in self._pending:
-            raise LocalProtocolError(f"cannot ask for namespace {namespace!r} now")
+            raise LocalProtocolError(
+                f"cannot request {namespace!r}: already requested, or this is a server"
+            )
         self.engine.send_message(encode_connect(namespace, auth))
         self._pending = _with(self._pending, namespace)
 
     def accept(
         self, namespace: str, sid: str, pid: str | None = None, replay: Sequence[str] = ()
     ) -> None:
-        """Let the client into the namespace that it asked for.
+        """Accept the client in the namespace that it requested.
 
         Args:
             namespace: the namespace.
-            sid: the client's public id there; never the session's own.
-            pid: the private id that recovers the session; None if the server does not recover.
-            replay: encoded packets that a recovered session missed; they precede the CONNECT.
+            sid: the client's public id in the namespace; it must differ from the session id.
+            pid: the private id for connection state recovery; None if it is not offered.
+            replay: encoded packets that a recovered session missed, sent before the CONNECT.
 
         Raises:
-            LocalProtocolError: the client did not ask.
+            LocalProtocolError: the client has not requested the namespace.
         """
         if self._take_pending(namespace):
             self.engine.send_packets(replay)
@@ -233,23 +234,23 @@ class Connection:
             self._connect_deadline = None
 
     def refuse(self, namespace: str, message: str, data: object = None) -> None:
-        """Keep the client out of the namespace that it asked for; the connection goes on.
+        """Reject the client's request for a namespace. The connection stays open.
 
         Args:
             namespace: the namespace.
-            message: why, for a person.
-            data: what else the client shall know; None for nothing.
+            message: the reason, for people.
+            data: more about the reason; None for nothing.
 
         Raises:
-            LocalProtocolError: the client did not ask.
+            LocalProtocolError: the client has not requested the namespace.
         """
         if self._take_pending(namespace):
             self.engine.send_message(encode_connect_error(namespace, message, data))
 
     def disconnect(self, namespace: str) -> None:
-        """Leave a namespace, or put the client out of it; harmless if it is not joined.
+        """Leave a namespace, or remove the client from it. Does nothing if it is not joined.
 
-        Stock clients do not come back by themselves after it.
+        A stock client does not reconnect by itself after it was removed.
         """
         if namespace in self._connected:
             self.engine.send_message(encode_disconnect(namespace))
@@ -259,10 +260,10 @@ class Connection:
             self._pending = _without(self._pending, namespace)
 
     def close(self, reason: DisconnectReason, now: float) -> None:
-        """End the connection; what was sent before still goes out.
+        """Close the connection; packets sent before are still delivered.
 
-        If the reason advises against coming back, DISCONNECT is said first in every namespace:
-        stock clients then stay away.
+        If the reason advises against reconnecting, DISCONNECT is sent first in every namespace: a
+        stock client then does not reconnect.
         """
         if not reason.reconnect:
             for namespace in sorted(self._connected):
@@ -272,7 +273,7 @@ class Connection:
     # -- events
 
     def next_ack_id(self) -> int:
-        """A number for an event that wants an answer; each is given once a connection."""
+        """Return an unused id for an event that requests an acknowledgement."""
         number = self._next_ack_id
         self._next_ack_id += 1
         return number
@@ -285,12 +286,12 @@ class Connection:
         Args:
             namespace: a joined namespace.
             name: the event's name.
-            args: whatever msgspec encodes; binary data in there travels as attachments.
-            ack_id: the number to answer to, from `next_ack_id`; None if no answer is wanted.
+            args: values that msgspec can encode; binary data is sent as attachments.
+            ack_id: an id from `next_ack_id`; None to request no acknowledgement.
 
         Raises:
-            LocalProtocolError: the namespace is not joined, the name is reserved, or an argument
-                cannot be sent, or all of it is more than the server takes.
+            LocalProtocolError: the namespace is not joined, the name is reserved, an argument
+                cannot be encoded, or the message exceeds the server's limit.
         """
         if self._can_send(namespace):
             self._send(*encode_event(namespace, name, args, ack_id))
@@ -301,36 +302,36 @@ class Connection:
             self._send(encode_event_packet(namespace, event, ack_id), event.attachments)
 
     def send_ack(self, namespace: str, ack_id: int, args: Sequence[object]) -> None:
-        """Answer an event.
+        """Send the acknowledgement of an event.
 
         Raises:
-            LocalProtocolError: the namespace is not joined, or an argument cannot be sent.
+            LocalProtocolError: the namespace is not joined, or an argument cannot be encoded.
         """
         if self._can_send(namespace):
             self._send(*encode_ack(namespace, ack_id, args))
 
     def encode_ack(self, ack_id: int, args: Sequence[object]) -> list[str | bytes]:
-        """Encode an answer in the main namespace as the messages to write to the WebSocket.
+        """Encode an acknowledgement in the main namespace as WebSocket messages.
 
-        For whoever `can_write_directly`.
+        To be used if `can_write_directly` is True.
 
         Raises:
-            LocalProtocolError: an argument cannot be sent.
+            LocalProtocolError: an argument cannot be encoded.
         """
         text, attachments = encode_ack(MAIN, ack_id, args)
         return [MESSAGE + text, *attachments]
 
-    def send_prepared(self, prepared: PreparedMessage, positions: bool) -> None:
-        """Send a prepared event in the main namespace; nothing if that is not joined."""
+    def send_prepared(self, prepared: PreparedMessage, with_position: bool) -> None:
+        """Send a prepared event in the main namespace. Does nothing if that is not joined."""
         if MAIN in self._connected:
-            self.engine.send_packets((prepared.packet(positions),))
+            self.engine.send_packets((prepared.packet(with_position),))
 
     def _send(self, text: str, attachments: Sequence[bytes]) -> None:
         messages: list[str | bytes] = [text, *attachments]
         for message in messages:
             limit = self.engine.max_message(message)
             if limit is not None:
-                raise LocalProtocolError(f"more than the {limit} bytes that the server takes")
+                raise LocalProtocolError(f"the message exceeds the server's limit of {limit} bytes")
         for message in messages:
             self.engine.send_message(message)
 
@@ -342,18 +343,18 @@ class Connection:
         return True
 
     def _take_pending(self, namespace: str) -> bool:
-        """Whether an answer to CONNECT can be sent; the question is then settled."""
+        """Remove a pending request for a namespace; return False if the connection is closing."""
         if self.engine.state in _OVER:
             return False
         if not self._is_server or namespace not in self._pending:
-            raise LocalProtocolError(f"nobody asks for namespace {namespace!r}")
+            raise LocalProtocolError(f"namespace {namespace!r} was not requested")
         self._pending = _without(self._pending, namespace)
         return True
 
-    # -- what the peer says
+    # -- receiving
 
     def _receive_message(self, data: str | bytes, events: list[ConnectionEvent]) -> bool:
-        """Whether the message was sound; if not, the session is failed."""
+        """Handle a message; return False if it is invalid, which closes the session."""
         try:
             packet = self._assemble(data)
             if packet is not None:
@@ -365,16 +366,16 @@ class Connection:
         return True
 
     def _assemble(self, data: str | bytes) -> Packet | None:
-        """The packet that `data` is, or completes."""
+        """Return the packet that is contained in `data`, or completed by it."""
         if isinstance(data, bytes):
             if self._incomplete is None:
-                raise RemoteProtocolError("binary data that no packet announced")
+                raise RemoteProtocolError("received binary data without a packet that announces it")
             complete = self._incomplete.receive_attachment(data)
             if complete is not None:
                 self._incomplete = None
             return complete
         if self._incomplete is not None:
-            raise RemoteProtocolError("text where an attachment is due")
+            raise RemoteProtocolError("received text instead of an attachment")
         packet = decode_packet(
             data,
             max_attachments=self._options.max_attachments,
@@ -393,22 +394,25 @@ class Connection:
         elif isinstance(packet, Disconnect):
             self._receive_disconnect(packet, events)
         elif self._is_server:
-            self._receive_request(packet, events)
+            self._receive_connect(packet, events)
         elif packet.namespace in self._pending:
-            self._receive_answer(packet, events)
+            self._receive_connect_reply(packet, events)
 
     def _admits(self, namespace: str) -> bool:
-        """Whether a packet of this namespace is for anybody.
+        """Whether to handle a packet of this namespace, or to ignore it.
 
-        A client ignores what came too late, and takes what a server replays before its CONNECT.
+        Both ends ignore packets of a namespace that they have left. A client handles packets before
+        the CONNECT, since a server may replay missed packets.
 
         Raises:
-            RemoteProtocolError: the client that sent it never joined.
+            RemoteProtocolError: the client has never joined the namespace.
         """
         if namespace in self._connected:
             return True
         if self._is_server and namespace not in self._left:
-            raise RemoteProtocolError(f"a packet for namespace {namespace!r}, which is not joined")
+            raise RemoteProtocolError(
+                f"received a packet for namespace {namespace!r}, which is not joined"
+            )
         return not self._is_server and namespace in self._pending
 
     def _receive_disconnect(self, packet: Disconnect, events: list[ConnectionEvent]) -> None:
@@ -417,14 +421,14 @@ class Connection:
             self._pending = _without(self._pending, packet.namespace)
             events.append(Disconnected(packet.namespace))
 
-    def _receive_request(
+    def _receive_connect(
         self, packet: Connect | ConnectError, events: list[ConnectionEvent]
     ) -> None:
         namespace = packet.namespace
         if isinstance(packet, ConnectError):
-            raise RemoteProtocolError("CONNECT_ERROR is the server's to say")
+            raise RemoteProtocolError("only a server may send CONNECT_ERROR")
         if namespace in self._connected or namespace in self._pending:
-            raise RemoteProtocolError(f"namespace {namespace!r} was asked for twice")
+            raise RemoteProtocolError(f"namespace {namespace!r} was requested twice")
         self._left = _without(self._left, namespace)
         known = len(self._connected) + len(self._pending) + len(self._left)
         if known >= self._options.max_namespaces:
@@ -432,7 +436,7 @@ class Connection:
         self._pending = _with(self._pending, namespace)
         events.append(ConnectRequested(namespace, packet.data))
 
-    def _receive_answer(
+    def _receive_connect_reply(
         self, packet: Connect | ConnectError, events: list[ConnectionEvent]
     ) -> None:
         namespace = packet.namespace

@@ -1,4 +1,4 @@
-"""What a connection tells its driver."""
+"""The events that a connection reports to its driver."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from longwire.socketio import Ack, Event
 
 
 class ConnectRequested(msgspec.Struct, frozen=True):
-    """A client asks for a namespace: answer with `accept` or `refuse`.
+    """A client requests a namespace: answer with `accept` or `refuse`.
 
     Attributes:
         namespace: the namespace.
-        auth: the client's auth payload, a raw JSON object; None if it gave none.
+        auth: the client's auth payload, a raw JSON object; None if there is none.
     """
 
     namespace: str
@@ -23,12 +23,12 @@ class ConnectRequested(msgspec.Struct, frozen=True):
 
 
 class Connected(msgspec.Struct, frozen=True):
-    """The server let this client into a namespace.
+    """The server accepted this client in a namespace.
 
     Attributes:
         namespace: the namespace.
-        sid: the client's public id there.
-        pid: the private id with which the server would recover this session; None if it would not.
+        sid: the client's public id in the namespace.
+        pid: the private id for connection state recovery; None if the server does not offer it.
     """
 
     namespace: str
@@ -37,12 +37,12 @@ class Connected(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """The server refused a namespace; others are not affected.
+    """The server rejected the request for a namespace; others are not affected.
 
     Attributes:
         namespace: the namespace.
-        message: why, for a person.
-        data: what else the server told, as Python objects.
+        message: the reason, for people.
+        data: more about the reason, as Python objects.
     """
 
     namespace: str

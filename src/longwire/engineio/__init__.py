@@ -1,9 +1,9 @@
 """Engine.IO v4 without I/O: one session per peer, over long-polling, WebSocket and the upgrade.
 
-`ServerSession` and `ClientSession` take what arrived (`receive_*`), what time it is
-(`handle_deadline`) and what the application wants to say (`send_*`, `close`); they give back what
-happened (`events`) and what to write (`messages_to_send`, and the requests of long-polling). They
-never raise for the peer's faults.
+The inputs of `ServerSession` and `ClientSession` are received data (`receive_*`), the time
+(`handle_deadline`), and what the application sends (`send_*`, `close`). The outputs are `events`,
+and data to write (`messages_to_send`, and the requests of long-polling). An error of the peer
+never raises: it closes the session.
 """
 
 from longwire.engineio.client import ClientOptions, ClientSession

@@ -1,4 +1,4 @@
-"""The client's end of a session: it takes the handshake, polls, posts, probes, answers pings."""
+"""The client's end of a session: it polls, posts, probes, and answers pings."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _POSTS = frozenset((State.POLLING, State.PROBING, State.CLOSING))
 
 
 class ClientOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client decides by itself; times in seconds. The rest is in the server's handshake.
+    """Options of a client. All others come with the server's handshake.
 
     Attributes:
-        open_timeout: how long the handshake may take.
-        upgrade_timeout: how long a probing WebSocket may take.
+        open_timeout: seconds within which the handshake must arrive.
+        upgrade_timeout: seconds within which an upgrade must complete.
         allow_upgrades: whether to move from long-polling to a WebSocket.
     """
 
@@ -47,13 +47,13 @@ DEFAULT_OPTIONS = ClientOptions()
 class ClientSession(Session):
     """The client's end.
 
-    On a WebSocket: feed `receive_message`, write `messages_to_send`. On long-polling: whenever
-    `poll_to_send` says so, send a GET and feed its body to `receive_payload`; whenever
-    `payload_to_send` gives a body, POST it and report `receive_post_response`. A request that fails
-    is `receive_eof`. What is sent before `Opened` waits for it.
+    On a WebSocket, call `receive_message` and write `messages_to_send`. On long-polling, send a GET
+    whenever `claim_poll` returns True, and pass the body of the response to `receive_payload`. POST
+    whenever `payload_to_send` returns a body, and call `receive_post_response`. If a request fails,
+    call `receive_eof`. Packets sent before `Opened` are queued until then.
 
     Attributes:
-        handshake: what the server settled; None before `Opened`.
+        handshake: the parameters set by the server; None before `Opened`.
     """
 
     __slots__ = (
@@ -78,14 +78,14 @@ class ClientSession(Session):
 
     @property
     def sid(self) -> str | None:
-        """The session's id; None before `Opened`."""
+        """The session id; None before `Opened`."""
         return None if self.handshake is None else self.handshake.sid
 
     @override
     def max_message(self, message: str | bytes) -> int | None:
-        """Return the server's bound if this message exceeds it: it would end the session."""
+        """Return the limit of the server if this message exceeds it and would end the session."""
         limit = None if self.handshake is None else self.handshake.max_payload
-        # Text of n characters is at most 4n bytes: only near the limit it has to be measured.
+        # Text of n characters has at most 4n bytes, so most messages need not be measured.
         if limit is None or 4 * len(message) + 2 <= limit:
             return None
         framed = isinstance(message, bytes) and self.transport == "websocket"
@@ -94,24 +94,24 @@ class ClientSession(Session):
 
     # -- requests
 
-    def poll_to_send(self) -> bool:
-        """Whether to send a GET now; True counts as sent."""
+    def claim_poll(self) -> bool:
+        """Return True if the caller must send a GET now, and record it as sent."""
         polls = self.transport == "polling" and self.state in _POLLS and not self._poll_pending
         if polls:
             self._poll_pending = True
         return polls
 
     def receive_payload(self, body: str, now: float) -> None:
-        """The body that answered a GET."""
+        """Handle the body of the response to a GET."""
         self._poll_pending = False
         if self.transport == "polling" and self.state is not State.CLOSED:
             self._receive_body(body, now)
             self._finish_upgrade()
 
     def payload_to_send(self) -> str | None:
-        """The body to POST now, or None; a body counts as sent.
+        """Return the body to POST now, and record it as sent; None if there is nothing to POST.
 
-        It holds as many packets as the server accepts in one request, at least one.
+        It contains as many packets as the server accepts in one request, and at least one.
         """
         if self._queue is None or self._post_pending or self.state not in _POSTS:
             return None
@@ -119,7 +119,7 @@ class ClientSession(Session):
         return encode_payload(self._take_chunk())
 
     def receive_post_response(self, now: float) -> None:
-        """The server took the POST."""
+        """Handle that the server accepted the POST."""
         self._post_pending = False
         if self.state is State.CLOSING and self._queue is None:
             self._end(TRANSPORT_CLOSED)
@@ -129,24 +129,24 @@ class ClientSession(Session):
 
     @property
     def can_upgrade(self) -> bool:
-        """Whether the server offers a WebSocket and none was tried in vain."""
+        """Whether the server offers a WebSocket and no attempt to upgrade has failed."""
         offered = self.handshake is not None and "websocket" in self.handshake.upgrades
         return self.state is State.POLLING and self._upgradable and offered
 
     def start_probe(self, now: float) -> None:
-        """A WebSocket is open beside the requests: try to move there.
+        """Try to move to a WebSocket that has been opened for this session.
 
         Raises:
-            LocalProtocolError: not when `can_upgrade` is false.
+            LocalProtocolError: `can_upgrade` is False.
         """
         if not self.can_upgrade:
-            raise LocalProtocolError("this session cannot upgrade now")
+            raise LocalProtocolError("the session cannot upgrade: see `can_upgrade`")
         self._step(Signal.PROBE_STARTED)
         self._probe = Probe(now + self._options.upgrade_timeout)
         self._probe.send(PROBE_PING)
 
     def receive_probe(self, data: str | bytes, now: float) -> None:
-        """One message of the probing WebSocket; of the active one, once the session moved there."""
+        """Handle a message of the probing WebSocket, also after it has become the active one."""
         if self.transport == "websocket":
             self.receive_message(data, now)
         elif self.state is State.PROBING and data == PROBE_PONG:
@@ -161,12 +161,12 @@ class ClientSession(Session):
         super()._fail_probe()
 
     def _finish_upgrade(self) -> None:
-        """Say `5`, ahead of all that waits, once the probe is answered and no request runs."""
+        """Upgrade once the probe is answered and no request is pending; `5` precedes the queue."""
         if self.state is State.UPGRADING and not self._poll_pending and not self._post_pending:
             self._upgrade()
             self._queue = [UPGRADE, *(self._queue or [])]
 
-    # -- what the two ends do differently
+    # -- implementation of the base class
 
     @override
     def _handle_heartbeat(self, now: float) -> None:
@@ -213,7 +213,7 @@ class ClientSession(Session):
     @override
     def _receive_data(self, data: str | bytes) -> None:
         if self.state is State.OPENING:
-            raise RemoteProtocolError("a message before the handshake")
+            raise RemoteProtocolError("received a message before the handshake")
         super()._receive_data(data)
 
     def _receive_open(self, packet: str, now: float) -> None:

@@ -1,6 +1,6 @@
-"""What an HTTP request gets that no session can take: a status and a JSON body.
+"""Responses to HTTP requests that are rejected: a status and a JSON body.
 
-The codes and messages are those of the reference, which clients know.
+The codes and messages are those of the reference implementation, which clients rely on.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import msgspec
 
 
 class RequestError(msgspec.Struct, frozen=True):
-    """A refusal of one HTTP request.
+    """The response to a rejected HTTP request.
 
     Attributes:
-        code: Engine.IO's number for it.
-        message: Engine.IO's words for it.
+        code: the error code of Engine.IO.
+        message: the error message of Engine.IO.
         status: the HTTP status.
     """
 
@@ -36,5 +36,5 @@ UNSUPPORTED_VERSION = RequestError(5, "Unsupported protocol version")
 
 
 def forbidden(message: str) -> RequestError:
-    """The refusal of a request that may not come in, in the application's words."""
+    """Return the response to a request that the application does not allow, with its message."""
     return RequestError(FORBIDDEN.code, message, FORBIDDEN.status)

@@ -1,4 +1,4 @@
-"""What a session reports to its driver."""
+"""The events that a session reports to its driver."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from longwire.reasons import DisconnectReason  # noqa: TC001
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """The client has the handshake. A server's session is open from the start, without a word."""
+    """The client has received the handshake. A server session is open from the start."""
 
     handshake: Handshake
 
@@ -21,15 +21,15 @@ class MessageReceived(msgspec.Struct, frozen=True, gc=False):
 
 
 class Upgraded(msgspec.Struct, frozen=True):
-    """The session moved from long-polling to the WebSocket that probed."""
+    """The session has moved from long-polling to the probing WebSocket."""
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """The session is over; nothing follows.
+    """The session has ended. This is its last event.
 
     Attributes:
-        reason: why, with advice about coming back.
-        error: the peer's fault, if it was one.
+        reason: the reason, with advice whether to reconnect.
+        error: the protocol error, if the peer caused one.
     """
 
     reason: DisconnectReason

@@ -1,4 +1,4 @@
-"""The open packet, `0{"sid":…}`: the first thing that a server says."""
+"""The open packet, `0{"sid":…}`: the first packet that a server sends."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from longwire.errors import RemoteProtocolError
 
 
 class Handshake(msgspec.Struct, frozen=True, rename="camel"):
-    """What the server settles for the session; exactly these five keys travel.
+    """The parameters of a session, set by the server. The wire has exactly these five keys.
 
     Attributes:
-        sid: the session's id; a secret between the two ends.
-        upgrades: transports the session may move to.
+        sid: the session id, a secret between the two ends.
+        upgrades: transports that the session may move to.
         ping_interval: milliseconds between two pings of the server.
-        ping_timeout: milliseconds that a pong may take.
-        max_payload: bytes that one request may carry to the server.
+        ping_timeout: milliseconds within which a pong must arrive.
+        max_payload: maximum bytes of one request to the server.
     """
 
     sid: str
@@ -29,15 +29,15 @@ _DECODER = msgspec.json.Decoder(Handshake)
 
 
 def encode_open(handshake: Handshake) -> str:
-    """The open packet of a server."""
+    """Encode the open packet."""
     return "0" + msgspec.json.encode(handshake).decode()
 
 
 def decode_open(packet: str) -> Handshake:
-    """The handshake inside an open packet.
+    """Decode an open packet.
 
     Raises:
-        RemoteProtocolError: it is no handshake, or its times make no sense.
+        RemoteProtocolError: the handshake is malformed, or a number in it is not positive.
     """
     try:
         handshake = _DECODER.decode(packet[1:])
@@ -46,6 +46,6 @@ def decode_open(packet: str) -> Handshake:
     times = (handshake.ping_interval, handshake.ping_timeout, handshake.max_payload)
     if not handshake.sid or min(times) <= 0:
         raise RemoteProtocolError(
-            "invalid handshake: an empty sid, or a number that is not positive"
+            "invalid handshake: sid must not be empty, and numbers must be > 0"
         )
     return handshake

@@ -1,8 +1,8 @@
-"""Packets as text: the body of a long-polling request joins them with U+001E.
+"""Packets as text. The body of a long-polling request ("payload") joins them with U+001E.
 
-A text packet is its type digit and its data; a binary message is `b` and base64 in a body, a plain
-binary frame on a WebSocket. In memory a packet is what the WebSocket carries: `str` or, for a
-binary message, `bytes`.
+A text packet is a type digit followed by the data. A binary message is `b` and base64 in a payload,
+and a plain binary frame on a WebSocket. In memory a packet is what a WebSocket frame contains:
+`str`, or `bytes` for a binary message.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ BINARY = "b"
 
 
 def encode_payload(packets: Iterable[str | bytes]) -> str:
-    """The body that carries `packets`."""
+    """Encode packets as one payload."""
     return SEPARATOR.join(
         packet if isinstance(packet, str) else encode_binary(packet) for packet in packets
     )
 
 
 def encode_binary(data: bytes) -> str:
-    """A binary message as text."""
+    """Encode a binary message as a text packet."""
     return BINARY + binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def decode_payload(body: str) -> Iterator[str | bytes]:
-    """The packets in a body, one by one; time is linear in the body.
+    """Yield the packets of a payload, in time linear in its size.
 
-    The number of packets has no limit of its own: clients send as many as fit.
+    The number of packets is not limited: clients send as many as fit.
 
     Raises:
-        RemoteProtocolError: at the first packet that is none, when the iteration reaches it.
+        RemoteProtocolError: a packet is malformed; raised when the iteration reaches it.
     """
     for packet in body.split(SEPARATOR):
         yield decode_binary(packet) if packet.startswith(BINARY) else packet
 
 
 def split_payload(body: str, count: int) -> Iterator[str]:
-    """Bodies of `count` packets at most, which say together what `body` says."""
+    """Split a payload into payloads of at most `count` packets."""
     start = end = 0
     while True:
         for _ in range(count):
@@ -62,10 +62,10 @@ def split_payload(body: str, count: int) -> Iterator[str]:
 
 
 def decode_binary(packet: str) -> bytes:
-    """The message in a `b` packet.
+    """Decode the message in a `b` packet.
 
     Raises:
-        RemoteProtocolError: it is not base64.
+        RemoteProtocolError: it is not valid base64.
     """
     try:
         return binascii.a2b_base64(packet[1:], strict_mode=True)
@@ -74,21 +74,21 @@ def decode_binary(packet: str) -> bytes:
 
 
 def wire_size(packet: str | bytes) -> int:
-    """Bytes of the packet on a WebSocket.
+    """Return the size of a packet on a WebSocket, in bytes.
 
     Raises:
-        LocalProtocolError: the text is not Unicode that UTF-8 can carry (a lone surrogate).
+        LocalProtocolError: the text contains a lone surrogate, which UTF-8 cannot encode.
     """
     if isinstance(packet, bytes) or packet.isascii():
         return len(packet)
     try:
         return len(packet.encode())
     except UnicodeEncodeError as error:
-        raise LocalProtocolError(f"text that UTF-8 cannot carry: {error.reason}") from error
+        raise LocalProtocolError(f"the text cannot be encoded as UTF-8: {error.reason}") from error
 
 
 def body_size(packet: str | bytes) -> int:
-    """Bytes of the packet in a body, with its separator."""
+    """Return the size of a packet in a payload, in bytes, including a separator."""
     if isinstance(packet, bytes):
         return 2 + (len(packet) + 2) // 3 * 4
     return 1 + wire_size(packet)

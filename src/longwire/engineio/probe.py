@@ -1,14 +1,14 @@
-"""What a session remembers of a WebSocket that probes."""
+"""The state of a probing WebSocket."""
 
 from __future__ import annotations
 
 
 class Probe:
-    """A second transport on trial.
+    """A WebSocket that a long-polling session is about to move to.
 
     Attributes:
-        deadline: when the trial has failed.
-        noop_at: when the server may next release a waiting poll with `6`.
+        deadline: when the probe fails.
+        noop_at: when the server may next answer a waiting poll with a noop (`6`).
     """
 
     __slots__ = ("_messages", "deadline", "noop_at")
@@ -23,6 +23,6 @@ class Probe:
         self._messages.append(packet)
 
     def take_messages(self) -> list[str | bytes]:
-        """What to write to the probing WebSocket, drained."""
+        """Return the packets to write to the probing WebSocket, and clear them."""
         messages, self._messages = self._messages, []
         return messages

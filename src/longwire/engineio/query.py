@@ -1,4 +1,4 @@
-"""The query of a request: which version, which transport, which session."""
+"""The query string of a request: protocol version, transport and session id."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from longwire.engineio.errors import (
 from longwire.engineio.state import Transport  # noqa: TC001 (msgspec reads annotations)
 
 MAX_FIELDS = 100
-"""Fields in a query. Applications add a few of their own; a thousand is an attack on the parser."""
+"""Fields in a query. Applications add a few of their own; thousands are an attack on the parser."""
 
 _TRANSPORTS: dict[str, Transport] = {"polling": "polling", "websocket": "websocket"}
 
 
 class Query(msgspec.Struct, frozen=True):
-    """What a request asks for.
+    """A valid query.
 
     Attributes:
-        transport: the transport that it belongs to.
-        sid: the session that it belongs to; None asks for a new one.
+        transport: the transport of the request.
+        sid: the session of the request; None requests a new one.
     """
 
     transport: Transport
     sid: str | None
 
 
-@lru_cache(maxsize=64)  # almost everybody asks for a new WebSocket in the same words
+@lru_cache(maxsize=64)  # almost all clients open a WebSocket with the same query
 def parse_query(
     query: str, *, method: str = "GET", websocket: bool = False
 ) -> Query | RequestError:
-    """What the request asks for, or the refusal that it gets.
+    """Parse a query; return the query, or the response that rejects the request.
 
-    Checks in the reference's order: transport, method and kind of request, version. Whether the
-    session exists is the caller's to see.
+    The checks have the order of the reference: transport, method and kind of request, version. The
+    caller checks whether the session exists.
 
     Args:
-        query: the query string as it came, still percent-encoded.
+        query: the query string, still percent-encoded.
         method: the HTTP method.
         websocket: whether the request opens a WebSocket.
     """
@@ -63,7 +63,7 @@ def parse_query(
 
 
 def _fields(query: str) -> dict[str, str] | None:
-    """The fields of the query; None if it has too many or says one of ours twice."""
+    """Return the fields; None if there are too many, or if one of Engine.IO's is repeated."""
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:

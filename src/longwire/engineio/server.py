@@ -1,4 +1,4 @@
-"""The server's end of a session: it pings, and answers requests and probes."""
+"""The server's end of a session: it sends pings, and answers requests and probes."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from longwire.reasons import (
 from longwire.types import override
 
 NOOP_INTERVAL = 0.1
-"""While an upgrade is under way, a waiting poll is released this often, as in the reference."""
+"""Seconds between two noop responses to polls during an upgrade, as in the reference."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What a server settles for its sessions; times in seconds, the reference's defaults.
+    """Options of all sessions of a server. The defaults are those of the reference.
 
     Attributes:
-        ping_interval: silence between a pong and the next ping.
-        ping_timeout: how long a pong may take.
-        max_payload: bytes of the largest request body or WebSocket message that is accepted.
-        upgrade_timeout: how long a probing WebSocket may take.
+        ping_interval: seconds between a pong and the next ping.
+        ping_timeout: seconds within which a pong must arrive.
+        max_payload: maximum bytes of a request body or a WebSocket message.
+        upgrade_timeout: seconds within which an upgrade must complete.
         allow_upgrades: whether long-polling sessions may move to a WebSocket.
 
     Raises:
@@ -51,13 +51,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     allow_upgrades: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse times and sizes that are none."""
+        """Check the times and sizes."""
         for name in ("ping_interval", "ping_timeout", "max_payload", "upgrade_timeout"):
             if getattr(self, name) <= 0:
                 raise ConfigurationError(f"{name} must be > 0, got {getattr(self, name)}")
 
     def handshake(self, sid: str, transport: Transport) -> Handshake:
-        """The handshake of a session that opens on `transport`."""
+        """Return the handshake of a session that opens on `transport`."""
         upgradable = transport == "polling" and self.allow_upgrades
         return Handshake(
             sid=sid,
@@ -69,12 +69,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServerSession(Session):
-    """The server's end. It is open from the start: the handshake is the first thing to send.
+    """The server's end. It is open from the start; the handshake is its first packet.
 
-    On long-polling every call can make a waiting GET answerable: try `poll_response` after it.
+    On long-polling, every call may produce the response to a waiting GET: call `poll_response`
+    after it.
 
     Attributes:
-        sid: the session's id.
+        sid: the session id.
     """
 
     __slots__ = (
@@ -101,31 +102,33 @@ class ServerSession(Session):
     # -- requests
 
     def receive_poll(self, now: float) -> bool:
-        """A GET came and waits until `poll_response` gives its body.
+        """Handle a GET, which waits until `poll_response` returns its body.
 
         Returns:
-            False: refuse it (400, bad request). Either the session left long-polling, or a GET
-            waited already; then the session closes and `poll_response` answers that first one.
+            False if the GET must be rejected (400, bad request): the session no longer uses
+            long-polling, or another GET is waiting. In the latter case the session is closed, and
+            `poll_response` returns the body for the first GET.
         """
         if self.transport == "websocket" or self.state is State.CLOSED:
             return False
         if self._poll_waits:
-            self.fail(RemoteProtocolError("two polls at once"))
+            self.fail(RemoteProtocolError("a second GET while the first one is waiting"))
             return False
         self._poll_waits = True
         return True
 
     def poll_response(self, now: float) -> str | None:
-        """The body for the GET that waits, once there is one; also after `Closed`.
+        """Return the body for the waiting GET; None if there is no body or no GET yet.
 
-        What it carries is gone from here: if it cannot be delivered, say `receive_eof`.
+        Also call it after `Closed`. The packets in the body are no longer queued: if it cannot be
+        delivered, call `receive_eof`.
         """
         if self._response is not None:
             response, self._response = self._response, None
             return response
         if not self._poll_waits:
             return None
-        if self._queue is None and not self._releases_poll(now):
+        if self._queue is None and not self._try_release_poll(now):
             return None
         self._poll_waits = False
         body = encode_payload(self._take_queue() or [NOOP])
@@ -134,34 +137,34 @@ class ServerSession(Session):
         return body
 
     def receive_poll_eof(self, now: float) -> None:
-        """The GET that waits was cut off; the session cannot go on."""
+        """Handle that the waiting GET was aborted, which ends the session."""
         if self._poll_waits:
             self._poll_waits = False
             self._end(TRANSPORT_CLOSED)
 
     def receive_post_open(self, now: float) -> bool:
-        """A POST began; its body comes later by `receive_payload`.
+        """Handle the head of a POST; `receive_payload` follows with the body.
 
-        Optional: a driver that reads the body before it says anything may leave it out.
+        A driver that reads the whole body first need not call this.
 
         Returns:
-            False: refuse it (400, bad request). Either the session left long-polling, or a POST
-            was arriving already; then the session closes.
+            False if the POST must be rejected (400, bad request): the session no longer uses
+            long-polling, or another POST is being received, which closes the session.
         """
         if self.transport == "websocket" or self.state is State.CLOSED:
             return False
         if self._post_arrives:
-            self.fail(RemoteProtocolError("two POSTs at once"))
+            self.fail(RemoteProtocolError("a second POST while the first one is being received"))
             return False
         self._post_arrives = True
         return True
 
     def receive_payload(self, body: str, now: float, *, more: bool = False) -> bool:
-        """The body of a POST, or a part of it, of which there is more to come.
+        """Handle the body of a POST, or with `more` one part of it.
 
         Returns:
-            Whether to answer `ok`; otherwise 400, bad request: the session left long-polling, or
-            the body closed it.
+            True if the response is `ok`. False if it is 400, bad request: the session no longer
+            uses long-polling, or the body is invalid and closed it.
         """
         self._post_arrives = more
         if self.transport == "websocket" or self.state is State.CLOSED:
@@ -169,7 +172,7 @@ class ServerSession(Session):
         return self._receive_body(body, now)
 
     def receive_post_eof(self, now: float) -> None:
-        """The POST that was arriving was cut off; the session cannot go on."""
+        """Handle that the POST being received was aborted, which ends the session."""
         if self._post_arrives:
             self._post_arrives = False
             self._end(TRANSPORT_CLOSED)
@@ -177,10 +180,10 @@ class ServerSession(Session):
     # -- upgrade
 
     def receive_probe_open(self, now: float) -> bool:
-        """A WebSocket came for this session.
+        """Handle that a WebSocket was opened for this session.
 
         Returns:
-            False: refuse it. There is one already, or upgrades are off.
+            False if it must be rejected: there is one already, or upgrades are disabled.
         """
         if self.state is not State.POLLING or not self._options.allow_upgrades:
             return False
@@ -189,7 +192,7 @@ class ServerSession(Session):
         return True
 
     def receive_probe(self, data: str | bytes, now: float) -> None:
-        """One message of the probing WebSocket; of the active one, once the session moved there."""
+        """Handle a message of the probing WebSocket, also after it has become the active one."""
         if self.transport == "websocket":
             self.receive_message(data, now)
         elif self._probe is None:
@@ -207,7 +210,7 @@ class ServerSession(Session):
 
     @override
     def next_deadline(self) -> float | None:
-        """When `handle_deadline`, then `poll_response`, want to be called; None after the end."""
+        """Return when to call `handle_deadline` and `poll_response`; None after the end."""
         deadline, probe = self._deadline, self._probe
         if deadline is None or probe is None:
             return deadline
@@ -225,26 +228,26 @@ class ServerSession(Session):
 
     @property
     def awaits_pong(self) -> bool:
-        """Whether a ping is not answered yet."""
+        """Whether a ping has not been answered yet."""
         return self._awaits_pong
 
     def is_pong_overdue(self, now: float) -> bool:
-        """Whether `handle_deadline` would end the session because the peer did not answer."""
+        """Whether `handle_deadline` would end the session because a pong is missing."""
         return self._awaits_pong and self._deadline is not None and now >= self._deadline
 
     def postpone_pong(self, now: float) -> None:
-        """Give the peer as long again: the driver sees that it lives, and is slow."""
+        """Restart the timeout of the pong: the driver knows that the peer is slow but alive."""
         if self._awaits_pong and self.state is not State.CLOSING:
             self._deadline = now + self._options.ping_timeout
 
-    # -- what the two ends do differently
+    # -- implementation of the base class
 
     @override
     def _can_end(self) -> bool:
         return self.transport == "websocket" or self._poll_waits
 
-    def _releases_poll(self, now: float) -> bool:
-        """Whether the client shall have its poll back so that it can pause."""
+    def _try_release_poll(self, now: float) -> bool:
+        """Return True if the poll gets a noop now, so that the client can complete the upgrade."""
         probe = self._probe
         if probe is None or self.state is not State.UPGRADING or now < probe.noop_at:
             return False
@@ -260,8 +263,8 @@ class ServerSession(Session):
 
     @override
     def _end(self, reason: DisconnectReason, error: Exception | None = None) -> None:
-        said_goodbye = reason is CLIENT_DISCONNECT and error is None
-        self._answer_poll(NOOP if said_goodbye else CLOSE)
+        closed_by_client = reason is CLIENT_DISCONNECT and error is None
+        self._answer_poll(NOOP if closed_by_client else CLOSE)
         super()._end(reason, error)
 
     def _answer_poll(self, last: str) -> None:

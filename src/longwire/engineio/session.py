@@ -1,4 +1,4 @@
-"""What the two ends of a session share: queue, events, packets that mean the same to both."""
+"""The base class of both ends of a session: the queue, the events, and the common packets."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     from longwire.engineio.probe import Probe
 
 CLOSE_TIMEOUT = 30.0
-"""How long a goodbye waits for the request that carries it, as in the reference."""
+"""Seconds that a close packet waits for the request that delivers it, as in the reference."""
 
 _WEBSOCKET = State.WEBSOCKET
-_ENDING = (State.CLOSING, State.CLOSED)  # no set: hashing an Enum takes longer than comparing two
+_ENDING = (State.CLOSING, State.CLOSED)  # a tuple: comparing two members is faster than hashing one
 
 
 class Session(ABC):
     """One end of an Engine.IO session.
 
-    Whatever the peer does wrong ends in `Closed`; the caller's mistakes raise `LocalProtocolError`.
-    What is sent after the end began goes nowhere, without complaint: the caller cannot know yet.
-    What arrives after it is dropped.
+    Protocol errors of the peer end in `Closed`; those of the caller raise `LocalProtocolError`.
+    Once the session is closing, packets to send are dropped silently, since the caller may not know
+    it yet, and received ones are ignored.
 
     Attributes:
-        transport: what carries the session now.
-        state: where the session is.
-        buffered_bytes: bytes that were sent here and not taken by the driver yet.
+        transport: the current transport.
+        state: the current state.
+        buffered_bytes: bytes that were sent and that the driver has not fetched yet.
     """
 
     __slots__ = (
@@ -63,32 +63,32 @@ class Session(ABC):
         self._deadline: float | None = deadline
         self._max_received = max_received
         self._close_reason: DisconnectReason | None = None
-        # Made when there is something to hold: an idle session keeps none of them.
+        # Created on demand, to save memory in idle sessions.
         self._events: list[SessionEvent] | None = None
         self._queue: list[str | bytes] | None = None
         self._probe: Probe | None = None
 
-    # -- what the driver may ask
+    # -- state and output
 
     @property
     def probing(self) -> bool:
-        """Whether a second WebSocket is on probation; when that fails, close that WebSocket."""
+        """Whether a WebSocket is probing. When this becomes False without an upgrade, close it."""
         return self._probe is not None
 
     @property
     def upgraded(self) -> bool:
-        """Whether a WebSocket carries the session, by upgrade or from the start."""
+        """Whether the session uses a WebSocket, by upgrade or from the start."""
         return self.transport == "websocket"
 
     @property
     def can_write_directly(self) -> bool:
-        """Whether packets may go to the WebSocket past this object without overtaking others."""
+        """Whether packets may be written to the WebSocket directly, since none are queued."""
         return self.state is _WEBSOCKET and self._queue is None
 
     def can_read_directly(self, message: str) -> bool:
-        """Whether a message of the active WebSocket may be read past this object.
+        """Whether a message of the active WebSocket may be handled without this object.
 
-        It may if nothing that arrived before still waits here, and its size is certainly allowed.
+        That is the case if no earlier event waits here and the message is certainly small enough.
         """
         limit = self._max_received
         return (
@@ -98,7 +98,7 @@ class Session(ABC):
         )
 
     def events(self) -> list[SessionEvent]:
-        """What happened since the last call, in order."""
+        """Return the events since the last call, in order."""
         events = self._events
         if events is None:
             return []
@@ -106,54 +106,55 @@ class Session(ABC):
         return events
 
     def messages_to_send(self) -> list[str | bytes]:
-        """What to write to the active WebSocket, one frame each; none while requests carry it all.
+        """Return the messages to write to the active WebSocket, one frame each.
 
-        After `Closed` it still gives what was sent before: write it, then close the WebSocket.
+        Empty on long-polling. After `Closed` it still returns what was sent before: write it, then
+        close the WebSocket.
         """
         if self._queue is None or self.transport == "polling" or self.state is State.OPENING:
             return []
         return self._take_queue()
 
     def probe_messages_to_send(self) -> list[str | bytes]:
-        """What to write to the probing WebSocket."""
+        """Return the messages to write to the probing WebSocket."""
         return [] if self._probe is None else self._probe.take_messages()
 
     def next_deadline(self) -> float | None:
-        """When `handle_deadline` wants to be called; None once the session is over."""
+        """Return when to call `handle_deadline`; None once the session has ended."""
         if self._probe is None or self._deadline is None:
             return self._deadline
         return min(self._deadline, self._probe.deadline)
 
-    # -- what the application says
+    # -- sending
 
     def max_message(self, message: str | bytes) -> int | None:
-        """Return the bound that this message is too large for; None if it may be sent."""
+        """Return the limit that this message exceeds; None if it may be sent."""
         return None
 
     def send_message(self, data: str | bytes) -> None:
-        """Send one message: text or binary.
+        """Send one text or binary message.
 
         Raises:
-            LocalProtocolError: text that UTF-8 cannot carry, or U+001E on long-polling, where it
-                separates packets.
+            LocalProtocolError: the text cannot be encoded as UTF-8, or contains U+001E, which
+                separates packets, on long-polling.
         """
         if isinstance(data, str):
             if self.transport == "polling" and SEPARATOR in data:
-                raise LocalProtocolError("U+001E separates packets on long-polling")
+                raise LocalProtocolError("a message on long-polling must not contain U+001E")
             self._send(MESSAGE + data)
         else:
             self._send(data)
 
     def send_packets(self, packets: Iterable[str]) -> None:
-        """Send packets that are encoded already, engine prefix included (`42["event"]`)."""
+        """Send encoded packets, including the prefix of Engine.IO (`42["event"]`)."""
         for packet in packets:
             self._send(packet)
 
     def close(self, reason: DisconnectReason, now: float) -> None:
-        """End the session; what was sent before still goes out.
+        """Close the session; packets sent before are still delivered.
 
-        On a WebSocket `Closed` follows at once. On long-polling it comes when the goodbye is on its
-        way; the driver keeps the session until then.
+        On a WebSocket `Closed` follows immediately. On long-polling it follows when a request
+        delivers the close packet; the driver keeps the session until then.
         """
         if self.state in _ENDING:
             return
@@ -168,13 +169,13 @@ class Session(ABC):
         self._deadline = now + CLOSE_TIMEOUT
 
     def fail(self, error: RemoteProtocolError) -> None:
-        """End the session at once for a fault of the peer that a layer above found."""
+        """End the session immediately, after a protocol error that an upper layer detected."""
         self._end(PARSE_ERROR, error)
 
-    # -- what the peer says
+    # -- receiving
 
     def receive_message(self, data: str | bytes, now: float) -> None:
-        """One message of the active WebSocket; dropped while requests carry the session."""
+        """Handle a message of the active WebSocket. It is ignored on long-polling."""
         if self.transport == "polling" or self.state is State.CLOSED:
             return
         try:
@@ -184,18 +185,21 @@ class Session(ABC):
             self.fail(error)
 
     def receive_eof(self, now: float) -> None:
-        """The active transport is gone: the WebSocket ended, or a request of the session failed."""
+        """Handle that the WebSocket was closed, or that a request of the session failed."""
         self._end(TRANSPORT_CLOSED)
 
     def receive_probe_eof(self, now: float) -> None:
-        """The probing WebSocket ended: the session goes on without it, unless it moved there."""
+        """Handle that the probing WebSocket was closed; the session continues on long-polling.
+
+        After an upgrade this ends the session, since the probing WebSocket is the active one.
+        """
         if self.transport == "websocket":
             self.receive_eof(now)
         else:
             self._fail_probe()
 
     def handle_deadline(self, now: float) -> None:
-        """Do what is due at `now`; harmless when nothing is."""
+        """Do what is due at `now`, if anything."""
         if self._probe is not None and now >= self._probe.deadline:
             self._fail_probe()
         if self._deadline is None or now < self._deadline:
@@ -205,19 +209,19 @@ class Session(ABC):
         else:
             self._handle_heartbeat(now)
 
-    # -- for the two ends
+    # -- implemented by both ends
 
     @abstractmethod
     def _receive_control(self, packet: str, now: float) -> None:
-        """A packet of a type other than message."""
+        """Handle a packet that is not a message."""
 
     @abstractmethod
     def _handle_heartbeat(self, now: float) -> None:
-        """The deadline of the heartbeat is there."""
+        """Handle that the deadline of the heartbeat has passed."""
 
     @abstractmethod
     def _can_end(self) -> bool:
-        """Whether nothing has to wait for a request that is still to come."""
+        """Whether the session can end without waiting for a request to deliver the close packet."""
 
     def _step(self, signal: Signal) -> None:
         self.state = TRANSITIONS[self.state][signal]
@@ -251,7 +255,7 @@ class Session(ABC):
         self._emit(Closed(self._close_reason or reason, error))
 
     def _fail_probe(self) -> None:
-        """Drop the probing WebSocket; requests go on carrying the session."""
+        """Drop the probing WebSocket; the session continues on long-polling."""
         if self._probe is not None:
             self._probe = None
             if self.state is not State.CLOSING:
@@ -265,12 +269,12 @@ class Session(ABC):
 
     def _check_size(self, data: str | bytes) -> None:
         limit = self._max_received
-        # Text of n characters is at most 4n bytes: only near the limit it has to be measured.
+        # Text of n characters has at most 4n bytes, so most messages need not be measured.
         if limit is not None and len(data) * 4 > limit and wire_size(data) > limit:
-            raise RemoteProtocolError(f"more than {limit} bytes")
+            raise RemoteProtocolError(f"the message has more than {limit} bytes")
 
     def _receive_body(self, body: str, now: float) -> bool:
-        """Whether the body was sound."""
+        """Handle all packets of a payload; return False if one is invalid."""
         try:
             self._check_size(body)
             for packet in decode_payload(body):

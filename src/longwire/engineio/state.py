@@ -1,7 +1,7 @@
-"""The life of a session as a table; both ends walk the same one.
+"""The states of a session, and the transitions between them, as a table for both ends.
 
 OPENING ──> POLLING <──> PROBING ──> UPGRADING ──> WEBSOCKET
-               └────────────┴───────────┴──> CLOSING ──> CLOSED    (everything leads to CLOSED)
+               └────────────┴───────────┴──> CLOSING ──> CLOSED    (every state can end in CLOSED)
 """
 
 from __future__ import annotations
@@ -10,30 +10,30 @@ import enum
 from typing import Literal
 
 Transport = Literal["polling", "websocket"]
-"""What can carry a session."""
+"""The transports of a session."""
 
 
 class State(enum.Enum):
-    """Where a session is."""
+    """The state of a session."""
 
     OPENING = "opening"
     """The client waits for the handshake."""
     POLLING = "polling"
-    """Requests carry the session."""
+    """The session uses HTTP requests."""
     PROBING = "probing"
-    """Requests carry it; a WebSocket is open beside them and its probe not answered yet."""
+    """It uses requests; a WebSocket is open as well, and its probe has not been answered yet."""
     UPGRADING = "upgrading"
-    """The probe is answered; requests come to their end, then the client says `5`."""
+    """The probe has been answered; once the requests are complete, the client sends `5`."""
     WEBSOCKET = "websocket"
-    """A WebSocket carries the session."""
+    """The session uses a WebSocket."""
     CLOSING = "closing"
-    """This side said goodbye on long-polling and the next request will carry it to the peer."""
+    """This end has closed on long-polling; the next request delivers the close packet."""
     CLOSED = "closed"
-    """Over."""
+    """The session has ended."""
 
 
 class Signal(enum.Enum):
-    """What moves a session."""
+    """The cause of a transition."""
 
     POLLING_OPENED = "polling opened"
     WEBSOCKET_OPENED = "websocket opened"

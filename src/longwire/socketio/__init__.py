@@ -1,4 +1,4 @@
-"""Socket.IO v5 without I/O: packets to text and attachments, and back."""
+"""Socket.IO v5 without I/O: encodes and decodes packets as text and binary attachments."""
 
 from longwire.socketio.decoder import (
     MAX_ATTACHMENT_BYTES,

@@ -1,7 +1,7 @@
-"""Binary data beside JSON: out of the arguments into attachments, and back.
+"""Binary data in arguments: extracted into attachments, and inserted again.
 
-Where a `bytes` was, the JSON has `{"_placeholder":true,"num":n}`; the n-th binary frame after the
-packet is its content.
+The JSON contains `{"_placeholder":true,"num":n}` in place of binary data, which is sent as the n-th
+binary message after the packet.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _decode: Final = msgspec.json.Decoder().decode
 _BINARY: Final = (bytes, bytearray, memoryview)
 
 
-def take_attachments_out(value: object, attachments: list[bytes]) -> object:
-    """`value` with a placeholder for every binary part; their contents join `attachments`.
+def extract_attachments(value: object, attachments: list[bytes]) -> object:
+    """Replace binary data in `value` by placeholders, and append it to `attachments`.
 
-    Binary are `bytes`, `bytearray` and `memoryview`, also inside whatever msgspec can encode. A
-    value without any is returned as it is.
+    Binary data is `bytes`, `bytearray` and `memoryview`, also nested in any type that msgspec can
+    encode. A value without binary data is returned unchanged.
 
     Raises:
         TypeError: msgspec cannot encode the value.
@@ -40,7 +40,7 @@ def take_attachments_out(value: object, attachments: list[bytes]) -> object:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether the value is built of JSON's own types alone: the usual case, found out cheaply."""
+    """Whether the value consists of JSON types only: a fast check for the common case."""
     if isinstance(value, dict):
         items: Iterable[object] = cast("dict[object, object]", value).values()
     elif isinstance(value, (list, tuple)):
@@ -56,11 +56,11 @@ def _is_plain(value: object) -> bool:
 def _replace_inside(value: object, attachments: list[bytes]) -> object:
     if isinstance(value, dict):
         items = cast("dict[object, object]", value).items()
-        return {key: take_attachments_out(item, attachments) for key, item in items}
+        return {key: extract_attachments(item, attachments) for key, item in items}
     if isinstance(value, list | tuple):
-        return [take_attachments_out(item, attachments) for item in cast("list[object]", value)]
+        return [extract_attachments(item, attachments) for item in cast("list[object]", value)]
     plain = msgspec.to_builtins(value, builtin_types=_BINARY, enc_hook=_decode_raw)
-    return take_attachments_out(plain, attachments)
+    return extract_attachments(plain, attachments)
 
 
 def _decode_raw(value: object) -> object:
@@ -69,11 +69,11 @@ def _decode_raw(value: object) -> object:
     raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
 
 
-def put_attachments_in(args: Sequence[msgspec.Raw], attachments: Sequence[bytes]) -> list[Any]:
-    """The arguments as Python objects, with the attachments where their placeholders stood.
+def insert_attachments(args: Sequence[msgspec.Raw], attachments: Sequence[bytes]) -> list[Any]:
+    """Decode arguments to Python objects, with the attachments in place of their placeholders.
 
     Raises:
-        RemoteProtocolError: the JSON is beyond Python's means (too large a number, too deep).
+        RemoteProtocolError: a number is too large, or the nesting too deep, for Python.
     """
     try:
         values = [_decode(arg) for arg in args]
@@ -94,7 +94,7 @@ def _fill(value: object, attachments: Sequence[bytes]) -> object:
 
 
 def check_placeholders(args: Sequence[msgspec.Raw], count: int) -> None:
-    """Check that the arguments name each of `count` attachments exactly once.
+    """Check that the arguments contain each of `count` placeholders exactly once.
 
     Raises:
         RemoteProtocolError: they do not.
@@ -106,7 +106,9 @@ def check_placeholders(args: Sequence[msgspec.Raw], count: int) -> None:
     except (ValueError, RecursionError) as error:
         raise RemoteProtocolError(f"invalid argument: {error}") from error
     if any(type(number) is not int for number in numbers) or sorted(numbers) != list(range(count)):
-        raise RemoteProtocolError(f"placeholders do not name each of {count} attachments once")
+        raise RemoteProtocolError(
+            f"the placeholders do not refer to each of {count} attachments once"
+        )
 
 
 def _collect(value: object, numbers: list[Any]) -> None:

@@ -1,7 +1,7 @@
-"""Text to packets: `<type>[<n>-][<namespace>,][<ack id>][JSON]`, then n binary messages.
+"""Decodes packets: `<type>[<n>-][<namespace>,][<ack id>][JSON]`, then n binary messages.
 
-The name of an event is decoded here and its arguments are only checked to be JSON: who handles the
-event decodes them, once, to the type that it wants.
+The arguments of an event are checked to be JSON and stay raw: the handler of the event decodes them
+once, to the type that it needs.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_ATTACHMENTS = 10
-"""Attachments of a packet; the reference's default."""
+"""Attachments of one packet; the default of the reference."""
 
 MAX_ATTACHMENT_BYTES = 4_000_000
-"""Bytes of a packet's attachments together: what an unfinished packet can make this side hold."""
+"""Total bytes of one packet's attachments: the memory that an incomplete packet can occupy."""
 
 MAX_NAMESPACE = 256
-"""Characters of a namespace: names are kept per connection, and echoed."""
+"""Characters of a namespace, which is stored per connection and echoed in errors."""
 
 _HEADER: Final = re.compile(r"([0-6])(?:([0-9]{1,3})-)?(?:(/[^,]*)(?:,|\Z))?([0-9]{0,16})")
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -44,7 +44,7 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NAME: Final = msgspec.json.Decoder(str | int)
 _ABSENT: Final = msgspec.Raw(b"")
 
-_MAX_PLAIN_DIGITS: Final = 15  # with no more, a number is below MAX_ACK_ID
+_MAX_PLAIN_DIGITS: Final = 15  # fewer digits than MAX_ACK_ID has
 
 
 class _PlainEvent(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -65,7 +65,7 @@ _ERROR_BODY: Final = msgspec.json.Decoder(_ErrorBody | str)
 
 
 class IncompletePacket:
-    """A binary packet whose attachments are still to come."""
+    """A binary packet that waits for its attachments."""
 
     __slots__ = ("_attachments", "_bytes_left", "_count", "_packet")
 
@@ -77,18 +77,18 @@ class IncompletePacket:
 
     @property
     def namespace(self) -> str:
-        """The packet's namespace."""
+        """The namespace of the packet."""
         return self._packet.namespace
 
     def receive_attachment(self, data: bytes) -> Event | Ack | None:
-        """The packet, if this was its last attachment.
+        """Add an attachment, and return the packet if it is complete.
 
         Raises:
-            RemoteProtocolError: the attachments are too large together.
+            RemoteProtocolError: the attachments exceed their limit in total.
         """
         self._bytes_left -= len(data)
         if self._bytes_left < 0:
-            raise RemoteProtocolError("attachments are too large")
+            raise RemoteProtocolError("the attachments of a packet are too large")
         self._attachments.append(data)
         if len(self._attachments) < self._count:
             return None
@@ -101,10 +101,10 @@ def decode_packet(
     max_attachments: int = MAX_ATTACHMENTS,
     max_attachment_bytes: int = MAX_ATTACHMENT_BYTES,
 ) -> Packet | IncompletePacket:
-    """The packet in a text message, or what waits for its attachments.
+    """Decode a text message to a packet, or to one that waits for its attachments.
 
     Raises:
-        RemoteProtocolError: it is none.
+        RemoteProtocolError: the message is not a valid packet.
     """
     if text.startswith("2"):
         event = decode_plain_event(text, 0)
@@ -116,9 +116,9 @@ def decode_packet(
     kind, count, namespace, number = header.groups()
     namespace = namespace or MAIN
     if len(namespace) > MAX_NAMESPACE:
-        raise RemoteProtocolError("a namespace's name is too long")
+        raise RemoteProtocolError(f"the namespace has more than {MAX_NAMESPACE} characters")
     if (count is None) == (kind in _BINARY):
-        raise RemoteProtocolError("an attachment count where none belongs, or none where it does")
+        raise RemoteProtocolError("only binary packets have an attachment count, and need one")
     packet = _decode_payload(kind, namespace, _ack_id(number), text[header.end() :])
     if count is not None and isinstance(packet, Event | Ack):
         return _await_attachments(packet, int(count), max_attachments, max_attachment_bytes)
@@ -129,21 +129,21 @@ def _decode_payload(kind: str, namespace: str, ack_id: int | None, payload: str)
     try:
         return _DECODERS[kind](namespace, ack_id, payload)
     except (ValueError, RecursionError) as error:
-        mended = replace_lone_surrogates(payload)
-        if mended != payload:
-            return _decode_payload(kind, namespace, ack_id, mended)
+        repaired = replace_lone_surrogates(payload)
+        if repaired != payload:
+            return _decode_payload(kind, namespace, ack_id, repaired)
         raise RemoteProtocolError(f"invalid payload: {error}") from error
 
 
 def decode_plain_event(text: str, start: int) -> Event | None:
-    """The fast path: a sound event of the main namespace with two arguments at most.
+    """Decode a valid event of the main namespace with at most two arguments: the fast path.
 
     Args:
         text: a message.
-        start: where its packet begins, with the type of an event.
+        start: the index of the packet, which must have the type of an event.
 
     Returns:
-        None: it is for `decode_packet` to say what it is.
+        The event, or None if the message must be passed to `decode_packet`.
     """
     array = text.find("[", start + 1, start + _MAX_PLAIN_DIGITS + 2)
     if array < 0:
@@ -167,7 +167,7 @@ def _await_attachments(
     packet: Event | Ack, count: int, max_attachments: int, max_bytes: int
 ) -> IncompletePacket:
     if not 0 < count <= max_attachments:
-        raise RemoteProtocolError(f"{count} attachments, where 1 to {max_attachments} may be")
+        raise RemoteProtocolError(f"{count} attachments, but 1 to {max_attachments} are allowed")
     check_placeholders(packet.args, count)
     return IncompletePacket(packet, count, max_bytes)
 
@@ -177,7 +177,7 @@ def _ack_id(digits: str) -> int | None:
         return None
     number = int(digits)
     if number > MAX_ACK_ID:
-        raise RemoteProtocolError("an acknowledgement number beyond 2**53-1")
+        raise RemoteProtocolError("the acknowledgement id exceeds 2**53 - 1")
     return number
 
 
@@ -190,23 +190,23 @@ def _decode_connect(namespace: str, ack_id: int | None, payload: str) -> Connect
 
 def _decode_disconnect(namespace: str, ack_id: int | None, payload: str) -> Disconnect:
     if payload:
-        raise RemoteProtocolError("DISCONNECT has no payload")
+        raise RemoteProtocolError("DISCONNECT must not have a payload")
     return Disconnect(namespace)
 
 
 def _decode_event(namespace: str, ack_id: int | None, payload: str) -> Event:
     items = _ARRAY.decode(payload)
     if not items:
-        raise RemoteProtocolError("an event without a name")
+        raise RemoteProtocolError("the event has no name")
     name = str(_NAME.decode(items[0]))
     if name in RESERVED_EVENTS:
-        raise RemoteProtocolError(f"an event of the reserved name {name!r}")
+        raise RemoteProtocolError(f"the event name {name!r} is reserved")
     return Event(namespace, name, tuple(items[1:]), (), ack_id)
 
 
 def _decode_ack(namespace: str, ack_id: int | None, payload: str) -> Ack:
     if ack_id is None:
-        raise RemoteProtocolError("an acknowledgement without a number")
+        raise RemoteProtocolError("the acknowledgement has no id")
     return Ack(namespace, ack_id, tuple(_ARRAY.decode(payload)))
 
 

@@ -1,4 +1,4 @@
-"""Packets to text and attachments, for whoever sends them."""
+"""Encodes packets as text and attachments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from longwire.errors import LocalProtocolError
-from longwire.socketio.binary import take_attachments_out
+from longwire.socketio.binary import extract_attachments
 from longwire.socketio.packet import MAIN, RESERVED_EVENTS
 
 if TYPE_CHECKING:
@@ -29,35 +29,35 @@ class EncodedEvent(msgspec.Struct, frozen=True):
 
 
 def encode_connect(namespace: str, data: object = None) -> str:
-    """CONNECT: `0[<namespace>,][<object>]`.
+    """Encode CONNECT: `0[<namespace>,][<object>]`.
 
     Args:
-        namespace: the namespace to ask for, or to grant.
-        data: what goes along, a JSON object; None for nothing.
+        namespace: the namespace to request, or to grant.
+        data: the payload, a JSON object; None for no payload.
 
     Raises:
-        LocalProtocolError: the namespace's name or the data is not possible on the wire.
+        LocalProtocolError: the namespace or the data cannot be encoded.
     """
     payload = "" if data is None else _encode_json(data)
     if payload and not payload.startswith("{"):
-        raise LocalProtocolError("what goes along with CONNECT is a JSON object")
+        raise LocalProtocolError("the payload of CONNECT must be a JSON object")
     return _header("0", namespace) + payload
 
 
 def encode_disconnect(namespace: str) -> str:
-    """DISCONNECT: `1[<namespace>,]`.
+    """Encode DISCONNECT: `1[<namespace>,]`.
 
     Raises:
-        LocalProtocolError: the namespace's name is not possible on the wire.
+        LocalProtocolError: the namespace cannot be encoded.
     """
     return _header("1", namespace)
 
 
 def encode_connect_error(namespace: str, message: str, data: object = None) -> str:
-    """CONNECT_ERROR: `4[<namespace>,]{"message":…[,"data":…]}`.
+    """Encode CONNECT_ERROR: `4[<namespace>,]{"message":…[,"data":…]}`.
 
     Raises:
-        LocalProtocolError: the namespace's name or the data is not possible on the wire.
+        LocalProtocolError: the namespace or the data cannot be encoded.
     """
     body = {"message": message} if data is None else {"message": message, "data": data}
     return _header("4", namespace) + _encode_json(body)
@@ -66,17 +66,20 @@ def encode_connect_error(namespace: str, message: str, data: object = None) -> s
 def encode_event(
     namespace: str, name: str, args: Sequence[object], ack_id: int | None = None
 ) -> tuple[str, Sequence[bytes]]:
-    """EVENT, or BINARY_EVENT if an argument holds binary data: the text, then the attachments.
+    """Encode EVENT, or BINARY_EVENT if an argument contains binary data.
 
     Args:
         namespace: the namespace.
         name: the event's name.
-        args: whatever msgspec encodes; `msgspec.Raw` is trusted to be JSON. Binary data is taken
-            out at any depth.
-        ack_id: the number to answer to; None if no answer is wanted.
+        args: values that msgspec can encode, with binary data at any depth. `msgspec.Raw` must
+            contain valid JSON, which is not checked.
+        ack_id: the id of the acknowledgement; None if none is requested.
+
+    Returns:
+        The text and the attachments.
 
     Raises:
-        LocalProtocolError: the name is reserved, or something is not possible on the wire.
+        LocalProtocolError: the name is reserved, or a value cannot be encoded.
     """
     json, attachments = _encode_event(name, args)
     return _packet("2", "5", namespace, ack_id, json, attachments), attachments
@@ -95,16 +98,16 @@ def encode_event_packet(namespace: str, event: EncodedEvent, ack_id: int | None 
     """Return the text of an EVENT packet; the attachments of the event follow it.
 
     Raises:
-        LocalProtocolError: the namespace's name is not possible on the wire.
+        LocalProtocolError: the namespace cannot be encoded.
     """
     return _packet("2", "5", namespace, ack_id, event.json, event.attachments)
 
 
 def encode_ack(namespace: str, ack_id: int, args: Sequence[object]) -> tuple[str, Sequence[bytes]]:
-    """ACK, or BINARY_ACK if an argument holds binary data: the text, then the attachments.
+    """Encode ACK, or BINARY_ACK if an argument contains binary data, like `encode_event`.
 
     Raises:
-        LocalProtocolError: something is not possible on the wire.
+        LocalProtocolError: a value cannot be encoded.
     """
     json, attachments = _encode_items(list(args))
     return _packet("3", "6", namespace, ack_id, json, attachments), attachments
@@ -119,9 +122,9 @@ def _encode_event(name: str, args: Sequence[object]) -> tuple[str, list[bytes]]:
 def _encode_items(items: list[object]) -> tuple[str, list[bytes]]:
     attachments: list[bytes] = []
     try:
-        return _ENCODER.encode(take_attachments_out(items, attachments)).decode(), attachments
+        return _ENCODER.encode(extract_attachments(items, attachments)).decode(), attachments
     except (TypeError, ValueError, RecursionError) as error:
-        raise LocalProtocolError(f"cannot be sent: {error}") from error
+        raise LocalProtocolError(f"cannot encode the packet: {error}") from error
 
 
 def _packet(
@@ -141,7 +144,9 @@ def _header(kind: str, namespace: str) -> str:
     if namespace == MAIN:
         return kind
     if not namespace.startswith("/") or "," in namespace:
-        raise LocalProtocolError(f"a namespace cannot be named {namespace!r}")
+        raise LocalProtocolError(
+            f"a namespace must start with / and not contain a comma, got {namespace!r}"
+        )
     return f"{kind}{namespace},"
 
 
@@ -149,4 +154,4 @@ def _encode_json(value: object) -> str:
     try:
         return _ENCODER.encode(value).decode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise LocalProtocolError(f"cannot be sent: {error}") from error
+        raise LocalProtocolError(f"cannot encode the packet: {error}") from error

@@ -1,4 +1,4 @@
-"""Packets as they are received: names and numbers decoded, arguments left as raw JSON."""
+"""Packets as received, with the arguments as raw JSON."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any, Final
 import msgspec
 
 from longwire.errors import RemoteProtocolError
-from longwire.socketio.binary import put_attachments_in
+from longwire.socketio.binary import insert_attachments
 
 MAIN = "/"
-"""The namespace that goes unnamed on the wire."""
+"""The main namespace, which is omitted on the wire."""
 
 RESERVED_EVENTS = frozenset(
     ("connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener")
 )
-"""Names that both ends raise themselves; no packet may carry them."""
+"""Names of local events on both ends; a packet must not use them."""
 
 MAX_ACK_ID = 2**53 - 1
-"""Larger integers lose digits in JavaScript, so an answer could reach another question."""
+"""JavaScript rounds larger integers, so an acknowledgement could be assigned to another event."""
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """A server's answer to CONNECT.
+    """The payload of a server's CONNECT.
 
     Attributes:
         sid: the client's public id in the namespace.
-        pid: the private id with which the server would recover the session; None if it would not.
+        pid: the private id for connection state recovery; None if the server does not offer it.
     """
 
     sid: str
@@ -37,21 +37,21 @@ _GRANT: Final = msgspec.json.Decoder(Grant)
 
 
 class Connect(msgspec.Struct, frozen=True):
-    """A client asks for a namespace (`data`: its auth payload) or a server grants it.
+    """A client requests a namespace, or a server grants it.
 
     Attributes:
         namespace: the namespace.
-        data: a JSON object, raw; None if there was none.
+        data: the auth payload or the grant, a raw JSON object; None if there is none.
     """
 
     namespace: str
     data: msgspec.Raw | None = None
 
     def grant(self) -> Grant:
-        """What the server grants.
+        """Decode the grant of a server.
 
         Raises:
-            RemoteProtocolError: this is no CONNECT of a server of version 5.
+            RemoteProtocolError: the payload is not that of a server with protocol version 5.
         """
         try:
             return _GRANT.decode(self.data or b"")
@@ -66,12 +66,12 @@ class Disconnect(msgspec.Struct, frozen=True):
 
 
 class ConnectError(msgspec.Struct, frozen=True):
-    """The server refuses a namespace.
+    """The server rejects the request for a namespace.
 
     Attributes:
         namespace: the namespace.
-        message: why, for a person.
-        data: whatever else the server tells, raw JSON.
+        message: the reason, for people.
+        data: more about the reason, raw JSON; None if there is nothing.
     """
 
     namespace: str
@@ -79,12 +79,12 @@ class ConnectError(msgspec.Struct, frozen=True):
     data: msgspec.Raw | None = None
 
     def value(self) -> Any:
-        """`data` as a Python object; None if there was none.
+        """Return `data` as a Python object; None if there is none.
 
         Raises:
-            RemoteProtocolError: as for `Event.values`.
+            RemoteProtocolError: see `Event.values`.
         """
-        return None if self.data is None else put_attachments_in((self.data,), ())[0]
+        return None if self.data is None else insert_attachments((self.data,), ())[0]
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -93,9 +93,9 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         namespace: the namespace.
         name: the event's name.
-        args: the arguments, raw JSON each; binary ones are placeholders in there.
-        attachments: the binary data that the placeholders stand for.
-        ack_id: the number to answer to; None if no answer is wanted. 0 is a number.
+        args: the arguments, each as raw JSON with placeholders for binary data.
+        attachments: the binary data.
+        ack_id: the id of the acknowledgement; None if none is requested. 0 is a valid id.
     """
 
     namespace: str
@@ -105,22 +105,22 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     ack_id: int | None = None
 
     def values(self) -> list[Any]:
-        """The arguments as Python objects, binary ones as `bytes`.
+        """Return the arguments as Python objects, with binary data as `bytes`.
 
         Raises:
             RemoteProtocolError: a number is too large, or the nesting too deep, for Python.
         """
-        return put_attachments_in(self.args, self.attachments)
+        return insert_attachments(self.args, self.attachments)
 
 
 class Ack(msgspec.Struct, frozen=True, gc=False):
-    """An answer to an event.
+    """The acknowledgement of an event.
 
     Attributes:
         namespace: the namespace.
-        ack_id: the event's number.
-        args: the arguments, raw JSON each; binary ones are placeholders in there.
-        attachments: the binary data that the placeholders stand for.
+        ack_id: the id that the event requested.
+        args: the arguments, each as raw JSON with placeholders for binary data.
+        attachments: the binary data.
     """
 
     namespace: str
@@ -129,12 +129,12 @@ class Ack(msgspec.Struct, frozen=True, gc=False):
     attachments: tuple[bytes, ...] = ()
 
     def values(self) -> list[Any]:
-        """The arguments as Python objects, binary ones as `bytes`.
+        """Return the arguments as Python objects, with binary data as `bytes`.
 
         Raises:
-            RemoteProtocolError: as for `Event.values`.
+            RemoteProtocolError: see `Event.values`.
         """
-        return put_attachments_in(self.args, self.attachments)
+        return insert_attachments(self.args, self.attachments)
 
 
 Packet = Connect | Disconnect | ConnectError | Event | Ack

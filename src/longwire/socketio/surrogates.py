@@ -1,7 +1,6 @@
-"""Halves of characters: what JavaScript writes for a text that was cut inside an emoji.
+"""Lone surrogates in JSON, which JavaScript produces for a string that was cut inside an emoji.
 
-`JSON.stringify` writes such a half as `\\ud83d`, which is JSON; but no UTF-8 can carry it, and no
-Python `str` may be encoded with it.
+`JSON.stringify` writes one as `\\ud83d`, which is valid JSON but cannot be encoded as UTF-8.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# Every escape, so that the text behind an escaped backslash is not taken for one.
+# Matches every escape, so that text after an escaped backslash is not mistaken for one.
 _ESCAPE: Final = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -18,12 +17,12 @@ _ESCAPE: Final = re.compile(
 
 
 def replace_lone_surrogates(json: str) -> str:
-    """Return the JSON with U+FFFD for every half of a pair that stands alone.
+    """Replace every lone surrogate in a JSON text by U+FFFD.
 
-    So does everything that turns JavaScript's strings into UTF-8, a browser's WebSocket included.
+    A browser does the same when it encodes a string as UTF-8, for example for a WebSocket.
     """
-    return _ESCAPE.sub(_whole, json)
+    return _ESCAPE.sub(_replace, json)
 
 
-def _whole(escape: re.Match[str]) -> str:
+def _replace(escape: re.Match[str]) -> str:
     return "\\ufffd" if escape["half"] else escape[0]

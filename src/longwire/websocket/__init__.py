@@ -1,6 +1,6 @@
 """RFC 6455 without I/O: frames, messages and the handshake, for both roles.
 
-Masks and keys are arguments; the peer's faults are values. No extension is spoken.
+Masks and keys are arguments. Errors of the peer are return values. No extensions are supported.
 """
 
 from longwire.websocket.decoder import DEFAULT_MAX_MESSAGE, FrameDecoder, Role

@@ -1,4 +1,4 @@
-"""Decoding of WebSocket frames into messages (RFC 6455 §5), for both roles."""
+"""Decodes WebSocket frames to messages (RFC 6455 §5), for both roles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from longwire.websocket.messages import (
 
 Role = Literal["server", "client"]
 
-# Engine.IO announces 1 MB as maxPayload; a WebSocket message of that size must pass.
+# The maxPayload that Engine.IO announces by default.
 DEFAULT_MAX_MESSAGE = 1_000_000
 
 _FINAL_TEXT = frames.FIN | frames.TEXT
@@ -38,15 +38,15 @@ def _broken(reason: str) -> ProtocolViolation:
 
 
 class FrameDecoder:
-    """Turns the bytes that arrive on one connection into whole messages.
+    """Decodes the bytes received on one connection to complete messages.
 
-    It never raises for what the peer sends: the first broken rule becomes a `ProtocolViolation`,
-    the last message. After it, and after `Close`, all further bytes are ignored. How the bytes are
-    cut into chunks changes nothing. What it holds is bounded by `max_message`.
+    Invalid data never raises: the first error is returned as a `ProtocolViolation`. After it, and
+    after `Close`, all further bytes are ignored. The result does not depend on how the bytes are
+    split into chunks. Memory is bounded by `max_message`.
 
     Args:
-        role: the side that *receives*: a server wants masked frames, a client unmasked ones.
-        max_message: most bytes of one message, over all its fragments.
+        role: the receiving end: a server requires masked frames, a client unmasked ones.
+        max_message: maximum bytes of one message, including all its fragments.
     """
 
     __slots__ = (
@@ -64,14 +64,14 @@ class FrameDecoder:
         self._mask_bit = frames.MASKED if role == "server" else 0
         self._max_message = max_message
         self._buffer: bytes | bytearray = b""
-        self._needed = 2  # bytes without which the next frame cannot be read further
-        self._opcode = 0  # of the fragmented message under way; 0: none
+        self._needed = 2  # bytes required to continue with the next frame
+        self._opcode = 0  # of the fragmented message in progress, or 0
         self._fragments: bytes | bytearray = b""
         self._utf8: codecs.IncrementalDecoder | None = None
         self._ended = False
 
     def receive_data(self, data: bytes) -> list[Message]:
-        """Take the next bytes; return the messages that they complete, in order."""
+        """Receive bytes, and return the messages that they complete, in order."""
         if self._ended:
             return []
         if not self._buffer:
@@ -104,10 +104,10 @@ class FrameDecoder:
         return messages
 
     def _read_texts(self, data: bytes | bytearray, start: int, messages: list[Message]) -> int:
-        """The fast path: whole, sound, unfragmented text frames below 64 KiB that follow on.
+        """Read complete, valid, unfragmented text frames below 64 KiB: the fast path.
 
         Returns:
-            Where it had to stop: the next frame, if there is one, needs `_read_frame`.
+            The index of the first frame that has to be read by `_read_frame`, or the end.
         """
         size, mask_bit = len(data), self._mask_bit
         while size - start >= 4 and data[start] == _FINAL_TEXT:
@@ -134,7 +134,7 @@ class FrameDecoder:
         return start
 
     def _read_frame(self, data: bytes | bytearray, start: int) -> tuple[Message | None, int] | int:
-        """Read one frame: its message and end, or how many bytes from `start` are needed."""
+        """Read one frame; return its message and end, or how many bytes from `start` it needs."""
         available = len(data) - start
         if available < 2:
             return 2
@@ -201,7 +201,7 @@ class FrameDecoder:
             if opcode == frames.TEXT:
                 self._utf8 = codecs.getincrementaldecoder("utf-8")()
         if self._utf8 is not None:
-            # Fragment by fragment, so that bad text fails as soon as it can be seen (§8.1).
+            # For each fragment, so that invalid text fails as early as possible (§8.1).
             try:
                 self._utf8.decode(payload, final)
             except UnicodeDecodeError:

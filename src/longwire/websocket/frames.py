@@ -1,4 +1,4 @@
-"""Encoding of WebSocket frames (RFC 6455 §5.2). A client passes a mask, a server does not."""
+"""Encodes WebSocket frames (RFC 6455 §5.2). A client passes a mask, a server does not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PONG = 0xA
 FIN = 0x80
 MASKED = 0x80
 
-# §5.5: a control frame's payload; §5.2: where the 16- and 64-bit lengths begin.
+# §5.5: the maximum payload of a control frame. §5.2: the maximum length in 16 bits.
 MAX_CONTROL_PAYLOAD = 125
 MAX_LENGTH_16 = 0xFFFF
 
@@ -28,9 +28,9 @@ _CODE = Struct("!H").pack
 
 
 def apply_mask(data: bytes | bytearray, mask: bytes | bytearray) -> bytes:
-    """XOR `data` with the four bytes of `mask`, which masks and unmasks (§5.3)."""
+    """Mask or unmask data: XOR it with the four bytes of `mask` (§5.3)."""
     size = len(data)
-    # One wide XOR of two integers: linear, and 0.3 µs for a small frame.
+    # A single XOR of two large integers is linear, and takes 0.3 µs for a small frame.
     pattern = (mask * ((size + 3) >> 2))[:size]
     number = int.from_bytes(data, "little") ^ int.from_bytes(pattern, "little")
     return number.to_bytes(size, "little")
@@ -48,7 +48,7 @@ def encode_frame(
         final: False for all but the last fragment of a message.
 
     Raises:
-        LocalProtocolError: a mask that is not four bytes long.
+        LocalProtocolError: the mask does not have four bytes.
     """
     first = opcode | FIN if final else opcode
     size = len(payload)
@@ -62,7 +62,7 @@ def encode_frame(
     if mask is None:
         return header + payload
     if len(mask) != 4:
-        raise LocalProtocolError("a mask has four bytes")
+        raise LocalProtocolError(f"a mask must have four bytes, got {len(mask)}")
     return header + mask + apply_mask(payload, mask)
 
 
@@ -70,7 +70,7 @@ def encode_text(text: str, mask: bytes | None = None) -> bytes:
     """Encode a text message as one frame.
 
     Raises:
-        UnicodeEncodeError: `text` holds a lone surrogate.
+        UnicodeEncodeError: the text contains a lone surrogate.
     """
     return encode_frame(TEXT, text.encode(), mask)
 
@@ -86,20 +86,20 @@ def encode_ping(data: bytes = b"", mask: bytes | None = None) -> bytes:
 
 
 def encode_pong(data: bytes = b"", mask: bytes | None = None) -> bytes:
-    """Encode a pong; it repeats the data of the ping that it answers."""
+    """Encode a pong, with the data of the ping that it answers."""
     return _encode_control(PONG, data, mask)
 
 
 def encode_close(code: int = NO_STATUS, reason: str = "", mask: bytes | None = None) -> bytes:
-    """Encode a close frame; the reason is cut to what a control frame can hold.
+    """Encode a close frame. The reason is truncated to the size of a control frame.
 
     Args:
-        code: why; `NO_STATUS` sends an empty frame.
-        reason: free text for a log.
-        mask: as in `encode_frame`.
+        code: the close code; `NO_STATUS` encodes an empty frame.
+        reason: text for logs.
+        mask: see `encode_frame`.
 
     Raises:
-        LocalProtocolError: a code that must not be sent (§7.4).
+        LocalProtocolError: the code must not be sent (§7.4).
     """
     if code == NO_STATUS:
         return _encode_control(CLOSE, b"", mask)
@@ -111,5 +111,5 @@ def encode_close(code: int = NO_STATUS, reason: str = "", mask: bytes | None = N
 
 def _encode_control(opcode: int, payload: bytes, mask: bytes | None) -> bytes:
     if len(payload) > MAX_CONTROL_PAYLOAD:
-        raise LocalProtocolError("a control frame holds at most 125 bytes")
+        raise LocalProtocolError(f"a control frame has at most 125 bytes, got {len(payload)}")
     return encode_frame(opcode, payload, mask)

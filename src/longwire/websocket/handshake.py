@@ -1,7 +1,7 @@
-"""The opening handshake (RFC 6455 §4) over header lists, as pure functions.
+"""The opening handshake (RFC 6455 §4), as pure functions of header lists.
 
-Headers are `(name, value)` pairs of bytes; names are compared without regard to case. The random
-key is an argument.
+Headers are `(name, value)` pairs of bytes, with case-insensitive names. The random key is an
+argument.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class HandshakeRequest(msgspec.Struct, frozen=True):
 
     Attributes:
         key: the client's `Sec-WebSocket-Key`.
-        protocols: subprotocols that the client offers, in its order.
-        origin: the browser's `Origin`, None when there is none.
+        protocols: subprotocols offered by the client, in order of preference.
+        origin: the `Origin` that browsers send; None if there is none.
     """
 
     key: bytes
@@ -35,12 +35,12 @@ class HandshakeRequest(msgspec.Struct, frozen=True):
 
 
 class HandshakeFault(msgspec.Struct, frozen=True):
-    """Why a handshake fails.
+    """An error in a handshake.
 
     Attributes:
-        status: HTTP status for the peer (§4.2.2); 0 when the fault is in a response.
+        status: the HTTP status of the response (§4.2.2); 0 if the error is in a response.
         reason: one sentence.
-        headers: what the answer has to carry besides.
+        headers: additional headers of the response.
     """
 
     status: int
@@ -49,14 +49,14 @@ class HandshakeFault(msgspec.Struct, frozen=True):
 
 
 def accept_key(key: bytes) -> bytes:
-    """The `Sec-WebSocket-Accept` that answers a `Sec-WebSocket-Key` (§4.2.2 step 5.4)."""
+    """Return the `Sec-WebSocket-Accept` for a `Sec-WebSocket-Key` (§4.2.2 step 5.4)."""
     return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
 
 
 def read_request(method: bytes, headers: Headers) -> HandshakeRequest | HandshakeFault:
-    """Check a client's request by §4.2.1; the HTTP version and target are the caller's concern."""
+    """Check a client's request (§4.2.1). The caller checks the HTTP version and the target."""
     if method.upper() != b"GET":
-        return HandshakeFault(405, "a WebSocket opens with GET", ((b"allow", b"GET"),))
+        return HandshakeFault(405, "a WebSocket handshake requires GET", ((b"allow", b"GET"),))
     values = _by_name(headers)
     if b"websocket" not in _tokens(values, b"upgrade"):
         return HandshakeFault(426, "expected Upgrade: websocket", ((b"upgrade", b"websocket"),))
@@ -76,7 +76,7 @@ def read_request(method: bytes, headers: Headers) -> HandshakeRequest | Handshak
 
 
 def read_response(status: int, headers: Headers, key: bytes) -> HandshakeFault | None:
-    """Check a server's response to `key` by §4.1; None when the WebSocket is open."""
+    """Check a server's response to `key` (§4.1); return None if the WebSocket is open."""
     if status != 101:
         return HandshakeFault(0, f"the server answered {status}")
     values = _by_name(headers)
@@ -87,7 +87,7 @@ def read_response(status: int, headers: Headers, key: bytes) -> HandshakeFault |
     if values.get(b"sec-websocket-accept") != [accept_key(key)]:
         return HandshakeFault(0, "wrong Sec-WebSocket-Accept")
     if values.get(b"sec-websocket-extensions"):
-        return HandshakeFault(0, "an extension that was not offered")
+        return HandshakeFault(0, "the server selected an extension that was not offered")
     return None
 
 
@@ -96,12 +96,12 @@ def encode_request(target: str, host: str, key: bytes, headers: Headers = ()) ->
 
     Args:
         target: path and query.
-        host: `Host` header.
+        host: the `Host` header.
         key: 16 random bytes in base64.
-        headers: further ones, such as `Origin` or `Authorization`.
+        headers: additional headers, such as `Origin` or `Authorization`.
 
     Raises:
-        LocalProtocolError: a line break in any of them.
+        LocalProtocolError: an argument contains a line break.
     """
     lines = (
         (b"host", host.encode()),
@@ -115,10 +115,10 @@ def encode_request(target: str, host: str, key: bytes, headers: Headers = ()) ->
 
 
 def encode_response(key: bytes, protocol: str | None = None, headers: Headers = ()) -> bytes:
-    """Encode the server's answer to a request with `key`.
+    """Encode a server's response to a request with `key`.
 
     Raises:
-        LocalProtocolError: a line break in the protocol or a header.
+        LocalProtocolError: the protocol or a header contains a line break.
     """
     lines = [
         (b"upgrade", b"websocket"),
@@ -134,7 +134,7 @@ def _encode_head(first: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     lines = [first, *[name + b": " + value for name, value in headers], b"\r\n"]
     head = b"\r\n".join(lines)
     if not head.count(b"\r") == head.count(b"\n") == len(lines):
-        raise LocalProtocolError("a header must not hold a line break")
+        raise LocalProtocolError("a header must not contain a line break")
     return head
 
 
@@ -151,7 +151,7 @@ def _by_name(headers: Headers) -> dict[bytes, list[bytes]]:
 
 def _tokens(values: dict[bytes, list[bytes]], name: bytes) -> list[bytes]:
     joined = b",".join(values.get(name, ())).lower()
-    if joined.isalpha():  # one token, as almost always
+    if joined.isalpha():  # a single token is the common case
         return [joined]
     return [token.strip() for token in joined.split(b",") if token.strip()]
 

@@ -1,4 +1,4 @@
-"""What a WebSocket connection carries, and how it ends (RFC 6455 §5, §7)."""
+"""The messages of a WebSocket connection, and the close codes (RFC 6455 §5, §7)."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ TRY_AGAIN_LATER = 1013
 
 
 class Ping(msgspec.Struct, frozen=True, gc=False):
-    """A ping; the receiver answers with a pong of the same data (§5.5.2)."""
+    """A ping; the receiver answers with a pong that has the same data (§5.5.2)."""
 
     data: bytes
 
 
 class Pong(msgspec.Struct, frozen=True, gc=False):
-    """The answer to a ping, or an unsolicited sign of life (§5.5.3)."""
+    """The answer to a ping, or an unsolicited heartbeat (§5.5.3)."""
 
     data: bytes
 
 
 class Close(msgspec.Struct, frozen=True, gc=False):
-    """The peer's close frame; nothing after it counts (§5.5.1).
+    """The peer's close frame, which is the last one (§5.5.1).
 
     Attributes:
-        code: `NO_STATUS` when the frame was empty.
+        code: the close code; `NO_STATUS` if the frame is empty.
         reason: free text, possibly empty.
     """
 
@@ -43,11 +43,11 @@ class Close(msgspec.Struct, frozen=True, gc=False):
 
 
 class ProtocolViolation(msgspec.Struct, frozen=True, gc=False):
-    """The peer broke RFC 6455; fail the connection with `code` (§7.1.7). Nothing follows it.
+    """The peer violated RFC 6455: fail the connection with `code` (§7.1.7). It is the last message.
 
     Attributes:
         code: the close code to send.
-        reason: what was broken, short enough for a close frame.
+        reason: the violation, short enough for a close frame.
     """
 
     code: int
@@ -55,7 +55,7 @@ class ProtocolViolation(msgspec.Struct, frozen=True, gc=False):
 
 
 Message = str | bytes | Ping | Pong | Close | ProtocolViolation
-"""What a peer sends: a complete text message, its UTF-8 checked, or binary message, or control."""
+"""A complete text message (valid UTF-8), a complete binary message, or a control message."""
 
 
 def is_valid_close_code(code: int) -> bool:

@@ -116,7 +116,7 @@ async def test_what_is_more_than_the_server_takes_fails_alone(
         asyncio.create_task(client.call("question", text)),
     ]
     for sent in late:
-        with pytest.raises(LocalProtocolError, match="more than the 1000000 bytes"):
+        with pytest.raises(LocalProtocolError, match="limit of 1000000 bytes"):
             await sent
     client.emit("note", text[:400_000])
     await visit.receive("note")

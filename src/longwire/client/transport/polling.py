@@ -88,7 +88,7 @@ class Polling:
             NotConnected: The server rejects the request.
             RemoteProtocolError: The response is not that of an Engine.IO server.
         """
-        if self.session.poll_to_send():
+        if self.session.claim_poll():
             await self._poll()
 
     def attach(self, receiver: PollingReceiver) -> None:
@@ -105,7 +105,7 @@ class Polling:
         if session.state is State.CLOSED and not session.upgraded:
             self.abort()
             return
-        if self.session.poll_to_send():
+        if self.session.claim_poll():
             self._spawn(self._poll)
         body = self.session.payload_to_send()
         if body is not None:
