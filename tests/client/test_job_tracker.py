@@ -9,9 +9,10 @@ import pytest
 
 from longwire import WebSocketClient
 from longwire.catalog import JobOutput, JobResult
+from longwire.client import RoomStatus
 from longwire.client.handlers import handler
 from longwire.errors import CallRefused, NotConnected, RoomDenied
-from tests.client.peer import Peer, Visit
+from tests.client.peer import Peer, Visit, all_received
 
 ROOM = "job:1"
 
@@ -49,6 +50,19 @@ async def test_a_job_whose_room_was_joined_before_is_read_from_its_beginning(
     await complete(visit, "3@job:1")
     assert await following == ("ab", JobResult(content="x"))
     assert heard.empty()
+
+
+async def test_tracking_a_job_hung_if_the_log_of_its_joined_room_had_expired(
+    client: WebSocketClient, visit: Visit
+) -> None:
+    client.join_room(ROOM)
+    await visit.let_in(ROOM, "e", 0)
+    await output(visit, "a", "1@job:1")
+    await all_received(client, visit)
+    following = asyncio.create_task(anext(aiter(client.job("1"))))
+    await visit.let_in(ROOM, "e", 1, recovered=False)  # and nothing is replayed
+    assert (await following).status == "queued"
+    assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
 async def test_the_present_is_shown_once_the_past_was_read(

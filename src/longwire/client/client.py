@@ -89,10 +89,10 @@ class WebSocketClient(Subscribable):
         self.status = ConnectionStatus(wall_time)
         self._tokens = Tokens(token)
         delay = Backoff(self.options, random.random).delay
-        self._rooms = Rooms(self._announce_reset, self._announce_settled, self._end_streams, delay)
+        self._rooms = Rooms(self._announce_reset, self._announce_live, self._end_streams, delay)
         self._outbox = self._create_outbox()
         self._health = Health(self._send_ping)
-        self._subscriptions = Subscriptions(self.options.queue_size, self._rooms.release)
+        self._subscriptions = Subscriptions(self.options.queue_size, self._rooms.positions.release)
         super().__init__(Listeners(contract, self._subscriptions, self._rooms))
         system = {
             PONG: self._health.receive_pong,
@@ -387,8 +387,8 @@ class WebSocketClient(Subscribable):
         """How well the connection does."""
         return msgspec.structs.replace(
             self._health.snapshot(),
-            rooms_resumed=self._rooms.resumed,
-            rooms_reset=self._rooms.lost,
+            rooms_resumed=self._rooms.positions.resumed_count,
+            rooms_reset=self._rooms.positions.reset_count,
             events_received=self._inbox.received,
             events_invalid=self._inbox.invalid,
             events_dropped=self._inbox.dropped,
@@ -430,7 +430,7 @@ class WebSocketClient(Subscribable):
     def _announce_reset(self, reset: RoomReset) -> None:
         self._inbox.announce(ROOM_RESET, reset.room, (reset,))
 
-    def _announce_settled(self, room: str) -> None:
+    def _announce_live(self, room: str) -> None:
         self._inbox.announce(ROOM_LIVE, room, (room,))
 
     def _end_streams(self, error: Exception | None, room: str | None = None) -> None:

@@ -114,7 +114,7 @@ async def test_what_is_no_room_is_refused_at_once_and_harms_nothing(
     client: WebSocketClient, peer: Peer, name: Any
 ) -> None:
     """Such a name waited for the connection, which then never became ready."""
-    with pytest.raises(LocalProtocolError, match="a room's name"):
+    with pytest.raises(LocalProtocolError, match="room must be a non-empty string"):
         client.join_room(name)
     await connected(client, peer)
 

@@ -78,7 +78,7 @@ class Inbox:
     Args:
         contract: Decodes the events that it declares; others are delivered as plain values.
         subscriptions: The handlers and iterators.
-        rooms: Decides by position whether an event is delivered.
+        rooms: Decide by position whether an event is delivered.
         system: Handlers of the wire protocol's events, which run before subscriptions.
 
     Attributes:
@@ -92,7 +92,7 @@ class Inbox:
         "_contract",
         "_declarations",
         "_decoders",
-        "_rooms",
+        "_positions",
         "_subscriptions",
         "_system",
         "dropped",
@@ -112,7 +112,7 @@ class Inbox:
         self._declarations = dict(contract.declarations)
         self._decoders = {name: contract.decoder(name) for name in self._declarations}
         self._subscriptions = subscriptions
-        self._rooms = rooms
+        self._positions = rooms.positions
         self._system = system
         self.received = 0
         self.invalid = 0
@@ -173,7 +173,7 @@ class Inbox:
         subscriptions, decode = self._subscriptions, self._decoders.get(name)
         if decode is None or subscriptions.congested_count or self.entry_listeners.callbacks:
             return False
-        if not self._rooms.advance(room, int(number)):
+        if not self._positions.try_advance(room, int(number)):
             return False
         self.received += 1
         found = subscriptions.find(name, room)
@@ -226,15 +226,15 @@ class Inbox:
 
     def _receive_logged(self, event: EventReceived, place: Place) -> None:
         first, last, room = place
-        member = self._rooms.find(room)
+        member = self._positions.find(room)
         if member is None:
             return
         found = self._subscriptions.find(event.name, room)
         if self._subscriptions.congested_count and any(s.is_congested for s in found):
-            self._rooms.hold_back(member)
+            self._positions.hold_back(member)
             return
-        late = self._rooms.accept_late(member, first, last) if member.readers else ()
-        if not self._rooms.accept(member, first, last):
+        late = self._positions.accept_late(member, first, last) if member.late_readers else ()
+        if not self._positions.accept(member, first, last):
             found = ()
         elif self.entry_listeners.callbacks:
             self.entry_listeners.notify(LogEntry(room, first, last, event.name, event.args[0]))
@@ -245,7 +245,7 @@ class Inbox:
             if arguments is not None:
                 push_all(found, event.name, arguments, room)
         if member.status is not RoomStatus.LIVE:
-            self._rooms.settle(member)
+            self._positions.settle(member)
 
     def _find(self, name: str, arguments: Arguments) -> tuple[Subscription, ...]:
         """Return the subscriptions of an event without a position, except congested ones."""

@@ -78,11 +78,13 @@ class Listeners:
             A function that unsubscribes.
         """
         subscription = Handler(self._subscriptions, names, room, function).subscription
-        self.rooms.read_late(room, subscription, lambda: self._subscriptions.add(subscription))
+        self.rooms.positions.read_late(
+            room, subscription, lambda: self._subscriptions.add(subscription)
+        )
 
         def unsubscribe() -> None:
             subscription.close()
-            self.rooms.forget_late(room, subscription)
+            self.rooms.positions.forget_late(room, subscription)
 
         return unsubscribe
 

@@ -1,37 +1,43 @@
-"""One room that somebody here wants to be in, and what is told about it."""
+"""The state of one room that the client is in, or wants to be in."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from longwire.client.rooms.late_reader import LateReaders
 from longwire.errors import LocalProtocolError, NotConnected
 from longwire.log import Cursor
 from longwire.types import Position
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
-
-    from longwire.client.handlers.subscription import Subscription
 
 # The name under which subscriptions of a room are notified that its replay is complete; no event
 # can have it.
 ROOM_LIVE = "@live"
 
 Start = Position | Literal["now"] | None
-"""Where a membership begins: at a position, after the log's end, or with the retained log."""
+"""Where a membership begins: after a position, at the log's end, or with the retained log."""
 
 
 class RoomStatus(StrEnum):
-    """Where one membership stands.
+    """The status of one room membership. The TypeScript client uses the same words.
 
-    `joining`: asked for, or waiting for a connection or for a log that cannot be read now.
-    `catching_up`: what was missed is on its way. `live`: at the log's end. `denied`: the server
-    refused; it is asked again with the next connection or token. `lost`: the connection is gone,
-    and the room resumes with the next one, as soon as its log can be read.
+    - `joining`: requested. The join waits for a connection, for the server's answer, or for the
+      room's log to become available.
+    - `catching_up`: joined, and the entries that were missed are being replayed.
+    - `live`: joined, and every entry up to the end of the log was delivered.
+    - `denied`: the server rejected the join, or ended the membership. The client asks again with
+      the next connection or token.
+    - `lost`: the connection was lost. The room resumes from its position with the next one, or
+      later if the room's log is unavailable then.
+
+    A membership moves from `joining` to `catching_up`, `live` or `denied`; between `catching_up`
+    and `live` whenever entries are missing; from any status but `joining` to `lost` with the
+    connection; and from `lost` like from `joining`. `leave_room` ends it in every status.
     """
 
     JOINING = "joining"
@@ -42,15 +48,16 @@ class RoomStatus(StrEnum):
 
 
 class JoinResult(msgspec.Struct, frozen=True):
-    """What a join found.
+    """The result of a join.
 
     Attributes:
-        room: the room.
-        epoch: the incarnation of its log; empty when unknown, as on a stock Socket.IO server.
-        offset: the log's end at that moment; replay leads up to it.
-        recovered: whether it went on exactly where it had been.
-        status: `joining` when there is no connection yet, or the room's log cannot be read now
-            (`broker_unavailable`); the join is sent with the next one, or again after a while.
+        room: The room's name.
+        epoch: The incarnation of the room's log; empty while unknown, as on a stock Socket.IO
+            server, which has no logs.
+        offset: The end of the log at the time of the join. The replay leads up to it.
+        recovered: Whether the membership continued at the position where it was interrupted.
+        status: `joining` if there is no connection yet, or the room's log is unavailable
+            (`broker_unavailable`). The join is then sent with the next connection, or retried.
     """
 
     room: str
@@ -61,9 +68,14 @@ class JoinResult(msgspec.Struct, frozen=True):
 
 
 class RoomReset(msgspec.Struct, frozen=True):
-    """The log of a joined room began anew: drop what was derived from it, it is replayed whole.
+    """The log of a joined room was replaced: discard what was derived from it.
 
-    Subscribe to it like to an event; it comes in order, before the first replayed event.
+    Subscribe to this type as to an event. It arrives in order, before the first replayed event of
+    the new log.
+
+    Attributes:
+        room: The room's name.
+        position: The end of the new log.
     """
 
     room: str
@@ -71,101 +83,70 @@ class RoomReset(msgspec.Struct, frozen=True):
 
 
 def has_joined(answer: asyncio.Future[JoinResult]) -> bool:
-    """Whether a join has its reference: it was neither refused nor cancelled.
+    """Whether a join has succeeded and holds its reference.
 
-    Who awaits an answer can be cancelled in the very turn in which it comes, and then has joined.
+    A task that awaits `answer` may be cancelled in the same turn in which the join succeeds.
     """
     return answer.done() and not answer.cancelled() and answer.exception() is None
 
 
 def check_name(room: object) -> None:
-    """Refuse what can be the name of no room.
+    """Reject a value that cannot be the name of a room.
 
     Raises:
-        LocalProtocolError: it is no string, or none that can be sent.
+        LocalProtocolError: The name is not a string, is empty, or cannot be encoded as UTF-8.
     """
     try:
         if isinstance(room, str) and room.encode():
             return
     except UnicodeEncodeError:
         pass
-    raise LocalProtocolError(f"a room's name is a string that is not empty, unlike {room!r}")
-
-
-class Sender(Protocol):
-    """What rooms need from a connection."""
-
-    def request(
-        self, name: str, args: tuple[object, ...], answered: Callable[[list[object] | None], None]
-    ) -> None:
-        """Send an event; `answered` gets the acknowledgement, or None if the connection is lost."""
-        ...
-
-    def send(self, name: str, args: tuple[object, ...]) -> None:
-        """Send an event that needs no acknowledgement."""
-        ...
-
-    def pause(self) -> None:
-        """Hand out nothing more until those who wait for what just came had a turn."""
-        ...
-
-
-class Reader:
-    """A subscription that came late and reads the room from its beginning, on its own.
-
-    It hears the room like everybody else once it has caught up with the membership.
-
-    Attributes:
-        subscription: where its events go; not among the others yet.
-        offset: how far it has read.
-        join: lets the subscription hear its events from now on.
-    """
-
-    __slots__ = ("join", "offset", "subscription")
-
-    def __init__(self, subscription: Subscription, join: Callable[[], None]) -> None:
-        self.subscription = subscription
-        self.join = join
-        self.offset = 0
+    raise LocalProtocolError(f"room must be a non-empty string, got {room!r}")
 
 
 class Membership:
-    """One room that somebody here wants to be in.
+    """One room that the client is in, or wants to be in.
 
     Attributes:
-        references: how many joins are not left yet.
-        granted: whether sign-in granted it, which holds it without a reference.
-        start: where the first join begins.
-        cursor: how far its events were handed out; None while no position is known.
-        target: the log's end when it was joined; live once the cursor is there.
-        turn: counts the joins sent; an answer to an older one is ignored.
-        held_back: left for now, since a handler's queue is full.
-        retry: the time of the next try, while the log cannot be read.
-        failures: tries in a row that found it so.
-        waiters: joins that wait for the answer. A refusal takes their references back, and so
-            does who cancels one.
-        attempts: resumes that wait for it.
-        readers: late subscriptions that read the room from its beginning.
-        asked_from: the offset from which the newest join asked for events.
+        references: Number of joins that were not left yet.
+        is_granted: Whether sign-in granted the room, which holds it without a reference.
+        start: Where the first join begins.
+        cursor: The position up to which entries were delivered; None while unknown.
+        target: The end of the log when it was joined; the room is live once the cursor is there.
+        recovered: Whether the newest join continued at the cursor.
+        request: Number of join requests sent; answers to older ones are ignored.
+        requested_offset: The offset that the newest request resumes from.
+        is_joining: Whether a request is unanswered or scheduled. Entries are ignored meanwhile,
+            since the server replays them.
+        is_held_back: Whether the room was left for now, because a queue is full.
+        replays_for_late_readers: Whether the newest answer replays the retained log although only
+            late readers asked for it. Entries after the cursor may have been dropped.
+        retry_timer: Runs the next try, while the log is unavailable.
+        retries: Consecutive tries that found the log unavailable.
+        waiters: Joins that wait for the answer. A rejection takes back their references, and so
+            does cancelling one.
+        resumes: Resumed joins of a new connection that wait for the answer.
+        late_readers: Subscriptions that read the log from its beginning.
     """
 
     __slots__ = (
-        "asked_from",
-        "asking",
-        "attempts",
         "cursor",
-        "failures",
-        "granted",
-        "held_back",
-        "readers",
+        "is_granted",
+        "is_held_back",
+        "is_joining",
+        "late_readers",
         "recovered",
         "references",
-        "retry",
+        "replays_for_late_readers",
+        "request",
+        "requested_offset",
+        "resumes",
+        "retries",
+        "retry_timer",
         "room",
         "start",
         "status",
         "target",
-        "turn",
         "waiters",
     )
 
@@ -173,86 +154,74 @@ class Membership:
         self.room = room
         self.start: Start = start
         self.references = 0
-        self.granted = False
+        self.is_granted = False
         self.status = RoomStatus.JOINING
         self.cursor = Cursor(start.epoch, start.offset) if isinstance(start, Position) else None
         self.target = 0
         self.recovered = False
-        self.turn = 0
-        self.asking = False
-        self.held_back = False
-        self.retry: asyncio.TimerHandle | None = None
-        self.failures = 0
+        self.request = 0
+        self.requested_offset = 0
+        self.is_joining = False
+        self.is_held_back = False
+        self.replays_for_late_readers = False
+        self.retry_timer: asyncio.TimerHandle | None = None
+        self.retries = 0
         self.waiters: list[asyncio.Future[JoinResult]] = []
-        self.attempts: list[asyncio.Future[JoinResult]] = []
-        self.readers: list[Reader] = []
-        self.asked_from = 0
+        self.resumes: list[asyncio.Future[JoinResult]] = []
+        self.late_readers = LateReaders()
 
     @property
     def is_blocked(self) -> bool:
-        """Whether events are refused for now: what they say will come again."""
-        return self.asking or self.held_back
+        """Whether entries are ignored for now; the server will replay them."""
+        return self.is_joining or self.is_held_back
 
     @property
-    def offset(self) -> int:
-        """The offset that everyone here has passed, late readers included."""
-        own = self.cursor.offset if self.cursor is not None else 0
-        return min([own, *(reader.offset for reader in self.readers)])
-
-    def advance_readers(self, first: int, last: int) -> tuple[list[Reader], bool]:
-        """Return the late readers that an event is next for, and whether others miss something."""
-        if first == self.target + 1:
-            for reader in self.readers:
-                reader.offset = max(reader.offset, self.target)
-        next_for = [reader for reader in self.readers if reader.offset == first - 1]
-        missing = any(r.offset < first - 1 or first <= r.offset < last for r in self.readers)
-        for reader in next_for:
-            reader.offset = last
-        return next_for, missing
-
-    def take_waiters(self) -> list[asyncio.Future[JoinResult]]:
-        """Give those who wait for the answer; they wait no longer."""
-        waiters = self.waiters + self.attempts
-        self.waiters, self.attempts = [], []
-        return [waiter for waiter in waiters if not waiter.done()]
-
-    def settle(self, result: JoinResult) -> None:
-        """Tell those who wait what was found."""
-        for waiter in self.take_waiters():
-            waiter.set_result(result)
-
-    def fail(self, error: Exception) -> None:
-        """Tell those who wait that they are not in."""
-        for waiter in self.take_waiters():
-            waiter.set_exception(error)
-
-    def question(self) -> tuple[object, ...]:
-        """Return the arguments of a join: the room, and from where on its events are missing."""
-        if self.cursor is not None:
-            self.asked_from = self.offset
-            return (self.room, Position(self.cursor.epoch, self.asked_from))
-        return (self.room,) if self.start is None else (self.room, self.start)
-
-    def suspend(self) -> None:
-        """The connection is gone; the room waits for the next one."""
-        self.asking = False
-        self.turn += 1
-        self.failures = 0
-        self.stop_retrying()
-        attempts, self.attempts = self.attempts, []
-        for attempt in attempts:
-            attempt.set_exception(NotConnected("the connection ended before the answer"))
-        if self.status is not RoomStatus.JOINING:
-            self.status = RoomStatus.LOST
-
-    def stop_retrying(self) -> None:
-        """Wait for no time any more."""
-        if self.retry is not None:
-            self.retry.cancel()
-            self.retry = None
+    def resume_offset(self) -> int:
+        """The offset that the cursor and all late readers have passed."""
+        return self.late_readers.lowest(self.cursor.offset if self.cursor is not None else 0)
 
     @property
     def result(self) -> JoinResult:
-        """The present state as a join would find it."""
+        """The present state as the result of a join."""
         epoch = self.cursor.epoch if self.cursor is not None else ""
         return JoinResult(self.room, epoch, self.target, self.recovered, self.status)
+
+    def join_arguments(self) -> tuple[object, ...]:
+        """Return the arguments of `join_room`: the room, and the position to resume from."""
+        if self.cursor is not None:
+            self.requested_offset = self.resume_offset
+            return (self.room, Position(self.cursor.epoch, self.requested_offset))
+        return (self.room,) if self.start is None else (self.room, self.start)
+
+    def settle(self, result: JoinResult) -> None:
+        """Return `result` from all joins that wait."""
+        for waiter in self._take_waiters():
+            waiter.set_result(result)
+
+    def fail(self, error: Exception) -> None:
+        """Raise `error` in all joins that wait."""
+        for waiter in self._take_waiters():
+            waiter.set_exception(error)
+
+    def _take_waiters(self) -> list[asyncio.Future[JoinResult]]:
+        waiters = self.waiters + self.resumes
+        self.waiters, self.resumes = [], []
+        return [waiter for waiter in waiters if not waiter.done()]
+
+    def suspend(self) -> None:
+        """Handle the loss of the connection: joins wait for the next one."""
+        self.is_joining = False
+        self.request += 1  # ignore an answer that is still on its way through the loop
+        self.retries = 0
+        self.cancel_retry()
+        resumes, self.resumes = self.resumes, []
+        for resume in resumes:
+            resume.set_exception(NotConnected("the connection ended before the answer"))
+        if self.status is not RoomStatus.JOINING:
+            self.status = RoomStatus.LOST
+
+    def cancel_retry(self) -> None:
+        """Cancel a scheduled try."""
+        if self.retry_timer is not None:
+            self.retry_timer.cancel()
+            self.retry_timer = None
