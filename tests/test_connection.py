@@ -30,6 +30,7 @@ from longwire.reasons import (
     TOKEN_EXPIRED,
     TRANSPORT_CLOSED,
 )
+from longwire.socketio import encode_event_body
 
 OPTIONS = ConnectionOptions()
 OPEN = '0{"sid":"abc","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
@@ -239,6 +240,17 @@ class TestEvents:
         (ack,) = receive(connection, "430[1,2]")
         assert isinstance(ack, AckReceived)
         assert (ack.namespace, ack.ack_id, ack.values()) == ("/", 0, [1, 2])
+
+    def test_an_event_can_be_encoded_before_the_connection_exists(self) -> None:
+        event = encode_event_body("a", [{"b": b"\x01"}])
+        connection, other = joined(), joined()
+        connection.send_encoded("/", event, 7)
+        other.send_event("/", "a", [{"b": b"\x01"}], 7)
+        assert connection.messages_to_send() == other.messages_to_send()
+        connection.close(SERVER_SHUTDOWN, 1.0)
+        connection.messages_to_send()
+        connection.send_encoded("/", event)
+        assert connection.messages_to_send() == []
 
     @pytest.mark.parametrize(
         "message", ['42["a"]', '420["a",{"b":1}]', '427["a",1,[2]]', '42["ä","ö","ü"]']

@@ -377,6 +377,21 @@ async def test_a_proxy_that_lets_no_tunnel_through(said: bytes, match: str) -> N
     assert heads[0].startswith(b"CONNECT server.example:443 HTTP/1.1\r\n")
 
 
-def test_a_proxy_that_is_none_of_http() -> None:
+def test_polling_does_not_support_socks_proxies() -> None:
     with pytest.raises(NotConnected, match="socks5"):
         Route(ClientOptions(url="http://a", proxy="socks5://b"))
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "target"),
+    [("other.example", "http://a.example/socket.io/"), ("a.example", "/socket.io/")],
+)
+def test_polling_follows_the_environments_proxy_settings(
+    monkeypatch: pytest.MonkeyPatch, no_proxy: str, target: str
+) -> None:
+    for name in ("NO_PROXY", "ws_proxy", "socks_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", no_proxy)
+    route = Route(ClientOptions(url="http://a.example"))
+    assert route.target(None).startswith(f"{target}?EIO=4")

@@ -1,4 +1,4 @@
-"""Whether and when to come back: a pure policy."""
+"""Decides whether and when to reconnect. Nothing here waits or reads a clock."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from longwire.client.options import ClientOptions
     from longwire.wire import Closing
 
-# A connection that lasted less than this does not reset the backoff: a server that accepts and
-# drops must not be hammered.
+# Seconds that a connection must last to reset the backoff. A server that accepts connections and
+# drops them at once must not receive attempts without a pause.
 STABLE_AFTER = 5.0
 
-# Nothing but other settings helps. A SOCKS proxy without its library is an ImportError.
+# Errors that only other settings fix. A SOCKS proxy without its library is an ImportError.
 FINAL = (ImportError, InvalidProxy, SSLCertVerificationError)
 
 _TOKEN_REASONS = frozenset({"token_expired", "token_revoked"})
@@ -30,10 +30,10 @@ class Ended(msgspec.Struct, frozen=True):
     """How one attempt ended.
 
     Attributes:
-        error: why, as a person shall see it.
-        lasted: seconds for which it was connected; None if it never was.
-        advice: the server's word, which wins over everything but a missing token.
-        is_final: whether nothing but a change of the settings helps.
+        error: The reason, as the client shows it.
+        lasted: Seconds for which the client was connected; None if it never was.
+        advice: The server's advice, which only the lack of a token overrides.
+        is_final: Whether only other settings help.
     """
 
     error: Exception
@@ -43,14 +43,14 @@ class Ended(msgspec.Struct, frozen=True):
 
     @property
     def wants_token(self) -> bool:
-        """Whether only another token can help."""
+        """Whether only another token helps."""
         if self.advice is not None:
             return self.advice.reason in _TOKEN_REASONS
         return isinstance(self.error, ConnectionRefused)
 
 
 def is_final(error: Exception) -> bool:
-    """Whether another attempt with the same settings would fail as well."""
+    """Whether another attempt with the same settings would fail, too."""
     if isinstance(error, OutboxFileError):
         return not error.is_in_use
     return isinstance(error, FINAL)
@@ -60,8 +60,8 @@ class Backoff:
     """Full-jitter exponential backoff.
 
     Args:
-        options: the first and the largest upper bound.
-        random: returns a number in [0, 1).
+        options: The first and the largest upper bound.
+        random: Returns a number in [0, 1).
     """
 
     __slots__ = ("_options", "_random")
@@ -71,18 +71,21 @@ class Backoff:
         self._random = random
 
     def delay(self, attempt: int) -> float:
-        """Return how many seconds to wait before an attempt; the first one is 1."""
+        """Return how many seconds to wait before an attempt, counted from 1."""
         bound = self._options.reconnection_delay * 2.0 ** min(attempt - 1, 32)
         return self._random() * min(bound, self._options.reconnection_delay_max)
 
 
 class ReconnectionPolicy:
-    """Decides after every end how long to wait, with full-jitter exponential backoff.
+    """Decides after every attempt how long to wait before the next one.
 
     Args:
-        options: delays and number of attempts.
-        can_refresh: whether the token comes from a provider, which may have another one.
-        random: returns a number in [0, 1).
+        options: The delays and the number of attempts.
+        can_refresh: Returns whether a provider may return another token.
+        random: Returns a number in [0, 1).
+
+    Attributes:
+        attempts: Failed attempts in a row.
     """
 
     __slots__ = ("_backoff", "_can_refresh", "_has_refreshed", "_options", "attempts")
@@ -97,12 +100,12 @@ class ReconnectionPolicy:
         self.attempts = 0
 
     def reset(self) -> None:
-        """Forget the failures: somebody asked to start again."""
+        """Forget the failures, because the caller asked to start again."""
         self.attempts = 0
         self._has_refreshed = False
 
     def next_delay(self, ended: Ended) -> float | None:
-        """Return after how many seconds to try again; None means not to."""
+        """Return after how many seconds to try again; None to give up."""
         lasted = ended.lasted is not None and ended.lasted >= STABLE_AFTER
         if lasted:
             self.attempts = 0
@@ -122,8 +125,8 @@ class ReconnectionPolicy:
         if not self._has_refreshed:
             self._has_refreshed = True
             return 0.0
-        # A provider whose new token is refused too has nothing better. One that was taken, and
-        # taken back at once, may be asked again, but not without a pause.
+        # If the server rejects the provider's new token as well, it is no use to call it again. If
+        # the server accepted that token and then revoked it, a later call may help, after a pause.
         return None if ended.lasted is None else self._delay(ended)
 
     def _delay(self, ended: Ended) -> float | None:

@@ -1,1 +1,1 @@
-"""Events on their way out: what waits for a connection or an acknowledgement."""
+"""Sending events, and keeping those that wait for a connection or an acknowledgement."""

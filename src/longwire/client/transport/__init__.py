@@ -1,1 +1,1 @@
-"""One open connection, over WebSocket or long-polling."""
+"""One connection to the server, over a WebSocket or long-polling."""
