@@ -1,4 +1,4 @@
-"""A job host that keeps what it is told, and can be slow, broken or gone."""
+"""A job host for tests that records events and can be slow, failing or unavailable."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from longwire.types import Position
 
 
 class RecordingHost:
-    """A `JobHost` over a plain list; it validates like a server and remembers publish ids.
+    """A `JobHost` over a list; it validates like a server and remembers publish ids.
 
     Attributes:
         events: what was appended, in order.
         gate: while cleared, publishing waits.
         faults: raised by the next calls, one each, before anything is appended.
-        late_faults: the same, but after the event was appended.
+        late_faults: the same, but raised after the event was appended.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class RecordingHost:
         return lambda: callbacks.remove(callback)
 
     def cancel(self, job_id: str, reason: str | None = None) -> int:
-        """Deliver a `job:cancel`; return how many heard it."""
+        """Deliver a `job:cancel`; return the number of callbacks."""
         callbacks = list(self._callbacks.get(job_id, []))
         for callback in callbacks:
             callback(JobCancel(job_id=job_id, reason=reason))

@@ -1,4 +1,4 @@
-"""Exceptions in the words of `job:failed`."""
+"""Exceptions as fields of `job:failed`."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from longwire.jobs.failure import MAX_ERROR_LENGTH, describe, snake_case
         ("already_snake", "already_snake"),
     ],
 )
-def test_a_class_name_is_a_word(name: str, word: str) -> None:
+def test_class_names_become_snake_case(name: str, word: str) -> None:
     assert snake_case(name) == word
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyboardInterrupt(), SystemExit(3)])
-def test_a_stopped_worker_may_be_tried_again(error: BaseException) -> None:
+def test_a_stopped_worker_is_retryable(error: BaseException) -> None:
     failure = describe(error)
     assert (failure.error_code, failure.retryable) == ("interrupted", True)
 
 
-def test_a_code_that_is_no_word_is_not_used() -> None:
+def test_attributes_of_other_types_are_ignored() -> None:
     error = ValueError("x")
     error.code = 500  # type: ignore[attr-defined]
     error.retryable = "maybe"  # type: ignore[attr-defined]
     assert describe(error) == ("x", "value_error", False)
 
 
-def test_a_long_text_is_cut() -> None:
+def test_a_long_message_is_truncated() -> None:
     assert len(describe(ValueError("x" * 10_000)).error) == MAX_ERROR_LENGTH
 
 
-def test_a_file_whose_name_is_no_utf8_can_be_named() -> None:
-    """The event could not be encoded: the job did not end until its lease ran out."""
+def test_a_message_with_a_filename_that_is_not_utf8_is_escaped() -> None:
+    """The event could not be encoded, so the job ended only when its lease ran out."""
     assert describe(ValueError("no such file: \udcff.txt")).error == "no such file: \\udcff.txt"

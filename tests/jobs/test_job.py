@@ -1,4 +1,4 @@
-"""A job from its beginning to its one end, as who watches sees it."""
+"""Jobs from their beginning to their terminal event, as their watchers see them."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Coded(Exception):
         (BrokerUnavailable("redis"), "broker_unavailable", True, "redis"),
     ],
 )
-async def test_an_exception_fails_the_job_and_goes_on(
+async def test_an_exception_fails_the_job_and_propagates(
     host: RecordingHost, error: Exception, code: str, retryable: bool, text: str
 ) -> None:
     with pytest.raises(type(error)) as raised:
@@ -99,14 +99,14 @@ async def test_an_exception_fails_the_job_and_goes_on(
     assert (failed.error, failed.error_code, failed.retryable) == (text, code, retryable)
 
 
-async def test_job_cancel_stops_the_body_and_ends_with_it(host: RecordingHost) -> None:
+async def test_job_cancel_cancels_the_body_and_is_swallowed(host: RecordingHost) -> None:
     started = asyncio.Event()
 
     async def work() -> Job:
         async with Job(host, job_id="42") as job:
             started.set()
             await asyncio.Event().wait()
-        await asyncio.sleep(0)  # the task goes on as if nothing had happened
+        await asyncio.sleep(0)  # the task is not cancelled
         return job
 
     task = asyncio.create_task(work())
@@ -122,17 +122,19 @@ async def test_job_cancel_stops_the_body_and_ends_with_it(host: RecordingHost) -
         True,
     )
     assert not host.of(*TERMINAL)
-    assert host.cancel("42") == 0  # nobody listens any more
+    assert host.cancel("42") == 0  # the callback was removed
 
 
-async def test_a_cancel_that_comes_as_the_body_ends_hits_nothing_else(host: RecordingHost) -> None:
+async def test_a_cancel_at_the_end_of_the_body_does_not_cancel_the_caller(
+    host: RecordingHost,
+) -> None:
     async with Job(host, job_id="42") as job:
         host.cancel("42")
     await asyncio.sleep(0)
     assert job.cancelled
 
 
-async def test_a_body_may_finish_in_spite_of_a_cancel(host: RecordingHost) -> None:
+async def test_a_body_may_complete_despite_a_cancel(host: RecordingHost) -> None:
     async with Job(host, job_id="42") as job:
         host.cancel("42")
         try:
@@ -144,7 +146,7 @@ async def test_a_body_may_finish_in_spite_of_a_cancel(host: RecordingHost) -> No
     assert not job.cancelled
 
 
-async def test_cleaning_up_may_fail(host: RecordingHost) -> None:
+async def test_an_exception_during_cleanup_fails_the_job(host: RecordingHost) -> None:
     with pytest.raises(ValueError, match="cleanup"):  # noqa: PT012 - the body is what is tested
         async with Job(host, job_id="42"):
             host.cancel("42")
@@ -156,7 +158,7 @@ async def test_cleaning_up_may_fail(host: RecordingHost) -> None:
     assert host.state("42").status == "failed"
 
 
-async def test_a_cancellation_from_elsewhere_goes_on(host: RecordingHost) -> None:
+async def test_a_cancellation_from_elsewhere_propagates(host: RecordingHost) -> None:
     with pytest.raises(TimeoutError):  # noqa: PT012 - the body is what is tested
         async with asyncio.timeout(0.01):
             async with Job(host, job_id="42") as job:
@@ -166,7 +168,9 @@ async def test_a_cancellation_from_elsewhere_goes_on(host: RecordingHost) -> Non
     assert not job.cancelled
 
 
-async def test_a_cancellation_from_elsewhere_wins_over_job_cancel(host: RecordingHost) -> None:
+async def test_a_cancellation_from_elsewhere_propagates_despite_job_cancel(
+    host: RecordingHost,
+) -> None:
     async def work() -> None:
         async with Job(host, job_id="42"):
             started.set()
@@ -182,7 +186,7 @@ async def test_a_cancellation_from_elsewhere_wins_over_job_cancel(host: Recordin
     assert host.state("42").status == "cancelled"
 
 
-async def test_nothing_can_be_said_after_the_end(host: RecordingHost) -> None:
+async def test_calls_after_the_end_raise(host: RecordingHost) -> None:
     async with Job(host) as job:
         await job.complete()
         for call in (
@@ -196,7 +200,7 @@ async def test_nothing_can_be_said_after_the_end(host: RecordingHost) -> None:
     assert len(host.of(*TERMINAL)) == 1
 
 
-async def test_an_exception_after_the_end_is_the_callers(host: RecordingHost) -> None:
+async def test_an_exception_after_the_end_propagates(host: RecordingHost) -> None:
     with pytest.raises(ValueError, match="late"):  # noqa: PT012 - the body is what is tested
         async with Job(host) as job:
             await job.complete()
@@ -206,7 +210,7 @@ async def test_an_exception_after_the_end_is_the_callers(host: RecordingHost) ->
 
 
 @pytest.mark.parametrize("value", [-1, 100.5, math.nan, math.inf, "50", None])
-async def test_impossible_progress_is_refused_and_the_job_goes_on(
+async def test_invalid_progress_raises_and_the_job_continues(
     host: RecordingHost, value: Any
 ) -> None:
     async with Job(host) as job:
@@ -216,7 +220,7 @@ async def test_impossible_progress_is_refused_and_the_job_goes_on(
     assert host.state(job.id).status == "completed"
 
 
-async def test_impossible_output_is_refused(host: RecordingHost) -> None:
+async def test_invalid_output_raises_and_the_job_continues(host: RecordingHost) -> None:
     calls: list[tuple[Any, Any]] = [
         (b"bytes", None),
         ("x", "singing"),
@@ -235,7 +239,7 @@ async def test_impossible_output_is_refused(host: RecordingHost) -> None:
     assert not host.of(JobOutput)
 
 
-async def test_an_impossible_job_does_not_begin(host: RecordingHost) -> None:
+async def test_a_job_with_an_invalid_id_does_not_begin(host: RecordingHost) -> None:
     for job_id in ("", "a b", "x" * 300):
         with pytest.raises(InvalidRoom):
             async with Job(host, job_id=job_id):
@@ -243,7 +247,7 @@ async def test_an_impossible_job_does_not_begin(host: RecordingHost) -> None:
     assert host.events == []
 
 
-async def test_what_the_host_refuses_stops_the_job(host: RecordingHost) -> None:
+async def test_an_event_that_the_host_refuses_ends_the_job(host: RecordingHost) -> None:
     with pytest.raises(RoomDenied) as refused:  # noqa: PT012 - the body is what is tested
         async with Job(host) as job:
             host.faults.append(RoomDenied(job.room))
@@ -252,7 +256,7 @@ async def test_what_the_host_refuses_stops_the_job(host: RecordingHost) -> None:
     assert "could not be published" in refused.value.__notes__[0]
 
 
-async def test_a_host_that_refuses_the_job_keeps_the_body_from_running(
+async def test_the_body_does_not_run_if_the_host_refuses_the_job(
     host: RecordingHost,
 ) -> None:
     host.faults.append(RoomDenied("job:42"))
@@ -262,7 +266,7 @@ async def test_a_host_that_refuses_the_job_keeps_the_body_from_running(
     assert host.cancel("42") == 0
 
 
-async def test_an_outage_loses_and_doubles_nothing(host: RecordingHost) -> None:
+async def test_an_outage_neither_loses_nor_duplicates_events(host: RecordingHost) -> None:
     async with Job(host) as job:
         for number in range(5):
             host.faults.append(BrokerUnavailable("away"))
@@ -274,7 +278,9 @@ async def test_an_outage_loses_and_doubles_nothing(host: RecordingHost) -> None:
     assert len(host.of(*TERMINAL)) == 1
 
 
-async def test_a_slow_host_gets_merged_output_and_the_newest_progress(host: RecordingHost) -> None:
+async def test_a_slow_host_receives_merged_output_and_the_newest_progress(
+    host: RecordingHost,
+) -> None:
     async with Job(host) as job:
         host.gate.clear()
         for number in range(100):
@@ -288,7 +294,7 @@ async def test_a_slow_host_gets_merged_output_and_the_newest_progress(host: Reco
     assert len(shown) <= 2
 
 
-async def test_output_waits_for_a_host_that_does_not_keep_up(host: RecordingHost) -> None:
+async def test_output_waits_for_a_host_that_cannot_keep_up(host: RecordingHost) -> None:
     async with Job(host) as job:
         host.gate.clear()
         chunk = "x" * 400_000
@@ -304,7 +310,7 @@ async def test_output_waits_for_a_host_that_does_not_keep_up(host: RecordingHost
     )
 
 
-async def test_progress_may_be_thinned_but_the_newest_goes_out(host: RecordingHost) -> None:
+async def test_progress_interval_limits_progress_but_sends_the_newest(host: RecordingHost) -> None:
     async with Job(host, progress_interval=60) as job:
         for number in range(50):
             await job.progress(number, "working")
@@ -312,7 +318,7 @@ async def test_progress_may_be_thinned_but_the_newest_goes_out(host: RecordingHo
     assert shown == [0, 49]
 
 
-async def test_a_silent_job_shows_that_it_lives(host: RecordingHost) -> None:
+async def test_a_silent_job_publishes_leases(host: RecordingHost) -> None:
     async with Job(host, lease=0.06):
         await host.until(lambda: len(host.of(JobLease)) >= 4)
     assert all(
@@ -320,7 +326,7 @@ async def test_a_silent_job_shows_that_it_lives(host: RecordingHost) -> None:
     )
 
 
-async def test_work_finds_its_job(host: RecordingHost) -> None:
+async def test_current_job_returns_the_innermost_job(host: RecordingHost) -> None:
     assert current_job() is None
     async with Job(host, job_id="outer") as outer:
         async with Job(host, job_id="inner") as inner:
@@ -330,26 +336,26 @@ async def test_work_finds_its_job(host: RecordingHost) -> None:
     assert current_job() is None
 
 
-async def test_a_thread_may_speak_for_the_job(host: RecordingHost) -> None:
+async def test_a_thread_publishes_through_the_blocking_job(host: RecordingHost) -> None:
     def crunch(job: Any) -> str:
         job.progress(50, "half")
         job.output("from a thread", type="thinking", is_complete=True)
         return f"cancelled: {job.cancel_requested}"
 
     async with Job(host) as job:
-        said = await asyncio.to_thread(crunch, job.blocking)
+        answer = await asyncio.to_thread(crunch, job.blocking)
     state = host.state(job.id)
-    assert (said, state.text, state.current_step) == ("cancelled: False", "from a thread", "half")
+    assert (answer, state.text, state.current_step) == ("cancelled: False", "from a thread", "half")
     assert state.output[0].type == "thinking"
 
 
-async def test_a_job_needs_a_lease_that_lasts(host: RecordingHost) -> None:
+async def test_a_lease_must_be_positive(host: RecordingHost) -> None:
     with pytest.raises(ValueError, match="lease must be > 0"):
         async with Job(host, lease=0):
             pytest.fail("the body ran")
 
 
-async def test_a_cancel_may_come_before_the_body(host: RecordingHost) -> None:
+async def test_a_cancel_before_the_body_cancels_the_body(host: RecordingHost) -> None:
     async def work() -> Job:
         async with Job(host, job_id="42") as job:
             await asyncio.Event().wait()
@@ -357,7 +363,7 @@ async def test_a_cancel_may_come_before_the_body(host: RecordingHost) -> None:
 
     host.gate.clear()
     task = asyncio.create_task(work())
-    while host.cancel("42", "early") == 0:  # noqa: ASYNC110 - nobody tells when it listens
+    while host.cancel("42", "early") == 0:  # noqa: ASYNC110 - no event tells when it listens
         await asyncio.sleep(0)
     host.cancel("42", "again")
     host.gate.set()
@@ -365,7 +371,7 @@ async def test_a_cancel_may_come_before_the_body(host: RecordingHost) -> None:
     assert host.state("42").current_step == "early"
 
 
-async def test_a_refusal_is_said_again_by_the_next_call(host: RecordingHost) -> None:
+async def test_calls_after_a_refusal_raise_it_again(host: RecordingHost) -> None:
     with pytest.raises(RoomDenied):  # noqa: PT012 - the body is what is tested
         async with Job(host, job_id="42") as job:
             host.faults.append(RoomDenied("job:42"))
@@ -377,14 +383,14 @@ async def test_a_refusal_is_said_again_by_the_next_call(host: RecordingHost) -> 
             await job.progress(2)
 
 
-async def test_an_end_that_is_refused_is_the_callers_to_know(host: RecordingHost) -> None:
+async def test_the_refusal_of_the_end_propagates(host: RecordingHost) -> None:
     with pytest.raises(RoomDenied):
         async with Job(host, job_id="42"):
             host.faults.append(RoomDenied("job:42"))
     assert not host.state("42").is_complete
 
 
-async def test_an_outage_that_lasts_is_an_error(host: RecordingHost) -> None:
+async def test_an_outage_longer_than_retry_for_is_an_error(host: RecordingHost) -> None:
     with pytest.raises(BrokerUnavailable):  # noqa: PT012 - the body is what is tested
         async with Job(host, job_id="42", retry_for=0.1) as job:
             host.faults += [BrokerUnavailable("away")] * 10
@@ -392,7 +398,7 @@ async def test_an_outage_that_lasts_is_an_error(host: RecordingHost) -> None:
             await job.flush()
 
 
-async def test_a_foreign_cancellation_is_kept_although_the_body_has_ended(
+async def test_a_cancellation_from_elsewhere_at_the_end_of_the_body_propagates(
     host: RecordingHost,
 ) -> None:
     async def work() -> None:
@@ -405,6 +411,6 @@ async def test_a_foreign_cancellation_is_kept_although_the_body_has_ended(
         await task
 
 
-def test_a_job_needs_a_task() -> None:
+def test_a_job_must_be_entered_in_a_task() -> None:
     with pytest.raises(RuntimeError, match="no running event loop"):
         Job(RecordingHost()).__aenter__().send(None)

@@ -1,4 +1,4 @@
-"""Progress read from what real commands print."""
+"""Progress in the output of real commands."""
 
 from __future__ import annotations
 
@@ -62,17 +62,17 @@ def test_reads_the_progress_that_commands_print(line: str, progress: float, step
         "٤٥٪",
     ],
 )
-def test_is_not_fooled(line: str) -> None:
+def test_other_lines_show_no_progress(line: str) -> None:
     assert parse_line(line) is None
 
 
-def test_a_redrawn_bar_counts_before_its_line_ends() -> None:
+def test_a_redrawn_bar_is_read_before_its_line_ends() -> None:
     scanner = ProgressScanner()
     assert scanner.receive_text("\r  1%|▏   | 1/100") == ProgressLine(1.0, "1/100")
     assert scanner.receive_text("\r  2%|▎   | 2/100") == ProgressLine(2.0, "2/100")
 
 
-def test_an_unfinished_figure_waits_for_what_follows() -> None:
+def test_a_percentage_at_the_end_waits_for_the_next_character() -> None:
     scanner = ProgressScanner()
     assert scanner.receive_text("at 45%") is None
     assert scanner.receive_text("20b\n") is None
@@ -80,13 +80,13 @@ def test_an_unfinished_figure_waits_for_what_follows() -> None:
     assert scanner.receive_text("\n") == ProgressLine(45.0, "at")
 
 
-def test_of_many_lines_the_newest_counts() -> None:
+def test_the_newest_of_many_lines_is_returned() -> None:
     text = "".join(f"{n}% step {n}\r" for n in range(100)) + "and so on\n"
     assert ProgressScanner().receive_text(text) == ProgressLine(99.0, "step 99")
 
 
 @given(st.text(alphabet="0123456789.%/[] \r\n:|█abc\x1b"))
-def test_never_leaves_the_range(text: str) -> None:
+def test_progress_is_always_within_0_to_100(text: str) -> None:
     found = ProgressScanner().receive_text(text + "\n")
     assert found is None or (0 <= found.progress <= 100 and len(found.step) <= MAX_STEP)
 

@@ -1,4 +1,4 @@
-"""Output rolls up and progress conflates, and nothing overtakes anything."""
+"""Output rolls up and progress conflates, in the order of the calls."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def drain(outgoing: Outgoing, now: float) -> list[Event]:
     return taken
 
 
-def told(events: list[Event]) -> list[object]:
+def shown(events: list[Event]) -> list[object]:
     return [event.chunk if isinstance(event, JobOutput) else event for event in events]
 
 
-def test_text_waits_for_more_of_it() -> None:
+def test_text_waits_for_more_text() -> None:
     outgoing = Outgoing("42")
     outgoing.put_output("He", None, False, now=10.0)
     assert outgoing.take(10.0) is None
@@ -45,13 +45,13 @@ def test_text_waits_for_more_of_it() -> None:
     assert outgoing.pending == 0
 
 
-def test_enough_text_goes_at_once() -> None:
+def test_enough_text_is_due_at_once() -> None:
     outgoing = Outgoing("42")
     outgoing.put_output("é" * (ROLLUP_SIZE // 2), None, False, now=0.0)
     assert len(drain(outgoing, 0.0)) == 1
 
 
-def test_types_do_not_mix() -> None:
+def test_text_of_different_types_is_not_joined() -> None:
     outgoing = Outgoing("42")
     outgoing.put_output("hm", "thinking", False, now=0.0)
     outgoing.put_output("Answer", "writing", False, now=0.0)
@@ -60,28 +60,28 @@ def test_types_do_not_mix() -> None:
     assert (first.chunk, first.type) == ("hm", "thinking")
 
 
-def test_any_other_event_lets_the_text_before_it_go() -> None:
+def test_another_event_makes_the_text_before_it_due() -> None:
     outgoing = Outgoing("42")
     outgoing.put_output("before", None, False, now=0.0)
     outgoing.put(STATUS, 0.0)
     outgoing.put_output("after", None, False, now=0.0)
-    assert told(drain(outgoing, 0.0)) == ["before", STATUS]
-    assert told(drain(outgoing, 1.0)) == ["after"]
+    assert shown(drain(outgoing, 0.0)) == ["before", STATUS]
+    assert shown(drain(outgoing, 1.0)) == ["after"]
 
 
-def test_of_waiting_progress_the_newest_goes_in_its_own_place() -> None:
+def test_the_newest_waiting_progress_keeps_its_own_place() -> None:
     outgoing = Outgoing("42")
     outgoing.put(progress(1), 0.0)
     outgoing.put_output("a", None, False, now=0.0)
     outgoing.put(progress(2), 0.0)
     outgoing.put(LEASE, 0.0)
     outgoing.put(LEASE, 0.0)
-    assert told(drain(outgoing, 0.0)) == ["a", progress(2), LEASE]
+    assert shown(drain(outgoing, 0.0)) == ["a", progress(2), LEASE]
     outgoing.put(progress(3), 0.0)
     assert drain(outgoing, 0.0) == [progress(3)]
 
 
-def test_progress_may_be_thinned() -> None:
+def test_progress_interval_holds_progress_back() -> None:
     outgoing = Outgoing("42", INTERVAL)
     for value in (1, 2, 3):
         outgoing.put(progress(value), 0.0)
@@ -90,14 +90,14 @@ def test_progress_may_be_thinned() -> None:
     assert outgoing.next_deadline() == INTERVAL
     outgoing.put_output("meanwhile", None, False, now=0.0)
     assert outgoing.next_deadline() == ROLLUP_DELAY
-    assert told(drain(outgoing, ROLLUP_DELAY)) == ["meanwhile"]
+    assert shown(drain(outgoing, ROLLUP_DELAY)) == ["meanwhile"]
     assert drain(outgoing, INTERVAL) == [progress(3)]
     outgoing.put(progress(4), INTERVAL)
     outgoing.put(STATUS, INTERVAL)
     assert drain(outgoing, INTERVAL) == [progress(4), STATUS]
 
 
-def test_a_chunk_has_a_largest_size() -> None:
+def test_long_text_is_split_into_chunks() -> None:
     outgoing = Outgoing("42")
     text = "".join(chr(0x4E00 + n % 1000) for n in range(MAX_CHUNK * 2 + 10))
     outgoing.put_output(text, None, True, now=0.0)
@@ -115,19 +115,19 @@ def test_a_chunk_has_a_largest_size() -> None:
     ),
     st.sampled_from([0.0, INTERVAL]),
 )
-def test_nothing_is_lost_and_text_stays_between_its_neighbours(
+def test_no_text_is_lost_or_reordered(
     calls: list[tuple[str, str | None] | str], interval: float
 ) -> None:
     outgoing, taken = Outgoing("42", interval), list[Event]()
-    said: list[tuple[str, str | None] | str] = []
+    put: list[tuple[str, str | None] | str] = []
     for step, call in enumerate(calls):
         now = step * 0.01
         if isinstance(call, tuple):
             outgoing.put_output(call[0], call[1], False, now)  # type: ignore[arg-type]
-            said += [(character, call[1]) for character in call[0]]
+            put += [(character, call[1]) for character in call[0]]
         elif call == "status":
             outgoing.put(STATUS, now)
-            said.append("status")
+            put.append("status")
         elif call == "progress":
             outgoing.put(progress(step % 100), now)
         else:
@@ -135,13 +135,13 @@ def test_nothing_is_lost_and_text_stays_between_its_neighbours(
     outgoing.seal()
     taken += drain(outgoing, 100.0)
     assert not outgoing
-    heard: list[tuple[str, str | None] | str] = []
+    received: list[tuple[str, str | None] | str] = []
     for event in taken:
         if isinstance(event, JobOutput):
-            heard += [(character, event.type) for character in event.chunk]
+            received += [(character, event.type) for character in event.chunk]
         elif isinstance(event, JobStatusChanged):
-            heard.append("status")
-    assert heard == said
-    shown = [event for event in taken if isinstance(event, JobProgress)]
+            received.append("status")
+    assert received == put
+    published = [event for event in taken if isinstance(event, JobProgress)]
     last = max((step for step, call in enumerate(calls) if call == "progress"), default=None)
-    assert (shown[-1].progress if shown else None) == (None if last is None else last % 100)
+    assert (published[-1].progress if published else None) == (None if last is None else last % 100)

@@ -1,4 +1,4 @@
-"""Real commands as jobs: their output byte for byte, their exit, their end by force."""
+"""Real commands as jobs: their output, their exit codes, and how they are stopped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def host() -> RecordingHost:
 
 
 class Terminal:
-    """What the user would see."""
+    """Records what the user would see."""
 
     def __init__(self) -> None:
         self.shown: dict[int, bytearray] = {1: bytearray(), 2: bytearray()}
@@ -47,7 +47,7 @@ def text_of(host: RecordingHost) -> str:
     return "".join(event.chunk for event in host.events if isinstance(event, JobOutput))
 
 
-async def test_a_command_that_goes_well(host: RecordingHost) -> None:
+async def test_a_successful_command_completes_the_job(host: RecordingHost) -> None:
     terminal = Terminal()
     async with Job(host, job_id="42") as job:
         code = await run_command(job, ["sh", "-c", "echo out; echo err >&2"], tee=terminal.tee)
@@ -60,7 +60,7 @@ async def test_a_command_that_goes_well(host: RecordingHost) -> None:
     assert sorted(text_of(host).splitlines()) == ["err", "out"]
 
 
-async def test_output_is_the_commands_byte_for_byte(host: RecordingHost) -> None:
+async def test_output_is_not_changed(host: RecordingHost) -> None:
     made = python(
         r"""
         import sys
@@ -76,7 +76,7 @@ async def test_output_is_the_commands_byte_for_byte(host: RecordingHost) -> None
     assert text_of(host) == expected
 
 
-async def test_what_is_no_text_becomes_replacement_characters(host: RecordingHost) -> None:
+async def test_bytes_that_are_not_utf8_become_replacement_characters(host: RecordingHost) -> None:
     await run(host, ["printf", r"a\377b\342\202"])
     assert text_of(host) == "a\ufffdb\ufffd"
 
@@ -91,7 +91,7 @@ async def test_what_is_no_text_becomes_replacement_characters(host: RecordingHos
         ("kill -36 $$", 164, "signal_36", "killed by signal 36"),
     ],
 )
-async def test_a_command_that_fails(
+async def test_a_failing_command_fails_the_job(
     host: RecordingHost, script: str, code: int, error_code: str, error: str
 ) -> None:
     exit_code, state = await run(host, ["sh", "-c", script])
@@ -108,7 +108,7 @@ async def test_a_command_that_fails(
         (["/etc/passwd"], "command_not_executable", 126),
     ],
 )
-async def test_a_command_that_cannot_start(
+async def test_a_command_that_cannot_start_fails_the_job(
     host: RecordingHost, argv: list[str], code: str, exit_code: int
 ) -> None:
     with pytest.raises(CommandNotStarted) as refused:
@@ -119,7 +119,7 @@ async def test_a_command_that_cannot_start(
     assert (state.status, state.error_code, state.retryable) == ("failed", code, False)
 
 
-async def test_progress_that_is_printed_is_progress(host: RecordingHost) -> None:
+async def test_printed_progress_becomes_the_jobs_progress(host: RecordingHost) -> None:
     bar = python(
         """
         import sys
@@ -136,7 +136,7 @@ async def test_progress_that_is_printed_is_progress(host: RecordingHost) -> None
     assert shown == sorted(shown)
 
 
-async def test_python_does_not_hold_its_output_back(host: RecordingHost) -> None:
+async def test_python_does_not_buffer_its_output(host: RecordingHost) -> None:
     async def work() -> None:
         async with Job(host, job_id="42") as job:
             await run_command(job, python("print('now'); input()"))
@@ -176,17 +176,17 @@ async def test_cancelling_stops_the_command_and_its_children(host: RecordingHost
     assert not any(is_alive(pid) for pid in pids)
 
 
-async def test_a_command_may_say_goodbye(host: RecordingHost) -> None:
-    script = "trap 'echo goodbye; exit 0' TERM; echo ready; while :; do sleep 0.02; done"
+async def test_output_after_term_is_published(host: RecordingHost) -> None:
+    script = "trap 'echo stopped; exit 0' TERM; echo ready; while :; do sleep 0.02; done"
     async with Job(host, job_id="42") as job:
         watching = asyncio.create_task(host.until(lambda: "ready" in text_of(host)))
         watching.add_done_callback(lambda _: host.cancel("42"))
         await run_command(job, ["sh", "-c", script])
     assert text_of(host).startswith("ready\n")
-    assert text_of(host).endswith("goodbye\n")
+    assert text_of(host).endswith("stopped\n")
 
 
-async def test_a_second_cancellation_does_not_wait(host: RecordingHost) -> None:
+async def test_a_second_cancellation_kills_at_once(host: RecordingHost) -> None:
     async def work() -> None:
         async with Job(host, job_id="42") as job:
             script = "trap 'echo stubborn' TERM; echo $$; while :; do sleep 0.02; done"
@@ -203,7 +203,7 @@ async def test_a_second_cancellation_does_not_wait(host: RecordingHost) -> None:
     assert host.state("42").status == "cancelled"
 
 
-async def test_a_daemon_is_left_behind(host: RecordingHost) -> None:
+async def test_a_daemon_does_not_keep_the_job_from_ending(host: RecordingHost) -> None:
     code, state = await run(host, ["sh", "-c", "sleep 1000 & echo $!"])
     pid = int(text_of(host))
     assert (code, state.status) == (0, "completed")
@@ -211,12 +211,12 @@ async def test_a_daemon_is_left_behind(host: RecordingHost) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-async def test_who_writes_for_a_command_that_has_gone_is_heard(host: RecordingHost) -> None:
+async def test_output_of_children_after_the_exit_is_published(host: RecordingHost) -> None:
     await run(host, ["sh", "-c", "(sleep 0.2; echo late) & echo early"])
     assert text_of(host) == "early\nlate\n"
 
 
-async def test_a_closed_terminal_ends_the_command_as_it_would_without_a_job(
+async def test_a_closed_terminal_closes_the_commands_pipe(
     host: RecordingHost,
 ) -> None:
     async def tee(stream: int, data: bytes) -> None:
@@ -228,7 +228,7 @@ async def test_a_closed_terminal_ends_the_command_as_it_would_without_a_job(
     assert host.state("42").status == "failed"
 
 
-async def test_a_command_may_close_its_output_and_go_on(host: RecordingHost) -> None:
+async def test_a_command_may_close_its_output_and_continue(host: RecordingHost) -> None:
     code, state = await run(host, ["sh", "-c", "exec >&- 2>&-; sleep 0.1; exit 4"])
     assert (code, state.error_code) == (4, "exit_4")
 

@@ -1,4 +1,4 @@
-"""The golden recovery cases, which the TypeScript client reads too."""
+"""The golden cases of recovery, which the TypeScript client reads too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A caller that is cancelled while it publishes: what was appended has its consequences."""
+"""Publishers that are cancelled: an appended event is delivered and handled nevertheless."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         yield server
 
 
-class Heard:
-    """What a room delivers on this node."""
+class Received:
+    """Records what a room delivers on this node."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -50,7 +50,7 @@ class Heard:
         self.offsets.append(message.last)
         self._changed.set()
 
-    async def reaches(self, count: int) -> None:
+    async def wait_for(self, count: int) -> None:
         async with asyncio.timeout(5):
             while len(self.names) < count:
                 self._changed.clear()
@@ -58,7 +58,7 @@ class Heard:
 
 
 async def publish_and_be_cancelled(server: Server, event: Event, turns: int) -> None:
-    """Give up after so many turns of the loop: before, while or after it is appended."""
+    """Cancel a publish after `turns` turns of the loop: before, while or after it is appended."""
     publishing = asyncio.create_task(server.publish(event))
     for _ in range(turns):
         await asyncio.sleep(0)
@@ -69,13 +69,13 @@ async def publish_and_be_cancelled(server: Server, event: Event, turns: int) -> 
 
 @pytest.mark.parametrize("turns", [1, 2, 3, 5])
 async def test_what_was_appended_is_delivered_in_order(server: Server, turns: int) -> None:
-    heard = Heard()
-    await server.hub.listen(ROOM, heard)
+    received = Received()
+    await server.hub.listen(ROOM, received)
     for number in range(20):
         await publish_and_be_cancelled(server, JobOutput(job_id="1", chunk=f"{number} "), turns)
     last = await server.publish(JobOutput(job_id="1", chunk="last"))
-    await heard.reaches(last.offset)
-    assert heard.offsets == list(range(1, last.offset + 1))
+    await received.wait_for(last.offset)
+    assert received.offsets == list(range(1, last.offset + 1))
     state = await server.job_state("1")
     assert state is not None
     numbers = [int(word) for word in "".join(c.text for c in state.output).split()[:-1]]
@@ -83,20 +83,22 @@ async def test_what_was_appended_is_delivered_in_order(server: Server, turns: in
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3, 5])
-async def test_the_owner_of_a_job_hears_of_it(server: Server, turns: int) -> None:
-    heard = Heard()
-    await server.hub.listen("user:ada", heard)
+async def test_a_job_is_announced_to_its_owner(server: Server, turns: int) -> None:
+    received = Received()
+    await server.hub.listen("user:ada", received)
     created = JobCreated(job_id="1", owner="ada")
     while await server.job_state("1") is None:
         await publish_and_be_cancelled(server, created, turns)
         with suppress(TimeoutError):
             async with asyncio.timeout(0.2):
-                await heard.reaches(1)
-    assert set(heard.names) == {"job:created"}
+                await received.wait_for(1)
+    assert set(received.names) == {"job:created"}
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3, 5])
-async def test_who_may_not_see_a_job_any_more_leaves_its_room(server: Server, turns: int) -> None:
+async def test_members_who_may_no_longer_watch_a_job_are_removed(
+    server: Server, turns: int
+) -> None:
     async with serving(server) as url, websocket(url) as connection:
         await sign_in(connection, "bob", positions=True)
         assert (await call(connection, "join_room", ROOM))["ok"]
@@ -108,25 +110,25 @@ async def test_who_may_not_see_a_job_any_more_leaves_its_room(server: Server, tu
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3, 5])
-async def test_a_lease_counts_and_its_end_too(server: Server, turns: int) -> None:
-    heard = Heard()
-    await server.hub.listen(ROOM, heard)
+async def test_a_lease_is_watched_until_the_job_ends(server: Server, turns: int) -> None:
+    received = Received()
+    await server.hub.listen(ROOM, received)
     await server.publish(JobCreated(job_id="1"))
-    while "job:lease" not in heard.names:
+    while "job:lease" not in received.names:
         await publish_and_be_cancelled(server, JobLease(job_id="1", expires_in=0.3), turns)
         await asyncio.sleep(0.01)
-    while "job:completed" not in heard.names:
+    while "job:completed" not in received.names:
         completed = JobCompleted(job_id="1", result={}, cost=0, duration=1)
         await publish_and_be_cancelled(server, completed, turns)
         await asyncio.sleep(0.01)
     assert not server._jobs.leases.job_ids
 
 
-async def test_concurrent_publishers_are_appended_in_the_order_of_their_calls(
+async def test_concurrent_publications_are_appended_in_the_order_of_the_calls(
     server: Server,
 ) -> None:
-    heard = Heard()
-    await server.hub.listen(ROOM, heard)
+    received = Received()
+    await server.hub.listen(ROOM, received)
     await server.publish(JobCreated(job_id="1"))
     events = [
         JobStatusChanged(job_id="1", status="running"),
@@ -136,5 +138,5 @@ async def test_concurrent_publishers_are_appended_in_the_order_of_their_calls(
         JobOutput(job_id="1", chunk="c"),
     ] * 10
     positions = await asyncio.gather(*(server.publish(event) for event in events))
-    await heard.reaches(1 + len(events))
+    await received.wait_for(1 + len(events))
     assert [position.offset for position in positions] == list(range(2, 2 + len(events)))

@@ -1,4 +1,4 @@
-"""Servers that share their logs: what one of them alone cannot know."""
+"""Servers that share their logs through Redis."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def begin(server: Server, job_id: str) -> None:
 
 
 async def work(server: Server, job_id: str, seconds: float) -> None:
-    """Give signs of life, as a worker does."""
+    """Publish leases for `seconds`, as a worker does."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     while loop.time() < end:
@@ -49,21 +49,23 @@ async def work(server: Server, job_id: str, seconds: float) -> None:
 
 
 async def until_lost(server: Server, job_id: str) -> None:
-    news = asyncio.Event()
+    changed = asyncio.Event()
 
     def listener(message: object) -> None:
-        news.set()
+        changed.set()
 
     await server.hub.listen(f"job:{job_id}", listener)
     while True:
-        news.clear()
+        changed.clear()
         state = await server.job_state(job_id)
         if state is not None and state.error_code == "worker_lost":
             return
-        await news.wait()
+        await changed.wait()
 
 
-async def test_a_worker_that_another_node_hears_is_not_declared_lost(redis: RedisServer) -> None:
+async def test_a_worker_that_publishes_through_another_node_is_not_declared_lost(
+    redis: RedisServer,
+) -> None:
     async with node(redis) as a:
         await begin(a, "1")
         async with node(redis) as b:
@@ -77,7 +79,7 @@ async def test_a_worker_that_another_node_hears_is_not_declared_lost(redis: Redi
             assert state.is_running
 
 
-async def test_a_job_whose_node_died_with_its_worker_is_declared_lost_by_another(
+async def test_another_node_fails_a_job_whose_node_and_worker_died(
     redis: RedisServer,
 ) -> None:
     async with node(redis, 0.2) as b, node(redis, 0.2) as c:
@@ -91,7 +93,7 @@ async def test_a_job_whose_node_died_with_its_worker_is_declared_lost_by_another
     assert events.count("job:failed") == 1
 
 
-async def test_a_lease_that_runs_out_while_redis_is_away_is_judged_when_it_is_back(
+async def test_a_lease_that_runs_out_during_an_outage_is_handled_afterwards(
     redis: RedisServer,
 ) -> None:
     async with node(redis) as a:
@@ -102,7 +104,7 @@ async def test_a_lease_that_runs_out_while_redis_is_away_is_judged_when_it_is_ba
         await until_lost(a, "1")
 
 
-async def test_who_waited_at_another_node_for_a_job_that_is_not_theirs_is_put_out(
+async def test_members_on_other_nodes_are_removed_when_a_job_gets_an_owner(
     redis: RedisServer,
 ) -> None:
     options = {"authenticate": jwt_authenticator(SECRET), "shared_jobs": True}

@@ -1,4 +1,4 @@
-"""A server that is closed and started again, as each test of an application does with it."""
+"""Servers that are closed and started again, as the tests of an application do."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from tests.serving import serving
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
-async def test_nobody_of_the_last_time_is_there_any_more(kind: str, tmp_path: Path) -> None:
-    """It took rooms for open that its broker knew nothing of any more."""
+async def test_a_restarted_server_has_no_members_of_its_previous_run(
+    kind: str, tmp_path: Path
+) -> None:
+    """It considered rooms open that its broker was no longer subscribed to."""
     broker = MemoryBroker() if kind == "memory" else SQLiteBroker(tmp_path / "logs.db")
     server = Server(authenticate=anonymous, broker=broker, shared_jobs=True)
 
@@ -26,8 +28,8 @@ async def test_nobody_of_the_last_time_is_there_any_more(kind: str, tmp_path: Pa
             await sign_in(client, "anybody")
             assert [len(server.hub.members(room)) for room in ("global", "job:1")] == [1, 0]
             assert (await call(client, "join_room", "job:1"))["ok"] is True
-            await server.publish(Announcement(message="heard"), room="global")
-            assert (await events(client, "announcement"))[0]["message"] == "heard"
+            await server.publish(Announcement(message="first"), room="global")
+            assert (await events(client, "announcement"))[0]["message"] == "first"
 
     for _ in range(2):
         await asyncio.to_thread(asyncio.run, use())
@@ -37,7 +39,7 @@ async def test_nobody_of_the_last_time_is_there_any_more(kind: str, tmp_path: Pa
 async def test_a_job_that_runs_when_its_server_stops_is_interrupted(
     kind: str, tmp_path: Path
 ) -> None:
-    """It opened the broker again while that was being closed, and seemed to run ever after."""
+    """The job reopened the broker while it was being closed, and appeared to run forever."""
     broker = MemoryBroker() if kind == "memory" else SQLiteBroker(tmp_path / "logs.db")
     server, entered = Server(authenticate=anonymous, broker=broker), asyncio.Event()
 
@@ -68,17 +70,17 @@ async def test_a_job_may_close_the_server_that_it_runs_on() -> None:
             await server.close()
 
 
-class ShyBroker(MemoryBroker):
-    """Takes its time to subscribe; cannot at all while `is_shy`."""
+class SlowBroker(MemoryBroker):
+    """Subscribes slowly, and not at all while `is_unavailable`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.is_shy = False
-        self.refused, self.subscribed, self.let_go = (asyncio.Event() for _ in range(3))
+        self.is_unavailable = False
+        self.refused, self.subscribed, self.unsubscribed = (asyncio.Event() for _ in range(3))
 
     async def subscribe(self, room: str) -> None:
         await asyncio.sleep(0.05)
-        if self.is_shy:
+        if self.is_unavailable:
             self.refused.set()
             raise BrokerUnavailable("not now")
         await super().subscribe(room)
@@ -86,17 +88,17 @@ class ShyBroker(MemoryBroker):
 
     async def unsubscribe(self, room: str) -> None:
         await super().unsubscribe(room)
-        self.let_go.set()
+        self.unsubscribed.set()
 
 
-async def test_a_job_that_cannot_be_listened_to_at_first_is_cancelled_later() -> None:
-    """Nobody tried again: it ran on whoever asked it to stop."""
-    broker = ShyBroker()
+async def test_a_job_receives_cancel_requests_after_its_room_became_available() -> None:
+    """Listening was not retried, so requests to cancel had no effect."""
+    broker = SlowBroker()
     async with Server(authenticate=anonymous, broker=broker) as server:
-        broker.is_shy = True
+        broker.is_unavailable = True
         async with asyncio.timeout(5), server.job(job_id="1") as job:
             await broker.refused.wait()
-            broker.is_shy = False
+            broker.is_unavailable = False
             await broker.subscribed.wait()
             await server.cancel_job("1")
             await asyncio.Event().wait()
@@ -104,7 +106,7 @@ async def test_a_job_that_cannot_be_listened_to_at_first_is_cancelled_later() ->
 
 
 async def test_a_job_that_starts_its_server_can_be_cancelled() -> None:
-    """It listened before there was anything to listen to."""
+    """It listened before the server had started."""
     server = Server(authenticate=anonymous)
     async with asyncio.timeout(5), server.job(job_id="1") as job:
         await server.cancel_job("1")
@@ -114,9 +116,9 @@ async def test_a_job_that_starts_its_server_can_be_cancelled() -> None:
 
 
 async def test_a_short_job_leaves_no_listener_behind() -> None:
-    """It was over before it was listened to, and was listened to ever after."""
-    broker = ShyBroker()
+    """The job ended before its listener was added, which then stayed forever."""
+    broker = SlowBroker()
     async with Server(authenticate=anonymous, broker=broker) as server:
         async with server.job(job_id="1"):
             pass
-        await asyncio.wait_for(broker.let_go.wait(), 5)
+        await asyncio.wait_for(broker.unsubscribed.wait(), 5)

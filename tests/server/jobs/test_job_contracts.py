@@ -1,4 +1,4 @@
-"""Jobs on servers whose contract, or whose user, is not what a job needs."""
+"""Jobs on servers whose contract lacks events or rooms that jobs use."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class OrderShipped(Event, name="order:shipped", room="order:{order_id}"):
     order_id: str
 
 
-def test_a_server_without_job_events_says_where_they_are() -> None:
+def test_the_error_of_a_contract_without_jobs_says_how_to_add_them() -> None:
     server = Server(contract=Contract([OrderShipped]), authenticate=anonymous)
     with pytest.raises(ContractError, match=r"contract=CATALOG \| Contract"):
         server.job()
 
 
-async def test_an_owner_that_can_be_no_user_leaves_no_job_behind_that_is_queued_for_ever() -> None:
+async def test_an_invalid_owner_leaves_no_queued_job_behind() -> None:
     async with Server(authenticate=anonymous) as server:
         with pytest.raises(InvalidRoom):
             async with server.job(owner="a b"):
@@ -34,7 +34,7 @@ async def test_an_owner_that_can_be_no_user_leaves_no_job_behind_that_is_queued_
         assert await server.jobs() == []
 
 
-async def test_a_contract_without_rooms_of_users_has_jobs_with_owners() -> None:
+async def test_a_contract_without_user_rooms_can_have_jobs_with_owners() -> None:
     events = [JobCreated, JobStatusChanged, JobLease, JobCancel, JobCompleted, JobFailed]
     async with Server(contract=Contract(events), authenticate=anonymous) as server:
         async with server.job(owner="ada"):

@@ -1,4 +1,4 @@
-"""Jobs whose workers die without a word."""
+"""Leases: jobs whose workers stop responding are failed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from longwire.catalog import JobCompleted, JobCreated, JobLease, JobResult, JobS
 from longwire.testing import ManualClock
 
 LEASE = 60.0
-# What a deadline is kept to.
+# The precision of deadlines.
 TICK = 0.25
 
 
@@ -35,7 +35,7 @@ async def state_of(server: Server, job_id: str) -> JobState:
     return state
 
 
-async def test_a_worker_that_falls_silent_is_declared_lost(
+async def test_a_silent_worker_is_declared_lost(
     server: Server, longwire_clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     await begin(server, "1")
@@ -68,7 +68,7 @@ async def test_a_job_that_ended_is_not_declared_lost(
     assert (await state_of(server, "1")).status == "completed"
 
 
-async def test_a_job_without_a_lease_may_be_silent_for_ever(
+async def test_a_job_without_a_lease_may_stay_silent(
     server: Server, longwire_clock: ManualClock
 ) -> None:
     await server.publish(JobStatusChanged(job_id="foreign", status="running"))

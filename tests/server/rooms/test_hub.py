@@ -1,4 +1,4 @@
-"""Members as cursors: joining, falling behind, catching up, never a hole or a duplicate."""
+"""Members of rooms join, fall behind and catch up without a gap or a duplicate."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ ROOM = "job:1"
 
 
 class Client:
-    """A recipient that stalls on command and keeps what a browser would have seen."""
+    """A recipient that stalls on request and records what a browser would have received."""
 
     positions = True
     is_direct = True
@@ -62,13 +62,13 @@ class Client:
         self.ranges.clear()
         self.text = ""
 
-    async def reaches(self, offset: int) -> None:
+    async def wait_for(self, offset: int) -> None:
         async with asyncio.timeout(5):
             while self.offset < offset:
                 self.changed.clear()
                 await self.changed.wait()
 
-    def assert_no_hole(self, since: int = 0) -> None:
+    def assert_no_gap(self, since: int = 0) -> None:
         for first, last in self.ranges:
             assert first == since + 1, self.ranges
             since = last
@@ -93,24 +93,24 @@ async def hub(broker: MemoryBroker, request: pytest.FixtureRequest) -> AsyncIter
     await hub.close()
 
 
-async def test_a_live_member_gets_every_entry_once(hub: Hub, broker: MemoryBroker) -> None:
+async def test_a_live_member_receives_every_entry_once(hub: Hub, broker: MemoryBroker) -> None:
     client = Client()
     await hub.join(client, ROOM, None, client.joined.append)
     for text in "abc":
         await broker.publish(ROOM, draft(text))
-    await client.reaches(3)
-    client.assert_no_hole()
+    await client.wait_for(3)
+    client.assert_no_gap()
     assert client.text == "abc"
 
 
-async def test_who_joins_late_gets_the_retained_log_after_the_acknowledgement(
+async def test_a_late_joiner_receives_the_retained_log_after_the_acknowledgement(
     hub: Hub, broker: MemoryBroker
 ) -> None:
     for text in "abc":
         await broker.publish(ROOM, draft(text))
     client = Client()
     await hub.join(client, ROOM, None, client.joined.append)
-    await client.reaches(3)
+    await client.wait_for(3)
     assert client.text == "abc"
     assert client.joined[0].position.offset == 3
     assert not client.joined[0].recovered
@@ -121,18 +121,18 @@ async def test_now_skips_history(hub: Hub, broker: MemoryBroker) -> None:
     client = Client()
     await hub.join(client, ROOM, "now", client.joined.append)
     await broker.publish(ROOM, draft("new"))
-    await client.reaches(2)
+    await client.wait_for(2)
     assert client.text == "new"
     assert client.joined[0].position.offset == 1
 
 
-async def test_a_position_resumes_where_it_stands(hub: Hub, broker: MemoryBroker) -> None:
+async def test_joining_from_a_position_continues_there(hub: Hub, broker: MemoryBroker) -> None:
     position = await broker.publish(ROOM, draft("a"))
     await broker.publish(ROOM, draft("b"))
     client = Client()
     await hub.join(client, ROOM, position, client.joined.append)
-    await client.reaches(2)
-    client.assert_no_hole(since=1)
+    await client.wait_for(2)
+    client.assert_no_gap(since=1)
     assert (client.text, client.joined[0].recovered) == ("b", True)
 
 
@@ -143,7 +143,7 @@ async def test_a_forged_offset_is_not_recovered(
     position = await broker.publish(ROOM, draft("a"))
     client = Client()
     await hub.join(client, ROOM, Position(position.epoch, offset), client.joined.append)
-    await client.reaches(1)
+    await client.wait_for(1)
     assert not client.joined[0].recovered
     assert client.text == "a"
 
@@ -152,7 +152,7 @@ async def test_another_epoch_is_not_recovered(hub: Hub, broker: MemoryBroker) ->
     await broker.publish(ROOM, draft("a"))
     client = Client()
     await hub.join(client, ROOM, Position("another", 1), client.joined.append)
-    await client.reaches(1)
+    await client.wait_for(1)
     assert (client.text, client.joined[0].recovered) == ("a", False)
 
 
@@ -161,7 +161,7 @@ async def test_joining_twice_is_one_membership(hub: Hub, broker: MemoryBroker) -
     for _ in range(2):
         await hub.join(client, ROOM, None, client.joined.append)
     await broker.publish(ROOM, draft("a"))
-    await client.reaches(1)
+    await client.wait_for(1)
     assert client.text == "a"
     assert len(client.joined) == 2
 
@@ -173,10 +173,10 @@ async def test_joining_again_with_a_position_replays_from_there(
     await hub.join(client, ROOM, None, client.joined.append)
     position = await broker.publish(ROOM, draft("a"))
     await broker.publish(ROOM, draft("b"))
-    await client.reaches(2)
+    await client.wait_for(2)
     await hub.join(client, ROOM, position, client.joined.append)
     await broker.publish(ROOM, draft("c"))
-    await client.reaches(3)
+    await client.wait_for(3)
     assert client.text == "abbc"
     assert client.ranges[-2:] == [(2, 2), (3, 3)]
 
@@ -188,24 +188,24 @@ async def test_a_stalled_member_catches_up_from_the_log_conflated(
     for member in (client, other):
         await hub.join(member, ROOM, None, member.joined.append)
     await broker.publish(ROOM, draft("a"))
-    await client.reaches(1)
+    await client.wait_for(1)
     client.stalled = True
     for text in "bcde":
         await broker.publish(ROOM, draft(text))
         await asyncio.sleep(0)
-    await other.reaches(5)
+    await other.wait_for(5)
     client.stalled = False
     hub.resume(client, [ROOM])
-    await client.reaches(5)
-    client.assert_no_hole()
+    await client.wait_for(5)
+    client.assert_no_gap()
     assert client.text == "abcde"
     assert client.ranges == [(1, 1), (2, 5)]
     await broker.publish(ROOM, draft("f"))
-    await client.reaches(6)
+    await client.wait_for(6)
     assert client.text == "abcdef"
 
 
-async def test_volatile_events_reach_the_live_and_are_counted_for_the_lagging(
+async def test_volatile_events_are_dropped_and_counted_for_lagging_members(
     hub: Hub, broker: MemoryBroker
 ) -> None:
     live, lagging = Client(), Client()
@@ -225,17 +225,17 @@ async def test_a_hole_in_what_a_broker_delivers_is_read_from_the_log(
     client = Client()
     await hub.join(client, ROOM, None, client.joined.append)
     await broker.publish(ROOM, draft("a"))
-    await client.reaches(1)
+    await client.wait_for(1)
     await broker.unsubscribe(ROOM)
     await broker.publish(ROOM, draft("b"))
     await broker.subscribe(ROOM)
     await broker.publish(ROOM, draft("c"))
-    await client.reaches(3)
-    client.assert_no_hole()
+    await client.wait_for(3)
+    client.assert_no_gap()
     assert client.text == "abc"
 
 
-async def test_a_publication_that_comes_twice_is_delivered_once(
+async def test_a_publication_that_the_broker_repeats_is_delivered_once(
     hub: Hub, broker: MemoryBroker
 ) -> None:
     client = Client()
@@ -244,18 +244,18 @@ async def test_a_publication_that_comes_twice_is_delivered_once(
     data = msgspec.json.encode({"text": "a"})
     hub.receive_publication(ROOM, Publication(1, 1, "text", data, "text", "text", 0))
     await broker.publish(ROOM, draft("b"))
-    await client.reaches(2)
+    await client.wait_for(2)
     assert client.text == "ab"
 
 
-async def test_who_has_read_a_part_of_what_a_broker_made_up_for_gets_the_rest_only(
+async def test_a_member_that_read_part_of_a_joined_publication_receives_the_rest_only(
     hub: Hub, broker: MemoryBroker
 ) -> None:
-    """A broker that missed something reads its log, where text is joined: some came twice."""
+    """A broker that missed entries delivers them joined; the member received some of them twice."""
     early, late = Client(), Client()
     await hub.join(early, ROOM, None, early.joined.append)
     await broker.publish(ROOM, draft("a"))
-    await early.reaches(1)
+    await early.wait_for(1)
     await broker.unsubscribe(ROOM)
     for text in "bc":
         await broker.publish(ROOM, draft(text))
@@ -267,41 +267,41 @@ async def test_who_has_read_a_part_of_what_a_broker_made_up_for_gets_the_rest_on
     hub.receive_publication(ROOM, Publication(2, 4, "text", data, "text", "text", 0))
     await broker.publish(ROOM, draft("e"))
     for client in (early, late):
-        await client.reaches(5)
-        client.assert_no_hole()
+        await client.wait_for(5)
+        client.assert_no_gap()
         assert client.text == "abcde"
 
 
-async def test_what_overlaps_with_what_was_delivered_is_read_from_the_log(
+async def test_a_publication_that_overlaps_an_earlier_one_is_read_from_the_log(
     hub: Hub, broker: MemoryBroker
 ) -> None:
     client = Client()
     await hub.join(client, ROOM, None, client.joined.append)
     for text in "ab":
         await broker.publish(ROOM, draft(text))
-    await client.reaches(2)
+    await client.wait_for(2)
     await broker.unsubscribe(ROOM)
     await broker.publish(ROOM, draft("c"))
     await broker.subscribe(ROOM)
     data = msgspec.json.encode({"text": "bc"})
     hub.receive_publication(ROOM, Publication(2, 3, "text", data, "text", "text", 0))
-    await client.reaches(3)
-    client.assert_no_hole()
+    await client.wait_for(3)
+    client.assert_no_gap()
     assert client.text == "abc"
 
 
-async def test_a_new_epoch_tells_members_and_replays_the_new_log(
+async def test_a_new_epoch_resets_members_and_replays_the_new_log(
     hub: Hub, broker: MemoryBroker
 ) -> None:
     client = Client()
     await hub.join(client, ROOM, None, client.joined.append)
     await broker.publish(ROOM, draft("old"))
-    await client.reaches(1)
+    await client.wait_for(1)
     hub.receive_reset(ROOM, Position("another", 0))
     assert [position.epoch for position in client.resets] == ["another"]
 
 
-async def test_who_left_hears_no_more_and_an_empty_room_is_let_go(
+async def test_a_former_member_receives_nothing_and_an_empty_room_is_closed(
     hub: Hub, broker: MemoryBroker
 ) -> None:
     client, other = Client(), Client()
@@ -311,77 +311,81 @@ async def test_who_left_hears_no_more_and_an_empty_room_is_let_go(
     assert hub.members(ROOM) == []
     await broker.publish(ROOM, draft("a"))
     await hub.join(other, ROOM, None, other.joined.append)
-    await other.reaches(1)
+    await other.wait_for(1)
     assert client.text == ""
 
 
-async def test_a_listener_hears_what_comes_after_it_began(hub: Hub, broker: MemoryBroker) -> None:
-    heard: list[str] = []
+async def test_a_listener_receives_only_later_events(hub: Hub, broker: MemoryBroker) -> None:
+    received: list[str] = []
     changed = asyncio.Event()
 
     def listen(message: PreparedMessage) -> None:
-        heard.append(message.event)
+        received.append(message.event)
         changed.set()
 
     await broker.publish(ROOM, draft("before"))
     await hub.listen(ROOM, listen)
     await broker.publish(ROOM, draft("after"))
     await changed.wait()
-    assert heard == ["text"]
+    assert received == ["text"]
     await hub.unlisten(ROOM, listen)
 
 
-class PatchyBroker(MemoryBroker):
-    """A broker whose logs cannot be read while `is_away`."""
+class FlakyBroker(MemoryBroker):
+    """A broker whose logs cannot be read while `is_unavailable`."""
 
-    is_away = False
+    is_unavailable = False
 
     def __init__(self) -> None:
         super().__init__()
         self.refused = asyncio.Event()
 
     async def read(self, room: str, since: Position | None = None, **bounds: int) -> History:
-        if self.is_away:
+        if self.is_unavailable:
             self.refused.set()
-            raise BrokerUnavailable("away")
+            raise BrokerUnavailable("unavailable")
         return await super().read(room, since, **bounds)
 
 
 @pytest.fixture
-async def patchy() -> AsyncIterator[PatchyBroker]:
-    broker = PatchyBroker()
+async def flaky() -> AsyncIterator[FlakyBroker]:
+    broker = FlakyBroker()
     yield broker
     await broker.close()
 
 
-async def stalled_while_away(client: Client, hub: Hub, broker: PatchyBroker) -> None:
-    """Let a member fall behind, and resume while the log cannot be read."""
+async def stalled_while_unavailable(client: Client, hub: Hub, broker: FlakyBroker) -> None:
+    """Make a member fall behind, and resume it while the log cannot be read."""
     await hub.join(client, ROOM, None, client.joined.append)
     client.stalled = True
     for text in "abc":
         await broker.publish(ROOM, draft(text))
     await asyncio.sleep(0)
-    broker.is_away = True
+    broker.is_unavailable = True
     client.stalled = False
     hub.resume(client, [ROOM])
     await broker.refused.wait()
 
 
-async def test_a_lagging_member_waits_for_a_log_that_cannot_be_read(patchy: PatchyBroker) -> None:
-    client, hub = Client(), Hub(patchy)
-    await patchy.start(hub)
-    await stalled_while_away(client, hub, patchy)
-    patchy.is_away = False
-    await client.reaches(3)
-    client.assert_no_hole()
+async def test_a_lagging_member_waits_for_a_log_that_cannot_be_read(
+    flaky: FlakyBroker,
+) -> None:
+    client, hub = Client(), Hub(flaky)
+    await flaky.start(hub)
+    await stalled_while_unavailable(client, hub, flaky)
+    flaky.is_unavailable = False
+    await client.wait_for(3)
+    client.assert_no_gap()
     assert client.text == "abc"
     await hub.close()
 
 
-async def test_nobody_waits_for_the_log_of_a_room_that_was_left(patchy: PatchyBroker) -> None:
-    client, hub = Client(), Hub(patchy)
-    await patchy.start(hub)
-    await stalled_while_away(client, hub, patchy)
+async def test_leaving_ends_the_wait_for_a_log_that_cannot_be_read(
+    flaky: FlakyBroker,
+) -> None:
+    client, hub = Client(), Hub(flaky)
+    await flaky.start(hub)
+    await stalled_while_unavailable(client, hub, flaky)
     others = asyncio.all_tasks() - {asyncio.current_task()}
     feeders = [task for task in others if "_catch_up" in str(task.get_coro())]
     await hub.leave(client, ROOM)
@@ -399,7 +403,7 @@ async def join_or_resume(client: Client, hub: Hub, broker: MemoryBroker) -> None
 
 
 @pytest.mark.parametrize("seed", range(40))
-async def test_any_mixture_of_stalls_joins_and_publishes_gives_everybody_the_same_text(
+async def test_any_mixture_of_stalls_joins_and_publishes_gives_all_members_the_same_text(
     hub: Hub, broker: MemoryBroker, seed: int
 ) -> None:
     random = Random(seed)
@@ -429,26 +433,26 @@ async def test_any_mixture_of_stalls_joins_and_publishes_gives_everybody_the_sam
         else:
             await hub.join(client, ROOM, None, client.joined.append)
     for client in clients:
-        await client.reaches(end)
-        client.assert_no_hole()
+        await client.wait_for(end)
+        client.assert_no_gap()
         assert client.text == text
 
 
-async def test_publishers_that_outrun_a_fan_out_leave_its_members_to_the_log(
+async def test_members_of_a_fan_out_slower_than_its_publishers_read_the_log(
     hub: Hub, broker: MemoryBroker
 ) -> None:
     clients = [Client() for _ in range(5)]
     for client in clients:
         await hub.join(client, ROOM, None, client.joined.append)
-    heard: list[int] = []
-    await hub.listen(ROOM, lambda message: heard.append(message.last))
+    received: list[int] = []
+    await hub.listen(ROOM, lambda message: received.append(message.last))
     waiting: list[int] = []
     for number in range(60):
         await broker.publish(ROOM, draft(f"{number:03} " + "x" * 100_000))
         waiting.append(hub._rooms[ROOM].pending_bytes)
     assert max(waiting) < MAX_BACKLOG_BYTES
     for client in clients:
-        await client.reaches(60)
-        client.assert_no_hole()
+        await client.wait_for(60)
+        client.assert_no_gap()
         assert [int(part) for part in client.text.replace("x", "").split()] == list(range(60))
-    assert heard == list(range(1, 61))
+    assert received == list(range(1, 61))
