@@ -22,7 +22,7 @@ class SweepingBroker(Broker, Protocol):
 
 
 async def sweep(broker: SweepingBroker) -> None:
-    """Let a broker delete old entries and rooms, and wait until it is done."""
+    """Make a broker delete old entries and rooms, and wait until it is done."""
     sweeping = broker.sweep()
     if sweeping is not None:
         await sweeping

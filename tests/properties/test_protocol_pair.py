@@ -55,7 +55,7 @@ class Conversation:
 
     def __init__(self, transport: Transport) -> None:
         self.wire = Wire(transport)
-        self.said: dict[str, Received] = {"client": [], "server": []}
+        self.sent: dict[str, Received] = {"client": [], "server": []}
         for namespace in NAMESPACES:
             self.wire.client.connect(namespace)
 
@@ -65,9 +65,9 @@ class Conversation:
             connection = self.wire.client if end == "client" else self.wire.server
             assert isinstance(connection, Connection)
             ack_id = connection.next_ack_id() if wants_answer else None
-            name = f"event {len(self.said[end])}"
+            name = f"event {len(self.sent[end])}"
             connection.send_event(namespace, name, args, ack_id)
-            self.said[end].append((namespace, name, args, ack_id))
+            self.sent[end].append((namespace, name, args, ack_id))
 
     def run(self, script: list[Any]) -> None:
         """Run the steps, then deliver everything."""
@@ -79,8 +79,8 @@ class Conversation:
         self.wire.settle()
         assert self.wire.closed == []
         assert self.wire.joined == set(NAMESPACES)
-        assert self.wire.server_received == self.said["client"]
-        assert self.wire.client_received == self.said["server"]
+        assert self.wire.server_received == self.sent["client"]
+        assert self.wire.client_received == self.sent["server"]
 
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])

@@ -63,7 +63,7 @@ def test_a_redis_error_is_one_line_without_the_password(tmp_path: Path) -> None:
         wrong = f"unix://default:hunter3@{tmp_path}/redis.sock"
         code, message = longwire.failure("serve", "--port=0", f"--broker={wrong}")
     assert code == 1
-    assert message == f"Redis at unix://{tmp_path}/redis.sock refuses the user or the password"
+    assert message == f"Redis at unix://{tmp_path}/redis.sock rejects the user or the password"
 
 
 def test_the_broker_url_can_come_from_the_environment(tmp_path: Path) -> None:
