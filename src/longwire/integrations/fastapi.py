@@ -42,6 +42,8 @@ with needing("fastapi"):
     from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
     from fastapi.routing import APIRoute
 
+__all__ = ["explain", "mount", "problem", "router"]
+
 T = TypeVar("T")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
