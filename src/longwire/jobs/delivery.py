@@ -41,22 +41,6 @@ class Delivery:
         retry_for: seconds for which an event is retried.
     """
 
-    __slots__ = (
-        "_host",
-        "_is_sending",
-        "_job_id",
-        "_lease",
-        "_outgoing",
-        "_published",
-        "_retry_for",
-        "_run",
-        "_sleeps_until",
-        "_task",
-        "_turn",
-        "_wake",
-        "failure",
-    )
-
     def __init__(
         self,
         host: JobHost,

@@ -97,31 +97,6 @@ class Job:
             five minutes for which servers remember publish ids, retries cannot duplicate events.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_body",
-        "_cancel_sent",
-        "_created",
-        "_delivery",
-        "_has_ended",
-        "_highest",
-        "_host",
-        "_ignore_cancel",
-        "_is_open",
-        "_is_over",
-        "_lease",
-        "_loop",
-        "_outgoing",
-        "_prior_cancels",
-        "_reason",
-        "_retry_for",
-        "_started",
-        "_token",
-        "cancel_requested",
-        "cancelled",
-        "id",
-    )
-
     def __init__(
         self,
         host: JobHost,

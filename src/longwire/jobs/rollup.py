@@ -68,17 +68,6 @@ class Outgoing:
         pending: characters of output that wait; a measure of how slow the host is.
     """
 
-    __slots__ = (
-        "_held",
-        "_items",
-        "_job_id",
-        "_keys",
-        "_last_key",
-        "_progress_due",
-        "_progress_interval",
-        "pending",
-    )
-
     def __init__(self, job_id: str, progress_interval: float = 0.0) -> None:
         self._job_id = job_id
         self._items: OrderedDict[int, Event | _Text] = OrderedDict()

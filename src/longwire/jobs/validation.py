@@ -7,7 +7,6 @@ after their call has returned, so what is wrong with them must be found earlier.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 import msgspec
@@ -18,6 +17,8 @@ from longwire.schema import RoomPattern, declaration_of
 from longwire.schema.fault import CODEC_ERRORS, invalid_event, refuse_non_finite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from longwire.schema import Event
 
 _ROOM: Final = RoomPattern("job:{job_id}")
@@ -117,13 +118,9 @@ def _check_text(value: object) -> None:
     """Raise UnicodeEncodeError for text with lone surrogates, which UTF-8 cannot encode."""
     if isinstance(value, str):
         value.encode()
-    elif isinstance(value, Mapping):
-        members = cast("Mapping[object, object]", value)
-        _check_each((*members.keys(), *members.values()))
-    elif isinstance(value, list | tuple):
-        _check_each(cast("Iterable[object]", value))
-
-
-def _check_each(values: Iterable[object]) -> None:
-    for value in values:
-        _check_text(value)
+    elif isinstance(value, dict | list | tuple):
+        members = cast("Iterable[object]", value)
+        for member in members:
+            _check_text(member)
+            if isinstance(value, dict):
+                _check_text(cast("dict[object, object]", value)[member])
