@@ -13,17 +13,18 @@ JS_PROJECTS := $(wildcard package.json package-lock.json .npmrc biome.json js/*.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-python test-js check check-python check-js check-generated bench screenshots coverage generated format lock clean
+.PHONY: help setup demo docs test test-python test-js check check-python check-js check-generated bench screenshots coverage generated format lock clean
 
 help:
 	@echo 'make setup      everything that development needs, into .venv and node_modules'
 	@echo 'make demo       a real job over real files, live in the browser (ARGS="DIR --exit")'
+	@echo 'make docs       the documentation as a site, in site/'
 	@echo 'make test       all tests (ARGS goes to pytest)'
-	@echo 'make check      style, types, layers, generated files'
+	@echo 'make check      style, types, layers, generated files, links of the documents'
 	@echo 'make coverage   the tests again, counted: which lines and branches they reach'
 	@echo 'make bench      the benchmarks, with the peers beside us'
 	@echo 'make screenshots  the pictures in docs/screenshots'
-	@echo 'make generated  what is written from the contract: js/src/contract.ts'
+	@echo 'make generated  the files that are generated: js/src/contract.ts, docs/reference/cli.md'
 	@echo 'make format     format the code in both languages, with sorted imports'
 	@echo 'make lock       renew constraints.txt and package-lock.json'
 	@echo 'make clean      forget what was built and installed'
@@ -64,10 +65,18 @@ setup: .make/python .make/web .make/examples .make/test-programs
 	npm run build $(EXAMPLES:%=-w %)
 	@touch $@
 
+.make/typescript-reference: .make/node $(filter js/%,$(JS_SOURCES)) js/package.json
+	npm run docs:api -w js --if-present
+	@touch $@
+
 # --- doors ----------------------------------------------------------------------------------
 
 demo: .make/python .make/web
 	$(BIN)/longwire demo $(ARGS)
+
+# Strict: a broken link or a name that the reference cannot find fails the build.
+docs: .make/python .make/typescript-reference
+	$(BIN)/zensical build --clean --strict
 
 test: test-js test-python
 
@@ -77,7 +86,7 @@ test-python: setup
 test-js: setup
 	npm test
 
-check: check-python check-js check-generated
+check: check-python check-js check-generated docs
 	$(BIN)/python scripts/measure-code
 
 check-python: .make/python
@@ -92,6 +101,7 @@ check-js: .make/web
 
 check-generated: .make/python .make/web
 	$(BIN)/longwire types | diff - js/src/contract.ts
+	$(BIN)/python scripts/write-cli-reference --check
 	! grep -nE '"resolved": *"[a-z+]+:' package-lock.json
 
 # The core does no I/O, so nothing in it is hard to reach: every branch is. The rest may leave
@@ -118,6 +128,7 @@ screenshots: setup
 
 generated: .make/python
 	$(BIN)/longwire types --out js/src/contract.ts
+	$(BIN)/python scripts/write-cli-reference
 
 format: .make/python .make/node
 	$(BIN)/ruff check --fix
@@ -129,5 +140,5 @@ lock:
 	npm update --package-lock-only
 
 clean:
-	rm -rf .make .venv node_modules js/node_modules web/node_modules tests/react-18/node_modules js/dist web/dist src/longwire/web/static \
+	rm -rf .make .venv .cache site docs/reference/typescript node_modules js/node_modules web/node_modules tests/react-18/node_modules js/dist web/dist src/longwire/web/static \
 		$(EXAMPLES:%=%/node_modules) examples/nextjs/.next examples/vite-react/dist

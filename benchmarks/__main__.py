@@ -25,6 +25,7 @@ from benchmarks.scenario import Scenario
 from benchmarks.scenarios import SCENARIOS
 
 RESULTS = Path(__file__).with_name("results")
+CHARTS = Path(__file__).parents[1] / "docs/project/charts"
 
 
 def run(scenario: Scenario, *, quick: bool, rounds: int | None) -> Results:
@@ -58,7 +59,8 @@ def main() -> None:
             if out is not None:
                 out.mkdir(exist_ok=True)
                 (out / f"{scenario.name}.json").write_text(results.to_json())
-                (out / f"{scenario.name}.svg").write_text(plot(results))
+                charts = options.out or CHARTS
+                (charts / f"{scenario.name}.svg").write_text(plot(results))
     print(f"\n{time.monotonic() - began:.0f} s")
 
 
