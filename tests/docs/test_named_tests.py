@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = ["docs/project/defects.md", "docs/project/specification.md"]
-DOCUMENTS = [*TABLES, "docs/project/threat-model.md"]
+DOCUMENTS = [*TABLES, "docs/project/evidence.md"]
 PYTEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 VITEST = re.compile(r"`(js/tests/[\w./-]+)`: “([^”]+)”")
 

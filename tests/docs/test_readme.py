@@ -1,8 +1,8 @@
-"""The README's snippets, run as a reader would run them."""
+"""The README is short, and its snippets run as a reader would run them."""
 
 from __future__ import annotations
 
-import contextlib
+import json
 import re
 from pathlib import Path
 
@@ -12,52 +12,24 @@ from tests.docs.snippets import ROOT, RUNNING, read_until, running, snippets_of
 
 SNIPPETS = snippets_of("README.md")
 
-pytestmark = pytest.mark.timeout(60)
+
+def test_it_has_at_most_120_lines() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 120
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """An empty folder where npm has installed what the README says."""
-    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
-    return tmp_path
-
-
-async def test_your_own_event_in_five_minutes(folder: Path) -> None:
-    (folder / "app.py").write_text(SNIPPETS["app.py"])
+@pytest.mark.timeout(60)
+async def test_a_live_job_in_20_lines(tmp_path: Path) -> None:
+    source = SNIPPETS["reports.py"]
+    assert len([line for line in source.splitlines() if line.strip()]) <= 20
+    (tmp_path / "reports.py").write_text(source.replace("sleep(1)", "sleep(0.01)"))
     serve = SNIPPETS["serve"].replace("--port 8000", "--port 0")
     assert serve != SNIPPETS["serve"]
-    shown = re.compile(re.escape(SNIPPETS["shown"].strip().encode()))
 
-    async with contextlib.AsyncExitStack() as stack:
-        server = await stack.enter_async_context(running(serve, folder))
+    async with running(serve, tmp_path) as server:
         url = (await read_until(server, RUNNING))[1].decode()
-
-        def here(snippet: str) -> str:
-            assert "http://127.0.0.1:8000" in snippet
-            return snippet.replace("http://127.0.0.1:8000", url)
-
-        for name in ("watch.py", "watch.mjs"):
-            (folder / name).write_text(here(SNIPPETS[name]))
-        watchers = [
-            await stack.enter_async_context(running(line, folder))
-            for line in SNIPPETS["watch"].splitlines()
-        ]
-        shipped = await stack.enter_async_context(running(here(SNIPPETS["ship"]), folder))
-        assert b'{"offset":1}' in await shipped.read()
-        for watcher in watchers:
-            await read_until(watcher, shown)
-
-
-async def test_a_job(folder: Path) -> None:
-    (folder / "job.py").write_text(SNIPPETS["job.py"])
-
-    async with running("python job.py", folder) as output:
-        assert await output.read() == b"completed It was a dark and stormy night.\n"
-
-
-async def test_a_test(folder: Path) -> None:
-    for name in ("app.py", "test_app.py"):
-        (folder / name).write_text(SNIPPETS[name])
-
-    async with running("pytest -q -p no:cacheprovider test_app.py", folder) as output:
-        await read_until(output, re.compile(rb"^1 passed"))
+        start = SNIPPETS["start"].replace("http://127.0.0.1:8000", url)
+        async with running(start, tmp_path) as started:
+            job_id = json.loads((await started.read()).splitlines()[-1])["jobId"]
+        watch = f"LONGWIRE_TOKEN=any longwire watch --server {url} {job_id}"
+        async with running(watch, tmp_path) as watched:
+            await read_until(watched, re.compile(rb"^Chapter 10: more about tea\.$"))

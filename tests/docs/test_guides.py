@@ -1,0 +1,110 @@
+"""What the guides show, run as a reader would run it."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import socketio  # type: ignore[import-untyped]
+
+from longwire import issue_token
+from longwire.errors import InvalidRoom, RoomDenied
+from longwire.server import Identity
+from tests.docs.snippets import ROOT, running, snippets_of
+from tests.serving import serving
+
+SECRET = "a secret of thirty-two bytes or more"
+
+
+async def test_events_merge_as_the_table_says(tmp_path: Path) -> None:
+    document = "docs/guides/events.md"
+    for name in ("shop.py", "merging.py"):
+        (tmp_path / name).write_text(snippets_of(document)[name])
+    table = (ROOT / document).read_text("utf-8").partition("| received |")[2].partition("\n\n")[0]
+    promised = re.findall(r"^\| `(\S+)` (.*?) \| (\S+) \|", table, re.MULTILINE)
+
+    async with running("python merging.py", tmp_path) as output:
+        lines = (await output.read()).decode().splitlines()
+
+    entries = [line for line in lines if not line.startswith(" ")]
+    assert len(promised) == 5
+    assert entries == [
+        f"{covered if '-' in covered else f'{covered}-{covered}'} {event}"
+        for event, _, covered in promised
+    ]
+    values = [line.strip() for line in lines if line.startswith(" ")]
+    shown = [value.strip("“”").strip() for event, value, _ in promised if event != "order:shipped"]
+    assert sorted(values) == sorted(shown)
+
+
+async def test_a_rule_reads_claims(tmp_path: Path) -> None:
+    server = module_of("docs/guides/rooms.md", "support.py", tmp_path)["server"]
+    ada = Identity("ada", claims={"teams": ["sales"]})
+
+    await server.rules.check(ada, "ticket:sales:7")
+    await server.rules.check(ada, "lobby")
+    await server.rules.check(ada, "global")
+    with pytest.raises(RoomDenied):
+        await server.rules.check(ada, "ticket:support:7")
+    with pytest.raises(RoomDenied):
+        await server.rules.check(ada, "user:bob")
+    with pytest.raises(InvalidRoom):
+        await server.rules.check(ada, "nowhere")
+
+
+async def test_routes_with_users_errors_and_a_job(tmp_path: Path) -> None:
+    routes = module_of("docs/guides/authentication.md", "routes.py", tmp_path)
+    app, server = routes["app"], routes["server"]
+
+    transport = httpx.ASGITransport(app)
+    async with server, httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+        refused = await http.post("/imports", headers={"authorization": "Bearer nonsense"})
+        assert (refused.status_code, refused.json()["code"]) == (401, "token_invalid")
+
+        token = issue_token(SECRET, "ada")
+        done = await http.post("/imports", headers={"authorization": f"Bearer {token}"})
+        assert (done.status_code, done.json()) == (200, {"rows": 42})
+        [job] = await server.jobs()
+        assert (job.owner, job.status, job.current_step) == ("ada", "completed", "Reading")
+
+
+async def test_a_job(tmp_path: Path) -> None:
+    (tmp_path / "job.py").write_text(snippets_of("docs/guides/jobs.md")["job.py"])
+    [promised] = re.findall(r"It prints `(.*?)`", (ROOT / "docs/guides/jobs.md").read_text("utf-8"))
+
+    async with running("python job.py", tmp_path) as output:
+        assert (await output.read()).decode() == promised + "\n"
+
+
+async def test_a_stock_client_talks_to_the_server_that_replaced_python_socketio(
+    tmp_path: Path,
+) -> None:
+    document = "docs/guides/from-python-socketio.md"
+    chat = module_of(document, "chat.py", tmp_path)
+    client = module_of(document, "stock_client.py", tmp_path, socketio=socketio)
+    received: list[dict[str, Any]] = []
+
+    async with serving(chat["server"]) as url:
+        sio = socketio.AsyncClient()
+        sio.on("chat", received.append)
+        assert await client["say_hello"](sio, url, issue_token(SECRET, "ada")) == "ok"
+        await sio.disconnect()
+
+    [message] = received
+    assert {**message, "timestamp": 0} == {
+        "room": "lobby",
+        "text": "Hello",
+        "author": "ada",
+        "timestamp": 0,
+    }
+
+
+def module_of(document: str, name: str, folder: Path, **given: Any) -> dict[str, Any]:
+    """Run a module of a document; returns what it defines."""
+    path = folder / name
+    path.write_text(snippets_of(document)[name])
+    return runpy.run_path(str(path), init_globals=given, run_name=path.stem)
