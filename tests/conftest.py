@@ -1,4 +1,4 @@
-"""What tests of every part share."""
+"""Fixtures that all tests share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.serving import ServerProcess
 def running_server() -> Iterator[ServerProcess]:
     """`longwire serve` with its defaults and the memory broker.
 
-    One process for the whole run: tests keep apart by users, jobs and rooms of their own.
+    The process is shared by the whole run, so each test uses its own users, jobs and rooms.
     """
     with ServerProcess("--broker=memory:") as server:
         yield server

@@ -1,4 +1,4 @@
-"""A link that can fail: a TCP proxy between a client and a server."""
+"""A TCP proxy between a client and a server, to break their connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 
 class _Leg(asyncio.Protocol):
-    """One side of a proxied connection; what it receives goes to the other side."""
+    """One side of a proxied connection; it forwards what it receives to the other side."""
 
     def __init__(self, proxy: Proxy) -> None:
         self.proxy = proxy
@@ -50,7 +50,7 @@ class _Leg(asyncio.Protocol):
         return self.is_stranded or self.proxy.is_frozen or self.proxy.is_mute
 
     def regulate(self) -> None:
-        """Read if, and only if, the link is up and the other side keeps up."""
+        """Read only while the connection is not held back and the other side is not full."""
         if self.transport is None or self.transport.is_closing():
             return
         if self.is_stalled or self.other is None or self.is_held_back:
@@ -60,7 +60,7 @@ class _Leg(asyncio.Protocol):
 
 
 class _FrontLeg(_Leg):
-    """The side of the client."""
+    """The client's side."""
 
     @property
     def is_held_back(self) -> bool:
@@ -95,12 +95,12 @@ class _FrontLeg(_Leg):
 
 
 class Proxy:
-    """Forwards TCP connections to a server until told otherwise.
+    """Forwards TCP connections to a server, and breaks them on request.
 
     Attributes:
-        url: where clients connect.
-        accepted: connections taken so far.
-        transferred: bytes forwarded so far, both ways.
+        url: the URL that clients connect to.
+        accepted: the number of connections accepted so far.
+        transferred: the number of bytes forwarded so far, in both directions.
     """
 
     def __init__(self, upstream: str) -> None:
@@ -130,12 +130,12 @@ class Proxy:
         self.cut()
 
     def forward(self, upstream: str) -> None:
-        """Lead new connections to this server."""
+        """Forward new connections to this server."""
         address = urlsplit(upstream)
         self.upstream = (address.hostname, address.port)
 
     def cut(self) -> None:
-        """Reset every connection; new ones are taken as before."""
+        """Reset every connection; new ones are accepted as before."""
         for leg in list(self.legs):
             if leg.transport is not None:
                 leg.transport.abort()
@@ -145,27 +145,27 @@ class Proxy:
         self.is_refusing = True
 
     def accept(self) -> None:
-        """Take new connections again."""
+        """Accept new connections again."""
         self.is_refusing = False
 
     def freeze(self) -> None:
-        """Swallow everything without a word, as a dead link does, until `thaw`."""
+        """Hold back everything until `thaw`, without closing, like a dead link."""
         self.is_frozen = True
         self._regulate()
 
     def strand(self) -> None:
-        """Swallow for good what either side of these connections says; others are served."""
+        """Hold back everything on the current connections for good; new ones work."""
         for leg in list(self.legs):
             leg.is_stranded = True
             leg.regulate()
 
     def mute(self) -> None:
-        """Swallow what the server says until `thaw`; clients are still heard."""
+        """Hold back what the server sends until `thaw`; the server still receives from clients."""
         self.is_mute = True
         self._regulate()
 
     def thaw(self) -> None:
-        """Let everything flow again, what was held back included."""
+        """Resume forwarding, including everything held back."""
         self.is_frozen = self.is_mute = False
         self._regulate()
 

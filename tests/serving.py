@@ -1,4 +1,4 @@
-"""Real servers for tests: `longwire serve` as a process, and any ASGI app in this one."""
+"""Real servers for tests: `longwire serve` as a process, and ASGI applications in this process."""
 
 from __future__ import annotations
 
@@ -27,10 +27,24 @@ LISTENING = re.compile(r"Listening on (http://\S+)")
 
 
 class ServerProcess:
-    """`longwire serve` on a port of its own; ends with the `with` block, whatever happens."""
+    """`longwire serve` on a free port; the process ends with the `with` block.
 
-    def __init__(self, *options: str, port: int = 0, secret: str = SECRET) -> None:
+    Args:
+        *options: of `longwire serve`.
+        port: the port; 0 picks a free one.
+        secret: its LONGWIRE_SECRET.
+        environment: additional environment variables.
+    """
+
+    def __init__(
+        self,
+        *options: str,
+        port: int = 0,
+        secret: str = SECRET,
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.options = options
+        self.environment = environment or {}
         self.port = port
         self.secret = secret
         self.url = ""
@@ -45,11 +59,16 @@ class ServerProcess:
         self.stop()
 
     def start(self) -> None:
-        """Start the process and wait until it listens; a later start takes the same port."""
+        """Start the process and wait until it listens; later starts use the same port."""
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by stop()
         self._process = subprocess.Popen(
             [LONGWIRE, "serve", f"--port={self.port}", *self.options],
-            env={**os.environ, "LONGWIRE_SECRET": self.secret, "PYTHONUNBUFFERED": "1"},
+            env={
+                **os.environ,
+                "LONGWIRE_SECRET": self.secret,
+                "PYTHONUNBUFFERED": "1",
+                **self.environment,
+            },
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
@@ -58,7 +77,7 @@ class ServerProcess:
         self.port = int(self.url.rpartition(":")[2])
 
     def stop(self) -> None:
-        """Ask the process to end, and see that it does."""
+        """Terminate the process, and kill it if it does not exit."""
         if self._process is None:
             return
         self._process.terminate()
@@ -69,14 +88,14 @@ class ServerProcess:
         self._reap()
 
     def kill(self) -> None:
-        """End the process as a crash would: without a word."""
+        """Kill the process, like a crash."""
         assert self._process is not None
         self._process.kill()
         self._reap()
 
     @property
     def resident_bytes(self) -> int:
-        """Memory that the process holds now."""
+        """The resident memory of the process."""
         assert self._process is not None
         pages = Path(f"/proc/{self._process.pid}/statm").read_text("ascii").split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
@@ -95,10 +114,10 @@ class ServerProcess:
             found = LISTENING.search(line)
             if found:
                 return found[1]
-        raise AssertionError(f"the server ended before it listened: {self.said()}")
+        raise AssertionError(f"the server exited before it listened: {self.read_log()}")
 
-    def said(self) -> str:
-        """Return what it wrote to its log so far."""
+    def read_log(self) -> str:
+        """Return what the server has written to stderr."""
         assert self._log is not None
         self._log.seek(0)
         return self._log.read()
@@ -108,7 +127,7 @@ class ServerProcess:
         return issue_token(self.secret, user, service=service, ttl=ttl)
 
     async def publish(self, event: str, data: dict[str, Any], **fields: object) -> dict[str, Any]:
-        """Publish by HTTP as a service; returns the answer's body."""
+        """Publish over HTTP as a service; return the response body."""
         answer = await self.request("POST", "/api/publish", {"event": event, "data": data} | fields)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -116,7 +135,7 @@ class ServerProcess:
     async def request(
         self, method: str, path: str, body: object = None, token: str | None = None
     ) -> httpx.Response:
-        """Send a request, with a service's token if none is given."""
+        """Send a request, with a service token by default."""
         token = self.token("publisher", service=True) if token is None else token
         async with httpx.AsyncClient(trust_env=False, base_url=self.url) as http:
             return await http.request(
@@ -124,8 +143,8 @@ class ServerProcess:
             )
 
 
-class _Announcing(uvicorn.Server):
-    """A uvicorn that says when it has started, and leaves signals to pytest."""
+class _Uvicorn(uvicorn.Server):
+    """A uvicorn server with a `ready` event, which leaves signal handling to pytest."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -146,12 +165,12 @@ class _Announcing(uvicorn.Server):
 async def serving(
     app: Any, *, host: str = "127.0.0.1", ws: str = LANE, **options: Any
 ) -> AsyncIterator[str]:
-    """Serve an ASGI app from this process on a free port; yields its http:// address."""
+    """Serve an ASGI application from this process on a free port; yield its URL."""
     config = uvicorn.Config(
         app, host=host, port=0, ws=ws, log_level="warning", lifespan="on", **options
     )
     with contextlib.closing(config.bind_socket()) as listener:
-        server = _Announcing(config)
+        server = _Uvicorn(config)
         running = asyncio.create_task(server.serve(sockets=[listener]))
         running.add_done_callback(lambda _: server.ready.set())
         await server.ready.wait()

@@ -1,4 +1,4 @@
-"""Readers that stop reading: the server's memory stays bounded, and they come back exactly."""
+"""Readers that stop reading: the server's memory stays bounded, and they miss nothing."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ from longwire.catalog import Announcement
 from longwire.client.receiving.inbox import read_place
 from longwire.log import RetentionLimits
 from longwire.server import Limits
-from longwire.server.asgi import websocket
+from longwire.server.rooms.replay import CACHED_FOR
 from longwire.server.scope import Receive, Scope, Send
-from longwire.server.uvicorn import lane
 from longwire.testing import Frame, History
 from longwire.types import Position
 from longwire.websocket import encode_request, encode_text
@@ -34,7 +33,7 @@ from tests.serving import ServerProcess, serving
 MIB = 1024 * 1024
 EVENTS = 3000
 PAYLOAD = 64 * 1024
-# What a room's log keeps by default, in events of this size, and a few for good measure.
+# The number of such events that fill a room's log with its default retention, and a few more.
 RETAINED = 8 * MIB // PAYLOAD + 8
 READERS = 200
 MASK = bytes(4)
@@ -48,9 +47,9 @@ def large(number: int) -> Announcement:
 
 
 async def flood(history: History, worker: WebSocketClient, count: int) -> None:
-    """Publish events one after the other, a few on their way at a time.
+    """Publish events in order, a few at a time.
 
-    Without ids: the server remembers 10,000 of them, which is memory of another kind.
+    They have no ids, because the server would use memory to remember these.
     """
     slots = asyncio.Semaphore(8)
 
@@ -70,7 +69,13 @@ async def flood(history: History, worker: WebSocketClient, count: int) -> None:
 
 @pytest.fixture
 def fresh_server() -> Iterator[ServerProcess]:
-    with ServerProcess("--broker=memory:") as server:
+    """A server whose resident memory falls at once when it frees an event.
+
+    By default, glibc keeps freed blocks of this size for itself, as long as a block above them is
+    in use. That hides whether the server has freed them.
+    """
+    environment = {"MALLOC_MMAP_THRESHOLD_": str(PAYLOAD // 4)}
+    with ServerProcess("--broker=memory:", environment=environment) as server:
         yield server
 
 
@@ -86,14 +91,20 @@ async def test_a_stalled_reader_costs_a_server_no_memory(fresh_server: ServerPro
         for name, client in (("healthy", healthy), ("stalled", stalled)):
             history.reader(name).follow(client, ROOM)
             await client.join_room(ROOM)
-        await flood(history, worker, 4 * RETAINED)  # the log is as large as it gets
+        await flood(history, worker, 4 * RETAINED)  # the log has reached its full size
         await history.caught_up()
-        proxy.freeze()
         before = server.resident_bytes
+        proxy.freeze()
+        # Before the reader is stalled, it catches up a few times. The server caches the slices of
+        # the log that it reads for other readers: at most 32 of 0.5 MiB, for `CACHED_FOR` seconds.
+        loop = asyncio.get_running_loop()
+        kept_until = loop.time() + 2 * CACHED_FOR
+        while loop.time() < kept_until:
+            await flood(history, worker, RETAINED)
         await flood(history, worker, EVENTS)
         grown = server.resident_bytes - before
         end = history.reader("healthy").position(ROOM).offset
-        assert grown <= 2 * MIB
+        assert grown <= MIB
         assert end >= EVENTS
         assert history.reader("stalled").position(ROOM).offset < end - 2 * RETAINED
 
@@ -127,16 +138,17 @@ async def test_many_stalled_readers_cost_a_server_a_bounded_amount_each(
         await history.caught_up()
         assert server.resident_bytes - full <= 4 * MIB
         assert full - before <= RETAINED * PAYLOAD + READERS * MIB // 2
+        proxy.cut()  # otherwise the readers wait for their heartbeats before they disconnect
     assert history.check().applied == 2 * RETAINED
 
 
-async def test_who_stops_reading_is_noticed_before_the_system_takes_in_megabytes() -> None:
+async def test_a_stall_is_noticed_before_the_kernel_buffers_megabytes() -> None:
     server = Server(authenticate=anonymous, shared_jobs=True)
     async with serving(server) as url, raw_reader(url, ROOM):
         published = 0
         while server.hub.volatile_dropped == 0:
             await server.publish(large(published), room=ROOM)
-            await server.publish(note("is it full?"), room=ROOM, volatile=True)
+            await server.publish(note("probe"), room=ROOM, volatile=True)
             await asyncio.sleep(0)
             published += 1
         assert published * PAYLOAD <= MIB
@@ -144,7 +156,7 @@ async def test_who_stops_reading_is_noticed_before_the_system_takes_in_megabytes
 
 @asynccontextmanager
 async def raw_reader(url: str, room: str) -> AsyncIterator[socket.socket]:
-    """A connection in a room, with the smallest buffer that a system gives; it reads nothing."""
+    """Join a room with the smallest receive buffer that the system allows, and never read."""
     address = urlsplit(url)
     loop = asyncio.get_running_loop()
     with socket.socket() as raw:
@@ -153,61 +165,61 @@ async def raw_reader(url: str, room: str) -> AsyncIterator[socket.socket]:
         await loop.sock_connect(raw, (address.hostname, address.port))
         path = "/socket.io/?EIO=4&transport=websocket"
         await loop.sock_sendall(raw, encode_request(path, "127.0.0.1", b"bG9uZ3dpcmUncyBiZW5jaA=="))
-        await hears(raw, b'0{"sid"')
-        await loop.sock_sendall(raw, encode_text('40{"token":"anybody"}', MASK))
-        await hears(raw, b'["authenticated"')
+        await read_until(raw, b'0{"sid"')
+        await loop.sock_sendall(raw, encode_text('40{"token":"any token"}', MASK))
+        await read_until(raw, b'["authenticated"')
         await loop.sock_sendall(raw, encode_text(f'427["join_room","{room}"]', MASK))
-        await hears(raw, b"437[")
+        await read_until(raw, b"437[")
         yield raw
 
 
-async def hears(raw: socket.socket, pattern: bytes) -> None:
-    heard = b""
-    while pattern not in heard:
-        heard += await asyncio.get_running_loop().sock_recv(raw, 4096)
+async def read_until(raw: socket.socket, pattern: bytes) -> None:
+    received = b""
+    while pattern not in received:
+        received += await asyncio.get_running_loop().sock_recv(raw, 4096)
 
 
 class Stall:
-    """A server with a reader that keeps up, and one that is stalled: its transport is full.
+    """A server with a healthy reader, and a stalled one, whose transport is full.
 
     Attributes:
         server: the server.
-        proxy: the stalled reader's link, frozen.
+        proxy: the frozen connection of the stalled reader.
         stalled: the stalled reader.
-        heard: what both heard in all, log or no log.
+        received: the messages that both readers received, volatile ones included.
     """
 
     def __init__(self, history: History, server: Server, url: str, proxy: Proxy) -> None:
         self.history = history
         self.server = server
         self.proxy = proxy
-        self.heard: list[str] = []
-        self.healthy = WebSocketClient(url, token="anybody")
-        self.stalled = WebSocketClient(proxy.url, token="anybody", reconnection_delay_max=0.05)
+        self.received: list[str] = []
+        self.healthy = WebSocketClient(url, token="any token")
+        self.stalled = WebSocketClient(proxy.url, token="any token", reconnection_delay_max=0.05)
 
-    async def begin(self) -> None:
+    async def start(self) -> None:
         for name, client in (("healthy", self.healthy), ("stalled", self.stalled)):
             self.history.reader(name).follow(client, ROOM)
             await client.join_room(ROOM)
-            client.on(Announcement, lambda event: self.heard.append(event.message))
-        await self.publish(note("both hear this"))
+            client.on(Announcement, lambda event: self.received.append(event.message))
+        await self.publish(note("before"))
         await self.history.caught_up()
         self.proxy.freeze()
         while self.server.hub.volatile_dropped == 0:
-            await self.publish_volatile("is it full?")
+            await self.publish_volatile("probe")
             await self.publish(large(0))
 
     async def publish(self, event: Announcement) -> None:
-        """Publish, and see that who keeps up has it."""
+        """Publish, and wait until the healthy reader has received it."""
         position = await self.history.publish(self.server, event, room=ROOM)
         await self.history.reader("healthy").reaches(ROOM, position.offset)
 
     async def publish_volatile(self, message: str) -> None:
         await self.server.publish(note(message), room=ROOM, volatile=True)
 
-    async def end(self) -> None:
-        """Prove that both have everything, in order and once."""
-        await self.publish(note("both hear this too"))
+    async def finish(self) -> None:
+        """Check that both readers have received everything, once and in order."""
+        await self.publish(note("after"))
         await self.history.caught_up()
         proof = self.history.check()
         assert proof.restarts == 0
@@ -231,18 +243,18 @@ async def one_stalled(broker: Broker | None = None, **limits: float) -> AsyncIte
     async with serving(server) as url, Proxy(url) as proxy:
         stall = Stall(History(), server, url, proxy)
         async with stall.healthy, stall.stalled:
-            await stall.begin()
+            await stall.start()
             yield stall
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
-async def test_who_was_stalled_goes_on_where_it_was(kind: str, tmp_path: Path) -> None:
+async def test_a_stalled_reader_resumes_where_it_was(kind: str, tmp_path: Path) -> None:
     broker = SQLiteBroker(tmp_path / "log.db", retention=RETENTION) if kind == "sqlite" else None
     async with one_stalled(broker) as stall:
         for number in range(20):
             await stall.publish(note(f"missed {number}"))
         stall.proxy.thaw()
-        await stall.end()
+        await stall.finish()
         assert stall.proxy.accepted == 1
 
 
@@ -251,50 +263,44 @@ async def test_volatile_events_to_a_stalled_reader_are_dropped_and_counted() -> 
         dropped = stall.server.hub.volatile_dropped
         for number in range(5):
             await stall.publish_volatile(f"typing {number}")
-            await stall.publish(note(f"said {number}"))
+            await stall.publish(note(f"durable {number}"))
         assert stall.server.hub.volatile_dropped == dropped + 5
-        assert len([message for message in stall.heard if message.startswith("typing")]) == 5
+        assert len([message for message in stall.received if message.startswith("typing")]) == 5
         stall.proxy.thaw()
-        await stall.end()
-        assert len([message for message in stall.heard if message.startswith("typing")]) == 5
+        await stall.finish()
+        assert len([message for message in stall.received if message.startswith("typing")]) == 5
 
 
-async def test_who_stays_stalled_is_told_so_and_comes_back_to_where_it_was() -> None:
+async def test_a_reader_that_stays_stalled_is_disconnected_and_resumes() -> None:
     async with one_stalled(stall_timeout=0.5) as stall:
-        told: asyncio.Queue[dict[str, object]] = asyncio.Queue()
-        stall.stalled.on("closing", told.put_nowait)
-        gone = asyncio.Event()
-        stall.stalled.on("disconnect", lambda reason: gone.set())
+        closing: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+        stall.stalled.on("closing", closing.put_nowait)
+        disconnected = asyncio.Event()
+        stall.stalled.on("disconnect", lambda reason: disconnected.set())
         while len(stall.server.sockets) == 2:
             await stall.publish(note("meanwhile"))
             await asyncio.sleep(0.01)
         stall.proxy.thaw()
-        assert (await told.get())["reason"] == "too_slow"
-        await gone.wait()
-        await stall.end()
+        assert (await closing.get())["reason"] == "too_slow"
+        await disconnected.wait()
+        await stall.finish()
         assert stall.proxy.accepted == 2
 
 
-async def test_the_connection_of_who_never_reads_again_is_let_go(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(lane, "CLOSE_TIMEOUT", 0.2)
-    async with one_stalled(stall_timeout=0.5) as stall:
+async def test_a_connection_that_never_reads_again_is_reset() -> None:
+    async with one_stalled(stall_timeout=0.5, close_timeout=0.2) as stall:
         descriptors = len(os.listdir("/proc/self/fd"))
         async with asyncio.timeout(10):
             while len(os.listdir("/proc/self/fd")) == descriptors:
                 await stall.publish(note("meanwhile"))
                 await asyncio.sleep(0.01)
         stall.proxy.thaw()
-        await stall.end()
+        await stall.finish()
 
 
 @pytest.mark.parametrize("ws", ["websockets-sansio", "wsproto"])
-async def test_a_plain_asgi_server_is_told_to_let_go_of_who_never_reads_again(
-    ws: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT", 0.2)
-    limits = Limits(stall_timeout=0.5)
+async def test_a_plain_asgi_connection_that_never_reads_again_ends(ws: str) -> None:
+    limits = Limits(stall_timeout=0.5, close_timeout=0.2)
     server = Server(authenticate=anonymous, shared_jobs=True, limits=limits)
     ended = asyncio.Event()
 
@@ -311,7 +317,7 @@ async def test_a_plain_asgi_server_is_told_to_let_go_of_who_never_reads_again(
             await ended.wait()
 
 
-async def test_a_slow_polling_client_is_fed_from_the_log_as_it_polls() -> None:
+async def test_a_slow_polling_client_reads_the_log_as_it_polls() -> None:
     server, history = Server(authenticate=anonymous, shared_jobs=True), History()
     reader = history.reader("polling")
     reader.join(ROOM)
@@ -321,14 +327,14 @@ async def test_a_slow_polling_client_is_fed_from_the_log_as_it_polls() -> None:
     ):
         polling = RawPolling(http)
         await polling.open()
-        await polling.post('40{"token":"anybody","positions":true}')
+        await polling.post('40{"token":"any token","positions":true}')
         await polling.expect('42["authenticated"')
         await polling.post(f'420["join_room","{ROOM}"]')
         joined = json.loads((await polling.expect("430["))[3:])[0]
         for number in range(100):
             await history.publish(server, large(number), room=ROOM)
-            [waiting] = [socket.session.engine.buffered_bytes for socket in server.sockets]
-            assert waiting <= 2 * MIB
+            [buffered] = [socket.session.engine.buffered_bytes for socket in server.sockets]
+            assert buffered <= 2 * MIB
         while reader.position(ROOM).offset < 100:
             for packet in await polling.poll():
                 if packet.startswith('42["announcement"'):

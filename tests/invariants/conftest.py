@@ -44,7 +44,7 @@ class FakeClient:
 
     def __init__(self, fixture: ServerFixture) -> None:
         self.transport = CountingTransport()
-        self.lane = Lane(1_000_000)
+        self.lane = Lane(1_000_000, close_timeout=5.0)
         self.lane.open(self.transport, set())
         self.session: Session = fixture.endpoint.open_session("websocket", "127.0.0.1")
         self.lane.attach(self.session)

@@ -27,7 +27,7 @@ async def test_it_holds_no_token_and_no_line_that_a_client_made_up() -> None:
             await client.send("40/" + EVIL.replace("\r\n", "") + ",")
             await client.send("42" + json.dumps([EVIL, {"token": token}]))
             assert await call(client, "ping")
-        said = server.said()
+        said = server.read_log()
     assert token not in said
     assert "forged" not in said.replace("\\r\\n2026-01-01 CRITICAL forged", "")
     assert "\x1b" not in said

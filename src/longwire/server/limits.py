@@ -28,6 +28,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         stall_timeout: seconds in which a stalled connection must take something, however
             little; otherwise it is closed with the advice to come back and resume. Less than
             the heartbeat's timeout, which would end it without a word.
+        close_timeout: seconds that a peer has to read what precedes the server's close frame and to
+            answer it; after that, the connection is reset.
         token_expiry_notice: seconds before a token's end at which `auth_expiring` is sent.
         token_grace: seconds after a token's end at which its connection is cut.
         replay_slice: frames read from a log in one go while a cursor catches up.
@@ -47,6 +49,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     unhandled_bytes: int = 4_000_000
     poll_buffer: int = 1_000_000
     stall_timeout: float = 15.0
+    close_timeout: float = 5.0
     token_expiry_notice: float = 60.0
     token_grace: float = 10.0
     replay_slice: int = 100

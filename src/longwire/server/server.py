@@ -119,7 +119,11 @@ class Server:
             Recovery(recovery, self.broker, self.rules, self.hub) if recovery else None,
         )
         self._application = Application(
-            self._endpoint, OriginPolicy(allowed_origins), options, self._is_ready
+            self._endpoint,
+            OriginPolicy(allowed_origins),
+            options,
+            self._is_ready,
+            self.limits.close_timeout,
         )
         self._started: asyncio.Future[None] | None = None
         self._is_closed = self._is_closing = False

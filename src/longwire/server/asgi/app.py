@@ -43,6 +43,7 @@ class Application:
         options: Engine.IO's.
         is_ready: awaited before a request is served; starts the server where nobody runs its
             lifespan, and says no once it is closed.
+        close_timeout: see `Limits`.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class Application:
         origins: OriginPolicy,
         options: Options,
         is_ready: Callable[[], Awaitable[bool]],
+        close_timeout: float,
     ) -> None:
         self._endpoint = endpoint
         self._origins = origins
         self._options = options
         self._is_ready = is_ready
+        self._close_timeout = close_timeout
 
     @staticmethod
     def serves(scope: Scope) -> bool:
@@ -148,9 +151,9 @@ class Application:
             return session
 
         if lane_host is not None:
-            serve_lane(attach, lane_host, self._options.max_payload)
+            serve_lane(attach, lane_host, self._options.max_payload, self._close_timeout)
         else:
-            await serve_websocket(attach, receive, send)
+            await serve_websocket(attach, receive, send, self._close_timeout)
 
     def _check_websocket(self, scope: Scope) -> Query | RequestError:
         if not self._origins.allows(request_headers(scope), scope.get("scheme", "ws")):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from longwire.server.session.session import PACKETS_AT_ONCE
 from longwire.server.session.stepping import go_on
 from longwire.server.session.tcp_info import Traffic
-from longwire.server.uvicorn.lane import CLOSE_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -129,7 +128,10 @@ class ASGIWriter:
 
 
 async def serve_websocket(
-    attach: Callable[[ASGIWriter], Session | None], receive: Receive, send: Send
+    attach: Callable[[ASGIWriter], Session | None],
+    receive: Receive,
+    send: Send,
+    close_timeout: float,
 ) -> None:
     """Speak for one WebSocket until it is gone, or was closed and does not go.
 
@@ -139,7 +141,7 @@ async def serve_websocket(
     sessions: list[Session] = []
 
     def set_deadline() -> None:
-        patience.reschedule(asyncio.get_running_loop().time() + CLOSE_TIMEOUT)
+        patience.reschedule(asyncio.get_running_loop().time() + close_timeout)
 
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(None) as patience:

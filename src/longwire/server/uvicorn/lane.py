@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 GOING_AWAY = 1001
 NORMAL_CLOSURE = 1000
 
-# How long a peer may take to read and answer our close frame; then what it did not read is dropped.
-CLOSE_TIMEOUT = 5.0
-
 # Bytes that the system takes in beyond what is on its way to the peer. By default it takes
 # megabytes: of a thousand readers that stop, 1.6 GB, for which everybody on the machine waited
 # seconds. What waits here instead can still be merged, and heartbeats do not stand behind it.
@@ -65,6 +62,7 @@ class Lane(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_close_timeout",
         "_decoder",
         "_is_closing",
         "_open_lanes",
@@ -75,7 +73,7 @@ class Lane(asyncio.Protocol):
         "stalled",
     )
 
-    def __init__(self, max_message: int) -> None:
+    def __init__(self, max_message: int, close_timeout: float) -> None:
         self.is_direct = False
         self.stalled = False
         self._decoder = FrameDecoder("server", max_message)
@@ -83,6 +81,7 @@ class Lane(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._open_lanes: set[Lane] | None = None
         self._is_closing = False
+        self._close_timeout = close_timeout
         self._untaken: list[Message] | None = None
 
     def attach(self, session: Session) -> None:
@@ -126,7 +125,7 @@ class Lane(asyncio.Protocol):
             return
         self._is_closing = True
         self._transport.write(encode_close(code, reason))
-        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
+        asyncio.get_running_loop().call_later(self._close_timeout, self._transport.abort)
 
     def shutdown(self) -> None:
         """Close because the server stops, after telling the client to come back."""
@@ -241,12 +240,17 @@ def _send_soon(transport: asyncio.BaseTransport) -> None:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT)
 
 
-def serve_lane(attach: Callable[[Lane], Session | None], host: LaneHost, max_message: int) -> None:
+def serve_lane(
+    attach: Callable[[Lane], Session | None],
+    host: LaneHost,
+    max_message: int,
+    close_timeout: float,
+) -> None:
     """Accept a WebSocket and leave it to a lane, which goes on when this returns.
 
     `attach` gives the session that it belongs to, or None to refuse it.
     """
-    lane = Lane(max_message)
+    lane = Lane(max_message, close_timeout)
     answer = host.accept(lane)
     if answer is None:
         return
