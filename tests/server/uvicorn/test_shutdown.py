@@ -76,7 +76,7 @@ async def test_every_client_is_told_when_uvicorn_stops(
         assert (told["reason"], told["reconnect"]) == ("server_shutdown", True)
         assert await is_closed(client)
         assert (await poll)[0].startswith('42["closing",{"reason":"server_shutdown"')
-    with pytest.raises(BrokerUnavailable, match="not running"):
+    with pytest.raises(BrokerUnavailable, match="not started"):
         await server.broker.position("global")
 
 
