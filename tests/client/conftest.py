@@ -1,4 +1,4 @@
-"""Clients, a real server and a scripted one; no test may leave a task behind."""
+"""Clients, a real server and a scripted one. No test may leave a task behind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Connect = Callable[..., WebSocketClient]
 
 @pytest.fixture(autouse=True)
 async def no_leaked_tasks() -> AsyncIterator[None]:
-    """What a test started is over when it ends."""
+    """Fail a test that leaves a task behind."""
     before = asyncio.all_tasks()
     yield
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
@@ -29,7 +29,7 @@ async def no_leaked_tasks() -> AsyncIterator[None]:
 
 @pytest.fixture
 async def clients(no_leaked_tasks: None) -> AsyncIterator[Connect]:
-    """Makes clients that reconnect fast and are disconnected at the end."""
+    """Create clients that reconnect fast; disconnect them at the end."""
     made: list[WebSocketClient] = []
 
     def make(url: str, **options: Any) -> WebSocketClient:
@@ -56,7 +56,7 @@ async def client(peer: Peer, clients: Connect) -> WebSocketClient:
 
 @pytest.fixture
 async def visit(client: WebSocketClient, peer: Peer) -> Visit:
-    """The server's side of the client, which is connected."""
+    """The scripted server's end of the client's connection."""
     return await connected(client, peer)
 
 
@@ -67,21 +67,21 @@ def server() -> Server:
 
 @pytest.fixture
 async def url(server: Server, no_leaked_tasks: None) -> AsyncIterator[str]:
-    """Where the real server listens."""
+    """URL of the real server."""
     async with serving(server, ws="websockets-sansio") as url:
         yield url
 
 
 @pytest.fixture
 async def proxy(url: str) -> AsyncIterator[Proxy]:
-    """A link to the real server that can fail."""
+    """A proxy of the real server that can fail."""
     async with Proxy(url) as proxy:
         yield proxy
 
 
 @pytest.fixture
 async def worker(url: str, clients: Connect) -> WebSocketClient:
-    """A connected service."""
+    """A connected client with the scope `service`."""
     worker = clients(url, token=issue_token(SECRET, "worker", service=True))
     await worker.connect()
     return worker

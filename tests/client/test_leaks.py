@@ -1,4 +1,4 @@
-"""What a client holds after 10,000 of everything is what it held before: objects are counted."""
+"""Counts objects: 10,000 subscriptions, rooms and events leave nothing behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def nothing(*_: object) -> None:
 
 
 def counted() -> Counter[str]:
-    """Living objects of the client and of asyncio, by type."""
+    """Count the live objects of the client and of asyncio, by type."""
     gc.collect()
     kinds = (type(thing) for thing in gc.get_objects())
     names = (f"{kind.__module__}.{kind.__qualname__}" for kind in kinds)
@@ -35,7 +35,7 @@ def counted() -> Counter[str]:
 
 
 def view(client: WebSocketClient, room: str) -> None:
-    """Something that shows a room comes and goes."""
+    """Open and close a view of a room, synchronously."""
     throttled = client.on(JobProgress, nothing, room=room, throttle=0.5)
     once = client.once(JobOutput, nothing)
     client.join_room(room)
@@ -46,7 +46,7 @@ def view(client: WebSocketClient, room: str) -> None:
 
 
 async def busy_view(client: WebSocketClient, job_id: str) -> None:
-    """One that does all there is to do, and stays until the server has answered."""
+    """Open and close a view that uses every kind of subscription, and await the server."""
     room = f"job:{job_id}"
     undoes = [
         client.on((JobOutput, JobProgress), nothing, room=room),
@@ -76,7 +76,7 @@ async def test_ten_thousand_subscriptions_leave_nothing_behind(
     left = counted() - before
     assert sum(left.values()) < 20, left
     assert len(client._subscriptions) == 0
-    assert len(client._rooms) == 2, "the rooms of sign-in"
+    assert len(client._rooms) == 2, "the rooms that signing in grants"
 
 
 async def test_ten_thousand_subscriptions_without_a_connection_leave_nothing_behind() -> None:
@@ -93,14 +93,14 @@ async def test_ten_thousand_subscriptions_without_a_connection_leave_nothing_beh
 
 
 async def test_memory_is_flat_however_many_events_come(client: WebSocketClient, peer: Peer) -> None:
-    """A job that is followed, handled and read; benchmarks/flat.py does it a million times."""
+    """A handler, an iterator and a job tracker; benchmarks/flat.py receives a million events."""
     visit = await connected(client, peer)
     client.on(JobProgress, nothing, room="job:1", throttle=0.001)
     events = client.events(JobProgress, JobOutput, room="job:1")
     await visit.let_in("job:1", "e", 0)
 
     async def blocks_after(start: int) -> int:
-        """Hear 500 events more; return how many blocks of memory are in use then."""
+        """Receive 500 more events; return the number of allocated memory blocks."""
         visit.write(b"".join(frame(offset) for offset in range(start, start + 500)))
         for _ in range(500):
             await anext(events)
@@ -115,12 +115,12 @@ async def test_memory_is_flat_however_many_events_come(client: WebSocketClient, 
     async with client.job("1") as job:
         blocks = [await blocks_after(start) for start in range(1, 4001, 500)]
     steps = [later - earlier for earlier, later in pairwise(blocks[3:])]
-    assert median(steps) < 100, blocks  # what is made only once, and late, is no leak
+    assert median(steps) < 100, blocks  # the median ignores objects that are created once, but late
     await events.aclose()
 
 
 def frame(offset: int) -> bytes:
-    """Progress and text in turns, as a server frames them."""
+    """Return a frame of the server: alternately progress and output."""
     name, data = "job:progress", {"jobId": "1", "progress": 5, "currentStep": "x", "timestamp": 1}
     if offset % 2 == 0:
         name, data = "job:output", {"jobId": "1", "chunk": f"{offset} ", "isComplete": False}

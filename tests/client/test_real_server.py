@@ -1,4 +1,4 @@
-"""The client against the real server, over a link that fails."""
+"""The client with the real server, behind a proxy that fails."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def output(number: int, job: str = "1") -> JobOutput:
 
 @pytest.fixture
 async def client(proxy: Proxy, token: str, clients: Connect) -> WebSocketClient:
-    """A connected client behind the link."""
+    """A connected client behind the proxy."""
     client = clients(proxy.url, token=token)
     await client.connect()
     return client
@@ -76,7 +76,7 @@ async def test_publications_over_a_failing_link_are_appended_once(
     assert (await server.broker.position("job:1")).offset == 200
 
 
-async def test_a_dead_link_is_noticed_and_left(
+async def test_a_dead_connection_is_detected_and_replaced(
     worker: WebSocketClient, proxy: Proxy, token: str, clients: Connect
 ) -> None:
     client = clients(proxy.url, token=token, timeout=0.3)
@@ -89,13 +89,13 @@ async def test_a_dead_link_is_noticed_and_left(
     await worker.publish(output(1))
     proxy.thaw()
     proxy.accept()
-    heard: asyncio.Queue[JobOutput] = asyncio.Queue()
-    client.on(JobOutput, heard.put_nowait)
+    received: asyncio.Queue[JobOutput] = asyncio.Queue()
+    client.on(JobOutput, received.put_nowait)
     await waiting
-    assert (await heard.get()).chunk == "1 "
+    assert (await received.get()).chunk == "1 "
 
 
-async def test_what_is_joined_after_connecting_is_heard_from_its_beginning(
+async def test_a_room_joined_after_connecting_is_read_from_its_beginning(
     client: WebSocketClient, worker: WebSocketClient
 ) -> None:
     for number in range(3):
@@ -106,18 +106,20 @@ async def test_what_is_joined_after_connecting_is_heard_from_its_beginning(
     assert (first.progress, second.chunk) == (2, "1 ")
 
 
-async def test_rooms_of_sign_in_are_heard_by_who_subscribes_after_connect(
+async def test_subscribing_after_connect_misses_no_event_of_granted_rooms(
     worker: WebSocketClient, url: str, token: str, clients: Connect
 ) -> None:
     await worker.publish(Announcement(message="hello"), room="global")
     client = clients(url)
     await client.connect(token)
-    heard: asyncio.Queue[Announcement] = asyncio.Queue()
-    client.on(Announcement, heard.put_nowait)
-    assert (await heard.get()).message == "hello"
+    received: asyncio.Queue[Announcement] = asyncio.Queue()
+    client.on(Announcement, received.put_nowait)
+    assert (await received.get()).message == "hello"
 
 
-async def test_rights(client: WebSocketClient, url: str, clients: Connect) -> None:
+async def test_actions_without_a_right_are_rejected(
+    client: WebSocketClient, url: str, clients: Connect
+) -> None:
     with pytest.raises(RoomDenied):
         await client.join_room("user:somebody-else")
     with pytest.raises(PublishDenied):
@@ -126,7 +128,7 @@ async def test_rights(client: WebSocketClient, url: str, clients: Connect) -> No
         await clients(url, token="wrong").connect()
 
 
-async def test_the_same_id_for_another_body(worker: WebSocketClient) -> None:
+async def test_reusing_an_id_for_a_different_event_raises(worker: WebSocketClient) -> None:
     first = await worker.publish(JobProgress(job_id="1", progress=1, current_step="x"), id="a")
     again = await worker.publish(JobProgress(job_id="1", progress=1, current_step="x"), id="a")
     assert first == again
@@ -167,7 +169,7 @@ async def test_following_a_job_to_its_result(
     assert not client._jobs._feeds
 
 
-async def test_two_watchers_share_one_fold(
+async def test_two_trackers_share_one_fold(
     client: WebSocketClient, worker: WebSocketClient
 ) -> None:
     await worker.publish(JobProgress(job_id="1", progress=5, current_step="x"))
@@ -201,18 +203,18 @@ async def test_cancelling_a_job(client: WebSocketClient, worker: WebSocketClient
     assert not ack.ok or ack.offset
 
 
-async def test_another_server_takes_over(
+async def test_a_new_server_without_the_logs_resets_rooms(
     client: WebSocketClient, worker: WebSocketClient, server: Server, proxy: Proxy
 ) -> None:
-    """Its logs are gone with it: the client learns that, and reads the new one whole."""
+    """The old logs are gone: the client receives a reset, then reads the new log from its start."""
     await worker.publish(output(1))
     text, news = list[str](), asyncio.Semaphore(0)
 
-    def hear(event: JobOutput | RoomReset) -> None:
+    def receive(event: JobOutput | RoomReset) -> None:
         text.append("reset" if isinstance(event, RoomReset) else event.chunk)
         news.release()
 
-    client.on((JobOutput, RoomReset), hear, room="job:1")
+    client.on((JobOutput, RoomReset), receive, room="job:1")
     await client.join_room("job:1")
     await news.acquire()
     successor = Server(authenticate=jwt_authenticator(SECRET), shared_jobs=True)

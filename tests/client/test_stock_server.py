@@ -1,4 +1,4 @@
-"""The client against a stock python-socketio server: no positions, no `authenticated`."""
+"""The client with a stock python-socketio server: no positions, no `authenticated`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROGRESS = {"jobId": "1", "progress": 5, "currentStep": "x", "timestamp": 1}
 
 
 class StockServer:
-    """A chat-like server as its documentation writes them."""
+    """A chat server as in the documentation of python-socketio."""
 
     def __init__(self) -> None:
         self.io = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins="*")
@@ -50,7 +50,7 @@ class StockServer:
 
 @pytest.fixture(autouse=True)
 async def no_leaked_tasks() -> AsyncIterator[None]:
-    """As for all clients; the stock server leaves tasks of its own behind."""
+    """Fail a test that leaves a task behind, except the stock server's own tasks."""
     before = asyncio.all_tasks()
     yield
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
@@ -72,7 +72,7 @@ async def client(stock: tuple[StockServer, Proxy], clients: Connect) -> WebSocke
     return client
 
 
-async def test_it_is_connected_without_authenticated(client: WebSocketClient) -> None:
+async def test_a_stock_server_connects_without_authenticated(client: WebSocketClient) -> None:
     assert client.is_connected
     assert client.user_id is None
     with pytest.raises(NotConnected):
@@ -83,29 +83,31 @@ async def test_events_acks_and_binary(
     client: WebSocketClient, stock: tuple[StockServer, Proxy]
 ) -> None:
     assert await client.call("add", 2, 3) == 5
-    heard: asyncio.Queue[Any] = asyncio.Queue()
-    client.on("blob", heard.put_nowait)
+    received: asyncio.Queue[Any] = asyncio.Queue()
+    client.on("blob", received.put_nowait)
     await stock[0].io.emit("blob", b"\x00\x01")
-    assert await heard.get() == b"\x00\x01"
+    assert await received.get() == b"\x00\x01"
 
 
 async def test_rooms_are_joined_again_after_a_drop(
     client: WebSocketClient, stock: tuple[StockServer, Proxy]
 ) -> None:
-    heard: asyncio.Queue[JobProgress] = asyncio.Queue()
-    client.on(JobProgress, heard.put_nowait, room="job:1")
+    received: asyncio.Queue[JobProgress] = asyncio.Queue()
+    client.on(JobProgress, received.put_nowait, room="job:1")
     result = await client.join_room("job:1")
     assert (result.epoch, result.status) == ("", RoomStatus.LIVE)
-    assert (await heard.get()).progress == 5
+    assert (await received.get()).progress == 5
     stock[1].cut()
     await until(client, ConnectionState.RECONNECTING)
     await until(client, ConnectionState.CONNECTED)
-    assert (await heard.get()).progress == 5
+    assert (await received.get()).progress == 5
     client.leave_room("job:1")
     await stock[0].left.wait()
 
 
-async def test_a_refusal(stock: tuple[StockServer, Proxy], clients: Connect) -> None:
+async def test_a_rejection_by_a_stock_server_raises(
+    stock: tuple[StockServer, Proxy], clients: Connect
+) -> None:
     client = clients(stock[1].url, token="wrong")
     with pytest.raises(ConnectionRefused, match="not you"):
         await client.connect()

@@ -1,4 +1,4 @@
-"""The golden cases of reconnection advice, which the TypeScript client reads too."""
+"""The shared vectors of reconnection advice, which the TypeScript client is tested with too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connecting, signing in, giving up, and ending: what `state` and `connect` promise."""
+"""Connecting, signing in, giving up and disconnecting: what `state` and `connect` promise."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_two_connects_share_one_connection(client: WebSocketClient, peer: 
     assert peer.visits == 1
 
 
-async def test_a_refused_token_is_final(client: WebSocketClient, peer: Peer) -> None:
+async def test_a_rejected_token_is_final(client: WebSocketClient, peer: Peer) -> None:
     connecting = asyncio.create_task(client.connect("wrong"))
     await (await peer.visit()).refuse("token is invalid", "token_invalid")
     with pytest.raises(ConnectionRefused, match="token is invalid") as caught:
@@ -73,7 +73,7 @@ async def test_a_refused_token_is_final(client: WebSocketClient, peer: Peer) -> 
     assert peer.visits == 1
 
 
-async def test_a_provider_is_asked_again_after_a_refusal(peer: Peer, clients: Connect) -> None:
+async def test_a_provider_is_called_again_after_a_rejection(peer: Peer, clients: Connect) -> None:
     tokens = iter(["old", "new"])
 
     async def provide() -> str:
@@ -87,7 +87,7 @@ async def test_a_provider_is_asked_again_after_a_refusal(peer: Peer, clients: Co
     assert visit.auth["token"] == "new"
 
 
-async def test_a_provider_whose_second_token_is_refused_too_is_not_asked_for_ever(
+async def test_a_provider_is_called_again_only_once_after_a_rejection(
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(peer.url, token=lambda: "bad")
@@ -113,7 +113,7 @@ async def test_after_an_error_another_token_starts_again(
     assert client.error is None
 
 
-async def test_nobody_listens_there(clients: Connect) -> None:
+async def test_connect_fails_if_no_server_listens(clients: Connect) -> None:
     client = clients("http://127.0.0.1:1", timeout=0.2)
     with pytest.raises(NotConnected):
         await client.connect()
@@ -121,7 +121,7 @@ async def test_nobody_listens_there(clients: Connect) -> None:
     assert isinstance(client.error, NotConnected)
 
 
-async def test_a_server_that_says_nothing(peer: Peer, clients: Connect) -> None:
+async def test_connect_fails_if_the_server_never_answers(peer: Peer, clients: Connect) -> None:
     client = clients(peer.url, timeout=0.2, reconnection=False)
     with pytest.raises(
         NotConnected, match=r"websocket: no answer within 0\.1 s; polling: HTTP 426"
@@ -130,7 +130,7 @@ async def test_a_server_that_says_nothing(peer: Peer, clients: Connect) -> None:
     assert client.state is ERROR
 
 
-def test_an_address_that_can_carry_no_websocket() -> None:
+def test_an_invalid_url_is_rejected() -> None:
     with pytest.raises(ConfigurationError):
         WebSocketClient("localhost:8000")
 
@@ -156,7 +156,7 @@ async def test_a_cancelled_connect_leaves_nothing_running(
     assert client.state is DISCONNECTED
 
 
-async def test_disconnect_says_goodbye_after_what_was_sent(
+async def test_disconnect_closes_after_everything_was_sent(
     client: WebSocketClient, peer: Peer
 ) -> None:
     visit = await connected(client, peer)
@@ -183,23 +183,23 @@ async def test_disconnect_ends_everything_that_waits(client: WebSocketClient, pe
     assert await waiting == "end"
 
 
-async def test_a_dropped_connection_comes_back(client: WebSocketClient, peer: Peer) -> None:
+async def test_a_client_reconnects_after_a_drop(client: WebSocketClient, peer: Peer) -> None:
     visit = await connected(client, peer)
     states: list[str] = []
-    told: list[object] = []
+    notified: list[object] = []
     client.on_state_change(states.append)
-    client.on("disconnect", told.append)
-    client.on("reconnect", told.append)
+    client.on("disconnect", notified.append)
+    client.on("reconnect", notified.append)
     visit.drop()
     await (await peer.visit()).accept()
     await until(client, CONNECTED)
     await asyncio.sleep(0)
     assert states == ["reconnecting", "connected"]
-    assert told == ["transport close", 1]
+    assert notified == ["transport close", 1]
     assert client.health.drops == client.health.reconnects == 1
 
 
-async def test_a_client_that_is_kicked_without_advice_comes_back(
+async def test_a_client_reconnects_if_closed_without_advice(
     client: WebSocketClient, peer: Peer
 ) -> None:
     visit = await connected(client, peer)
@@ -209,10 +209,10 @@ async def test_a_client_that_is_kicked_without_advice_comes_back(
 
 
 @pytest.mark.parametrize("garbage", ["42{}", "42[]", "9", "not Engine.IO"])
-async def test_a_client_to_whom_garbage_was_sent_comes_back(
+async def test_a_client_reconnects_after_receiving_garbage(
     client: WebSocketClient, peer: Peer, garbage: str
 ) -> None:
-    """It gave up for ever."""
+    """Regression: the client gave up forever."""
     visit = await connected(client, peer)
     visit.write(encode_text(garbage))
     await (await peer.visit()).accept()
@@ -220,7 +220,7 @@ async def test_a_client_to_whom_garbage_was_sent_comes_back(
     assert client.health.drops == 1
 
 
-async def test_the_servers_advice_not_to_come_back_is_final(
+async def test_the_servers_advice_not_to_reconnect_is_final(
     client: WebSocketClient, peer: Peer
 ) -> None:
     visit = await connected(client, peer)
@@ -272,7 +272,7 @@ async def test_retry_does_not_wait_for_the_backoff(peer: Peer, clients: Connect)
     await until(client, CONNECTED)
 
 
-async def test_without_reconnection_a_drop_is_the_end(peer: Peer, clients: Connect) -> None:
+async def test_without_reconnection_a_drop_is_final(peer: Peer, clients: Connect) -> None:
     client = clients(peer.url, reconnection=False)
     visit = await connected(client, peer)
     visit.drop()
@@ -280,7 +280,7 @@ async def test_without_reconnection_a_drop_is_the_end(peer: Peer, clients: Conne
     assert isinstance(client.error, NotConnected)
 
 
-async def test_another_token_while_connected_replaces_it_in_place(
+async def test_connect_with_a_token_while_connected_replaces_it_in_place(
     client: WebSocketClient, peer: Peer
 ) -> None:
     visit = await connected(client, peer)
@@ -291,7 +291,7 @@ async def test_another_token_while_connected_replaces_it_in_place(
     assert peer.visits == 1
 
 
-async def test_a_new_token_that_is_refused_does_not_end_the_connection(
+async def test_a_rejected_new_token_does_not_end_the_connection(
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(peer.url, token="tok1")
@@ -304,13 +304,13 @@ async def test_a_new_token_that_is_refused_does_not_end_the_connection(
     assert client.is_connected
     visit.drop()
     visit = await (await peer.visit()).accept()
-    assert visit.auth["token"] == "tok1", "the refused one ended the client with the next drop"
+    assert visit.auth["token"] == "tok1", "a rejected token must not be used again"
 
 
-async def test_a_connection_that_breaks_while_the_token_is_replaced(
+async def test_a_drop_while_the_token_is_replaced_raises_not_connected(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    """The system's error came through: a broken pipe, say."""
+    """Regression: the error of the system was raised, for example a broken pipe."""
     visit = await connected(client, peer)
     replacing = asyncio.create_task(client.connect("tok2"))
     await visit.receive("auth")
@@ -320,7 +320,9 @@ async def test_a_connection_that_breaks_while_the_token_is_replaced(
     assert isinstance(client.error, NotConnected)
 
 
-async def test_the_provider_is_asked_before_the_token_expires(peer: Peer, clients: Connect) -> None:
+async def test_the_provider_is_called_before_the_token_expires(
+    peer: Peer, clients: Connect
+) -> None:
     tokens = iter(["first", "second"])
     client = clients(peer.url, token=lambda: next(tokens))
     visit = await connected(client, peer)
@@ -330,24 +332,24 @@ async def test_the_provider_is_asked_before_the_token_expires(peer: Peer, client
     await visit.emit("authenticated", {"userId": "ada", "rooms": []})
 
 
-async def test_a_silent_link_is_noticed_by_the_heartbeat_alone(clients: Connect) -> None:
+async def test_a_silent_connection_is_detected_by_the_heartbeat(clients: Connect) -> None:
     from longwire.engineio import Options
 
     async with Peer(Options(ping_interval=0.1, ping_timeout=0.1)) as peer:
         client = clients(peer.url)
-        await connected(client, peer)  # the script never pings
+        await connected(client, peer)  # the scripted server never sends a heartbeat
         await (await peer.visit()).accept()
         await until(client, CONNECTED)
         await client.disconnect()
 
 
-async def test_an_acknowledgement_that_never_comes(client: WebSocketClient, peer: Peer) -> None:
+async def test_a_call_without_an_answer_times_out(client: WebSocketClient, peer: Peer) -> None:
     await connected(client, peer)
     with pytest.raises(CallTimeout):
         await client.call("question", timeout=0.01)
 
 
-async def test_a_block_with_a_token_is_a_connection(peer: Peer) -> None:
+async def test_async_with_connects_and_disconnects(peer: Peer) -> None:
     async def script() -> None:
         await (await peer.visit()).accept()
 
@@ -358,8 +360,8 @@ async def test_a_block_with_a_token_is_a_connection(peer: Peer) -> None:
     await scripted
 
 
-async def test_the_last_block_that_is_left_disconnects(peer: Peer) -> None:
-    """Whoever shared a client and left first disconnected the others."""
+async def test_only_leaving_the_last_block_disconnects(peer: Peer) -> None:
+    """Regression: the first block that was left disconnected the others."""
     client = WebSocketClient(peer.url, token="t")
     entering = asyncio.create_task(client.__aenter__())
     await (await peer.visit()).accept()
@@ -371,12 +373,12 @@ async def test_the_last_block_that_is_left_disconnects(peer: Peer) -> None:
     assert client.state is DISCONNECTED
 
 
-async def test_a_call_of_the_server_is_acknowledged(client: WebSocketClient, peer: Peer) -> None:
+async def test_a_request_of_the_server_is_acknowledged(client: WebSocketClient, peer: Peer) -> None:
     visit = await connected(client, peer)
     assert await visit.call("anything", 1) == []
 
 
-async def test_health_counts_drops_returns_and_what_became_of_rooms(
+async def test_health_counts_drops_reconnects_and_resumed_rooms(
     client: WebSocketClient, peer: Peer
 ) -> None:
     visit = await connected(client, peer)

@@ -1,4 +1,4 @@
-"""connect, disconnect and retry at the same time, cancelled, from listeners and over loops."""
+"""connect, disconnect and retry: concurrent, cancelled, from listeners and in several loops."""
 
 from __future__ import annotations
 
@@ -17,50 +17,52 @@ from tests.serving import ServerProcess
 CONNECTED = ConnectionState.CONNECTED
 DISCONNECTED = ConnectionState.DISCONNECTED
 ERROR = ConnectionState.ERROR
-NOBODY = "http://127.0.0.1:1"
+UNREACHABLE = "http://127.0.0.1:1"
 
 
-async def connected_while_leaving(client: WebSocketClient, peer: Peer) -> None:
-    leaving = asyncio.create_task(client.disconnect())
+async def connect_during_disconnect(client: WebSocketClient, peer: Peer) -> None:
+    disconnecting = asyncio.create_task(client.disconnect())
     await asyncio.sleep(0)
     connecting = asyncio.create_task(client.connect())
     await (await peer.visit()).accept()
-    await asyncio.gather(leaving, connecting)
+    await asyncio.gather(disconnecting, connecting)
     assert client.is_connected
 
 
-async def test_connecting_while_it_says_goodbye_connects_anew(
+async def test_connect_during_disconnect_connects_again(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    """`connect` returned at once, and a moment later the client was disconnected."""
+    """Regression: `connect` returned at once, and then the client was disconnected."""
     await connected(client, peer)
-    await connected_while_leaving(client, peer)
+    await connect_during_disconnect(client, peer)
 
 
-async def test_connecting_while_reconnecting_is_called_off(peer: Peer, clients: Connect) -> None:
-    """It raised that a client cannot go from reconnecting to connecting."""
+async def test_connect_during_disconnect_while_reconnecting_connects_again(
+    peer: Peer, clients: Connect
+) -> None:
+    """Regression: it raised that a client cannot go from reconnecting to connecting."""
     client = clients(peer.url, reconnection_delay=1000.0, reconnection_delay_max=1000.0)
     visit = await connected(client, peer)
     visit.drop()
     await until(client, ConnectionState.RECONNECTING)
-    await connected_while_leaving(client, peer)
+    await connect_during_disconnect(client, peer)
 
 
-async def test_a_cancelled_disconnect_disconnects_all_the_same(
+async def test_a_cancelled_disconnect_still_disconnects(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    """The state stayed `connected` for ever, without a connection."""
+    """Regression: the state stayed `connected` forever, without a connection."""
     await connected(client, peer)
-    leaving = asyncio.create_task(client.disconnect())
+    disconnecting = asyncio.create_task(client.disconnect())
     await asyncio.sleep(0)
-    leaving.cancel()
+    disconnecting.cancel()
     await until(client, DISCONNECTED)
-    assert leaving.cancelled()
+    assert disconnecting.cancelled()
     await connected(client, peer)
 
 
 async def test_the_last_call_wins(client: WebSocketClient, peer: Peer) -> None:
-    """What had been called before the last `disconnect` connected all the same."""
+    """Regression: a `connect` called before the last `disconnect` still connected."""
     await connected(client, peer)
     calls = [client.disconnect(), client.connect(), client.disconnect()]
     _, connecting, _ = await asyncio.gather(*calls, return_exceptions=True)
@@ -68,7 +70,7 @@ async def test_the_last_call_wins(client: WebSocketClient, peer: Peer) -> None:
     assert client.state is DISCONNECTED
 
 
-async def test_disconnecting_twice_at_once(client: WebSocketClient, peer: Peer) -> None:
+async def test_concurrent_disconnects(client: WebSocketClient, peer: Peer) -> None:
     visit = await connected(client, peer)
     client.emit("last")
     await asyncio.gather(client.disconnect(), client.disconnect())
@@ -76,8 +78,8 @@ async def test_disconnecting_twice_at_once(client: WebSocketClient, peer: Peer) 
     await visit.receive("last")
 
 
-async def test_disconnecting_before_the_attempt_began(clients: Connect) -> None:
-    client = clients(NOBODY)
+async def test_disconnect_before_the_attempt_has_started(clients: Connect) -> None:
+    client = clients(UNREACHABLE)
     waiting = client.emit("note")
     client.retry()
     await client.disconnect()
@@ -86,9 +88,9 @@ async def test_disconnecting_before_the_attempt_began(clients: Connect) -> None:
         await waiting
 
 
-async def test_a_listener_may_retry(clients: Connect) -> None:
-    """Nothing happened: the attempt that had failed was not over yet."""
-    client = clients(NOBODY, timeout=0.01)
+async def test_a_state_listener_can_call_retry(clients: Connect) -> None:
+    """Regression: `retry` had no effect, because the failed attempt had not ended yet."""
+    client = clients(UNREACHABLE, timeout=0.01)
     retries = 0
     early: list[str] = []
     late: list[str] = []
@@ -110,8 +112,8 @@ async def test_a_listener_may_retry(clients: Connect) -> None:
     assert early == late == 3 * ["connecting", "error"]
 
 
-def test_a_loop_that_ends_ends_the_connection() -> None:
-    """The client stayed `connected`, and was deaf in the next loop."""
+def test_the_end_of_the_event_loop_ends_the_connection() -> None:
+    """Regression: the client stayed `connected`, and received nothing in the next loop."""
 
     async def connect() -> None:
         await client.connect()
@@ -125,9 +127,9 @@ def test_a_loop_that_ends_ends_the_connection() -> None:
             assert client.health.uptime is None
 
 
-def test_a_client_backs_off_in_a_second_loop_as_in_the_first() -> None:
-    """`connect` hung: its timer belonged to the first loop."""
-    client = WebSocketClient(NOBODY, timeout=0.1, reconnection_delay=0.02)
+def test_the_backoff_works_in_a_second_event_loop() -> None:
+    """Regression: `connect` hung, because its timer belonged to the first loop."""
+    client = WebSocketClient(UNREACHABLE, timeout=0.1, reconnection_delay=0.02)
 
     async def fail_to_connect() -> None:
         with pytest.raises(NotConnected):
@@ -138,17 +140,15 @@ def test_a_client_backs_off_in_a_second_loop_as_in_the_first() -> None:
         assert client.state is ERROR
 
 
-async def test_another_event_loop_is_told_to_take_another_client(
-    client: WebSocketClient, peer: Peer
-) -> None:
-    """It waited for what never woke it, and `disconnect` too."""
+async def test_calls_from_another_event_loop_raise(client: WebSocketClient, peer: Peer) -> None:
+    """Regression: such calls waited forever."""
     await connected(client, peer)
 
     async def refuse(call: Callable[[], Awaitable[object]]) -> None:
         with pytest.raises(ConfigurationError, match="another event loop"):
             await call()
 
-    def go_elsewhere() -> None:
+    def call_from_another_loop() -> None:
         asyncio.run(refuse(client.connect))
         asyncio.run(refuse(client.ping))
         asyncio.run(refuse(lambda: client.call("question")))
@@ -157,5 +157,5 @@ async def test_another_event_loop_is_told_to_take_another_client(
         asyncio.run(refuse(lambda: client.join_room("job:1")))
         asyncio.run(refuse(client.disconnect))
 
-    await asyncio.wait_for(asyncio.to_thread(go_elsewhere), 5)
+    await asyncio.wait_for(asyncio.to_thread(call_from_another_loop), 5)
     assert client.is_connected

@@ -1,4 +1,4 @@
-"""When to come back: backoff, advice, tokens."""
+"""When to reconnect: backoff, advice, tokens."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_jitter_is_full() -> None:
     assert [subject.next_delay(DROPPED) for _ in range(5)] == [0] * 5
 
 
-def test_only_a_connection_that_lasted_resets_the_backoff() -> None:
+def test_only_a_stable_connection_resets_the_backoff() -> None:
     subject = policy()
     assert [subject.next_delay(DROPPED) for _ in range(3)] == [1, 2, 4]
     assert subject.next_delay(Ended(NotConnected("x"), lasted=60.0)) == 1
@@ -53,7 +53,7 @@ def test_the_servers_advice_wins() -> None:
     assert policy().next_delay(Ended(NotConnected("x"), 1.0, later)) == 8.0
 
 
-def test_a_kick_without_advice_is_no_advice() -> None:
+def test_a_close_without_advice_reconnects() -> None:
     assert policy().next_delay(Ended(NotConnected("x"), 1.0)) == 1
 
 
@@ -68,11 +68,11 @@ def test_a_kick_without_advice_is_no_advice() -> None:
         ),
     ],
 )
-def test_what_does_not_get_better_by_itself(ended: Ended) -> None:
+def test_the_client_gives_up_if_retrying_cannot_help(ended: Ended) -> None:
     assert policy().next_delay(ended) is None
 
 
-def test_a_provider_is_asked_once_for_a_token_that_is_refused() -> None:
+def test_a_provider_is_called_once_after_a_rejection() -> None:
     subject = policy(refresh=True)
     assert [subject.next_delay(REFUSED) for _ in range(2)] == [0.0, None]
     subject = policy(refresh=True)
@@ -81,8 +81,8 @@ def test_a_provider_is_asked_once_for_a_token_that_is_refused() -> None:
     assert subject.next_delay(REFUSED) == 0.0
 
 
-def test_a_token_that_is_taken_back_again_and_again_is_asked_for_with_pauses() -> None:
-    """The client came back without a pause for as long as its provider had nothing better."""
+def test_tokens_that_are_revoked_repeatedly_back_off() -> None:
+    """Regression: the client reconnected without a pause while its provider had no better token."""
     subject = policy(refresh=True)
     revoked = Closing(reason="token_revoked", message="x", reconnect=False)
     at_once, later = (Ended(NotConnected("x"), lasted, revoked) for lasted in (0.1, 60.0))
@@ -90,13 +90,13 @@ def test_a_token_that_is_taken_back_again_and_again_is_asked_for_with_pauses() -
     assert subject.next_delay(later) == 0.0
 
 
-def test_a_refusal_after_an_outage_is_the_first_one() -> None:
-    """A token that had run out before the outage, and again in it, ended the client."""
+def test_a_rejection_after_an_outage_counts_as_the_first() -> None:
+    """Regression: a token that expired before and again during an outage was final."""
     subject = policy(refresh=True)
-    unreachable = Ended(NotConnected("nobody listens"))
+    unreachable = Ended(NotConnected("unreachable"))
     ends = (REFUSED, unreachable, unreachable, REFUSED, REFUSED)
     assert [subject.next_delay(ended) for ended in ends] == [0.0, 1, 2, 0.0, None]
 
 
-def test_no_reconnection() -> None:
+def test_reconnection_can_be_disabled() -> None:
     assert policy(reconnection=False).next_delay(DROPPED) is None

@@ -1,4 +1,4 @@
-"""Providers of tokens that misbehave, and tokens that are replaced while they are used."""
+"""Token providers that misbehave, and tokens that are replaced while they are in use."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tests.client.conftest import Connect
 from tests.client.peer import Peer, all_received, connected
 
 
-async def test_a_provider_that_hangs_once_is_asked_again(peer: Peer, clients: Connect) -> None:
-    """Every later attempt waited for the first question's answer."""
-    asked = 0
+async def test_a_provider_that_hangs_is_called_again(peer: Peer, clients: Connect) -> None:
+    """Regression: every later attempt waited for the result of the first call."""
+    calls = 0
 
     async def provide() -> str:
-        nonlocal asked
-        asked += 1
-        if asked == 1:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
             await asyncio.Event().wait()
-        return f"token {asked}"
+        return f"token {calls}"
 
     client = clients(peer.url, token=provide, timeout=0.1)
     with pytest.raises(NotConnected, match=r"no token from its provider within 0\.1 s"):
@@ -38,25 +38,25 @@ async def cancelled() -> str:
 
 
 @pytest.mark.parametrize(
-    ("provider", "said"),
+    ("provider", "message"),
     [(cancelled, "was cancelled"), (lambda: 5, "returned int, not str")],
     ids=["cancelled", "another type"],
 )
-async def test_a_provider_that_gives_no_token_ends_the_attempt(
-    clients: Connect, peer: Peer, provider: Any, said: str
+async def test_a_provider_without_a_token_fails_the_attempt(
+    clients: Connect, peer: Peer, provider: Any, message: str
 ) -> None:
-    """A cancelled one ended the client without a word, which left `connect` waiting for ever."""
+    """Regression: after a cancelled provider `connect` waited forever."""
     client = clients(peer.url, token=provider)
-    with pytest.raises(AuthenticationError, match=said):
+    with pytest.raises(AuthenticationError, match=message):
         await asyncio.wait_for(client.connect(), 2)
     assert client.state is ConnectionState.ERROR
 
 
 @pytest.mark.parametrize("failure", [TimeoutError, ConnectionError, FileNotFoundError])
-async def test_a_providers_own_trouble_is_not_told_as_the_servers(
+async def test_a_providers_network_error_names_the_provider(
     clients: Connect, peer: Peer, failure: type[OSError]
 ) -> None:
-    """It was told as the server's, a timeout as that of the whole attempt."""
+    """Regression: it was reported as the server's, a timeout as that of the attempt."""
 
     def provide() -> str:
         raise failure("at auth.example")
@@ -66,33 +66,31 @@ async def test_a_providers_own_trouble_is_not_told_as_the_servers(
         await client.connect()
 
 
-async def test_a_provider_is_asked_once_for_all_who_ask_at_the_same_time(
-    peer: Peer, clients: Connect
-) -> None:
-    asked: asyncio.Queue[asyncio.Future[str]] = asyncio.Queue()
+async def test_concurrent_calls_of_a_provider_are_merged(peer: Peer, clients: Connect) -> None:
+    calls: asyncio.Queue[asyncio.Future[str]] = asyncio.Queue()
 
     async def provide() -> str:
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        asked.put_nowait(answer)
+        calls.put_nowait(answer)
         return await answer
 
     client = clients(peer.url, token=provide)
     connecting = asyncio.gather(client.connect(), client.connect())
-    (await asked.get()).set_result("first")
+    (await calls.get()).set_result("first")
     visit = await (await peer.visit()).accept()
     await connecting
     await visit.emit("auth_expiring", {"expiresIn": 30})
     await visit.emit("auth_expiring", {"expiresIn": 29})
     await all_received(client, visit)
-    (await asked.get()).set_result("second")
+    (await calls.get()).set_result("second")
     assert (await visit.receive("auth")).values() == ["second"]
-    assert asked.empty()
+    assert calls.empty()
 
 
-async def test_another_token_replaces_the_one_that_is_being_refused(
+async def test_a_new_token_replaces_one_that_is_being_rejected(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    """Both calls failed by the first token, and the second was never tried."""
+    """Regression: both calls failed because of the first token; the second was not tried."""
     first = asyncio.create_task(client.connect("wrong"))
     visit = await peer.visit()
     second = asyncio.create_task(client.connect("right"))
@@ -103,10 +101,10 @@ async def test_another_token_replaces_the_one_that_is_being_refused(
     assert client.is_connected
 
 
-async def test_another_token_replaces_the_one_that_is_being_accepted(
+async def test_a_new_token_replaces_one_that_is_being_accepted(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    """The caller was told that it was connected, as somebody else."""
+    """Regression: `connect` returned with a connection of the other user."""
     first = asyncio.create_task(client.connect("ada"))
     visit = await (await peer.visit()).accept()
     second = asyncio.create_task(client.connect("bob"))
@@ -117,9 +115,7 @@ async def test_another_token_replaces_the_one_that_is_being_accepted(
     assert client.user_id == "bob"
 
 
-async def test_another_provider_is_asked_although_the_old_one_hangs(
-    client: WebSocketClient, peer: Peer
-) -> None:
+async def test_a_new_provider_replaces_one_that_hangs(client: WebSocketClient, peer: Peer) -> None:
     async def hang() -> str:
         await asyncio.Event().wait()
         raise AssertionError

@@ -1,4 +1,4 @@
-"""The quick way in: whatever comes, it does what the long way does, in a turn of the loop less."""
+"""The receive path: its fast case equals the general one, and handlers run at once."""
 
 from __future__ import annotations
 
@@ -49,24 +49,24 @@ def ignored(*_: object) -> None:
     pass
 
 
-class World:
-    """One client in one room, without a connection."""
+class OfflineClient:
+    """The receiving parts of a client that has joined one room, without a connection."""
 
     def __init__(self) -> None:
-        # Who heard what: each hears in order, but nobody promises who is first.
-        self.heard: dict[str, list[Any]] = {"system": [], "room": [], "any": []}
+        # By subscription: each receives events in order; the order between them is not promised.
+        self.received: dict[str, list[Any]] = {"system": [], "room": [], "any": []}
         self.asked: list[Any] = []
         self.subscriptions = Subscriptions(10**6, lambda: None)
         self.rooms = Rooms(lambda reset: None, ignored, ignored, lambda attempt: 0.0)
-        system = {"pong": self.heard["system"].append}
+        system = {"pong": self.received["system"].append}
         self.inbox = Inbox(CATALOG, self.subscriptions, self.rooms, system)
-        self.hear(("job:progress", "job:output"), "job:1", self.heard["room"])
-        self.hear((ANY,), None, self.heard["any"])
+        self.hear(("job:progress", "job:output"), "job:1", self.received["room"])
+        self.hear((ANY,), None, self.received["any"])
         self.rooms.join("job:1", None)
         self.rooms.resume(self)
 
-    def hear(self, names: tuple[str, ...], room: str | None, heard: list[Any]) -> None:
-        handler = Handler(self.subscriptions, names, room, lambda *event: heard.append(event))
+    def hear(self, names: tuple[str, ...], room: str | None, received: list[Any]) -> None:
+        handler = Handler(self.subscriptions, names, room, lambda *event: received.append(event))
         self.subscriptions.add(handler.subscription)
 
     def request(self, name: str, args: tuple[object, ...], answered: Any) -> None:
@@ -78,10 +78,10 @@ class World:
         self.asked.append((name, args))
 
     def pause(self) -> None:
-        """Nobody waits here."""
+        """Nothing is held back."""
 
     def receive(self, text: str) -> None:
-        """The long way."""
+        """Receive a message by way of the general case."""
         event = decode_packet(text[1:])
         assert isinstance(event, Event)
         self.inbox.receive_event(event, has_positions=True)
@@ -90,51 +90,51 @@ class World:
         await asyncio.sleep(0)
         inbox, position = self.inbox, self.rooms.position("job:1")
         status = self.rooms.status("job:1")
-        return self.heard, self.asked, position, status, inbox.received, inbox.invalid
+        return self.received, self.asked, position, status, inbox.received, inbox.invalid
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.builds(message, NAMES, PAYLOADS, PLACES), max_size=8))
-def test_the_quick_way_is_the_long_way(messages: list[str]) -> None:
+def test_the_fast_case_equals_the_general_case(messages: list[str]) -> None:
     async def compare() -> None:
-        quick, long = World(), World()
+        fast, general = OfflineClient(), OfflineClient()
         for text in messages:
-            long.receive(text)
+            general.receive(text)
         rest = messages
         while rest:
-            rest = rest[quick.inbox.receive(list(rest), has_positions=True) :]
+            rest = rest[fast.inbox.receive(list(rest), has_positions=True) :]
             if rest:
-                quick.receive(rest[0])
+                fast.receive(rest[0])
                 rest = rest[1:]
         await asyncio.sleep(0)
-        assert await quick.outcome() == await long.outcome()
+        assert await fast.outcome() == await general.outcome()
 
     asyncio.run(compare())
 
 
-def test_an_event_costs_no_turn_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Handlers are called where the events are read: there is not even a loop here."""
+def test_handlers_run_without_a_turn_of_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handlers are called where messages are read; here no event loop is running."""
     monkeypatch.setattr("longwire.client.handlers.handler.SLICE", 60.0)
 
-    async def begin() -> World:
-        return World()
+    async def begin() -> OfflineClient:
+        return OfflineClient()
 
     world = asyncio.run(begin())
     payload = {"jobId": "1", "progress": 5, "currentStep": "x", "timestamp": 1}
     messages = [message("job:progress", payload, f"{offset}@job:1") for offset in (1, 2)]
     assert world.inbox.receive([*messages, "3"], has_positions=True) == 2
     event = JobProgress(job_id="1", progress=5, current_step="x", timestamp=1)
-    assert world.heard["room"] == [(event,)] * 2
-    assert world.heard["any"] == [("job:progress", event)] * 2
+    assert world.received["room"] == [(event,)] * 2
+    assert world.received["any"] == [("job:progress", event)] * 2
 
 
-async def test_a_handler_that_is_cancelled_as_it_begins_hears_the_next_event() -> None:
+async def test_a_handler_cancelled_at_its_start_receives_the_next_event() -> None:
     subscriptions = Subscriptions(10, lambda: None)
-    heard: asyncio.Queue[int] = asyncio.Queue()
+    received: asyncio.Queue[int] = asyncio.Queue()
 
     async def hear(number: int) -> None:
         await asyncio.sleep(0)
-        heard.put_nowait(number)
+        received.put_nowait(number)
 
     subscription = Handler(subscriptions, ["note"], None, hear).subscription
     subscriptions.begin_batch()
@@ -142,16 +142,16 @@ async def test_a_handler_that_is_cancelled_as_it_begins_hears_the_next_event() -
     subscriptions.end_batch()
     await subscriptions.cancel()
     subscription.push((2,))
-    assert await asyncio.wait_for(heard.get(), 5) == 2
+    assert await asyncio.wait_for(received.get(), 5) == 2
 
 
-async def test_a_handler_that_sends_from_within_a_batch(
+async def test_a_handler_can_send_while_a_batch_is_received(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    """Handlers run where the transport is read: what they send must not come between events."""
+    """Handlers run inside the read callback; the events that they send must not disturb it."""
 
     def echo(event: JobProgress) -> None:
-        client.emit("heard", event.progress)
+        client.emit("received", event.progress)
         if event.progress == 2:
             client.leave_room("job:1")
 
@@ -161,6 +161,6 @@ async def test_a_handler_that_sends_from_within_a_batch(
     await visit.let_in("job:1", "e", 0)
     for offset in (1, 2):
         await visit.progress(offset, f"{offset}@job:1")
-    assert (await visit.receive("heard")).values() == [1]
-    assert (await visit.receive("heard")).values() == [2]
+    assert (await visit.receive("received")).values() == [1]
+    assert (await visit.receive("received")).values() == [2]
     assert (await visit.receive("leave_room")).values() == ["job:1"]

@@ -1,4 +1,4 @@
-"""The outbox over time and over processes: ages, the file, and what is told to whom."""
+"""The outbox over time and across processes: expiry, the file, and who receives which error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.client.conftest import Connect
 from tests.client.peer import Peer, Visit, accepted, connected, progress
 from tests.serving import SECRET
 
-NOBODY = "http://127.0.0.1:1"
+UNREACHABLE = "http://127.0.0.1:1"
 
 
 @pytest.fixture
@@ -34,20 +34,20 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "outbox.db"
 
 
-def keeping(clients: Connect, url: str, path: Path, **options: Any) -> WebSocketClient:
+def client_with_file(clients: Connect, url: str, path: Path, **options: Any) -> WebSocketClient:
     """A client whose outbox is a file."""
     return clients(url, outbox_file=path, **options)
 
 
 async def all_answered(client: WebSocketClient, visit: Visit) -> None:
-    """Wait until the client has heard every answer so far."""
+    """Wait until the client has received every answer so far."""
     mark = asyncio.create_task(client.call("mark"))
     await visit.answer("mark")
     await mark
 
 
-async def test_what_waits_for_too_long_is_given_up_and_its_caller_told(clients: Connect) -> None:
-    client = clients(NOBODY, outbox_age=0.02)
+async def test_events_that_wait_too_long_fail_in_their_caller(clients: Connect) -> None:
+    client = clients(UNREACHABLE, outbox_age=0.02)
     emitted, published = client.emit("note"), client.publish(progress(1))
     call = asyncio.create_task(client.call("question"))
     for waiting in (emitted, published, call):
@@ -60,7 +60,7 @@ async def test_what_waits_for_too_long_is_given_up_and_its_caller_told(clients: 
         await again
 
 
-async def test_what_is_too_old_is_not_sent_by_the_connection_that_comes_at_last(
+async def test_expired_events_are_not_sent_by_a_later_connection(
     peer: Peer, clients: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = clients(peer.url, outbox_age=60)
@@ -75,7 +75,7 @@ async def test_what_is_too_old_is_not_sent_by_the_connection_that_comes_at_last(
         await old
 
 
-async def test_a_publication_is_not_repeated_after_the_server_forgot_its_id(
+async def test_a_publication_is_not_repeated_after_its_id_has_expired(
     peer: Peer, clients: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = clients(peer.url)
@@ -94,10 +94,10 @@ async def test_a_publication_is_not_repeated_after_the_server_forgot_its_id(
     await waiting
 
 
-async def test_the_file_keeps_what_waits_for_the_next_run(
+async def test_the_file_keeps_waiting_events_for_the_next_run(
     peer: Peer, clients: Connect, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first = keeping(clients, NOBODY, path)
+    first = client_with_file(clients, UNREACHABLE, path)
     emitted = first.emit("note", 1, b"\x00", {"a": [b"\x01", None]})
     published = first.publish(progress(1))
     call = asyncio.create_task(first.call("question"))
@@ -110,9 +110,9 @@ async def test_the_file_keeps_what_waits_for_the_next_run(
     for lost in (call, connecting):
         with pytest.raises(NotConnected):
             await lost
-    assert first.health.given_up == 1, "the call, whose caller is gone"
+    assert first.health.given_up == 1, "only the call is lost: after a restart no task awaits it"
 
-    second = keeping(clients, peer.url, path)
+    second = client_with_file(clients, peer.url, path)
     later = second.emit("later")
     visit = await connected(second, peer)
     note = await visit.receive("note")
@@ -127,23 +127,23 @@ async def test_the_file_keeps_what_waits_for_the_next_run(
     await all_answered(second, visit)
     await second.disconnect()
 
-    third = keeping(clients, peer.url, path)
+    third = client_with_file(clients, peer.url, path)
     visit = await connected(third, peer)
     await third.emit("alone")
     await visit.receive("alone")
 
 
-async def test_a_publication_whose_answer_is_lost_with_the_process_keeps_its_id(
+async def test_a_publication_repeated_by_the_next_run_keeps_its_id(
     peer: Peer, clients: Connect, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first = keeping(clients, peer.url, path)
+    first = client_with_file(clients, peer.url, path)
     visit = await connected(first, peer)
     published = first.publish(progress(1))
     request = (await visit.receive("publish")).values()
     await first.disconnect()
     with pytest.raises(NotConnected):
         await published
-    second = keeping(clients, peer.url, path)
+    second = client_with_file(clients, peer.url, path)
     visit = await connected(second, peer)
     refusal = {"ok": False, "error": {"code": "forbidden", "message": "not yours"}}
     with caplog.at_level(logging.WARNING):
@@ -152,12 +152,10 @@ async def test_a_publication_whose_answer_is_lost_with_the_process_keeps_its_id(
     assert "an event of an earlier run failed: not yours" in caplog.text
 
 
-async def test_the_file_is_for_one_process_at_a_time(
-    peer: Peer, clients: Connect, path: Path
-) -> None:
-    first = keeping(clients, peer.url, path)
+async def test_only_one_process_can_use_the_file(peer: Peer, clients: Connect, path: Path) -> None:
+    first = client_with_file(clients, peer.url, path)
     first.emit("note")
-    second = keeping(clients, peer.url, path, reconnection=False)
+    second = client_with_file(clients, peer.url, path, reconnection=False)
     with pytest.raises(OutboxFileError, match="another process uses it"):
         second.emit("note")
     with pytest.raises(OutboxFileError):
@@ -168,31 +166,31 @@ async def test_the_file_is_for_one_process_at_a_time(
     await connected(second, peer)
 
 
-async def test_a_file_that_is_none(clients: Connect, path: Path) -> None:
+async def test_unusable_files_are_rejected(clients: Connect, path: Path) -> None:
     path.write_text("not a database" * 100)  # noqa: ASYNC240
     with pytest.raises(OutboxFileError):
-        keeping(clients, NOBODY, path).emit("note")
+        client_with_file(clients, UNREACHABLE, path).emit("note")
     with pytest.raises(OutboxFileError):
-        keeping(clients, NOBODY, path.parent / "missing" / "outbox.db").emit("note")
+        client_with_file(clients, UNREACHABLE, path.parent / "missing" / "outbox.db").emit("note")
     with pytest.raises(LocalProtocolError):
-        keeping(clients, NOBODY, path.parent / "other.db").emit("note", object())
+        client_with_file(clients, UNREACHABLE, path.parent / "other.db").emit("note", object())
 
 
-async def test_a_file_that_cannot_be_written_is_told_at_once(
+async def test_an_unwritable_file_fails_connect_at_once(
     peer: Peer, clients: Connect, path: Path
 ) -> None:
-    """A full disk was tried again for the whole of `timeout`."""
+    """Regression: the client retried a full disk for the whole `timeout`."""
     for unusable in (Path("/dev/full"), path.parent / "missing" / "outbox.db"):
-        client = keeping(clients, peer.url, unusable, timeout=60.0)
+        client = client_with_file(clients, peer.url, unusable, timeout=60.0)
         with pytest.raises(OutboxFileError):
             await asyncio.wait_for(client.connect(), 5)
         assert client.state is ConnectionState.ERROR
 
 
-async def test_a_file_that_another_process_is_about_to_leave_is_waited_for(
+async def test_connect_waits_for_another_process_to_release_the_file(
     peer: Peer, clients: Connect, path: Path
 ) -> None:
-    first, second = (keeping(clients, peer.url, path) for _ in range(2))
+    first, second = (client_with_file(clients, peer.url, path) for _ in range(2))
     await connected(first, peer)
     failed = asyncio.Event()
     second.on("connect_error", lambda _: failed.set())
@@ -203,18 +201,18 @@ async def test_a_file_that_another_process_is_about_to_leave_is_waited_for(
     await connecting
 
 
-async def test_a_damaged_file_is_told_and_keeps_what_it_has(
+async def test_a_damaged_file_raises_and_stays_unchanged(
     peer: Peer, clients: Connect, path: Path
 ) -> None:
-    """The second attempt connected without what waited in it, and said nothing."""
-    client = keeping(clients, NOBODY, path)
+    """Regression: the second attempt connected without the waiting events, silently."""
+    client = client_with_file(clients, UNREACHABLE, path)
     client.publish(progress(1)).add_done_callback(lambda done: done.exception())
     await client.disconnect()
     with closing(sqlite3.connect(path)) as database, database:
         damage = "UPDATE waiting SET attachments = X'C1' RETURNING number"
         assert len(database.execute(damage).fetchall()) == 1
 
-    client = keeping(clients, peer.url, path)
+    client = client_with_file(clients, peer.url, path)
     for _ in range(2):
         with pytest.raises(OutboxFileError, match="malformed"):
             await client.connect()
@@ -222,11 +220,11 @@ async def test_a_damaged_file_is_told_and_keeps_what_it_has(
         assert database.execute("SELECT count(*) FROM waiting").fetchone() == (1,)
 
 
-async def test_a_file_of_another_program_is_refused(clients: Connect, path: Path) -> None:
+async def test_a_database_of_another_program_is_rejected(clients: Connect, path: Path) -> None:
     with closing(sqlite3.connect(path)) as database:
         database.execute("CREATE TABLE waiting (customer TEXT)")
     with pytest.raises(OutboxFileError, match="no such column"):
-        keeping(clients, NOBODY, path).emit("note")
+        client_with_file(clients, UNREACHABLE, path).emit("note")
 
 
 WORKER = """
@@ -244,7 +242,7 @@ WORKER = """
             for number in range(50, 100):
                 client.publish(JobOutput(job_id="1", chunk=f"{number} "))
         print("ready", flush=True)
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     asyncio.run(main(*sys.argv[1:]))
 """
@@ -256,14 +254,14 @@ async def test_a_killed_process_loses_and_repeats_nothing(
     token = issue_token(SECRET, "w", service=True)
 
     def run(address: str) -> None:
-        """Publish, and be killed as soon as all of it was put."""
+        """Publish in a process, and kill it once every event is in the outbox."""
         command = [sys.executable, "-c", textwrap.dedent(WORKER), address, str(path), token]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
             process.send_signal(signal.SIGKILL)
 
-    await asyncio.to_thread(run, NOBODY)
+    await asyncio.to_thread(run, UNREACHABLE)
     await asyncio.to_thread(run, url)
     last = clients(url, token=token, outbox_file=path)
     await last.connect()

@@ -1,4 +1,4 @@
-"""emit, call and publish: online, offline, over reconnects, and given up."""
+"""emit, call and publish: online, offline, across reconnects, and given up."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.client.conftest import Connect, until
 from tests.client.peer import Peer, Visit, accepted, connected, progress
 
 
-async def test_what_is_emitted_early_is_sent_in_order_once_connected(
+async def test_events_emitted_early_are_sent_in_order_once_connected(
     client: WebSocketClient, peer: Peer
 ) -> None:
     first = client.emit("note", 1, b"binary")
@@ -44,7 +44,9 @@ async def test_what_is_emitted_early_is_sent_in_order_once_connected(
     assert (await visit.receive("note")).values() == [2]
 
 
-async def test_what_is_given_up_is_told(client: WebSocketClient) -> None:
+async def test_events_fail_in_their_caller_when_the_client_disconnects(
+    client: WebSocketClient,
+) -> None:
     emitted = client.emit("note")
     published = client.publish(progress(1))
     connecting = asyncio.create_task(client.connect())
@@ -66,15 +68,15 @@ async def test_the_outbox_is_bounded(peer: Peer, clients: Connect, bound: dict[s
     assert client.health.given_up == 1
 
 
-async def test_what_alone_is_too_much_to_wait_is_told_its_size(clients: Connect) -> None:
-    """It was told that 0 events wait already."""
+async def test_an_event_larger_than_the_outbox_raises_with_its_size(clients: Connect) -> None:
+    """Regression: the error only said that 0 events wait."""
     client = clients("http://127.0.0.1:1", outbox_bytes=10)
     with pytest.raises(OutboxFull, match=r"queue 15 bytes: 0 events \(0 bytes\) already wait"):
         client.emit("note", "more than 10")
 
 
-async def test_what_was_cancelled_makes_room(clients: Connect) -> None:
-    """Calls that timed out before there was a connection filled the outbox."""
+async def test_cancelled_events_leave_the_outbox(clients: Connect) -> None:
+    """Regression: calls that timed out before there was a connection filled the outbox."""
     url = "http://127.0.0.1:1"
     client = clients(url, outbox_entries=1)
     for _ in range(3):
@@ -88,10 +90,8 @@ async def test_what_was_cancelled_makes_room(clients: Connect) -> None:
     assert client.health.given_up == len(client._outbox) == 0
 
 
-async def test_a_call_that_nobody_waits_for_is_forgotten(
-    client: WebSocketClient, visit: Visit
-) -> None:
-    """Each was remembered as long as the connection lasted."""
+async def test_a_cancelled_call_is_forgotten(client: WebSocketClient, visit: Visit) -> None:
+    """Regression: the client kept each call until the connection ended."""
     session = client._supervisor.session
     assert session is not None
     asked = asyncio.create_task(client.call("question"))
@@ -102,10 +102,10 @@ async def test_a_call_that_nobody_waits_for_is_forgotten(
 
 
 @pytest.mark.parametrize("text", ["x" * 1_000_000, "ü" * 500_000])
-async def test_what_is_more_than_the_server_takes_fails_alone(
+async def test_an_event_larger_than_the_server_accepts_fails_alone(
     client: WebSocketClient, peer: Peer, text: str
 ) -> None:
-    """It ended the connection, and a publication every later one, too."""
+    """Regression: it ended the connection; a publication ended every later one, too."""
     early = client.publish(JobOutput(job_id="1", chunk=text))
     visit = await connected(client, peer)
     late = [
@@ -123,10 +123,10 @@ async def test_what_is_more_than_the_server_takes_fails_alone(
     assert client.health.given_up == len(late)
 
 
-async def test_who_gives_up_waiting_for_a_full_transport_leaves_the_others_waiting(
+async def test_cancelling_one_wait_for_the_write_buffer_leaves_the_others(
     peer: Peer, clients: Connect
 ) -> None:
-    """All of them were cancelled."""
+    """Regression: all of them were cancelled."""
     client = clients(peer.url, write_buffer=1)
     visit = await connected(client, peer)
     visit.hold()
@@ -141,7 +141,7 @@ async def test_who_gives_up_waiting_for_a_full_transport_leaves_the_others_waiti
     await emitted
 
 
-async def test_events_that_only_servers_send_are_not_emitted(client: WebSocketClient) -> None:
+async def test_events_that_clients_must_not_send_are_rejected(client: WebSocketClient) -> None:
     with pytest.raises(LocalProtocolError, match="publish it"):
         client.emit(progress(1))
     with pytest.raises(InvalidEvent, match="progress"):
@@ -159,7 +159,7 @@ async def test_a_call_returns_the_acknowledgement(client: WebSocketClient, peer:
     assert await asyncio.gather(*calls) == [None, {"ok": False}, (1, b"2")]
 
 
-async def test_a_call_whose_connection_ends(client: WebSocketClient, peer: Peer) -> None:
+async def test_a_call_fails_when_the_connection_ends(client: WebSocketClient, peer: Peer) -> None:
     visit = await connected(client, peer)
     call = asyncio.create_task(client.call("question"))
     await visit.receive("question")
@@ -199,9 +199,7 @@ async def test_a_publication_without_an_answer_is_sent_again_with_its_id(
     assert [position.offset for position in await asyncio.gather(*results)] == [1, 2, 3]
 
 
-async def test_a_publication_that_nobody_waits_for_any_more_is_not_repeated(
-    client: WebSocketClient, peer: Peer
-) -> None:
+async def test_a_cancelled_publication_is_not_repeated(client: WebSocketClient, peer: Peer) -> None:
     cancelled = client.publish(progress(1))
     kept = client.publish(progress(2))
     cancelled.cancel()
@@ -239,7 +237,7 @@ async def test_volatile_events_do_not_wait(client: WebSocketClient, peer: Peer) 
         ("something_else", CallRefused),
     ],
 )
-async def test_a_refused_publication_raises_the_servers_word(
+async def test_a_rejected_publication_raises_by_its_error_code(
     client: WebSocketClient, peer: Peer, code: str, error: type[LongwireError]
 ) -> None:
     visit = await connected(client, peer)
@@ -250,7 +248,9 @@ async def test_a_refused_publication_raises_the_servers_word(
     assert caught.value.code == code
 
 
-async def test_a_cancelled_job_is_told_to_its_worker(client: WebSocketClient, peer: Peer) -> None:
+async def test_a_worker_receives_the_request_to_cancel_its_job(
+    client: WebSocketClient, peer: Peer
+) -> None:
     visit = await connected(client, peer)
     requests: asyncio.Queue[JobCancel] = asyncio.Queue()
     undo = client.on_cancel("1", requests.put_nowait)
@@ -263,7 +263,7 @@ async def test_a_cancelled_job_is_told_to_its_worker(client: WebSocketClient, pe
     await visit.receive("leave_room")
 
 
-async def test_a_slow_transport_slows_the_sender_down(peer: Peer, clients: Connect) -> None:
+async def test_a_full_write_buffer_slows_emit_down(peer: Peer, clients: Connect) -> None:
     client = clients(peer.url, write_buffer=1000)
     visit = await connected(client, peer)
     sent = 1
@@ -274,7 +274,7 @@ async def test_a_slow_transport_slows_the_sender_down(peer: Peer, clients: Conne
         await visit.receive("note")
 
 
-async def test_an_event_is_not_kept_after_it_was_sent(client: WebSocketClient, peer: Peer) -> None:
+async def test_sent_events_leave_the_outbox(client: WebSocketClient, peer: Peer) -> None:
     visit = await connected(client, peer)
     done = client.publish(JobCompleted(job_id="1", result=JobResult(), cost=0, duration=1))
     await visit.answer("publish", accepted(1))

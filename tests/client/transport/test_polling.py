@@ -1,4 +1,4 @@
-"""Where no WebSocket gets through: the real server over long-polling."""
+"""Long-polling with the real server, where WebSockets are blocked; and its HTTP requests."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from tests.serving import SECRET, serving
 App = Callable[..., Awaitable[None]]
 
 
-class Gate:
-    """In front of a server: what happens to WebSockets is the test's."""
+class WebSocketFilter:
+    """An ASGI middleware that rejects, accepts or ignores WebSockets."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -39,11 +39,11 @@ class Gate:
         if scope["type"] == "websocket":
             self.websockets += 1
             if self.verdict != "open":
-                await self._treat(receive, send)
+                await self._reject(receive, send)
                 return
         await self.app(scope, receive, send)
 
-    async def _treat(self, receive: Any, send: Any) -> None:
+    async def _reject(self, receive: Any, send: Any) -> None:
         await receive()
         if self.verdict == "refuse":
             await send({"type": "websocket.close"})
@@ -55,13 +55,13 @@ class Gate:
 
 
 @pytest.fixture
-def gate(server: Server) -> Gate:
-    return Gate(server)
+def gate(server: Server) -> WebSocketFilter:
+    return WebSocketFilter(server)
 
 
 @pytest.fixture
-async def url(gate: Gate, no_leaked_tasks: None) -> AsyncIterator[str]:
-    """The real server behind the gate."""
+async def url(gate: WebSocketFilter, no_leaked_tasks: None) -> AsyncIterator[str]:
+    """URL of the real server behind the filter."""
     async with serving(gate, ws="websockets-sansio") as url:
         yield url
 
@@ -77,7 +77,7 @@ async def publish_all(server: Server, count: int) -> None:
 
 @pytest.mark.parametrize("verdict", ["refuse", "swallow", "hang"])
 async def test_a_blocked_websocket_is_replaced_by_polling(
-    url: str, gate: Gate, server: Server, token: str, clients: Connect, verdict: str
+    url: str, gate: WebSocketFilter, server: Server, token: str, clients: Connect, verdict: str
 ) -> None:
     gate.verdict = verdict
     client = clients(url, token=token, timeout=1.0)
@@ -92,7 +92,7 @@ async def test_a_blocked_websocket_is_replaced_by_polling(
 
 
 async def test_a_proxy_that_strips_the_upgrade(
-    url: str, gate: Gate, token: str, clients: Connect
+    url: str, gate: WebSocketFilter, token: str, clients: Connect
 ) -> None:
     gate.verdict = "open"
 
@@ -123,7 +123,7 @@ async def test_a_proxy_that_strips_the_upgrade(
 
 
 async def test_polling_alone_carries_everything(
-    url: str, gate: Gate, server: Server, clients: Connect
+    url: str, gate: WebSocketFilter, server: Server, clients: Connect
 ) -> None:
     gate.verdict = "open"
     worker = clients(url, transports=("polling",), token=issue_token(SECRET, "w", service=True))
@@ -143,11 +143,11 @@ async def test_polling_alone_carries_everything(
     assert gate.websockets == 0
     await worker.disconnect()
     assert worker.transport is None
-    assert gate.requests[-1]["method"] == "POST", "goodbye was said"
+    assert gate.requests[-1]["method"] == "POST", "the session was closed"
 
 
 async def test_polling_keeps_one_connection_for_each_direction(
-    url: str, gate: Gate, server: Server, token: str, clients: Connect
+    url: str, gate: WebSocketFilter, server: Server, token: str, clients: Connect
 ) -> None:
     async with Proxy(url) as proxy:
         client = clients(proxy.url, token=token, transports=("polling",))
@@ -160,19 +160,19 @@ async def test_polling_keeps_one_connection_for_each_direction(
 
 
 async def test_polling_moves_to_a_websocket_without_losing_anything(
-    url: str, gate: Gate, server: Server, token: str, clients: Connect
+    url: str, gate: WebSocketFilter, server: Server, token: str, clients: Connect
 ) -> None:
     gate.verdict = "open"
     client = clients(url, token=token, transports=("polling", "websocket"))
     text: list[str] = []
     complete = asyncio.Event()
 
-    def hear(event: JobOutput) -> None:
+    def receive(event: JobOutput) -> None:
         text.append(event.chunk)
         if event.chunk.endswith("199 "):
             complete.set()
 
-    client.on(JobOutput, hear)
+    client.on(JobOutput, receive)
     client.join_room("job:1")
     publishing = asyncio.create_task(publish_all(server, 200))
     await client.connect()
@@ -188,8 +188,8 @@ async def test_polling_moves_to_a_websocket_without_losing_anything(
     assert len(gate.requests) == before
 
 
-async def test_what_worked_last_is_tried_first_after_a_drop(
-    url: str, gate: Gate, token: str, clients: Connect
+async def test_the_transport_that_worked_last_is_tried_first(
+    url: str, gate: WebSocketFilter, token: str, clients: Connect
 ) -> None:
     async with Proxy(url) as proxy:
         client = clients(proxy.url, token=token)
@@ -219,12 +219,12 @@ async def test_polling_resumes_after_cuts(
         text: list[str] = []
         complete = asyncio.Event()
 
-        def hear(event: JobOutput) -> None:
+        def receive(event: JobOutput) -> None:
             text.append(event.chunk)
             if event.chunk.endswith("99 "):
                 complete.set()
 
-        client.on(JobOutput, hear)
+        client.on(JobOutput, receive)
         await client.join_room("job:1")
         for number in range(100):
             await server.publish(output(number))
@@ -237,12 +237,12 @@ async def test_polling_resumes_after_cuts(
         await client.disconnect()
 
 
-async def test_a_refused_token_is_told_over_polling(url: str, clients: Connect) -> None:
+async def test_a_rejected_token_raises_over_polling(url: str, clients: Connect) -> None:
     with pytest.raises(ConnectionRefused):
         await clients(url, token="wrong").connect()
 
 
-async def test_a_server_that_is_not_there_is_asked_once(clients: Connect) -> None:
+async def test_an_unreachable_server_is_not_tried_over_polling(clients: Connect) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     client = clients(f"http://127.0.0.1:{port}", reconnection_attempts=0)
@@ -251,14 +251,14 @@ async def test_a_server_that_is_not_there_is_asked_once(clients: Connect) -> Non
     assert "websocket" not in str(client.error)
 
 
-async def test_a_slow_server_slows_the_sender_down_over_polling(
+async def test_a_slow_server_slows_emit_down_over_polling(
     url: str, server: Server, token: str, clients: Connect
 ) -> None:
-    heard = asyncio.Semaphore(0)
+    noted = asyncio.Semaphore(0)
 
     @server.on("note")
     async def note(*args: Any) -> None:
-        heard.release()
+        noted.release()
 
     client = clients(url, token=token, transports=("polling",), write_buffer=1000)
     await client.connect()
@@ -267,15 +267,15 @@ async def test_a_slow_server_slows_the_sender_down_over_polling(
         sent += 1
     await full
     for _ in range(sent):
-        await heard.acquire()
+        await noted.acquire()
 
 
-# The requests themselves, against a server that speaks bytes.
+# HTTP requests, with a server that sends prepared responses.
 
 
 @asynccontextmanager
 async def answering(*answers: bytes) -> AsyncIterator[tuple[HttpConnection, list[bytes]]]:
-    """A server that gives each request the next answer, and ends after the last."""
+    """A server that sends one of `answers` to each request, then closes the connection."""
     heads: list[bytes] = []
     left = list(answers)
 
@@ -318,7 +318,7 @@ async def test_requests_carry_headers_credentials_and_cookies() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "error", "said"),
+    ("answers", "error", "message"),
     [
         ([answer('{"code":1}', status="400 Bad Request")], NotConnected, "HTTP 400"),
         (
@@ -339,21 +339,21 @@ async def test_requests_carry_headers_credentials_and_cookies() -> None:
         ([b""], OSError, "closed the connection"),
     ],
 )
-async def test_answers_that_are_none(
-    answers: list[bytes], error: type[Exception], said: str
+async def test_invalid_responses(
+    answers: list[bytes], error: type[Exception], message: str
 ) -> None:
     async with answering(*answers) as (http, _):
-        with pytest.raises(error, match=said):
+        with pytest.raises(error, match=message):
             await http.request("GET", None)
 
 
-async def test_a_connection_that_the_server_ends_is_replaced() -> None:
+async def test_a_connection_closed_by_the_server_is_replaced() -> None:
     async with answering(answer("a", "Connection: close"), answer("b")) as (http, _):
         assert await http.request("GET", None) == "a"
         assert await http.request("GET", None) == "b"
 
 
-async def test_plain_requests_go_through_a_proxy_whole() -> None:
+async def test_plain_requests_through_a_proxy_name_the_whole_url() -> None:
     async with answering(answer("a")) as (http, heads):
         proxy = http._route._server.netloc.rpartition("@")[2]
         options = ClientOptions(url="http://server.example:81", proxy=f"http://u:p@{proxy}")
@@ -365,11 +365,11 @@ async def test_plain_requests_go_through_a_proxy_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "match"),
+    ("response", "match"),
     [(b"HTTP/1.1 407 Who are you\r\n\r\n", "407"), (b"", "the proxy closed")],
 )
-async def test_a_proxy_that_lets_no_tunnel_through(said: bytes, match: str) -> None:
-    async with answering(said) as (http, heads):
+async def test_a_proxy_that_rejects_the_tunnel(response: bytes, match: str) -> None:
+    async with answering(response) as (http, heads):
         proxy = http._route._server.netloc.rpartition("@")[2]
         options = ClientOptions(url="https://server.example", proxy=f"http://{proxy}")
         with pytest.raises(NotConnected, match=match):

@@ -1,4 +1,4 @@
-"""Getting to the server: TLS with an authority of one's own, and a proxy that has to be asked."""
+"""Connecting through proxies, and with the certificate of a private authority."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.serving import serving
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for this machine that signs itself, and its key, in one file."""
+    """A self-signed certificate for 127.0.0.1 and its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "longwire test")])
     here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
@@ -57,13 +57,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def secure_url(
     server: Server, certificate: Path, no_leaked_tasks: None
 ) -> AsyncIterator[str]:
-    """Where the real server listens with TLS."""
+    """URL of the real server with TLS."""
     async with serving(server, ssl_certfile=str(certificate)) as url:
         yield url.replace("http://", "https://")
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-async def test_a_server_with_a_certificate_of_ones_own(
+async def test_a_private_certificate_authority_can_be_trusted(
     server: Server,
     secure_url: str,
     certificate: Path,
@@ -73,15 +73,15 @@ async def test_a_server_with_a_certificate_of_ones_own(
 ) -> None:
     trusting = ssl.create_default_context(cafile=str(certificate))
     client = clients(secure_url, token=token, ssl=trusting, transports=(transport,))
-    heard: asyncio.Queue[Announcement] = asyncio.Queue()
-    client.on(Announcement, heard.put_nowait)
+    received: asyncio.Queue[Announcement] = asyncio.Queue()
+    client.on(Announcement, received.put_nowait)
     await client.connect()
     await server.publish(Announcement(message="in private"))
-    assert (await heard.get()).message == "in private"
+    assert (await received.get()).message == "in private"
 
 
 @pytest.mark.parametrize("transports", [("websocket",), ("polling",), ("websocket", "polling")])
-async def test_a_certificate_that_nobody_vouches_for_is_final(
+async def test_an_untrusted_certificate_is_final(
     secure_url: str, token: str, clients: Connect, transports: tuple[Transport, ...]
 ) -> None:
     client = clients(secure_url, token=token, transports=transports)
@@ -90,10 +90,10 @@ async def test_a_certificate_that_nobody_vouches_for_is_final(
     assert client.state is ConnectionState.ERROR
 
 
-async def test_a_certificate_that_was_good_before_is_waited_for(
+async def test_a_certificate_error_after_a_connection_is_retried(
     peer: Peer, clients: Connect
 ) -> None:
-    """A client ended for ever when the certificate ran out, or a portal came in between."""
+    """Regression: the client gave up when the certificate expired or a captive portal answered."""
     opened = 0
 
     async def open_every_other(options: ClientOptions) -> WebSocket:
@@ -111,38 +111,38 @@ async def test_a_certificate_that_was_good_before_is_waited_for(
     assert opened == 3
 
 
-async def test_a_websocket_goes_through_a_proxy_that_wants_a_password(
+async def test_a_websocket_connects_through_a_proxy_with_a_password(
     server: Server, url: str, token: str, clients: Connect
 ) -> None:
-    async with tunnelling() as (proxy, asked):
+    async with tunnelling() as (proxy, requests):
         client = clients(url, token=token, transports=("websocket",), proxy=f"http://me:pw@{proxy}")
         await client.connect()
         assert client.transport == "websocket"
         password = base64.b64encode(b"me:pw").decode()
-        assert asked == [(url.removeprefix("http://"), f"Basic {password}")]
+        assert requests == [(url.removeprefix("http://"), f"Basic {password}")]
         await client.disconnect()
 
 
-async def test_a_proxy_of_the_environment_is_used_unless_told_otherwise(
+async def test_a_proxy_of_the_environment_is_used_by_default(
     url: str, token: str, clients: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("no_proxy", "NO_PROXY", "http_proxy", "ws_proxy"):
         monkeypatch.delenv(name, raising=False)
-    async with tunnelling() as (proxy, asked):
+    async with tunnelling() as (proxy, requests):
         monkeypatch.setenv("http_proxy", f"http://{proxy}")
         client = clients(url, token=token, transports=("websocket",))
         await client.connect()
-        assert len(asked) == 1
+        assert len(requests) == 1
         await client.disconnect()
         direct = clients(url, token=token, transports=("websocket",), proxy=None)
         await direct.connect()
-        assert len(asked) == 1
+        assert len(requests) == 1
 
 
-async def test_a_proxy_that_is_no_address_is_told_at_once(
+async def test_an_invalid_proxy_of_the_environment_fails_at_once(
     url: str, clients: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was tried again for the whole of `timeout`."""
+    """Regression: the client retried it for the whole `timeout`."""
     for name in ("no_proxy", "NO_PROXY", "ws_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("http_proxy", "ftp://127.0.0.1:1")
@@ -154,10 +154,10 @@ async def test_a_proxy_that_is_no_address_is_told_at_once(
 
 @asynccontextmanager
 async def tunnelling() -> AsyncGenerator[tuple[str, list[tuple[str, str]]]]:
-    """An HTTP proxy that opens tunnels: its address, and what it was asked for by whom."""
-    asked: list[tuple[str, str]] = []
+    """An HTTP proxy: its address, and the target and credentials of each CONNECT request."""
+    requests: list[tuple[str, str]] = []
 
-    async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def relay(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while data := await source.read(65536):
             target.write(data)
         target.close()
@@ -167,12 +167,12 @@ async def tunnelling() -> AsyncGenerator[tuple[str, list[tuple[str, str]]]]:
         headers = {name.lower(): value for name, _, value in (e.partition(": ") for e in lines)}
         method, address, _ = request.split(" ")
         assert method == "CONNECT"
-        asked.append((address, headers.get("proxy-authorization", "")))
+        requests.append((address, headers.get("proxy-authorization", "")))
         host, _, port = address.rpartition(":")
         upstream_reader, upstream = await asyncio.open_connection(host, int(port))
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(pass_on(reader, upstream), pass_on(upstream_reader, writer))
+        await asyncio.gather(relay(reader, upstream), relay(upstream_reader, writer))
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
-        host, port = listening.sockets[0].getsockname()
-        yield f"{host}:{port}", asked
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        yield f"{host}:{port}", requests

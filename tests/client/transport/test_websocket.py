@@ -1,4 +1,4 @@
-"""The WebSocket below a client, against a server that speaks bytes."""
+"""The client's WebSocket, with a server that sends prepared bytes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Script = Callable[["Raw"], Awaitable[None]]
 
 
 class Raw:
-    """The server's side, in bytes and frames."""
+    """The server's end, in bytes and frames."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -38,7 +38,7 @@ class Raw:
         self.head = b""
 
     async def handshake(self, *, then: bytes = b"", chunk: int = 1 << 16) -> None:
-        """Answer 101, with `then` right behind it, in chunks."""
+        """Send the response 101, followed by `then`, in chunks."""
         self.head = await self._reader.readuntil(b"\r\n\r\n")
         [key] = [
             line.split(b": ")[1]
@@ -52,15 +52,15 @@ class Raw:
             await asyncio.sleep(0)
 
     async def receive(self, count: int) -> list[Message]:
-        """The client's next messages."""
+        """Return the client's next messages."""
         messages: list[Message] = []
         while len(messages) < count:
             messages += self._decoder.receive_data(await self._reader.read(1 << 16))
         return messages
 
 
-class Heard:
-    """What a WebSocket told."""
+class Recorder:
+    """Records the callbacks of a WebSocket."""
 
     def __init__(self, websocket: WebSocket) -> None:
         self.messages: asyncio.Queue[str | bytes] = asyncio.Queue()
@@ -81,28 +81,28 @@ class Heard:
 
 @asynccontextmanager
 async def scripted(script: Script) -> AsyncIterator[ClientOptions]:
-    """A server that plays `script` for one connection."""
-    played: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    """A server that runs `script` for one connection."""
+    finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def run(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await script(Raw(reader, writer))
         finally:
             writer.close()
-            played.set_result(None)
+            finished.set_result(None)
 
-    server = await asyncio.start_server(play, "127.0.0.1", 0)
+    server = await asyncio.start_server(run, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     try:
         yield ClientOptions(url=f"http://{host}:{port}", headers={"X-Tenant": "a"})
-        await played
+        await finished
     finally:
         server.close()
         await server.wait_closed()
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1 << 16])
-async def test_frames_right_behind_the_handshake_are_not_lost(chunk: int) -> None:
+async def test_frames_that_follow_the_handshake_are_not_lost(chunk: int) -> None:
     async def script(peer: Raw) -> None:
         early = encode_text("early") + encode_binary(b"\x00" * 300)
         await peer.handshake(then=early, chunk=chunk)
@@ -111,24 +111,24 @@ async def test_frames_right_behind_the_handshake_are_not_lost(chunk: int) -> Non
 
     async with scripted(script) as options:
         websocket = await open_websocket(options)
-        heard = Heard(websocket)
-        assert await heard.messages.get() == "early"
-        assert await heard.messages.get() == b"\x00" * 300
+        recorder = Recorder(websocket)
+        assert await recorder.messages.get() == "early"
+        assert await recorder.messages.get() == b"\x00" * 300
         websocket.send("done")
-        assert await heard.end is None
+        assert await recorder.end is None
 
 
-async def test_pings_are_answered_and_goodbyes_returned() -> None:
+async def test_pings_and_close_frames_are_answered() -> None:
     async def script(peer: Raw) -> None:
         await peer.handshake(then=encode_ping(b"x") + encode_close(1001, "restart"))
         assert await peer.receive(2) == [Pong(b"x"), Close(1000, "")]
 
     async with scripted(script) as options:
-        heard = Heard(await open_websocket(options))
-        assert await heard.end is None
+        recorder = Recorder(await open_websocket(options))
+        assert await recorder.end is None
 
 
-async def test_a_broken_frame_ends_it_with_the_reason() -> None:
+async def test_an_invalid_frame_closes_the_websocket_with_its_reason() -> None:
     async def script(peer: Raw) -> None:
         await peer.handshake(then=b"\xff\x00")
         assert await peer.receive(1) == [Close(1002, "")]
@@ -136,26 +136,26 @@ async def test_a_broken_frame_ends_it_with_the_reason() -> None:
     async with scripted(script) as options:
         websocket = await open_websocket(options)
         await websocket.closed.wait()
-        heard = Heard(websocket)
-        assert isinstance(await heard.end, RemoteProtocolError)
-        websocket.send("into the void")
+        recorder = Recorder(websocket)
+        assert isinstance(await recorder.end, RemoteProtocolError)
+        websocket.send("after the end")
 
 
-async def test_a_flood_gives_way_and_goes_on() -> None:
+async def test_a_flood_of_messages_is_received_in_bursts() -> None:
     async def script(peer: Raw) -> None:
         await peer.handshake(then=encode_text("x") * 20_000)
         assert await peer.receive(1) == ["done"]
 
     async with scripted(script) as options:
         websocket = await open_websocket(options)
-        heard = Heard(websocket)
+        recorder = Recorder(websocket)
         for _ in range(20_000):
-            assert await heard.messages.get() == "x"
+            assert await recorder.messages.get() == "x"
         websocket.send("done")
-        await heard.end
+        await recorder.end
 
 
-async def test_a_slow_server_is_noticed() -> None:
+async def test_a_slow_server_stalls_the_websocket_until_it_reads() -> None:
     may_read = asyncio.Event()
 
     async def script(peer: Raw) -> None:
@@ -165,19 +165,19 @@ async def test_a_slow_server_is_noticed() -> None:
 
     async with scripted(script) as options:
         websocket = await open_websocket(options)
-        heard = Heard(websocket)
+        recorder = Recorder(websocket)
         sent = 0
         while not websocket.is_stalled:
             websocket.send(bytes(100_000))
             sent += 1
         may_read.set()
-        await heard.drained.wait()
+        await recorder.drained.wait()
         assert not websocket.is_stalled
-        await heard.end
+        await recorder.end
 
 
-async def test_a_redirect_to_no_websocket_is_named() -> None:
-    """It was said that a scheme is wrong, which nobody had written, and never tried again."""
+async def test_a_redirect_to_another_kind_of_url_names_it() -> None:
+    """Regression: the error blamed a scheme that the caller had not written, and was final."""
 
     async def script(peer: Raw) -> None:
         head = b"HTTP/1.1 302 Found\r\nlocation: https://a/login\r\ncontent-length: 0\r\n\r\n"
@@ -188,7 +188,7 @@ async def test_a_redirect_to_no_websocket_is_named() -> None:
             await open_websocket(options)
 
 
-async def test_a_refusal_in_http() -> None:
+async def test_an_http_error_raises() -> None:
     async def script(peer: Raw) -> None:
         peer.writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno")
 
