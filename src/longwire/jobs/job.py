@@ -95,7 +95,37 @@ class Job:
         progress_interval: minimum seconds between two progress events; the newest is always sent.
         retry_for: seconds for which an event is retried while the host is unavailable. Below the
             five minutes for which servers remember publish ids, retries cannot duplicate events.
+
+    Attributes:
+        id: the job's id.
+        cancel_requested: whether the job was asked to stop.
+        cancelled: whether it ended as cancelled.
     """
+
+    __slots__ = (
+        "__weakref__",
+        "_body",
+        "_cancel_sent",
+        "_created",
+        "_delivery",
+        "_has_ended",
+        "_highest",
+        "_host",
+        "_ignore_cancel",
+        "_is_open",
+        "_is_over",
+        "_lease",
+        "_loop",
+        "_outgoing",
+        "_prior_cancels",
+        "_reason",
+        "_retry_for",
+        "_started",
+        "_token",
+        "cancel_requested",
+        "cancelled",
+        "id",
+    )
 
     def __init__(
         self,
