@@ -33,7 +33,6 @@ from longwire.server.uvicorn.shutdown import before_uvicorn_stops
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection
-    from types import TracebackType
 
     from longwire.jobs import Job, JobState
     from longwire.server.access.authentication import Authenticator, Identity
@@ -192,12 +191,7 @@ class Server:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
 
     @asynccontextmanager
