@@ -11,7 +11,7 @@ import pytest
 from longwire import CATALOG, Server, WebSocketClient
 from longwire.client import ConnectionState
 from longwire.server import issue_token, jwt_authenticator
-from tests.client.peer import Peer, Visit, connected
+from tests.client.peer import Peer, PeerSocket, connected
 from tests.proxy import Proxy
 from tests.serving import SECRET, serving
 
@@ -55,7 +55,7 @@ async def client(peer: Peer, clients: Connect) -> WebSocketClient:
 
 
 @pytest.fixture
-async def visit(client: WebSocketClient, peer: Peer) -> Visit:
+async def socket(client: WebSocketClient, peer: Peer) -> PeerSocket:
     """The scripted server's end of the client's connection."""
     return await connected(client, peer)
 

@@ -1,4 +1,4 @@
-"""A scripted server: the protocol is real, what it says is the test's."""
+"""A scripted server: it speaks the real protocol, and sends what the test tells it to."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from longwire.engineio import Closed, Options, ServerSession
 from longwire.reasons import SERVER_DISCONNECT
 
 
-class Visit:
-    """One connection of a client, as the server sees it.
+class PeerSocket:
+    """The server's end of one connection of a client.
 
     Attributes:
-        auth: what the client said in CONNECT.
-        is_over: set when the client is gone.
-        pinged: set when the client measured.
+        auth: The payload of the client's CONNECT.
+        is_over: Set when the connection has ended.
+        pinged: Set when the client has sent a `ping`.
     """
 
     def __init__(self, websocket: ServerConnection, options: Options, number: int) -> None:
@@ -40,7 +40,7 @@ class Visit:
         self.pinged = asyncio.Event()
         self._number = number
         self._websocket = websocket
-        self._asked = asyncio.Event()
+        self._requested = asyncio.Event()
         self._events: asyncio.Queue[EventReceived] = asyncio.Queue()
         self._acks: asyncio.Queue[AckReceived] = asyncio.Queue()
 
@@ -50,17 +50,17 @@ class Visit:
             async for data in self._websocket:
                 self.connection.engine.receive_message(data, asyncio.get_running_loop().time())
                 for event in self.connection.events():
-                    self._take(event)
+                    self._handle(event)
                 await self.flush()
         except ConnectionClosed:
             pass
         self.is_over.set()
 
-    def _take(self, event: object) -> None:
+    def _handle(self, event: object) -> None:
         match event:
             case ConnectRequested(auth=auth):
                 self.auth = {} if auth is None else _decode(auth)
-                self._asked.set()
+                self._requested.set()
             case EventReceived(name="ping"):
                 self.pinged.set()
                 if event.ack_id is not None:
@@ -77,8 +77,8 @@ class Visit:
             await self._websocket.send(message)
 
     async def accept(self, user: str | None = "ada", rooms: tuple[str, ...] = ()) -> Self:
-        """Let the client in; say `authenticated` unless `user` is None."""
-        await self._asked.wait()
+        """Accept the client; send `authenticated` unless `user` is None."""
+        await self._requested.wait()
         self.connection.accept("/", f"socket{self._number}")
         if user is not None:
             self.connection.send_event("/", "authenticated", [{"userId": user, "rooms": rooms}])
@@ -86,7 +86,7 @@ class Visit:
         return self
 
     async def refuse(self, message: str, code: str) -> None:
-        await self._asked.wait()
+        await self._requested.wait()
         self.connection.refuse("/", message, {"code": code})
         await self.flush()
 
@@ -95,7 +95,7 @@ class Visit:
         await self.flush()
 
     async def progress(self, percent: float, place: str | None = None, job: str = "1") -> None:
-        """Send `job:progress`, at a place in the log of the job's room."""
+        """Send `job:progress`, with its position in the log of the job's room."""
         data = {"jobId": job, "progress": percent, "currentStep": "x", "timestamp": 1}
         await self.emit("job:progress", data, *([] if place is None else [place]))
 
@@ -106,69 +106,69 @@ class Visit:
         return (await self._acks.get()).values()
 
     async def receive(self, name: str) -> EventReceived:
-        """The client's next event, which must be this one."""
+        """Return the client's next event, which must have this name."""
         event = await self._events.get()
         assert event.name == name, f"expected {name}, received {event.name} {event.values()}"
         return event
 
     async def answer(self, name: str, *args: object) -> list[Any]:
-        """Acknowledge the client's next event, which must be this one; return its arguments."""
+        """Acknowledge the client's next event, which must have this name; return its arguments."""
         event = await self.receive(name)
         assert event.ack_id is not None
         self.connection.send_ack("/", event.ack_id, args)
         await self.flush()
         return event.values()
 
-    async def let_in(
+    async def accept_join(
         self, room: str, epoch: str, offset: int, *, recovered: bool = False
     ) -> list[Any]:
-        """Answer a join; return what was asked for."""
+        """Accept a join; return its arguments."""
         return await self.answer(
             "join_room",
             {"ok": True, "room": room, "epoch": epoch, "offset": offset, "recovered": recovered},
         )
 
     def write(self, frames: bytes) -> None:
-        """Send WebSocket frames that were encoded beforehand."""
+        """Send encoded WebSocket frames."""
         self._websocket.transport.write(frames)
 
-    def is_silent(self) -> bool:
-        """Whether the client has said nothing that was not read."""
-        return self._events.empty()
+    def has_unread_events(self) -> bool:
+        """Whether the client has sent events that the test has not received."""
+        return not self._events.empty()
 
-    async def kick(self) -> None:
-        """Put the client out."""
+    async def close(self) -> None:
+        """Close the connection without advice."""
         self.connection.close(SERVER_DISCONNECT, asyncio.get_running_loop().time())
         await self.flush()
         await self._websocket.close()
 
-    def hold(self) -> None:
-        """Read nothing, so that what the client sends piles up."""
+    def pause_reading(self) -> None:
+        """Stop reading, so that the client's write buffer fills up."""
         self._websocket.transport.pause_reading()
 
-    def release(self) -> None:
-        """Read on."""
+    def resume_reading(self) -> None:
+        """Read again."""
         self._websocket.transport.resume_reading()
 
     def drop(self) -> None:
-        """Lose the connection."""
+        """Break the connection."""
         self._websocket.transport.abort()
 
 
 class Peer:
-    """A server that waits for the test to say something.
+    """A server that sends nothing on its own.
 
     Attributes:
-        url: where it listens.
-        visits: connections so far.
+        url: Its URL.
+        connections: Number of connections so far.
     """
 
     def __init__(self, options: Options | None = None) -> None:
         self._options = options or Options()
-        self._arrivals: asyncio.Queue[Visit] = asyncio.Queue()
+        self._sockets: asyncio.Queue[PeerSocket] = asyncio.Queue()
         self._server: Server | None = None
         self.url = ""
-        self.visits = 0
+        self.connections = 0
 
     async def __aenter__(self) -> Self:
         self._server = await serve(
@@ -184,40 +184,40 @@ class Peer:
         await self._server.wait_closed()
 
     async def _serve(self, websocket: ServerConnection) -> None:
-        self.visits += 1
-        visit = Visit(websocket, self._options, self.visits)
-        self._arrivals.put_nowait(visit)
-        await visit.run()
+        self.connections += 1
+        socket = PeerSocket(websocket, self._options, self.connections)
+        self._sockets.put_nowait(socket)
+        await socket.run()
 
-    async def visit(self) -> Visit:
-        """The next connection that a client opens."""
-        return await self._arrivals.get()
+    async def next_socket(self) -> PeerSocket:
+        """Wait for the next connection of a client."""
+        return await self._sockets.get()
 
 
-async def connected(client: WebSocketClient, peer: Peer, **accept: Any) -> Visit:
-    """Connect a client; return the server's side of it."""
+async def connected(client: WebSocketClient, peer: Peer, **accept: Any) -> PeerSocket:
+    """Connect a client; return the server's end of the connection."""
     connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept(**accept)
+    socket = await (await peer.next_socket()).accept(**accept)
     await connecting
-    return visit
+    return socket
 
 
-async def all_received(client: WebSocketClient, visit: Visit) -> None:
-    """Wait until everything that the server said so far was received and handled."""
-    heard = asyncio.Event()
-    undo = client.on("mark", lambda: heard.set())
-    await visit.emit("mark")
-    await heard.wait()
+async def all_received(client: WebSocketClient, socket: PeerSocket) -> None:
+    """Wait until the client has received and handled everything sent so far."""
+    received = asyncio.Event()
+    undo = client.on("mark", lambda: received.set())
+    await socket.emit("mark")
+    await received.wait()
     undo()
 
 
 def progress(percent: float) -> JobProgress:
-    """An event to publish."""
+    """Return an event to publish."""
     return JobProgress(job_id="1", progress=percent, current_step="x", timestamp=1)
 
 
 def accepted(offset: int) -> dict[str, Any]:
-    """The answer to a publication."""
+    """Return the acknowledgement of a publication."""
     return {"ok": True, "room": "job:1", "epoch": "e", "offset": offset}
 
 

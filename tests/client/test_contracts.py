@@ -62,14 +62,14 @@ async def test_the_difference_is_logged_once_and_ends_with_an_upgrade(
     client: WebSocketClient, peer: Peer, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = {"userId": "ada", "rooms": [], "contract": "0123456789abcdef"}
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     heard = asyncio.Semaphore(0)
     client.on("authenticated", lambda _: heard.release())
     for _ in range(3):
-        await visit.emit("authenticated", other)
+        await socket.emit("authenticated", other)
         await heard.acquire()
     assert client.health.other_contract == "0123456789abcdef"
     assert caplog.text.count("0123456789abcdef") == 1
-    await visit.emit("authenticated", {"userId": "ada", "rooms": []})
+    await socket.emit("authenticated", {"userId": "ada", "rooms": []})
     await heard.acquire()
     assert client.health.other_contract is None

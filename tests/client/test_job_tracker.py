@@ -12,30 +12,30 @@ from longwire.catalog import JobOutput, JobResult
 from longwire.client import RoomStatus
 from longwire.client.handlers import handler
 from longwire.errors import CallRefused, NotConnected, RoomDenied
-from tests.client.peer import Peer, Visit, all_received
+from tests.client.peer import Peer, PeerSocket, all_received
 
 ROOM = "job:1"
 
 
-async def output(visit: Visit, text: str, place: str) -> None:
+async def output(socket: PeerSocket, text: str, place: str) -> None:
     data = {"jobId": "1", "chunk": text, "isComplete": False, "timestamp": 1}
-    await visit.emit("job:output", data, place)
+    await socket.emit("job:output", data, place)
 
 
-async def complete(visit: Visit, place: str) -> None:
+async def complete(socket: PeerSocket, place: str) -> None:
     data = {"jobId": "1", "result": {"content": "x"}, "cost": 1, "duration": 2, "timestamp": 3}
-    await visit.emit("job:completed", data, place)
+    await socket.emit("job:completed", data, place)
 
 
 async def test_a_job_whose_room_was_joined_before_is_read_from_its_beginning(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     heard: asyncio.Queue[str] = asyncio.Queue()
     client.on(JobOutput, lambda event: heard.put_nowait(event.chunk))
     client.join_room(ROOM)
-    await visit.let_in(ROOM, "e", 0)
-    await output(visit, "a", "1@job:1")
-    await output(visit, "b", "2@job:1")
+    await socket.accept_join(ROOM, "e", 0)
+    await output(socket, "a", "1@job:1")
+    await output(socket, "b", "2@job:1")
     assert [await heard.get(), await heard.get()] == ["a", "b"]
 
     async def follow() -> tuple[str, JobResult]:
@@ -44,56 +44,58 @@ async def test_a_job_whose_room_was_joined_before_is_read_from_its_beginning(
             return job.state.text, result
 
     following = asyncio.create_task(follow())
-    asked = await visit.let_in(ROOM, "e", 2, recovered=True)
+    asked = await socket.accept_join(ROOM, "e", 2, recovered=True)
     assert asked == [ROOM, {"epoch": "e", "offset": 0}]
-    await output(visit, "ab", "1-2@job:1")
-    await complete(visit, "3@job:1")
+    await output(socket, "ab", "1-2@job:1")
+    await complete(socket, "3@job:1")
     assert await following == ("ab", JobResult(content="x"))
     assert heard.empty()
 
 
 async def test_tracking_a_job_hung_if_the_log_of_its_joined_room_had_expired(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     client.join_room(ROOM)
-    await visit.let_in(ROOM, "e", 0)
-    await output(visit, "a", "1@job:1")
-    await all_received(client, visit)
+    await socket.accept_join(ROOM, "e", 0)
+    await output(socket, "a", "1@job:1")
+    await all_received(client, socket)
     following = asyncio.create_task(anext(aiter(client.job("1"))))
-    await visit.let_in(ROOM, "e", 1, recovered=False)  # and nothing is replayed
+    await socket.accept_join(ROOM, "e", 1, recovered=False)  # and nothing is replayed
     assert (await following).status == "queued"
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
 async def test_the_present_is_shown_once_the_past_was_read(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     async def follow() -> list[str]:
         async with client.job("1") as job:
             return [state.text async for state in job]
 
     following = asyncio.create_task(follow())
-    await visit.let_in(ROOM, "e", 3)
+    await socket.accept_join(ROOM, "e", 3)
     for number, text in enumerate("abc", 1):
-        await output(visit, text, f"{number}@job:1")
-    await complete(visit, "4@job:1")
+        await output(socket, text, f"{number}@job:1")
+    await complete(socket, "4@job:1")
     texts = await following
     assert texts[0] == texts[-1] == "abc"
 
 
 async def test_the_present_is_shown_at_once_on_a_slow_machine(
-    client: WebSocketClient, visit: Visit, monkeypatch: pytest.MonkeyPatch
+    client: WebSocketClient, socket: PeerSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A watcher saw states of the past when the machine was too slow to fold them in one go."""
     monkeypatch.setattr(handler, "SLICE", 0.0)  # others get a turn after every event
     following = asyncio.create_task(anext(aiter(client.job("1"))))
-    await visit.let_in(ROOM, "e", 3)
+    await socket.accept_join(ROOM, "e", 3)
     for number, text in enumerate("abc", 1):
-        await output(visit, text, f"{number}@job:1")
+        await output(socket, text, f"{number}@job:1")
     assert (await following).text == "abc"
 
 
-async def test_a_log_that_begins_anew_is_a_new_job(client: WebSocketClient, visit: Visit) -> None:
+async def test_a_log_that_begins_anew_is_a_new_job(
+    client: WebSocketClient, socket: PeerSocket
+) -> None:
     seen = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
 
@@ -105,15 +107,15 @@ async def test_a_log_that_begins_anew_is_a_new_job(client: WebSocketClient, visi
                 assert job.state.text == ""
 
         tasks.create_task(follow())
-        await visit.let_in(ROOM, "e", 1)
-        await output(visit, "old", "1@job:1")
+        await socket.accept_join(ROOM, "e", 1)
+        await output(socket, "old", "1@job:1")
         await seen.wait()
-        await visit.emit("room_reset", {"room": ROOM, "epoch": "f", "offset": 1})
-        await complete(visit, "1@job:1")
+        await socket.emit("room_reset", {"room": ROOM, "epoch": "f", "offset": 1})
+        await complete(socket, "1@job:1")
 
 
 async def test_a_reset_job_is_read_again_from_its_beginning(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     async with asyncio.TaskGroup() as tasks:
 
@@ -126,22 +128,22 @@ async def test_a_reset_job_is_read_again_from_its_beginning(
                 assert other.state.text == job.state.text == "old"
 
         tasks.create_task(follow())
-        await visit.let_in(ROOM, "e", 1)
-        await output(visit, "old", "1@job:1")
-        assert await visit.let_in(ROOM, "e", 1) == [ROOM, {"epoch": "e", "offset": 0}]
-        await output(visit, "old", "1@job:1")
-        await complete(visit, "2@job:1")
+        await socket.accept_join(ROOM, "e", 1)
+        await output(socket, "old", "1@job:1")
+        assert await socket.accept_join(ROOM, "e", 1) == [ROOM, {"epoch": "e", "offset": 0}]
+        await output(socket, "old", "1@job:1")
+        await complete(socket, "2@job:1")
     assert len(client._subscriptions) == 0
 
 
-async def test_a_job_of_somebody_else(client: WebSocketClient, visit: Visit) -> None:
+async def test_a_job_of_somebody_else(client: WebSocketClient, socket: PeerSocket) -> None:
     async def follow() -> None:
         async with client.job("1"):
             raise AssertionError
 
     following = asyncio.create_task(follow())
     error = {"code": "forbidden", "message": "no"}
-    await visit.answer("join_room", {"ok": False, "room": ROOM, "error": error})
+    await socket.answer("join_room", {"ok": False, "room": ROOM, "error": error})
     with pytest.raises(RoomDenied):
         await following
     assert not client._jobs._feeds
@@ -149,81 +151,83 @@ async def test_a_job_of_somebody_else(client: WebSocketClient, visit: Visit) -> 
 
 
 async def test_the_end_of_the_client_is_the_end_of_the_wait(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     async def follow() -> None:
         async with client.job("1") as job:
             await job.result()
 
     following = asyncio.create_task(follow())
-    await visit.let_in(ROOM, "e", 0)
+    await socket.accept_join(ROOM, "e", 0)
     await client.disconnect()
     with pytest.raises(NotConnected):
         await following
 
 
-async def test_a_request_to_cancel_that_is_refused(client: WebSocketClient, visit: Visit) -> None:
+async def test_a_request_to_cancel_that_is_refused(
+    client: WebSocketClient, socket: PeerSocket
+) -> None:
     async def follow() -> None:
         async with client.job("1") as job:
             await job.cancel()
 
     following = asyncio.create_task(follow())
-    await visit.let_in(ROOM, "e", 0)
+    await socket.accept_join(ROOM, "e", 0)
     error: dict[str, Any] = {"code": "job_finished", "message": "over"}
-    await visit.answer("job:cancel", {"ok": False, "error": error})
+    await socket.answer("job:cancel", {"ok": False, "error": error})
     with pytest.raises(CallRefused, match="over") as caught:
         await following
     assert caught.value.code == "job_finished"
 
 
-async def test_a_result_needs_no_block(client: WebSocketClient, visit: Visit) -> None:
+async def test_a_result_needs_no_block(client: WebSocketClient, socket: PeerSocket) -> None:
     job = client.job("1")
     assert not job.is_complete
     waiting = asyncio.create_task(job.result())
-    await visit.let_in(ROOM, "e", 0)
-    await complete(visit, "1@job:1")
+    await socket.accept_join(ROOM, "e", 0)
+    await complete(socket, "1@job:1")
     assert await waiting == JobResult(content="x")
-    await visit.receive("leave_room")
+    await socket.receive("leave_room")
     assert job.is_complete, "what was known then"
 
 
 async def test_an_iteration_without_a_block_ends_with_its_loop(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     async def watch() -> list[str]:
         return [str(state.status) async for state in client.job("1")]
 
     watching = asyncio.create_task(watch())
-    await visit.let_in(ROOM, "e", 1)
-    await complete(visit, "1@job:1")
+    await socket.accept_join(ROOM, "e", 1)
+    await complete(socket, "1@job:1")
     assert await watching == ["completed"]
-    await visit.receive("leave_room")
+    await socket.receive("leave_room")
 
 
 async def test_an_iteration_that_is_broken_out_of_leaves_the_room(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     async def look_once() -> None:
         async for _ in client.job("1"):
             break
 
     looking = asyncio.create_task(look_once())
-    await visit.let_in(ROOM, "e", 0)
-    await output(visit, "a", "1@job:1")
+    await socket.accept_join(ROOM, "e", 0)
+    await output(socket, "a", "1@job:1")
     await looking
-    await visit.receive("leave_room")
+    await socket.receive("leave_room")
 
 
 async def test_a_job_can_be_cancelled_without_following_it(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     """It needed a block, and the block a join, which a mere request to cancel does not."""
     cancelling = asyncio.create_task(client.job("1").cancel("enough"))
-    [request] = await visit.answer("job:cancel", {"ok": True})
+    [request] = await socket.answer("job:cancel", {"ok": True})
     assert request["reason"] == "enough"
     await cancelling
     client.job("1").reset()
-    assert visit.is_silent()
+    assert not socket.has_unread_events()
 
 
 async def test_a_job_that_is_denied_later_ends_the_wait(
@@ -233,8 +237,8 @@ async def test_a_job_that_is_denied_later_ends_the_wait(
     waiting = asyncio.create_task(client.job("1").result())
     await asyncio.sleep(0)
     connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    await visit.answer("join_room", {"ok": False, "error": {"code": "forbidden"}})
+    socket = await (await peer.next_socket()).accept()
+    await socket.answer("join_room", {"ok": False, "error": {"code": "forbidden"}})
     await connecting
     with pytest.raises(RoomDenied):
         await waiting
@@ -250,13 +254,13 @@ async def test_a_job_is_followed_again_after_the_client_was_closed(
         with pytest.raises(NotConnected):
             await old.result()
         connecting = asyncio.create_task(client.connect())
-        visit = await (await peer.visit()).accept()
-        await visit.let_in(ROOM, "e", 0)
+        socket = await (await peer.next_socket()).accept()
+        await socket.accept_join(ROOM, "e", 0)
         await connecting
         waiting = asyncio.create_task(client.job("1").result())
-        await complete(visit, "1@job:1")
+        await complete(socket, "1@job:1")
         assert await waiting == JobResult(content="x")
-    await visit.receive("leave_room")
+    await socket.receive("leave_room")
 
 
 async def follow(client: WebSocketClient) -> None:
@@ -271,28 +275,30 @@ async def enter(client: WebSocketClient) -> None:
         raise AssertionError
 
 
-async def test_a_cancelled_entry_leaves_the_room(client: WebSocketClient, visit: Visit) -> None:
+async def test_a_cancelled_entry_leaves_the_room(
+    client: WebSocketClient, socket: PeerSocket
+) -> None:
     """The room stayed joined as long as the client lived."""
     for work in (follow(client), enter(client)):
         task = asyncio.create_task(work)
-        await visit.receive("join_room")
+        await socket.receive("join_room")
         task.cancel()
         await asyncio.wait([task])
-        await visit.receive("leave_room")
+        await socket.receive("leave_room")
         assert client.room_status(ROOM) is None
 
 
 async def test_who_is_cancelled_as_the_answer_comes_leaves_the_room(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     """It had joined and did not know: the room stayed joined as long as the client lived."""
     for work in (follow(client), enter(client)):
         first = client.join_room(ROOM)
         task = asyncio.create_task(work)
         first.add_done_callback(lambda _, task=task: task.cancel())
-        await visit.let_in(ROOM, "e", 0)
+        await socket.accept_join(ROOM, "e", 0)
         await asyncio.wait([task])
         assert task.cancelled()
         client.leave_room(ROOM)
-        await visit.receive("leave_room")
+        await socket.receive("leave_room")
         assert client.room_status(ROOM) is None

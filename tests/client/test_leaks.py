@@ -94,14 +94,14 @@ async def test_ten_thousand_subscriptions_without_a_connection_leave_nothing_beh
 
 async def test_memory_is_flat_however_many_events_come(client: WebSocketClient, peer: Peer) -> None:
     """A handler, an iterator and a job tracker; benchmarks/flat.py receives a million events."""
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     client.on(JobProgress, nothing, room="job:1", throttle=0.001)
     events = client.events(JobProgress, JobOutput, room="job:1")
-    await visit.let_in("job:1", "e", 0)
+    await socket.accept_join("job:1", "e", 0)
 
     async def blocks_after(start: int) -> int:
         """Receive 500 more events; return the number of allocated memory blocks."""
-        visit.write(b"".join(frame(offset) for offset in range(start, start + 500)))
+        socket.write(b"".join(frame(offset) for offset in range(start, start + 500)))
         for _ in range(500):
             await anext(events)
         newest = f"{start + 499} "

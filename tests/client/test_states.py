@@ -14,7 +14,7 @@ from longwire.catalog import JobCancel, JobProgress
 from longwire.client import ConnectionState, RoomStatus
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
 from tests.client.conftest import Connect, until
-from tests.client.peer import Peer, Visit, connected, progress
+from tests.client.peer import Peer, PeerSocket, connected, progress
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -43,11 +43,11 @@ async def given_up(clients: Connect, **options: Any) -> WebSocketClient:
     return client
 
 
-async def sent_away(client: WebSocketClient, visit: Visit) -> None:
+async def sent_away(client: WebSocketClient, socket: PeerSocket) -> None:
     """Bring a connected client into the state `error`."""
     advice = {"reason": "server_disconnect", "message": "no", "reconnect": False, "retryAfter": 0}
-    await visit.emit("closing", advice)
-    visit.drop()
+    await socket.emit("closing", advice)
+    socket.drop()
     await until(client, ConnectionState.ERROR)
 
 
@@ -88,8 +88,8 @@ async def test_who_gave_up_sends_again_after_a_retry(peer: Peer, clients: Connec
     lost = client.emit("lost")
     client.retry()
     kept = client.emit("kept")
-    visit = await (await peer.visit()).accept()
-    assert (await visit.receive("kept")).values() == []
+    socket = await (await peer.next_socket()).accept()
+    assert (await socket.receive("kept")).values() == []
     await kept
     with pytest.raises(NotConnected):
         await lost
@@ -97,7 +97,7 @@ async def test_who_gave_up_sends_again_after_a_retry(peer: Peer, clients: Connec
 
 async def test_a_refused_token_is_replaced_by_another(client: WebSocketClient, peer: Peer) -> None:
     connecting = asyncio.create_task(client.connect("wrong"))
-    await (await peer.visit()).refuse("no", "token_invalid")
+    await (await peer.next_socket()).refuse("no", "token_invalid")
     await asyncio.wait([connecting])
     assert connecting.exception() is client.error
     with pytest.raises(NotConnected):
@@ -105,10 +105,10 @@ async def test_a_refused_token_is_replaced_by_another(client: WebSocketClient, p
     connecting = asyncio.create_task(client.connect("right"))
     await asyncio.sleep(0)
     answer = asyncio.create_task(client.call("question"))
-    visit = await (await peer.visit()).accept()
-    assert visit.auth["token"] == "right"
+    socket = await (await peer.next_socket()).accept()
+    assert socket.auth["token"] == "right"
     await connecting
-    await visit.answer("question", 42)
+    await socket.answer("question", 42)
     assert await answer == 42
 
 
@@ -123,8 +123,8 @@ async def test_what_can_never_be_sent_is_refused_at_once_and_harms_nothing(
     with pytest.raises(LocalProtocolError):
         client.emit(name, *values)
     kept = client.emit("kept")
-    visit = await connected(client, peer)
-    await visit.receive("kept")
+    socket = await connected(client, peer)
+    await socket.receive("kept")
     await kept
     with pytest.raises(LocalProtocolError):
         await client.call(name, *values)
@@ -139,10 +139,10 @@ async def test_values_that_change_while_they_wait_are_sent_as_they_were(
     asked = asyncio.create_task(client.call("question", value))
     await asyncio.sleep(0)
     value.append(object())
-    visit = await connected(client, peer)
-    assert (await visit.receive("note")).values() == [[1]]
+    socket = await connected(client, peer)
+    assert (await socket.receive("note")).values() == [[1]]
     await emitted
-    assert await visit.answer("question", "yes") == [[1]]
+    assert await socket.answer("question", "yes") == [[1]]
     assert await asked == "yes"
 
 
@@ -155,9 +155,9 @@ async def test_who_gave_up_still_hears_and_joins_with_the_next_connection(
     heard: asyncio.Queue[JobProgress] = asyncio.Queue()
     client.on(JobProgress, heard.put_nowait)
     client.retry()
-    visit = await (await peer.visit()).accept()
-    await visit.let_in("job:1", "e", 1)
-    await visit.progress(7, "1@job:1")
+    socket = await (await peer.next_socket()).accept()
+    await socket.accept_join("job:1", "e", 1)
+    await socket.progress(7, "1@job:1")
     assert (await heard.get()).progress == 7
 
 
@@ -171,8 +171,8 @@ async def test_a_file_keeps_what_is_sent_after_giving_up(
     with pytest.raises(NotConnected):
         await client.call("question")
     client.retry()
-    visit = await (await peer.visit()).accept()
-    await visit.receive("note")
+    socket = await (await peer.next_socket()).accept()
+    await socket.receive("note")
     await emitted
 
 
@@ -182,11 +182,11 @@ async def test_connecting_again_while_it_reconnects_tries_at_once_and_not_for_ev
     client = clients(
         peer.url, reconnection_delay=1000.0, reconnection_delay_max=1000.0, timeout=0.5
     )
-    visit = await connected(client, peer)
-    visit.drop()
+    socket = await connected(client, peer)
+    socket.drop()
     await until(client, ConnectionState.RECONNECTING)
     connecting = asyncio.create_task(client.connect())
-    await peer.visit()  # nobody answers it
+    await peer.next_socket()  # nobody answers it
     with pytest.raises(NotConnected, match="goes on trying"):
         await connecting
     assert client.state is ConnectionState.RECONNECTING
@@ -201,7 +201,7 @@ async def test_a_new_token_that_a_stock_server_ignores_is_not_waited_for_for_eve
         authentication_grace=0.01,
     )
     connecting = asyncio.create_task(client.connect("old"))
-    await (await peer.visit()).accept(user=None)
+    await (await peer.next_socket()).accept(user=None)
     await connecting
     with pytest.raises(CallTimeout, match="new token"):
         await client.connect("new")
@@ -212,9 +212,9 @@ async def test_a_join_that_a_stock_server_never_answers_counts_as_done(
 ) -> None:
     client = clients(peer.url, authentication_grace=0.01)
     connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept(user=None)
+    socket = await (await peer.next_socket()).accept(user=None)
     await connecting
     joined = await client.join_room("news")
-    await visit.receive("join_room")
+    await socket.receive("join_room")
     assert joined.status is RoomStatus.LIVE
     assert client.room_status("news") is RoomStatus.LIVE

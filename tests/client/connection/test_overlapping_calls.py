@@ -24,7 +24,7 @@ async def connect_during_disconnect(client: WebSocketClient, peer: Peer) -> None
     disconnecting = asyncio.create_task(client.disconnect())
     await asyncio.sleep(0)
     connecting = asyncio.create_task(client.connect())
-    await (await peer.visit()).accept()
+    await (await peer.next_socket()).accept()
     await asyncio.gather(disconnecting, connecting)
     assert client.is_connected
 
@@ -42,8 +42,8 @@ async def test_connect_during_disconnect_while_reconnecting_connects_again(
 ) -> None:
     """Regression: it raised that a client cannot go from reconnecting to connecting."""
     client = clients(peer.url, reconnection_delay=1000.0, reconnection_delay_max=1000.0)
-    visit = await connected(client, peer)
-    visit.drop()
+    socket = await connected(client, peer)
+    socket.drop()
     await until(client, ConnectionState.RECONNECTING)
     await connect_during_disconnect(client, peer)
 
@@ -71,11 +71,11 @@ async def test_the_last_call_wins(client: WebSocketClient, peer: Peer) -> None:
 
 
 async def test_concurrent_disconnects(client: WebSocketClient, peer: Peer) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     client.emit("last")
     await asyncio.gather(client.disconnect(), client.disconnect())
     assert client.state is DISCONNECTED
-    await visit.receive("last")
+    await socket.receive("last")
 
 
 async def test_disconnect_before_the_attempt_has_started(clients: Connect) -> None:

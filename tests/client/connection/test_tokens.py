@@ -29,8 +29,8 @@ async def test_a_provider_that_hangs_is_called_again(peer: Peer, clients: Connec
     with pytest.raises(NotConnected, match=r"no token from its provider within 0\.1 s"):
         await client.connect()
     client = clients(peer.url, token=provide)
-    visit = await connected(client, peer)
-    assert visit.auth["token"] == "token 2"
+    socket = await connected(client, peer)
+    assert socket.auth["token"] == "token 2"
 
 
 async def cancelled() -> str:
@@ -77,13 +77,13 @@ async def test_concurrent_calls_of_a_provider_are_merged(peer: Peer, clients: Co
     client = clients(peer.url, token=provide)
     connecting = asyncio.gather(client.connect(), client.connect())
     (await calls.get()).set_result("first")
-    visit = await (await peer.visit()).accept()
+    socket = await (await peer.next_socket()).accept()
     await connecting
-    await visit.emit("auth_expiring", {"expiresIn": 30})
-    await visit.emit("auth_expiring", {"expiresIn": 29})
-    await all_received(client, visit)
+    await socket.emit("auth_expiring", {"expiresIn": 30})
+    await socket.emit("auth_expiring", {"expiresIn": 29})
+    await all_received(client, socket)
     (await calls.get()).set_result("second")
-    assert (await visit.receive("auth")).values() == ["second"]
+    assert (await socket.receive("auth")).values() == ["second"]
     assert calls.empty()
 
 
@@ -92,12 +92,12 @@ async def test_a_new_token_replaces_one_that_is_being_rejected(
 ) -> None:
     """Regression: both calls failed because of the first token; the second was not tried."""
     first = asyncio.create_task(client.connect("wrong"))
-    visit = await peer.visit()
+    socket = await peer.next_socket()
     second = asyncio.create_task(client.connect("right"))
-    await visit.is_over.wait()
-    visit = await (await peer.visit()).accept()
+    await socket.is_over.wait()
+    socket = await (await peer.next_socket()).accept()
     await asyncio.gather(first, second)
-    assert visit.auth["token"] == "right"
+    assert socket.auth["token"] == "right"
     assert client.is_connected
 
 
@@ -106,12 +106,12 @@ async def test_a_new_token_replaces_one_that_is_being_accepted(
 ) -> None:
     """Regression: `connect` returned with a connection of the other user."""
     first = asyncio.create_task(client.connect("ada"))
-    visit = await (await peer.visit()).accept()
+    socket = await (await peer.next_socket()).accept()
     second = asyncio.create_task(client.connect("bob"))
-    await visit.is_over.wait()
-    visit = await (await peer.visit()).accept(user="bob")
+    await socket.is_over.wait()
+    socket = await (await peer.next_socket()).accept(user="bob")
     await asyncio.gather(first, second)
-    assert visit.auth["token"] == "bob"
+    assert socket.auth["token"] == "bob"
     assert client.user_id == "bob"
 
 
@@ -123,6 +123,6 @@ async def test_a_new_provider_replaces_one_that_hangs(client: WebSocketClient, p
     first = asyncio.create_task(client.connect(hang))
     await asyncio.sleep(0)
     second = asyncio.create_task(client.connect(lambda: "new"))
-    visit = await (await peer.visit()).accept()
+    socket = await (await peer.next_socket()).accept()
     await asyncio.gather(first, second)
-    assert visit.auth["token"] == "new"
+    assert socket.auth["token"] == "new"

@@ -25,7 +25,7 @@ from longwire.client.transport.handshake import open_websocket
 from longwire.client.transport.websocket import WebSocket
 from longwire.types import Concat
 from tests.client.conftest import Connect
-from tests.client.peer import Peer, Visit, all_received, connected
+from tests.client.peer import Peer, PeerSocket, all_received, connected
 
 INTERVAL = 0.05
 
@@ -51,41 +51,41 @@ class Heard:
 
 
 async def test_a_throttled_handler_hears_the_first_at_once_and_the_newest_after_the_interval(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     heard = Heard()
     client.on(JobProgress, heard, throttle=INTERVAL)
     for percent in range(50):
-        await visit.progress(percent)
+        await socket.progress(percent)
     first, newest = await heard.calls(2)
     assert (first.progress, newest.progress) == (0, 49)
     assert heard.times[1] - heard.times[0] >= INTERVAL * 0.9
-    await visit.progress(60)
+    await socket.progress(60)
     [trailing] = await heard.calls(1)
     assert trailing.progress == 60
     assert heard.times[2] - heard.times[1] >= INTERVAL * 0.9
 
 
 async def test_a_quiet_throttled_handler_hears_at_once(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     heard = Heard()
     client.on(JobProgress, heard, throttle=0.01)
-    await visit.progress(1)
+    await socket.progress(1)
     await heard.calls(1)
     await asyncio.sleep(0.03)
-    await visit.progress(2)
-    await all_received(client, visit)
+    await socket.progress(2)
+    await all_received(client, socket)
     assert [event.progress for event in heard.events] == [1, 2]
 
 
-async def test_one_throttle_hears_every_job(client: WebSocketClient, visit: Visit) -> None:
+async def test_one_throttle_hears_every_job(client: WebSocketClient, socket: PeerSocket) -> None:
     """The specification's `throttle(handleProgress, 500)` dropped the other jobs."""
     heard = Heard()
     client.on(JobProgress, heard, throttle=INTERVAL)
     for percent in range(10):
         for job in ("1", "2", "3"):
-            await visit.progress(percent, job=job)
+            await socket.progress(percent, job=job)
     await heard.calls(4)
     assert [(event.job_id, event.progress) for event in heard.events[1:]] == [
         ("1", 9),
@@ -95,51 +95,51 @@ async def test_one_throttle_hears_every_job(client: WebSocketClient, visit: Visi
 
 
 async def test_throttled_text_is_joined_and_its_type_kept(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     heard = Heard()
     client.on((JobOutput, JobProgress), heard, throttle=INTERVAL)
-    await visit.progress(1)
+    await socket.progress(1)
     for chunk, kind in [("a", "writing"), ("b", "writing"), ("hm", "thinking"), ("c", "writing")]:
         data = {"jobId": "1", "chunk": chunk, "isComplete": False, "type": kind, "timestamp": 1}
-        await visit.emit("job:output", data)
-        await visit.progress(ord(chunk[0]) - ord("a"))
+        await socket.emit("job:output", data)
+        await socket.progress(ord(chunk[0]) - ord("a"))
     events = (await heard.calls(5))[1:]
     assert [getattr(event, "chunk", None) for event in events] == ["ab", "hm", "c", None]
     assert events[-1].progress == 2
 
 
 async def test_events_without_a_declaration_are_all_heard(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     heard = Heard()
     client.on("note", heard, throttle=INTERVAL)
     for number in range(20):
-        await visit.emit("note", number)
+        await socket.emit("note", number)
     await heard.calls(20)
     assert heard.events == list(range(20))
 
 
 async def test_events_of_an_unknown_room_replace_nothing(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     heard = Heard()
     client.on(BudgetUpdated, heard, throttle=INTERVAL)
     for total in (1, 2, 3):
         budget = {"total": total, "used": 0, "remaining": 0, "percentage": 0, "breakdown": {}}
-        await visit.emit("budget:updated", {"budget": budget, **budget, "timestamp": 1})
+        await socket.emit("budget:updated", {"budget": budget, **budget, "timestamp": 1})
     assert len(await heard.calls(3)) == 3
 
 
 async def test_nothing_is_heard_after_unsubscribing_from_a_throttle(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     heard, other = Heard(), Heard()
     unsubscribe = client.on(JobProgress, heard, throttle=INTERVAL)
     client.on(JobProgress, other, throttle=INTERVAL)
-    await visit.progress(1)
-    await visit.progress(2)
-    await all_received(client, visit)
+    await socket.progress(1)
+    await socket.progress(2)
+    await all_received(client, socket)
     unsubscribe()
     unsubscribe()
     await other.calls(2)
@@ -147,7 +147,7 @@ async def test_nothing_is_heard_after_unsubscribing_from_a_throttle(
 
 
 async def test_a_slow_handler_is_not_called_more_often_than_it_can(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     may_go_on, heard = asyncio.Event(), Heard()
 
@@ -158,12 +158,12 @@ async def test_a_slow_handler_is_not_called_more_often_than_it_can(
     client.on(JobProgress, handle, throttle=0.01)
     beats = Heard()
     client.on(JobProgress, beats, throttle=0.01)
-    await visit.progress(0)
+    await socket.progress(0)
     for percent in (1, 2, 3):
-        await visit.progress(percent)
+        await socket.progress(percent)
         await beats.calls(1)
     may_go_on.set()
-    await visit.progress(4)
+    await socket.progress(4)
     await heard.calls(1)
     while heard.events[-1].progress < 4:
         await heard.calls(1)
@@ -171,7 +171,7 @@ async def test_a_slow_handler_is_not_called_more_often_than_it_can(
 
 
 async def test_a_paused_handler_hears_nothing_and_on_resuming_what_counts(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     heard, other = Heard(), Heard()
     listener = client.on((JobProgress, JobOutput, JobCompleted), heard)
@@ -180,9 +180,9 @@ async def test_a_paused_handler_hears_nothing_and_on_resuming_what_counts(
     listener.pause()
     assert listener.is_paused
     for percent in range(1, 101):
-        await visit.progress(percent)
-        await visit.emit("job:output", {"jobId": "1", "chunk": "x", "isComplete": False})
-    await visit.emit(
+        await socket.progress(percent)
+        await socket.emit("job:output", {"jobId": "1", "chunk": "x", "isComplete": False})
+    await socket.emit(
         "job:completed", {"jobId": "1", "result": {}, "cost": 1, "duration": 1, "timestamp": 1}
     )
     assert len(await other.calls(201)) == 201
@@ -192,12 +192,12 @@ async def test_a_paused_handler_hears_nothing_and_on_resuming_what_counts(
     text, progress, rest, completed = await heard.calls(4)
     assert (text.chunk, progress.progress, rest.chunk) == ("x" * 99, 100, "x")
     assert isinstance(completed, JobCompleted)
-    await visit.progress(5)
+    await socket.progress(5)
     assert (await heard.calls(1))[0].progress == 5
 
 
 async def test_pausing_holds_back_what_was_not_handled_yet(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     heard = Heard()
 
@@ -208,9 +208,9 @@ async def test_pausing_holds_back_what_was_not_handled_yet(
 
     listener = client.on(JobProgress, handle)
     for percent in range(5):
-        await visit.progress(percent)
+        await socket.progress(percent)
     await heard.calls(3)
-    await all_received(client, visit)
+    await all_received(client, socket)
     assert len(heard.events) == 3
     listener.resume()
     await heard.calls(2)
@@ -219,15 +219,15 @@ async def test_pausing_holds_back_what_was_not_handled_yet(
 
 
 async def test_a_paused_throttle_keeps_its_pace_after_resuming(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     heard = Heard()
     listener = client.on(JobProgress, heard, throttle=INTERVAL)
-    await visit.progress(1)
+    await socket.progress(1)
     await heard.calls(1)
     listener.pause()
-    await visit.progress(2)
-    await all_received(client, visit)
+    await socket.progress(2)
+    await all_received(client, socket)
     listener.resume()
     assert (await heard.calls(1))[0].progress == 2
     assert heard.times[1] - heard.times[0] >= INTERVAL * 0.9
@@ -237,17 +237,17 @@ async def test_a_full_paused_handler_drops_what_has_no_position(
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(peer.url, queue_size=10)
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     heard = Heard()
     listener = client.on("note", heard)
     listener.pause()
     for number in range(15):
-        await visit.emit("note", number)
-    await all_received(client, visit)
+        await socket.emit("note", number)
+    await all_received(client, socket)
     assert client.health.events_dropped == 5
     listener.resume()
     assert await heard.calls(10) == list(range(10))
-    await visit.emit("note", "again")
+    await socket.emit("note", "again")
     assert await heard.calls(1) == ["again"]
 
 
@@ -351,8 +351,8 @@ def test_a_throttled_handler_hears_in_a_second_loop_too() -> None:
         async with Peer() as peer:
             peers.append(peer)
             hearers.append(Heard())
-            visit = await connected(client, peer)
-            await visit.progress(percent)
+            socket = await connected(client, peer)
+            await socket.progress(percent)
             assert (await hearers[-1].calls(1))[0].progress == percent
             await client.disconnect()
 

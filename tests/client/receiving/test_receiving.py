@@ -156,11 +156,11 @@ async def test_a_handler_can_send_while_a_batch_is_received(
             client.leave_room("job:1")
 
     client.on(JobProgress, echo)
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     client.join_room("job:1")
-    await visit.let_in("job:1", "e", 0)
+    await socket.accept_join("job:1", "e", 0)
     for offset in (1, 2):
-        await visit.progress(offset, f"{offset}@job:1")
-    assert (await visit.receive("received")).values() == [1]
-    assert (await visit.receive("received")).values() == [2]
-    assert (await visit.receive("leave_room")).values() == ["job:1"]
+        await socket.progress(offset, f"{offset}@job:1")
+    assert (await socket.receive("received")).values() == [1]
+    assert (await socket.receive("received")).values() == [2]
+    assert (await socket.receive("leave_room")).values() == ["job:1"]

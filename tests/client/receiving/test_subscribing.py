@@ -16,7 +16,7 @@ from longwire.catalog import BudgetUpdated, JobProgress, JobStatusChanged
 from longwire.client import ConnectionState
 from longwire.errors import ConfigurationError, ConnectionRefused, UnknownEvent
 from tests.client.conftest import until
-from tests.client.peer import Peer, Visit, all_received, connected
+from tests.client.peer import Peer, PeerSocket, all_received, connected
 
 NO_EVENT: Any = 5
 NO_HANDLER: Any = None
@@ -53,14 +53,14 @@ def test_what_is_called_at_once_is_a_plain_function(listener: Any) -> None:
             register(listener)
 
 
-async def test_tasks_share_an_iterator(client: WebSocketClient, visit: Visit) -> None:
+async def test_tasks_share_an_iterator(client: WebSocketClient, socket: PeerSocket) -> None:
     """The first one was never woken once the second waited too."""
     events = client.events(JobProgress)
     first, second, third = (asyncio.ensure_future(anext(events, None)) for _ in range(3))
     await asyncio.sleep(0)
     second.cancel()
     for percent in (1, 2):
-        await visit.progress(percent)
+        await socket.progress(percent)
     heard = [event.progress for event in await asyncio.gather(first, third) if event is not None]
     assert heard == [1, 2]
     last = [asyncio.ensure_future(anext(events, None)) for _ in range(2)]
@@ -76,45 +76,47 @@ async def test_handlers_set_before_connect_hear_typed_events_over_reconnects(
     by_name: list[JobProgress] = []
     client.on(JobProgress, heard.append)
     client.on("job:progress", by_name.append)
-    visit = await connected(client, peer)
-    await visit.progress(1)
-    await all_received(client, visit)
-    visit.drop()
-    visit = await (await peer.visit()).accept()
+    socket = await connected(client, peer)
+    await socket.progress(1)
+    await all_received(client, socket)
+    socket.drop()
+    socket = await (await peer.next_socket()).accept()
     await until(client, ConnectionState.CONNECTED)
-    await visit.progress(2)
-    await all_received(client, visit)
+    await socket.progress(2)
+    await all_received(client, socket)
     assert [event.progress for event in heard] == [1, 2]
     assert heard == by_name
     assert type(heard[0]) is JobProgress
 
 
 async def test_unknown_events_come_as_values_and_reach_the_catch_all(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     heard: list[Any] = []
     client.on("custom", lambda *args: heard.append(args))
     client.on("*", lambda *args: heard.append(args))
-    await visit.emit("custom", {"a": 1}, b"binary")
-    await all_received(client, visit)
+    await socket.emit("custom", {"a": 1}, b"binary")
+    await all_received(client, socket)
     assert heard[:2] == [({"a": 1}, b"binary"), ("custom", {"a": 1}, b"binary")]
 
 
-async def test_an_undone_handler_hears_nothing_more(client: WebSocketClient, visit: Visit) -> None:
+async def test_an_undone_handler_hears_nothing_more(
+    client: WebSocketClient, socket: PeerSocket
+) -> None:
     heard: list[Any] = []
     undo = client.on("custom", heard.append)
     client.once("custom", heard.append)
-    await visit.emit("custom", 1)
-    await all_received(client, visit)
+    await socket.emit("custom", 1)
+    await all_received(client, socket)
     undo()
     undo()
-    await visit.emit("custom", 2)
-    await all_received(client, visit)
+    await socket.emit("custom", 2)
+    await all_received(client, socket)
     assert heard == [1, 1]
 
 
 async def test_async_handlers_are_awaited_one_event_after_the_other(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     heard: list[str] = []
     done = asyncio.Event()
@@ -128,25 +130,27 @@ async def test_async_handlers_are_awaited_one_event_after_the_other(
 
     client.on("custom", handle)
     for number in range(3):
-        await visit.emit("custom", number)
+        await socket.emit("custom", number)
     await done.wait()
     assert heard == [f"{step} {number}" for number in range(3) for step in ("begin", "end")]
 
 
-async def test_a_slow_handler_stalls_nobody_else(client: WebSocketClient, visit: Visit) -> None:
+async def test_a_slow_handler_stalls_nobody_else(
+    client: WebSocketClient, socket: PeerSocket
+) -> None:
     never = asyncio.Event()
     client.on("custom", lambda _: never.wait())
     for number in range(100):
-        await visit.emit("custom", number)
+        await socket.emit("custom", number)
     heard: list[float] = []
     client.on(JobProgress, lambda event: heard.append(event.progress))
-    await visit.progress(1)
-    await all_received(client, visit)
+    await socket.progress(1)
+    await all_received(client, socket)
     assert heard == [1]
 
 
 async def test_handlers_that_compute_leave_the_loop_to_others_in_between(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     pauses: list[float] = []
     handled = 0
@@ -158,7 +162,7 @@ async def test_handlers_that_compute_leave_the_loop_to_others_in_between(
 
     client.on("custom", compute)
     for number in range(100):
-        await visit.emit("custom", number)
+        await socket.emit("custom", number)
     last = time.perf_counter()
     while handled < 100:
         await asyncio.sleep(0)
@@ -169,7 +173,7 @@ async def test_handlers_that_compute_leave_the_loop_to_others_in_between(
 
 
 async def test_a_raising_handler_is_logged_and_counted(
-    client: WebSocketClient, visit: Visit, caplog: pytest.LogCaptureFixture
+    client: WebSocketClient, socket: PeerSocket, caplog: pytest.LogCaptureFixture
 ) -> None:
     heard: list[int] = []
     failed = asyncio.Semaphore(0)
@@ -187,60 +191,62 @@ async def test_a_raising_handler_is_logged_and_counted(
     client.on("custom", heard.append)
     with caplog.at_level(logging.ERROR, "longwire.client"):
         for number in range(2):
-            await visit.emit("custom", number)
-        await all_received(client, visit)
+            await socket.emit("custom", number)
+        await all_received(client, socket)
         for _ in range(2):
             await failed.acquire()
-        await all_received(client, visit)
+        await all_received(client, socket)
     assert heard == [0, 1]
     assert client.health.handler_failures == 4
     assert len(caplog.records) == 4
 
 
 async def test_an_event_that_does_not_fit_is_dropped_and_counted(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     heard: list[Any] = []
     client.on(JobProgress, heard.append)
-    await visit.emit("job:progress", {"jobId": "1", "progress": "much"})
-    await visit.emit("job:progress")
-    await all_received(client, visit)
+    await socket.emit("job:progress", {"jobId": "1", "progress": "much"})
+    await socket.emit("job:progress")
+    await all_received(client, socket)
     assert heard == []
     assert client.health.events_invalid == 2
 
 
-async def test_a_handler_may_disconnect(client: WebSocketClient, visit: Visit) -> None:
+async def test_a_handler_may_disconnect(client: WebSocketClient, socket: PeerSocket) -> None:
     client.on("custom", lambda: client.disconnect())
-    await visit.emit("custom")
+    await socket.emit("custom")
     await until(client, ConnectionState.DISCONNECTED)
-    await visit.is_over.wait()
+    await socket.is_over.wait()
 
 
-async def test_an_iterator_over_several_types(client: WebSocketClient, visit: Visit) -> None:
+async def test_an_iterator_over_several_types(client: WebSocketClient, socket: PeerSocket) -> None:
     async with client.events(JobProgress, JobStatusChanged) as events:
-        await visit.progress(1)
-        await visit.emit("job:status", {"jobId": "1", "status": "running", "timestamp": 1})
-        await visit.progress(2)
+        await socket.progress(1)
+        await socket.emit("job:status", {"jobId": "1", "status": "running", "timestamp": 1})
+        await socket.progress(2)
         kinds = [type(await anext(events)) for _ in range(3)]
     assert kinds == [JobProgress, JobStatusChanged, JobProgress]
 
 
 async def test_an_iterator_over_a_room_joins_it_while_it_is_open(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     events = client.events(JobProgress, room="job:1")
-    await visit.let_in("job:1", "e", 0)
-    await visit.progress(1, job="2")
-    await visit.progress(2, "1@job:1")
-    await visit.progress(3)  # volatile: its fields tell the room
+    await socket.accept_join("job:1", "e", 0)
+    await socket.progress(1, job="2")
+    await socket.progress(2, "1@job:1")
+    await socket.progress(3)  # volatile: its fields tell the room
     assert [(await anext(events)).progress, (await anext(events)).progress] == [2, 3]
     await events.aclose()
     await events.aclose()
-    await visit.receive("leave_room")
+    await socket.receive("leave_room")
     assert await anext(events, None) is None
 
 
-async def test_a_forgotten_iterator_closes_itself(client: WebSocketClient, visit: Visit) -> None:
+async def test_a_forgotten_iterator_closes_itself(
+    client: WebSocketClient, socket: PeerSocket
+) -> None:
     client.events(BudgetUpdated)
     gc.collect()
     await asyncio.sleep(0)
@@ -250,14 +256,14 @@ async def test_a_forgotten_iterator_closes_itself(client: WebSocketClient, visit
 async def test_an_iterator_raises_the_clients_error(client: WebSocketClient, peer: Peer) -> None:
     events = client.events(JobProgress)
     connecting = asyncio.create_task(client.connect())
-    await (await peer.visit()).refuse("no", "token_invalid")
+    await (await peer.next_socket()).refuse("no", "token_invalid")
     with pytest.raises(ConnectionRefused):
         await anext(events)
     with pytest.raises(ConnectionRefused):
         await connecting
 
 
-async def test_what_ended_is_freed(client: WebSocketClient, visit: Visit) -> None:
+async def test_what_ended_is_freed(client: WebSocketClient, socket: PeerSocket) -> None:
     for number in range(200):
         undo = client.on(JobProgress, print, room=f"job:{number}")
         stream = client.events(JobProgress)
@@ -269,12 +275,12 @@ async def test_what_ended_is_freed(client: WebSocketClient, visit: Visit) -> Non
     assert not client._subscriptions._roomed
 
 
-async def test_round_trips_are_measured(client: WebSocketClient, visit: Visit) -> None:
+async def test_round_trips_are_measured(client: WebSocketClient, socket: PeerSocket) -> None:
     told: list[Any] = []
     client.on_health(told.append)
     pinging = asyncio.create_task(client.ping())
-    await visit.pinged.wait()
-    await visit.emit("pong", {"timestamp": time.time() * 1000 + 60_000})
+    await socket.pinged.wait()
+    await socket.emit("pong", {"timestamp": time.time() * 1000 + 60_000})
     assert 0 < await pinging < 5
     health = client.health
     assert health.clock_offset is not None
@@ -285,7 +291,7 @@ async def test_round_trips_are_measured(client: WebSocketClient, visit: Visit) -
 
 
 async def test_what_a_handler_returns_answers_the_server(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     """Every question was answered with nothing, before its handler was called."""
 
@@ -304,19 +310,19 @@ async def test_what_a_handler_returns_answers_the_server(
     client.once("once", lambda: [1])
     paused = client.on("paused", print)
     paused.pause()
-    assert await visit.call("one", "ü") == [{"got": "ü"}]
-    assert await visit.call("two", 5) == [5, b"two"]
-    assert await visit.call("nothing") == await visit.call("unheard") == []
-    assert await visit.call("once") == [[1]]
-    assert await visit.call("paused") == await visit.call("authenticated", {}) == []
+    assert await socket.call("one", "ü") == [{"got": "ü"}]
+    assert await socket.call("two", 5) == [5, b"two"]
+    assert await socket.call("nothing") == await socket.call("unheard") == []
+    assert await socket.call("once") == [[1]]
+    assert await socket.call("paused") == await socket.call("authenticated", {}) == []
     client.on("*", lambda name, *_: name)
-    visit.connection.send_event("/", "raising", (), visit.connection.next_ack_id())
-    assert await visit.call("unheard") == ["unheard"], "the failed one has no answer"
+    socket.connection.send_event("/", "raising", (), socket.connection.next_ack_id())
+    assert await socket.call("unheard") == ["unheard"], "the failed one has no answer"
     assert client.health.handler_failures == 1
 
 
 async def test_a_handler_that_awaits_what_was_cancelled_hears_the_next_event(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     """It was taken for cancelled itself: what waited, waited for ever."""
     heard = asyncio.Event()
@@ -330,13 +336,13 @@ async def test_a_handler_that_awaits_what_was_cancelled_hears_the_next_event(
 
     client.on(JobProgress, fail_first)
     for percent in (1, 2):
-        await visit.progress(percent)
+        await socket.progress(percent)
     await heard.wait()
     assert client.health.handler_failures == 1
 
 
 async def test_a_handler_that_reads_what_was_cancelled_hears_the_next_event(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     """It was never called again, and the connection went on without it."""
     heard: list[float] = []
@@ -350,14 +356,14 @@ async def test_a_handler_that_reads_what_was_cancelled_hears_the_next_event(
 
     client.on(JobProgress, fail_first)
     for percent in (1, 2):
-        await visit.progress(percent)
-    await all_received(client, visit)
+        await socket.progress(percent)
+    await all_received(client, socket)
     assert heard == [2]
     assert client.health.handler_failures == 1
 
 
 async def test_a_handler_that_swallows_its_end_keeps_nobody_from_disconnecting(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     begun = asyncio.Event()
 
@@ -368,14 +374,14 @@ async def test_a_handler_that_swallows_its_end_keeps_nobody_from_disconnecting(
 
     client.on(JobProgress, stubborn)
     for percent in (1, 2):
-        await visit.progress(percent)
+        await socket.progress(percent)
     await begun.wait()
     async with asyncio.timeout(5):
         await client.disconnect()
 
 
 async def test_what_a_handler_had_not_begun_with_is_handled_with_the_next_connection(
-    client: WebSocketClient, visit: Visit, peer: Peer
+    client: WebSocketClient, socket: PeerSocket, peer: Peer
 ) -> None:
     """Its positions were passed, but it was woken by the next event only."""
     heard: list[float] = []
@@ -389,8 +395,8 @@ async def test_what_a_handler_had_not_begun_with_is_handled_with_the_next_connec
 
     client.on(JobProgress, handle)
     for percent in (1, 2, 3):
-        await visit.progress(percent)
-    await all_received(client, visit)
+        await socket.progress(percent)
+    await all_received(client, socket)
     await client.disconnect()
     assert heard == []
     await connected(client, peer)

@@ -11,63 +11,63 @@ from longwire import WebSocketClient
 from longwire.catalog import JobProgress
 from longwire.client import RoomStatus
 from longwire.errors import LocalProtocolError, RoomDenied
-from tests.client.peer import Peer, Visit, all_received, connected
+from tests.client.peer import Peer, PeerSocket, all_received, connected
 
 ROOM = "job:1"
 DENIAL: dict[str, Any] = {"ok": False, "room": ROOM, "error": {"code": "forbidden"}}
 
 
 async def test_a_join_that_is_cancelled_is_taken_back(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     first, second = client.join_room(ROOM), client.join_room(ROOM)
-    event = await visit.receive("join_room")
+    event = await socket.receive("join_room")
     first.cancel()
     await asyncio.sleep(0)
-    visit.connection.send_ack("/", event.ack_id, [{"ok": True, "room": ROOM}])
-    await visit.flush()
+    socket.connection.send_ack("/", event.ack_id, [{"ok": True, "room": ROOM}])
+    await socket.flush()
     assert (await second).status is RoomStatus.LIVE
     client.leave_room(ROOM)
-    await visit.receive("leave_room")
+    await socket.receive("leave_room")
     assert client.room_status(ROOM) is None
 
 
 async def test_a_join_that_is_cancelled_and_refused_is_taken_back_once(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    held = await join(client, visit)
-    await visit.emit("room_error", DENIAL)
-    await all_received(client, visit)
+    held = await join(client, socket)
+    await socket.emit("room_error", DENIAL)
+    await all_received(client, socket)
     again = client.join_room(ROOM)
-    event = await visit.receive("join_room")
-    visit.connection.send_ack("/", event.ack_id, [DENIAL])
+    event = await socket.receive("join_room")
+    socket.connection.send_ack("/", event.ack_id, [DENIAL])
     again.cancel()
-    await visit.flush()
-    await all_received(client, visit)
+    await socket.flush()
+    await all_received(client, socket)
     assert held.room == ROOM
     assert client.room_status(ROOM) is RoomStatus.DENIED, "the first join holds it"
 
 
 async def test_an_iterator_whose_room_is_refused_says_so_and_takes_nobodys_place(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     """It waited for ever, and closing it took back a join that somebody had made since."""
     events = client.events(JobProgress, room=ROOM)
-    await visit.answer("join_room", DENIAL)
+    await socket.answer("join_room", DENIAL)
     with pytest.raises(RoomDenied):
         await anext(events)
-    await join(client, visit)
+    await join(client, socket)
     await events.aclose()
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
 async def test_an_iterator_whose_room_is_refused_later_says_so_after_what_it_has(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     events = client.events(JobProgress, room=ROOM)
-    await visit.let_in(ROOM, "e", 0)
-    await visit.progress(7, f"1@{ROOM}")
-    await visit.emit("room_error", DENIAL)
+    await socket.accept_join(ROOM, "e", 0)
+    await socket.progress(7, f"1@{ROOM}")
+    await socket.emit("room_error", DENIAL)
     assert (await anext(events)).progress == 7
     with pytest.raises(RoomDenied):
         await anext(events)
@@ -75,22 +75,22 @@ async def test_an_iterator_whose_room_is_refused_later_says_so_after_what_it_has
 
 
 async def test_undoing_on_cancel_takes_nobody_elses_place(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     undo = client.on_cancel("1", print)
-    await visit.answer("join_room", DENIAL)
-    await all_received(client, visit)
-    await join(client, visit)
+    await socket.answer("join_room", DENIAL)
+    await all_received(client, socket)
+    await join(client, socket)
     undo()
     undo()
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
-async def test_a_room_may_be_entered_twice(client: WebSocketClient, visit: Visit) -> None:
+async def test_a_room_may_be_entered_twice(client: WebSocketClient, socket: PeerSocket) -> None:
     """The outer block left it no more."""
     room = client.room(ROOM)
     entering = asyncio.create_task(room.__aenter__())
-    await visit.let_in(ROOM, "e", 0)
+    await socket.accept_join(ROOM, "e", 0)
     await entering
     async with room:
         pass
@@ -100,9 +100,9 @@ async def test_a_room_may_be_entered_twice(client: WebSocketClient, visit: Visit
 
 
 async def test_what_a_client_a_room_and_a_job_look_like(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    await join(client, visit)
+    await join(client, socket)
     assert repr(client) == f"<WebSocketClient {client.options.url} connected as ada>"
     assert repr(client.room(ROOM)) == "<Room 'job:1' live>"
     assert repr(client.room("job:2")) == "<Room 'job:2' not joined>"
@@ -119,7 +119,7 @@ async def test_what_is_no_room_is_refused_at_once_and_harms_nothing(
     await connected(client, peer)
 
 
-async def join(client: WebSocketClient, visit: Visit) -> Any:
+async def join(client: WebSocketClient, socket: PeerSocket) -> Any:
     joining = client.join_room(ROOM)
-    await visit.let_in(ROOM, "e", 0)
+    await socket.accept_join(ROOM, "e", 0)
     return await joining

@@ -13,7 +13,7 @@ from longwire.client import ConnectionState, RoomReset, RoomStatus
 from longwire.errors import InvalidRoom, NotConnected, RoomDenied
 from longwire.types import Position
 from tests.client.conftest import Connect, until
-from tests.client.peer import Peer, Visit, all_received, connected
+from tests.client.peer import Peer, PeerSocket, all_received, connected
 
 ROOM = "job:1"
 
@@ -36,144 +36,146 @@ class Progress:
             await self._news.wait_for(lambda: self.heard == list(expected))
 
 
-async def joined(client: WebSocketClient, peer: Peer, epoch: str = "e", offset: int = 0) -> Visit:
+async def joined(
+    client: WebSocketClient, peer: Peer, epoch: str = "e", offset: int = 0
+) -> PeerSocket:
     """Connect, and join ROOM at its log's start."""
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     joining = client.join_room(ROOM)
-    assert await visit.let_in(ROOM, epoch, offset) == [ROOM]
+    assert await socket.accept_join(ROOM, epoch, offset) == [ROOM]
     await joining
-    return visit
+    return socket
 
 
 async def test_a_join_before_connect_is_remembered(client: WebSocketClient, peer: Peer) -> None:
     result = await client.join_room(ROOM)
     assert result.status is RoomStatus.JOINING
     connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    assert await visit.let_in(ROOM, "e", 0) == [ROOM]
+    socket = await (await peer.next_socket()).accept()
+    assert await socket.accept_join(ROOM, "e", 0) == [ROOM]
     await connecting
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
 async def test_the_answer_to_a_join(client: WebSocketClient, peer: Peer) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     joining = client.join_room(ROOM)
-    await visit.let_in(ROOM, "e", 2)
+    await socket.accept_join(ROOM, "e", 2)
     result = await joining
     assert (result.room, result.epoch, result.offset, result.recovered) == (ROOM, "e", 2, False)
     assert client.room_status(ROOM) is RoomStatus.CATCHING_UP
     progress = Progress(client)
-    await visit.progress(1, "1@job:1")
-    await visit.progress(2, "2@job:1")
+    await socket.progress(1, "1@job:1")
+    await socket.progress(2, "2@job:1")
     await progress.until(1, 2)
     assert client.room_status(ROOM) is RoomStatus.LIVE
     assert client.position(ROOM) == Position("e", 2)
 
 
 async def test_a_join_can_skip_the_past_or_resume(client: WebSocketClient, peer: Peer) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     client.join_room(ROOM, "now")
-    assert await visit.let_in(ROOM, "e", 7) == [ROOM, "now"]
+    assert await socket.accept_join(ROOM, "e", 7) == [ROOM, "now"]
     client.join_room("job:2", Position("e2", 4))
     position = {"epoch": "e2", "offset": 4}
-    assert await visit.let_in("job:2", "e2", 4, recovered=True) == ["job:2", position]
+    assert await socket.accept_join("job:2", "e2", 4, recovered=True) == ["job:2", position]
     progress = Progress(client)
-    await visit.progress(8, "8@job:1")
-    await visit.progress(5, "5@job:2", job="2")
+    await socket.progress(8, "8@job:1")
+    await socket.progress(5, "5@job:2", job="2")
     await progress.until(8, 5)
 
 
 async def test_duplicates_are_dropped_by_position_and_equal_payloads_are_not(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    visit = await joined(client, peer)
+    socket = await joined(client, peer)
     progress = Progress(client)
-    await visit.progress(5, "1@job:1")
-    await visit.progress(5, "2@job:1")
-    await visit.progress(5, "2@job:1")
-    await visit.progress(5, "1-2@job:1")
-    await visit.progress(9, "3-6@job:1")
-    await visit.progress(1, "5@job:1")
+    await socket.progress(5, "1@job:1")
+    await socket.progress(5, "2@job:1")
+    await socket.progress(5, "2@job:1")
+    await socket.progress(5, "1-2@job:1")
+    await socket.progress(9, "3-6@job:1")
+    await socket.progress(1, "5@job:1")
     await progress.until(5, 5, 9)
 
 
 async def test_a_gap_is_filled_by_resuming(client: WebSocketClient, peer: Peer) -> None:
-    visit = await joined(client, peer)
+    socket = await joined(client, peer)
     progress = Progress(client)
-    await visit.progress(1, "1@job:1")
-    await visit.progress(3, "3@job:1")
+    await socket.progress(1, "1@job:1")
+    await socket.progress(3, "3@job:1")
     position = {"epoch": "e", "offset": 1}
-    await visit.progress(4, "4@job:1")  # on its way while the client asks
-    assert await visit.let_in(ROOM, "e", 4, recovered=True) == [ROOM, position]
-    await visit.progress(2, "2@job:1")
-    await visit.progress(4, "3-4@job:1")
+    await socket.progress(4, "4@job:1")  # on its way while the client asks
+    assert await socket.accept_join(ROOM, "e", 4, recovered=True) == [ROOM, position]
+    await socket.progress(2, "2@job:1")
+    await socket.progress(4, "3-4@job:1")
     await progress.until(1, 2, 4)
 
 
 async def test_a_log_that_retention_emptied_is_live_and_goes_on(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     live = asyncio.Event()
     client.on("@live", lambda _: live.set(), room=ROOM)
     progress = Progress(client)
     client.join_room(ROOM)
-    await visit.let_in(ROOM, "e", 7)
+    await socket.accept_join(ROOM, "e", 7)
     await live.wait()
     assert client.room_status(ROOM) is RoomStatus.LIVE
-    await visit.progress(8, "8@job:1")
+    await socket.progress(8, "8@job:1")
     await progress.until(8)
     assert client.position(ROOM) == Position("e", 8)
 
 
 async def test_a_drop_resumes_where_it_was(client: WebSocketClient, peer: Peer) -> None:
-    visit = await joined(client, peer)
+    socket = await joined(client, peer)
     progress = Progress(client)
-    await visit.progress(1, "1@job:1")
+    await socket.progress(1, "1@job:1")
     await progress.until(1)
-    visit.drop()
-    visit = await (await peer.visit()).accept()
+    socket.drop()
+    socket = await (await peer.next_socket()).accept()
     position = {"epoch": "e", "offset": 1}
-    assert await visit.let_in(ROOM, "e", 2, recovered=True) == [ROOM, position]
+    assert await socket.accept_join(ROOM, "e", 2, recovered=True) == [ROOM, position]
     await until(client, ConnectionState.CONNECTED)
-    await visit.progress(2, "2@job:1")
+    await socket.progress(2, "2@job:1")
     await progress.until(1, 2)
     assert client.health.rooms_resumed == 1
 
 
 async def test_another_epoch_starts_over(client: WebSocketClient, peer: Peer) -> None:
-    visit = await joined(client, peer)
+    socket = await joined(client, peer)
     progress = Progress(client)
-    await visit.progress(80, "1@job:1")
+    await socket.progress(80, "1@job:1")
     await progress.until(80)
-    visit.drop()
-    visit = await (await peer.visit()).accept()
-    await visit.let_in(ROOM, "other", 1)
-    await visit.progress(3, "1@job:1")
+    socket.drop()
+    socket = await (await peer.next_socket()).accept()
+    await socket.accept_join(ROOM, "other", 1)
+    await socket.progress(3, "1@job:1")
     await progress.until(80, "reset", 3)
     assert client.position(ROOM) == Position("other", 1)
     assert client.health.rooms_reset == 1
 
 
 async def test_a_log_that_begins_anew_under_the_client(client: WebSocketClient, peer: Peer) -> None:
-    visit = await joined(client, peer)
+    socket = await joined(client, peer)
     progress = Progress(client, room=ROOM)
-    await visit.progress(80, "1@job:1")
-    await visit.emit("room_reset", {"room": ROOM, "epoch": "other", "offset": 1})
-    await visit.progress(3, "1@job:1")
+    await socket.progress(80, "1@job:1")
+    await socket.emit("room_reset", {"room": ROOM, "epoch": "other", "offset": 1})
+    await socket.progress(3, "1@job:1")
     await progress.until(80, "reset", 3)
 
 
 async def test_a_denied_join(client: WebSocketClient, peer: Peer) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     joining = client.join_room(ROOM)
     error = {"code": "forbidden", "message": "no"}
-    await visit.answer("join_room", {"ok": False, "room": ROOM, "error": error})
+    await socket.answer("join_room", {"ok": False, "room": ROOM, "error": error})
     with pytest.raises(RoomDenied):
         await joining
     joining = client.join_room("nowhere")
     error = {"code": "invalid_room", "message": "fits no pattern"}
-    await visit.answer("join_room", {"ok": False, "room": "nowhere", "error": error})
+    await socket.answer("join_room", {"ok": False, "room": "nowhere", "error": error})
     with pytest.raises(InvalidRoom, match="fits no pattern"):
         await joining
     assert client.room_status(ROOM) is None
@@ -182,17 +184,17 @@ async def test_a_denied_join(client: WebSocketClient, peer: Peer) -> None:
 async def test_a_room_that_is_taken_away_is_asked_for_again_next_time(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    visit = await joined(client, peer)
+    socket = await joined(client, peer)
     error = {"code": "forbidden", "message": "no"}
-    await visit.emit("room_error", {"ok": False, "room": ROOM, "error": error})
+    await socket.emit("room_error", {"ok": False, "room": ROOM, "error": error})
     heard = asyncio.Event()
     client.on("note", lambda: heard.set())
-    await visit.emit("note")
+    await socket.emit("note")
     await heard.wait()
     assert client.room_status(ROOM) is RoomStatus.DENIED
-    visit.drop()
-    visit = await (await peer.visit()).accept()
-    await visit.let_in(ROOM, "e", 0, recovered=True)
+    socket.drop()
+    socket = await (await peer.next_socket()).accept()
+    await socket.accept_join(ROOM, "e", 0, recovered=True)
     await until(client, ConnectionState.CONNECTED)
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
@@ -203,16 +205,16 @@ UNREADABLE = {"ok": False, "room": ROOM, "error": {"code": "broker_unavailable",
 async def test_a_join_whose_log_cannot_be_read_now_is_asked_again(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     progress = Progress(client)
     joining = client.join_room(ROOM)
-    assert await visit.answer("join_room", UNREADABLE) == [ROOM]
+    assert await socket.answer("join_room", UNREADABLE) == [ROOM]
     assert (await joining).status is RoomStatus.JOINING
     assert client.room_status(ROOM) is RoomStatus.JOINING
     assert (await client.join_room(ROOM)).status is RoomStatus.JOINING
-    assert await visit.answer("join_room", UNREADABLE) == [ROOM]
-    assert await visit.let_in(ROOM, "e", 1) == [ROOM]
-    await visit.progress(1, "1@job:1")
+    assert await socket.answer("join_room", UNREADABLE) == [ROOM]
+    assert await socket.accept_join(ROOM, "e", 1) == [ROOM]
+    await socket.progress(1, "1@job:1")
     await progress.until(1)
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
@@ -220,19 +222,19 @@ async def test_a_join_whose_log_cannot_be_read_now_is_asked_again(
 async def test_a_room_that_cannot_be_resumed_now_keeps_nobody_from_connecting(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    visit = await joined(client, peer)
+    socket = await joined(client, peer)
     progress = Progress(client)
-    await visit.progress(1, "1@job:1")
+    await socket.progress(1, "1@job:1")
     await progress.until(1)
-    visit.drop()
-    visit = await (await peer.visit()).accept()
+    socket.drop()
+    socket = await (await peer.next_socket()).accept()
     position = {"epoch": "e", "offset": 1}
     for _ in range(3):
-        assert await visit.answer("join_room", UNREADABLE) == [ROOM, position]
+        assert await socket.answer("join_room", UNREADABLE) == [ROOM, position]
         await until(client, ConnectionState.CONNECTED)
         assert client.room_status(ROOM) is RoomStatus.LOST
-    assert await visit.let_in(ROOM, "e", 2, recovered=True) == [ROOM, position]
-    await visit.progress(2, "2@job:1")
+    assert await socket.accept_join(ROOM, "e", 2, recovered=True) == [ROOM, position]
+    await socket.progress(2, "2@job:1")
     await progress.until(1, 2)
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
@@ -240,14 +242,14 @@ async def test_a_room_that_cannot_be_resumed_now_keeps_nobody_from_connecting(
 async def test_a_missing_piece_that_cannot_be_read_now_is_asked_for_again(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    visit = await joined(client, peer)
+    socket = await joined(client, peer)
     progress = Progress(client)
-    await visit.progress(2, "2@job:1")
+    await socket.progress(2, "2@job:1")
     position = {"epoch": "e", "offset": 0}
-    assert await visit.answer("join_room", UNREADABLE) == [ROOM, position]
-    await visit.progress(3, "3@job:1")  # is replayed later
-    assert await visit.let_in(ROOM, "e", 3, recovered=True) == [ROOM, position]
-    await visit.progress(3, "1-3@job:1")
+    assert await socket.answer("join_room", UNREADABLE) == [ROOM, position]
+    await socket.progress(3, "3@job:1")  # is replayed later
+    assert await socket.accept_join(ROOM, "e", 3, recovered=True) == [ROOM, position]
+    await socket.progress(3, "1-3@job:1")
     await progress.until(3)
 
 
@@ -255,28 +257,28 @@ async def test_a_room_that_cannot_be_read_is_not_asked_for_after_it_was_left(
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(peer.url, reconnection_delay=60.0, reconnection_delay_max=60.0)
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     joining = client.join_room(ROOM)
-    await visit.answer("join_room", UNREADABLE)
+    await socket.answer("join_room", UNREADABLE)
     await joining
     client.leave_room(ROOM)
     assert client.room_status(ROOM) is None
-    assert (await visit.receive("leave_room")).values() == [ROOM]
+    assert (await socket.receive("leave_room")).values() == [ROOM]
     client.join_room(ROOM)
-    await visit.let_in(ROOM, "e", 0)
+    await socket.accept_join(ROOM, "e", 0)
 
 
 async def test_a_refusal_after_an_unreadable_log_is_a_denial(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     await_denial = asyncio.Event()
     client.on("note", await_denial.set)
     client.join_room(ROOM)
-    await visit.answer("join_room", UNREADABLE)
+    await socket.answer("join_room", UNREADABLE)
     error = {"code": "forbidden", "message": "no"}
-    await visit.answer("join_room", {"ok": False, "room": ROOM, "error": error})
-    await visit.emit("note")
+    await socket.answer("join_room", {"ok": False, "room": ROOM, "error": error})
+    await socket.emit("note")
     await await_denial.wait()
     assert client.room_status(ROOM) is RoomStatus.DENIED
 
@@ -284,80 +286,83 @@ async def test_a_refusal_after_an_unreadable_log_is_a_denial(
 async def test_a_log_that_retention_emptied_is_not_taken_for_a_new_one(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     live = asyncio.Event()
     client.on("@live", lambda _: live.set(), room=ROOM)
     progress = Progress(client, room=ROOM)
     client.join_room(ROOM)
-    await visit.let_in(ROOM, "e", 7)
+    await socket.accept_join(ROOM, "e", 7)
     await live.wait()
-    visit.drop()
-    visit = await (await peer.visit()).accept()
-    await visit.let_in(ROOM, "e", 9)
-    await visit.progress(10, "10@job:1")
+    socket.drop()
+    socket = await (await peer.next_socket()).accept()
+    await socket.accept_join(ROOM, "e", 9)
+    await socket.progress(10, "10@job:1")
     await progress.until(10)
     assert client.position(ROOM) == Position("e", 10)
     assert client.health.rooms_reset == 0
 
 
 async def test_two_users_share_one_membership(client: WebSocketClient, peer: Peer) -> None:
-    visit = await joined(client, peer)
+    socket = await joined(client, peer)
     await client.join_room(ROOM)
     client.leave_room(ROOM)
-    await visit.progress(1, "1@job:1")
+    await socket.progress(1, "1@job:1")
     await Progress(client).until()
     client.leave_room(ROOM)
-    assert (await visit.receive("leave_room")).values() == [ROOM]
+    assert (await socket.receive("leave_room")).values() == [ROOM]
     client.leave_room(ROOM)
     assert client.room_status(ROOM) is None
 
 
 async def test_leaving_while_the_answer_is_on_its_way(client: WebSocketClient, peer: Peer) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     joining = client.join_room(ROOM)
     client.leave_room(ROOM)
     with pytest.raises(NotConnected):
         await joining
-    await visit.let_in(ROOM, "e", 1)
-    await visit.receive("leave_room")
-    await visit.progress(1, "1@job:1")
+    await socket.accept_join(ROOM, "e", 1)
+    await socket.receive("leave_room")
+    await socket.progress(1, "1@job:1")
     await Progress(client).until()
 
 
 async def test_leaving_offline_is_remembered(client: WebSocketClient, peer: Peer) -> None:
-    visit = await joined(client, peer)
-    visit.drop()
+    socket = await joined(client, peer)
+    socket.drop()
     await until(client, ConnectionState.RECONNECTING)
     client.leave_room(ROOM)
-    visit = await (await peer.visit()).accept()
+    socket = await (await peer.next_socket()).accept()
     await until(client, ConnectionState.CONNECTED)
     client.emit("note")
-    await visit.receive("note")
+    await socket.receive("note")
 
 
 async def test_rooms_survive_disconnect_and_connect(client: WebSocketClient, peer: Peer) -> None:
     await joined(client, peer)
     await client.disconnect()
     connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept()
-    assert await visit.let_in(ROOM, "e", 0, recovered=True) == [ROOM, {"epoch": "e", "offset": 0}]
+    socket = await (await peer.next_socket()).accept()
+    assert await socket.accept_join(ROOM, "e", 0, recovered=True) == [
+        ROOM,
+        {"epoch": "e", "offset": 0},
+    ]
     await connecting
 
 
 async def test_rooms_granted_by_sign_in_are_joined(client: WebSocketClient, peer: Peer) -> None:
     connecting = asyncio.create_task(client.connect())
-    visit = await (await peer.visit()).accept(rooms=("global",))
-    assert await visit.let_in("global", "g", 0) == ["global"]
+    socket = await (await peer.next_socket()).accept(rooms=("global",))
+    assert await socket.accept_join("global", "g", 0) == ["global"]
     await connecting
     client.join_room("global")
     client.leave_room("global")
     assert client.room_status("global") is RoomStatus.LIVE
-    await visit.emit("authenticated", {"userId": "ada", "rooms": []})
-    assert (await visit.receive("leave_room")).values() == ["global"]
+    await socket.emit("authenticated", {"userId": "ada", "rooms": []})
+    assert (await socket.receive("leave_room")).values() == ["global"]
 
 
 async def test_a_room_as_a_block(client: WebSocketClient, peer: Peer) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
 
     async def use() -> list[float]:
         async with client.room(ROOM) as room, room.events(JobProgress) as events:
@@ -368,15 +373,15 @@ async def test_a_room_as_a_block(client: WebSocketClient, peer: Peer) -> None:
             return [(await anext(events)).progress, (await anext(events)).progress]
 
     using = asyncio.create_task(use())
-    await visit.let_in(ROOM, "e", 0)
-    await visit.progress(1, "1@job:1")
-    await visit.progress(2, "2@job:1")
+    await socket.accept_join(ROOM, "e", 0)
+    await socket.progress(1, "1@job:1")
+    await socket.progress(2, "2@job:1")
     assert await using == [1, 2]
-    await visit.receive("leave_room")
+    await socket.receive("leave_room")
 
 
 async def test_a_denied_block_holds_nothing(client: WebSocketClient, peer: Peer) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
 
     async def use() -> None:
         async with client.room(ROOM):
@@ -384,7 +389,7 @@ async def test_a_denied_block_holds_nothing(client: WebSocketClient, peer: Peer)
 
     using = asyncio.create_task(use())
     error = {"code": "forbidden", "message": "no"}
-    await visit.answer("join_room", {"ok": False, "room": ROOM, "error": error})
+    await socket.answer("join_room", {"ok": False, "room": ROOM, "error": error})
     with pytest.raises(RoomDenied):
         await using
     assert client.room_status(ROOM) is None
@@ -394,7 +399,7 @@ async def test_a_slow_handler_makes_its_room_wait_and_loses_nothing(
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(peer.url, queue_size=4)
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     may_go_on, heard, handled = asyncio.Event(), list[float](), asyncio.Semaphore(0)
 
     async def slow(event: JobProgress) -> None:
@@ -404,22 +409,22 @@ async def test_a_slow_handler_makes_its_room_wait_and_loses_nothing(
 
     client.on(JobProgress, slow, room=ROOM)
     client.join_room(ROOM)
-    await visit.let_in(ROOM, "e", 0)
+    await socket.accept_join(ROOM, "e", 0)
     for offset in range(1, 10):
-        await visit.progress(offset, f"{offset}@job:1")
-    assert (await visit.receive("leave_room")).values() == [ROOM]
+        await socket.progress(offset, f"{offset}@job:1")
+    assert (await socket.receive("leave_room")).values() == [ROOM]
     assert client.room_status(ROOM) is RoomStatus.CATCHING_UP
     position = client.position(ROOM)
     assert position is not None
     assert position.offset < 9
 
     may_go_on.set()
-    asked = await visit.let_in(ROOM, "e", 9, recovered=True)
+    asked = await socket.accept_join(ROOM, "e", 9, recovered=True)
     assert asked == [ROOM, {"epoch": "e", "offset": position.offset}]
     for _ in range(position.offset):
         await handled.acquire()
     for offset in range(position.offset + 1, 10):
-        await visit.progress(offset, f"{offset}@job:1")
+        await socket.progress(offset, f"{offset}@job:1")
         await handled.acquire()
     assert heard == list(range(1, 10))
 
@@ -429,43 +434,46 @@ async def test_an_iterator_that_is_closed_when_it_is_full_lets_its_room_go_on(
 ) -> None:
     """The room was held back for ever, for everybody else in it."""
     client = clients(peer.url, queue_size=4)
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     heard: list[float] = []
     client.join_room(ROOM)
-    await visit.let_in(ROOM, "e", 0)
+    await socket.accept_join(ROOM, "e", 0)
     stream = client.events(JobProgress, room=ROOM)
     for offset in range(1, 10):
-        await visit.progress(offset, f"{offset}@job:1")
-    await visit.receive("leave_room")
+        await socket.progress(offset, f"{offset}@job:1")
+    await socket.receive("leave_room")
     assert client.room_status(ROOM) is RoomStatus.CATCHING_UP
     client.on(JobProgress, lambda event: heard.append(event.progress), room=ROOM)
 
     await stream.aclose()
-    assert await visit.let_in(ROOM, "e", 9, recovered=True) == [ROOM, {"epoch": "e", "offset": 4}]
+    assert await socket.accept_join(ROOM, "e", 9, recovered=True) == [
+        ROOM,
+        {"epoch": "e", "offset": 4},
+    ]
     for offset in range(5, 10):
-        await visit.progress(offset, f"{offset}@job:1")
-        await all_received(client, visit)
+        await socket.progress(offset, f"{offset}@job:1")
+        await all_received(client, socket)
     assert heard == [5, 6, 7, 8, 9]
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
 async def test_a_room_whose_gap_is_being_filled_is_not_live(
-    client: WebSocketClient, visit: Visit
+    client: WebSocketClient, socket: PeerSocket
 ) -> None:
     client.join_room(ROOM)
-    await visit.let_in(ROOM, "e", 0)
-    await visit.progress(1, "1@job:1")
-    await visit.progress(3, "3@job:1")
-    event = await visit.receive("join_room")
-    await visit.progress(4, "4@job:1")
-    await all_received(client, visit)
+    await socket.accept_join(ROOM, "e", 0)
+    await socket.progress(1, "1@job:1")
+    await socket.progress(3, "3@job:1")
+    event = await socket.receive("join_room")
+    await socket.progress(4, "4@job:1")
+    await all_received(client, socket)
     assert client.room_status(ROOM) is RoomStatus.CATCHING_UP
     fault = {"code": "broker_unavailable", "message": "not now"}
-    visit.connection.send_ack("/", event.ack_id, [{"ok": False, "error": fault}])
-    await visit.progress(5, "5@job:1")
-    await visit.flush()
-    await visit.let_in(ROOM, "e", 1, recovered=True)
-    await all_received(client, visit)
+    socket.connection.send_ack("/", event.ack_id, [{"ok": False, "error": fault}])
+    await socket.progress(5, "5@job:1")
+    await socket.flush()
+    await socket.accept_join(ROOM, "e", 1, recovered=True)
+    await all_received(client, socket)
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
@@ -473,13 +481,13 @@ async def test_events_without_a_position_are_dropped_and_counted_when_nobody_kee
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(peer.url, queue_size=2)
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     stream = client.events(JobProgress)
     got_all = asyncio.Event()
     client.on("note", lambda: got_all.set())
     for percent in range(5):
-        await visit.progress(percent)
-    await visit.emit("note")
+        await socket.progress(percent)
+    await socket.emit("note")
     await got_all.wait()
     assert client.health.events_dropped == 3
     assert [(await anext(stream)).progress, (await anext(stream)).progress] == [0, 1]
@@ -490,12 +498,12 @@ async def test_a_connection_lost_while_rooms_resume_is_left_at_once(
     client: WebSocketClient, peer: Peer
 ) -> None:
     """It was waited for until the attempt's timeout, since nobody answered the joins any more."""
-    visit = await joined(client, peer)
-    visit.drop()
-    visit = await (await peer.visit()).accept()
-    await visit.receive("join_room")
-    visit.drop()
+    socket = await joined(client, peer)
+    socket.drop()
+    socket = await (await peer.next_socket()).accept()
+    await socket.receive("join_room")
+    socket.drop()
     async with asyncio.timeout(2):
-        visit = await (await peer.visit()).accept()
-        assert await visit.let_in(ROOM, "e", 0, recovered=True)
+        socket = await (await peer.next_socket()).accept()
+        assert await socket.accept_join(ROOM, "e", 0, recovered=True)
     await until(client, ConnectionState.CONNECTED)

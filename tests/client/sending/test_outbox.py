@@ -23,7 +23,7 @@ from longwire.clock import clock
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected, OutboxFileError
 from longwire.tokens import issue_token
 from tests.client.conftest import Connect
-from tests.client.peer import Peer, Visit, accepted, connected, progress
+from tests.client.peer import Peer, PeerSocket, accepted, connected, progress
 from tests.serving import SECRET
 
 UNREACHABLE = "http://127.0.0.1:1"
@@ -39,10 +39,10 @@ def client_with_file(clients: Connect, url: str, path: Path, **options: Any) -> 
     return clients(url, outbox_file=path, **options)
 
 
-async def all_answered(client: WebSocketClient, visit: Visit) -> None:
+async def all_answered(client: WebSocketClient, socket: PeerSocket) -> None:
     """Wait until the client has received every answer so far."""
     mark = asyncio.create_task(client.call("mark"))
-    await visit.answer("mark")
+    await socket.answer("mark")
     await mark
 
 
@@ -68,8 +68,8 @@ async def test_expired_events_are_not_sent_by_a_later_connection(
     now = clock.time()
     monkeypatch.setattr(clock, "time", lambda: now + 61)
     new = client.emit("new")
-    visit = await connected(client, peer)
-    await visit.receive("new")
+    socket = await connected(client, peer)
+    await socket.receive("new")
     await new
     with pytest.raises(NotConnected):
         await old
@@ -79,17 +79,17 @@ async def test_a_publication_is_not_repeated_after_its_id_has_expired(
     peer: Peer, clients: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = clients(peer.url)
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     lost = client.publish(progress(1))
-    await visit.receive("publish")
+    await socket.receive("publish")
     now = clock.time()
     monkeypatch.setattr(clock, "time", lambda: now + outbox.ID_WINDOW + 1)
-    visit.drop()
-    visit = await (await peer.visit()).accept()
+    socket.drop()
+    socket = await (await peer.next_socket()).accept()
     with pytest.raises(CallTimeout, match="may or may not have been published"):
         await lost
     waiting = client.publish(progress(2))
-    [request] = await visit.answer("publish", accepted(2))
+    [request] = await socket.answer("publish", accepted(2))
     assert request["data"]["progress"] == 2
     await waiting
 
@@ -114,41 +114,41 @@ async def test_the_file_keeps_waiting_events_for_the_next_run(
 
     second = client_with_file(clients, peer.url, path)
     later = second.emit("later")
-    visit = await connected(second, peer)
-    note = await visit.receive("note")
+    socket = await connected(second, peer)
+    note = await socket.receive("note")
     assert note.values() == [1, b"\x00", {"a": [b"\x01", None]}]
-    [request] = await visit.answer("publish", accepted(1))
+    [request] = await socket.answer("publish", accepted(1))
     assert (request["data"], request["room"]) == (
         {"jobId": "1", "progress": 1, "currentStep": "x", "timestamp": 1},
         "job:1",
     )
-    await visit.receive("later")
+    await socket.receive("later")
     await later
-    await all_answered(second, visit)
+    await all_answered(second, socket)
     await second.disconnect()
 
     third = client_with_file(clients, peer.url, path)
-    visit = await connected(third, peer)
+    socket = await connected(third, peer)
     await third.emit("alone")
-    await visit.receive("alone")
+    await socket.receive("alone")
 
 
 async def test_a_publication_repeated_by_the_next_run_keeps_its_id(
     peer: Peer, clients: Connect, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = client_with_file(clients, peer.url, path)
-    visit = await connected(first, peer)
+    socket = await connected(first, peer)
     published = first.publish(progress(1))
-    request = (await visit.receive("publish")).values()
+    request = (await socket.receive("publish")).values()
     await first.disconnect()
     with pytest.raises(NotConnected):
         await published
     second = client_with_file(clients, peer.url, path)
-    visit = await connected(second, peer)
+    socket = await connected(second, peer)
     refusal = {"ok": False, "error": {"code": "forbidden", "message": "not yours"}}
     with caplog.at_level(logging.WARNING):
-        assert await visit.answer("publish", refusal) == request
-        await all_answered(second, visit)
+        assert await socket.answer("publish", refusal) == request
+        await all_answered(second, socket)
     assert "an event of an earlier run failed: not yours" in caplog.text
 
 
@@ -197,7 +197,7 @@ async def test_connect_waits_for_another_process_to_release_the_file(
     connecting = asyncio.create_task(second.connect())
     await failed.wait()
     await first.disconnect()
-    await (await peer.visit()).accept()
+    await (await peer.next_socket()).accept()
     await connecting
 
 

@@ -26,7 +26,7 @@ from longwire.errors import (
 )
 from longwire.types import Position
 from tests.client.conftest import Connect, until
-from tests.client.peer import Peer, Visit, accepted, connected, progress
+from tests.client.peer import Peer, PeerSocket, accepted, connected, progress
 
 
 async def test_events_emitted_early_are_sent_in_order_once_connected(
@@ -35,13 +35,13 @@ async def test_events_emitted_early_are_sent_in_order_once_connected(
     first = client.emit("note", 1, b"binary")
     client.emit(JobCancel(job_id="1", reason="enough", timestamp=5))
     assert not first.done()
-    visit = await connected(client, peer)
-    assert (await visit.receive("note")).values() == [1, b"binary"]
+    socket = await connected(client, peer)
+    assert (await socket.receive("note")).values() == [1, b"binary"]
     cancel = {"jobId": "1", "reason": "enough", "timestamp": 5}
-    assert (await visit.receive("job:cancel")).values() == [cancel]
+    assert (await socket.receive("job:cancel")).values() == [cancel]
     await first
     await client.emit("note", 2)
-    assert (await visit.receive("note")).values() == [2]
+    assert (await socket.receive("note")).values() == [2]
 
 
 async def test_events_fail_in_their_caller_when_the_client_disconnects(
@@ -90,12 +90,12 @@ async def test_cancelled_events_leave_the_outbox(clients: Connect) -> None:
     assert client.health.given_up == len(client._outbox) == 0
 
 
-async def test_a_cancelled_call_is_forgotten(client: WebSocketClient, visit: Visit) -> None:
+async def test_a_cancelled_call_is_forgotten(client: WebSocketClient, socket: PeerSocket) -> None:
     """Regression: the client kept each call until the connection ended."""
     session = client._supervisor.session
     assert session is not None
     asked = asyncio.create_task(client.call("question"))
-    await visit.receive("question")
+    await socket.receive("question")
     asked.cancel()
     await asyncio.wait([asked])
     assert not session._acks
@@ -107,7 +107,7 @@ async def test_an_event_larger_than_the_server_accepts_fails_alone(
 ) -> None:
     """Regression: it ended the connection; a publication ended every later one, too."""
     early = client.publish(JobOutput(job_id="1", chunk=text))
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     late = [
         early,
         client.publish(JobOutput(job_id="1", chunk=text)),
@@ -119,7 +119,7 @@ async def test_an_event_larger_than_the_server_accepts_fails_alone(
         with pytest.raises(LocalProtocolError, match="limit of 1000000 bytes"):
             await sent
     client.emit("note", text[:400_000])
-    await visit.receive("note")
+    await socket.receive("note")
     assert client.health.given_up == len(late)
 
 
@@ -128,8 +128,8 @@ async def test_cancelling_one_wait_for_the_write_buffer_leaves_the_others(
 ) -> None:
     """Regression: all of them were cancelled."""
     client = clients(peer.url, write_buffer=1)
-    visit = await connected(client, peer)
-    visit.hold()
+    socket = await connected(client, peer)
+    socket.pause_reading()
     emitted = client.emit("note", 0)
     while emitted.done():
         emitted = client.emit("note", "x" * 100_000)
@@ -137,7 +137,7 @@ async def test_cancelling_one_wait_for_the_write_buffer_leaves_the_others(
     impatient.cancel()
     await asyncio.sleep(0)
     assert not emitted.done()
-    visit.release()
+    socket.resume_reading()
     await emitted
 
 
@@ -152,50 +152,50 @@ async def test_events_that_clients_must_not_send_are_rejected(client: WebSocketC
 
 async def test_a_call_returns_the_acknowledgement(client: WebSocketClient, peer: Peer) -> None:
     calls = [asyncio.create_task(client.call(name)) for name in ("none", "one", "two")]
-    visit = await connected(client, peer)
-    await visit.answer("none")
-    await visit.answer("one", {"ok": False})
-    await visit.answer("two", 1, b"2")
+    socket = await connected(client, peer)
+    await socket.answer("none")
+    await socket.answer("one", {"ok": False})
+    await socket.answer("two", 1, b"2")
     assert await asyncio.gather(*calls) == [None, {"ok": False}, (1, b"2")]
 
 
 async def test_a_call_fails_when_the_connection_ends(client: WebSocketClient, peer: Peer) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     call = asyncio.create_task(client.call("question"))
-    await visit.receive("question")
-    visit.drop()
+    await socket.receive("question")
+    socket.drop()
     with pytest.raises(NotConnected):
         await call
 
 
 async def test_publications_are_pipelined_in_order(client: WebSocketClient, peer: Peer) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     results = [client.publish(progress(percent)) for percent in range(3)]
-    requests = [(await visit.receive("publish")).values()[0] for _ in range(3)]
+    requests = [(await socket.receive("publish")).values()[0] for _ in range(3)]
     assert [request["data"]["progress"] for request in requests] == [0, 1, 2]
     assert [request["room"] for request in requests] == ["job:1"] * 3
     assert len({request["id"] for request in requests}) == 3
     for number in (2, 0, 1):
-        visit.connection.send_ack("/", number, [accepted(number + 1)])
-    await visit.flush()
+        socket.connection.send_ack("/", number, [accepted(number + 1)])
+    await socket.flush()
     assert await asyncio.gather(*results) == [Position("e", offset) for offset in (1, 2, 3)]
 
 
 async def test_a_publication_without_an_answer_is_sent_again_with_its_id(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     results = [client.publish(progress(0)), client.publish(progress(1), id="mine")]
-    first = await visit.receive("publish")
-    second = (await visit.receive("publish")).values()[0]
+    first = await socket.receive("publish")
+    second = (await socket.receive("publish")).values()[0]
     assert second["id"] == "mine"
-    visit.drop()
+    socket.drop()
     await until(client, ConnectionState.RECONNECTING)
     results.append(client.publish(progress(2)))
-    visit = await (await peer.visit()).accept()
-    assert await visit.answer("publish", accepted(1)) == first.values()
-    assert await visit.answer("publish", accepted(2)) == [second]
-    await visit.answer("publish", accepted(3))
+    socket = await (await peer.next_socket()).accept()
+    assert await socket.answer("publish", accepted(1)) == first.values()
+    assert await socket.answer("publish", accepted(2)) == [second]
+    await socket.answer("publish", accepted(3))
     assert [position.offset for position in await asyncio.gather(*results)] == [1, 2, 3]
 
 
@@ -203,8 +203,8 @@ async def test_a_cancelled_publication_is_not_repeated(client: WebSocketClient, 
     cancelled = client.publish(progress(1))
     kept = client.publish(progress(2))
     cancelled.cancel()
-    visit = await connected(client, peer)
-    [request] = await visit.answer("publish", accepted(1))
+    socket = await connected(client, peer)
+    [request] = await socket.answer("publish", accepted(1))
     assert request["data"]["progress"] == 2
     await kept
 
@@ -212,15 +212,15 @@ async def test_a_cancelled_publication_is_not_repeated(client: WebSocketClient, 
 async def test_volatile_events_do_not_wait(client: WebSocketClient, peer: Peer) -> None:
     with pytest.raises(NotConnected):
         await client.publish(progress(1), volatile=True)
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     result = client.publish(progress(1), volatile=True)
-    [request] = await visit.answer("publish", {"ok": True, "room": "job:1"})
+    [request] = await socket.answer("publish", {"ok": True, "room": "job:1"})
     assert request["volatile"]
     assert "id" not in request
     await result
     lost = client.publish(progress(1), volatile=True)
-    await visit.receive("publish")
-    visit.drop()
+    await socket.receive("publish")
+    socket.drop()
     with pytest.raises(NotConnected):
         await lost
 
@@ -240,9 +240,9 @@ async def test_volatile_events_do_not_wait(client: WebSocketClient, peer: Peer) 
 async def test_a_rejected_publication_raises_by_its_error_code(
     client: WebSocketClient, peer: Peer, code: str, error: type[LongwireError]
 ) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     result = client.publish(progress(1))
-    await visit.answer("publish", {"ok": False, "error": {"code": code, "message": "no"}})
+    await socket.answer("publish", {"ok": False, "error": {"code": code, "message": "no"}})
     with pytest.raises(error) as caught:
         await result
     assert caught.value.code == code
@@ -251,33 +251,33 @@ async def test_a_rejected_publication_raises_by_its_error_code(
 async def test_a_worker_receives_the_request_to_cancel_its_job(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     requests: asyncio.Queue[JobCancel] = asyncio.Queue()
     undo = client.on_cancel("1", requests.put_nowait)
-    joined = await visit.let_in("job:1", "e", 3)
+    joined = await socket.accept_join("job:1", "e", 3)
     assert joined == ["job:1", "now"]
-    await visit.emit("job:cancel", {"jobId": "1", "reason": "enough", "timestamp": 1}, "4@job:1")
+    await socket.emit("job:cancel", {"jobId": "1", "reason": "enough", "timestamp": 1}, "4@job:1")
     assert (await requests.get()).reason == "enough"
     undo()
     undo()
-    await visit.receive("leave_room")
+    await socket.receive("leave_room")
 
 
 async def test_a_full_write_buffer_slows_emit_down(peer: Peer, clients: Connect) -> None:
     client = clients(peer.url, write_buffer=1000)
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     sent = 1
     while (full := client.emit("note", "x" * 100_000)).done():
         sent += 1
     await full
     for _ in range(sent):
-        await visit.receive("note")
+        await socket.receive("note")
 
 
 async def test_sent_events_leave_the_outbox(client: WebSocketClient, peer: Peer) -> None:
-    visit = await connected(client, peer)
+    socket = await connected(client, peer)
     done = client.publish(JobCompleted(job_id="1", result=JobResult(), cost=0, duration=1))
-    await visit.answer("publish", accepted(1))
+    await socket.answer("publish", accepted(1))
     await done
     await client.emit("note")
     gc.collect()

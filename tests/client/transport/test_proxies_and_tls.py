@@ -104,9 +104,9 @@ async def test_a_certificate_error_after_a_connection_is_retried(
         return await open_websocket(replace(options, open_websocket=None))
 
     client = clients(peer.url, open_websocket=open_every_other)
-    visit = await connected(client, peer)
-    await visit.kick()
-    await (await peer.visit()).accept()
+    socket = await connected(client, peer)
+    await socket.close()
+    await (await peer.next_socket()).accept()
     await until(client, ConnectionState.CONNECTED)
     assert opened == 3
 
