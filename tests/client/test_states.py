@@ -186,8 +186,8 @@ async def test_connecting_again_while_it_reconnects_tries_at_once_and_not_for_ev
     socket.drop()
     await until(client, ConnectionState.RECONNECTING)
     connecting = asyncio.create_task(client.connect())
-    await peer.next_socket()  # nobody answers it
-    with pytest.raises(NotConnected, match="goes on trying"):
+    await peer.next_socket()  # not answered
+    with pytest.raises(NotConnected, match="keeps trying"):
         await connecting
     assert client.state is ConnectionState.RECONNECTING
 

@@ -146,7 +146,7 @@ def test_handlers_and_listeners_are_plain_functions(client: WebSocketClient) -> 
         lambda: client.on_health(handle),
         lambda: client.on_cancel("1", handle),
     ):
-        with pytest.raises(TypeError, match="no plain function"):
+        with pytest.raises(TypeError, match="must be a plain function"):
             register()
 
 

@@ -1,12 +1,15 @@
 """The asyncio client.
 
-client          `WebSocketClient`; `default` shares one in the whole process
-connection      connects and stays connected: attempts, sign-in, tokens, backoff
-transport       one connection from open to close, over a WebSocket or long-polling
-sending         events that wait to be sent or confirmed, in memory or in a file
-receiving       from messages to the queues of handlers
-rooms           memberships and positions
-handlers        subscriptions, their queues, and throttling
+client        `WebSocketClient`
+default       one client for the whole process
+job_tracker   follows a job
+connection/   establishes and keeps the connection: attempts, sign-in, reconnection
+transport/    one connection over WebSocket or long-polling
+sending/      events that wait to be sent or confirmed, in memory or in a file
+receiving/    decodes events; subscribing to them; `Room`
+rooms/        memberships and positions
+handlers/     queues between the read loop and handlers or iterators
+options, state, health   what can be set, and what can be observed
 """
 
 from longwire.errors import needing

@@ -1,4 +1,4 @@
-"""Callbacks that hear of something; one that raises harms nobody else."""
+"""Callbacks that the client calls synchronously; exceptions are logged."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ T = TypeVar("T")
 
 
 def check_plain(function: object) -> None:
-    """Refuse what cannot be called at once, and a coroutine function, which nobody would await.
+    """Reject a callback that is not callable, or a coroutine function that would not be awaited.
 
     Raises:
-        TypeError: it is no plain function.
+        TypeError: `function` is not a plain function.
     """
     if not callable(function) or inspect.iscoroutinefunction(function):
-        raise TypeError(f"{function!r} is no plain function, which is what is called here")
+        raise TypeError(f"callback must be a plain function, got {function!r}")
 
 
 class Observers(Generic[T]):
-    """An ordered set of callbacks; each is called at once, in the order of registration.
+    """Callbacks that are called in the order of their registration.
 
     Attributes:
-        callbacks: those that are registered.
+        callbacks: The registered callbacks.
     """
 
     __slots__ = ("callbacks",)
@@ -37,10 +37,13 @@ class Observers(Generic[T]):
         self.callbacks: dict[object, Callable[[T], object]] = {}
 
     def add(self, callback: Callable[[T], object]) -> Callable[[], None]:
-        """Register; return the undo, which may be called more than once.
+        """Register a callback.
+
+        Returns:
+            A function that removes it; further calls have no effect.
 
         Raises:
-            TypeError: it is no plain function.
+            TypeError: `callback` is not a plain function.
         """
         check_plain(callback)
         key = object()
@@ -52,7 +55,7 @@ class Observers(Generic[T]):
         return remove
 
     def notify(self, value: T) -> None:
-        """Call everyone; exceptions are logged."""
+        """Call all callbacks with `value`; log exceptions."""
         for callback in list(self.callbacks.values()):
             try:
                 callback(value)

@@ -1,4 +1,4 @@
-"""The client: everything that a service, script or test needs of a Longwire server."""
+"""The asyncio client."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 class WebSocketClient(Subscribable):
     """A client of a Longwire server, or of any Socket.IO server without positions.
 
-    `async with` connects if there is a token, else call `connect`; its last block disconnects.
+    `async with` connects if there is a token; otherwise call `connect` in the block. When several
+    tasks use one client in `async with`, the last one to leave its block disconnects it.
 
     ```python
     async with WebSocketClient("http://localhost:8000", token=token) as client:
@@ -56,13 +57,14 @@ class WebSocketClient(Subscribable):
             print(event.progress)
     ```
 
-    Every call has a meaning in every state (docs/python-client.md has the table). Handlers and
-    rooms may be set before `connect`, and survive reconnects and `disconnect`. What is emitted or
-    published without a connection waits, within bounds, for the next one; what is given up raises
-    in its caller. In the state `error` nothing waits: it fails at once, until `retry` or `connect`.
+    All methods may be called in every state; the guide to the Python client has the table.
+    Handlers and rooms can be set up before `connect`, and survive reconnects and `disconnect`.
+    Events that are sent without a connection wait for the next one, in a bounded outbox. In the
+    state `error`, sending fails at once, until `retry` or `connect`.
 
-    Delivery: in order per room, without loss or duplicate over reconnects, decided by positions
-    and never by comparing payloads. A room whose log began anew is replayed after a `RoomReset`.
+    Delivery: events of a room arrive in order, without loss or duplicates, also over reconnects.
+    Positions in the room's log decide this; payloads are never compared. If the log was replaced,
+    a `RoomReset` arrives, followed by a replay of the new log.
 
     Args:
         url: URL of the server, `http(s)://` or `ws(s)://`, including the prefix that it is
@@ -71,6 +73,11 @@ class WebSocketClient(Subscribable):
             before every connection, before the token expires and after the server rejects it.
         contract: Events to decode into their types; other events arrive as plain values.
         **options: See `ClientKeywords`.
+
+    Attributes:
+        options: The options of the client.
+        contract: The contract of the client.
+        status: The connection state with its dates and counts; read-only.
 
     Raises:
         ConfigurationError: An option has an invalid value.
@@ -117,52 +124,55 @@ class WebSocketClient(Subscribable):
 
     @override
     def __repr__(self) -> str:
-        whom = f" as {self.user_id}" if self.is_connected and self.user_id else ""
-        return f"<WebSocketClient {self.options.server} {self.state}{whom}>"
+        user = f" as {self.user_id}" if self.is_connected and self.user_id else ""
+        return f"<WebSocketClient {self.options.server} {self.state}{user}>"
 
     # Connection
 
     @property
     def state(self) -> ConnectionState:
-        """Where the client stands."""
+        """The connection state."""
         return self.status.state
 
     @property
     def error(self) -> Exception | None:
-        """Why the last attempt or connection failed; None once connected."""
+        """The error that ended the last attempt or connection; None once connected."""
         return self.status.error
 
     @property
     def is_connected(self) -> bool:
-        """Whether it is authenticated and its rooms are resumed."""
+        """Whether the client is connected, authenticated, and has resumed its rooms."""
         return self.state is ConnectionState.CONNECTED
 
     @property
     def transport(self) -> Transport | None:
-        """What carries the present connection; None without one."""
+        """The transport of the present connection; None without one."""
         session = self._supervisor.session
         return session.transport if session is not None else None
 
     @property
     def user_id(self) -> str | None:
-        """Whom the server takes this client for; None before that and on a stock server."""
+        """The user that the server authenticated; None before that, and on a stock server."""
         return self._supervisor.user.user_id if self._supervisor.user is not None else None
 
     async def connect(self, token: TokenSource = None) -> None:
-        """Connect, sign in and resume rooms; return when that is done.
+        """Connect, sign in and resume the rooms; return when that is done.
 
-        Callers at the same time share one connection. When connected, another token replaces the
-        old one in place. While the server cannot be reached it is tried again within `timeout`;
-        a client that was connected before tries at once, and goes on after that.
+        Concurrent calls share one connection. If the client is connected already, a new token
+        replaces the old one without reconnecting. If the server is unreachable, the client retries
+        within `timeout`. A client that is reconnecting retries at once, and keeps retrying after
+        this method has raised.
+
+        Cancelling the only call of a first connection disconnects the client.
 
         Args:
-            token: replaces the token or provider given before.
+            token: Replaces the present token or token function.
 
         Raises:
-            ConnectionRefused: the server refused the token.
-            NotConnected: there is no connection within `timeout`, or `disconnect` was called.
-            AuthenticationError: connected, and the server refused the new token; the old one stays.
-            CallTimeout: connected, and the server does not answer to the new token.
+            ConnectionRefused: The server rejected the token.
+            NotConnected: There is no connection within `timeout`, or `disconnect` was called.
+            AuthenticationError: The server rejected the new token; the old one remains in use.
+            CallTimeout: The server did not answer to the new token.
         """
         await self._supervisor.wait_stopped()
         if self.is_connected:
@@ -172,7 +182,7 @@ class WebSocketClient(Subscribable):
         if token is not None:
             self._supervisor.use_token(token)
         outcome = self._supervisor.start()
-        limit = None  # the first connection has its own
+        limit = None  # the supervisor limits the first connection
         if self.state is ConnectionState.RECONNECTING:
             self._supervisor.retry()
             limit = self.options.timeout
@@ -181,9 +191,7 @@ class WebSocketClient(Subscribable):
             async with asyncio.timeout(limit):
                 await asyncio.shield(outcome)
         except TimeoutError:
-            raise NotConnected(
-                f"no connection within {limit} s; the client goes on trying"
-            ) from None
+            raise NotConnected(f"no connection within {limit} s; the client keeps trying") from None
         except asyncio.CancelledError:
             if self._waiting_to_connect == 1 and self.state is ConnectionState.CONNECTING:
                 await self.disconnect()
@@ -192,21 +200,26 @@ class WebSocketClient(Subscribable):
             self._waiting_to_connect -= 1
 
     async def disconnect(self) -> None:
-        """Say goodbye and end the connection.
+        """Close the connection.
 
-        What was sent before still goes out. Calls, publications and queued events that wait for
-        an answer or a connection fail with `NotConnected`; iterators end; running handlers are
-        cancelled. Handlers, what waits for them, rooms and positions stay for the next `connect`.
+        Events that were sent before are still written. Calls, publications and queued events that
+        wait for an answer or a connection fail with `NotConnected`. Iterators end, and running
+        handlers are cancelled. Subscriptions with the events that wait for them, rooms and
+        positions remain for the next `connect`.
         """
         await self._supervisor.stop()
         await self._subscriptions.cancel()
 
     def retry(self) -> None:
-        """Try to connect now, without waiting for the backoff or after having given up."""
+        """Try to connect now, instead of after the backoff, or again after giving up."""
         self._supervisor.retry()
 
     def on_state_change(self, listener: Callable[[ConnectionState], object]) -> Callable[[], None]:
-        """Call `listener` with every new state, at once; return the undo."""
+        """Call `listener` with every new state.
+
+        Returns:
+            A function that unsubscribes.
+        """
         return self.status.subscribe(listener)
 
     async def __aenter__(self) -> Self:
@@ -225,38 +238,39 @@ class WebSocketClient(Subscribable):
     def join_room(self, room: str, position: Start = None) -> asyncio.Future[JoinResult]:
         """Join a room; await the result for the server's answer.
 
-        Joins are counted: as many `leave_room` leave it. The first one says where to begin.
-        Without a connection, or while the room's log cannot be read, the join is remembered and
-        the result is there at once, with the status `joining`. The join takes effect whether it
-        is awaited or not; a refusal takes it back, and so does who cancels the result.
+        The join takes effect whether it is awaited or not. Joins are counted: the client leaves
+        the room after as many calls of `leave_room`. Without a connection, or while the room's log
+        is unavailable, the result is available at once, with the status `joining`, and the client
+        joins as soon as it can. A rejection takes the join back, and so does cancelling the result.
 
         Args:
-            room: its name.
-            position: None replays what the log retains, `"now"` skips it, a position resumes.
+            room: The room's name.
+            position: Where the first join begins: None replays the retained log, `"now"` skips
+                it, a `Position` continues after it.
 
         Raises:
-            LocalProtocolError: it is no name.
-            RoomDenied: (awaited) no rule lets this user in.
-            InvalidRoom: (awaited) the server knows no such room.
-            CallRefused: (awaited) any other refusal.
+            LocalProtocolError: `room` cannot be the name of a room.
+            RoomDenied: (awaited) No room rule admits the user.
+            InvalidRoom: (awaited) The server has no such room.
+            CallRefused: (awaited) The server rejected the join for another reason.
         """
         self._supervisor.check_loop()
         return self._rooms.join(room, position)
 
     def leave_room(self, room: str) -> None:
-        """Take one join back; the last one leaves the room, now or with the next connection."""
+        """Take one join back; the last call leaves the room, now or with the next connection."""
         self._rooms.leave(room)
 
     def room(self, name: str, position: Start = None) -> Room:
-        """Be in a room for a block: `async with client.room("job:42") as room: …`."""
+        """Join a room for a block: `async with client.room("job:42") as room: …`."""
         return Room(self._listeners, name, position, self.join_room)
 
     def room_status(self, room: str) -> RoomStatus | None:
-        """Where a room stands; None for one that nobody joined."""
+        """Return the status of a room; None if it is not joined."""
         return self._rooms.status(room)
 
     def position(self, room: str) -> Position | None:
-        """Up to where a room's events were handed out; None while unknown."""
+        """Return the position up to which a room's events were delivered; None while unknown."""
         return self._rooms.position(room)
 
     def on_entry(self, listener: Callable[[LogEntry], object]) -> Callable[[], None]:
@@ -273,46 +287,47 @@ class WebSocketClient(Subscribable):
     # Sending
 
     def emit(self, event: object, *args: object) -> asyncio.Future[None]:
-        """Send an event; at most once, in order.
+        """Send an event, at most once and in order.
 
-        It is on its way when this returns; without a connection it waits for the next one. Await
-        the result to be slowed down to what the transport takes, or to learn that the event was
-        given up. A connection that breaks takes along what was not received yet: `call` tells
-        whether the server has it, and what `publish` sends is appended exactly once.
+        The event is sent when this returns; without a connection it waits for the next one. Await
+        the result to wait while the write buffer is full, or to receive the error if the event was
+        never sent. Events in flight are lost when the connection breaks: use `call` to know
+        whether the server received an event, and `publish` to append one exactly once.
 
         Args:
-            event: an instance of an event that clients may send, or a name followed by values.
-            *args: what goes with a name; bytes travel as binary attachments.
+            event: An instance of an event that clients may send, or a name.
+            *args: The values of a named event; bytes are sent as binary attachments.
 
         Raises:
-            OutboxFull: too much waits for a connection.
-            InvalidEvent: a value does not fit the event.
-            LocalProtocolError: the name is reserved, or a value can never be sent.
-            NotConnected: (awaited) the client disconnected or gave up first, or `outbox_age` has
-                passed.
+            OutboxFull: Too many events wait for a connection.
+            InvalidEvent: A value does not match the event's type.
+            LocalProtocolError: The name is reserved, or a value cannot be encoded.
+            NotConnected: (awaited) The client disconnected or gave up, or `outbox_age` has passed.
         """
         sent = self._publisher.emit(event, args)
         session = self._supervisor.session
         drained = session.drained() if session is not None else None
-        # Who gives up waiting cancels nobody else's wait.
+        # All callers share this future: cancelling one of them must not cancel it.
         return sent if drained is None else asyncio.shield(drained)
 
     async def call(self, event: object, *args: object, timeout: float | None = None) -> Any:
         """Send an event and return its acknowledgement.
 
         Args:
-            event: as for `emit`.
-            *args: as for `emit`.
-            timeout: seconds to wait, the wait for a connection included; the client's if None.
+            event: As for `emit`.
+            *args: As for `emit`.
+            timeout: Seconds to wait, including the wait for a connection. Default: the client's
+                `timeout`.
 
         Returns:
-            The acknowledgement's value, of the type that the event declares; a tuple of several.
+            The acknowledgement's value, in the type that the event declares; None for no value, a
+            tuple for several.
 
         Raises:
-            CallTimeout: no answer came; whether the server acted is unknown.
-            CallRefused: a refusal, where the event declares a type that has no place for one.
-            NotConnected: the connection ended before the answer, or the client gave up.
-            OutboxFull: too much waits for a connection.
+            CallTimeout: No acknowledgement arrived; whether the server acted is unknown.
+            CallRefused: The acknowledgement reports an error that its declared type cannot hold.
+            NotConnected: The connection ended before the acknowledgement, or the client gave up.
+            OutboxFull: Too many events wait for a connection.
         """
         limit = self.options.timeout if timeout is None else timeout
         return await self._publisher.call(event, args, limit)
@@ -327,32 +342,33 @@ class WebSocketClient(Subscribable):
     ) -> asyncio.Future[Position]:
         """Append an event to the log of its room; await the result for its position.
 
-        Publications of one client are sent in the order of the calls, without waiting for one
-        another. One whose answer is lost with the connection is sent again over the next, with
-        the same id, so it is appended once.
+        Publications of one client are sent in the order of the calls, without waiting for each
+        other's results. If the connection breaks before the answer, the publication is sent again
+        with the same id, so the event is appended exactly once.
 
         Args:
-            event: an instance of an event of the contract.
-            room: where the event does not tell its room.
-            id: makes it the same publication as an earlier one with that id, for five minutes.
-            volatile: skip the log: at most once, only with a connection.
+            event: An instance of an event of the contract.
+            room: The room, for events that do not determine it.
+            id: Idempotency id. Within five minutes, an id is appended to a room only once; a
+                repetition returns the position of the first.
+            volatile: Skip the log: deliver at most once, and only over a present connection.
 
         Raises:
-            InvalidEvent: a value does not fit; nothing was sent.
-            OutboxFull: too much waits to be confirmed.
-            NotConnected: (awaited) the client disconnected or gave up, or `outbox_age` has passed,
-                or it is volatile.
-            CallTimeout: (awaited) it was sent, and no answer came for almost five minutes.
-            LongwireError: (awaited) the server's refusal, by its kind.
+            InvalidEvent: A value does not match the event's type; nothing was sent.
+            OutboxFull: Too many publications wait to be confirmed.
+            NotConnected: (awaited) The client disconnected or gave up, `outbox_age` has passed, or
+                the event is volatile and there is no connection.
+            CallTimeout: (awaited) The server did not answer for almost five minutes.
+            LongwireError: (awaited) The server rejected the event; the subclass tells why.
         """
         return self._publisher.publish(event, room, id, volatile)
 
     # Jobs
 
     def job(self, job_id: str) -> JobTracker:
-        """Follow a job: `async with client.job("42") as job: async for state in job: …`.
+        """Track a job: `async with client.job("42") as job: async for state in job: …`.
 
-        `await client.job("42").result()`, `.cancel()` and `async for` need no block.
+        `await client.job("42").result()`, `.cancel()` and `async for` also work without a block.
         """
         return JobTracker(self._jobs, job_id)
 
@@ -365,26 +381,34 @@ class WebSocketClient(Subscribable):
     ) -> Job:
         """Run a job in this process: `async with client.start_job(title="Report") as job: …`.
 
-        As `Server.job`, with a service's token. The job goes on while the connection is away.
+        The token needs the `service` scope. The job continues while there is no connection.
+
+        Args:
+            owner: The user that may see the job.
+            title: A title for people.
+            job_id: The job's id. Default: a random one.
         """
         return Job(self, job_id, owner, title)
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], object]) -> Callable[[], None]:
-        """Call back for every request to cancel a job that comes after this; return the undo.
+        """Call `callback` for every request to cancel a job from now on.
 
-        With `publish`, this lets a `Job` run on a client.
+        Together with `publish`, this is what a `Job` needs of a client (`JobHost`).
+
+        Returns:
+            A function that unsubscribes.
         """
         room = f"job:{job_id}"
-        undo = ExitStack()
-        undo.callback(self.on(JobCancel, callback, room=room))
-        undo.callback(self._rooms.stay_in(room, "now"))
-        return undo.close
+        cleanup = ExitStack()
+        cleanup.callback(self.on(JobCancel, callback, room=room))
+        cleanup.callback(self._rooms.stay_in(room, "now"))
+        return cleanup.close
 
     # Health
 
     @property
     def health(self) -> HealthSnapshot:
-        """How well the connection does."""
+        """The health of the connection at this moment."""
         return msgspec.structs.replace(
             self._health.snapshot(),
             rooms_resumed=self._rooms.positions.resumed_count,
@@ -398,22 +422,26 @@ class WebSocketClient(Subscribable):
         )
 
     def on_health(self, listener: Callable[[HealthSnapshot], object]) -> Callable[[], None]:
-        """Call `listener` after every measurement; return the undo."""
+        """Call `listener` after every measurement of the round trip.
+
+        Returns:
+            A function that unsubscribes.
+        """
         check_plain(listener)
         return self._health.subscribe(lambda _: listener(self.health))
 
     async def ping(self) -> float:
-        """Measure the round trip now, in seconds.
+        """Measure the round trip now, and return it in seconds.
 
         Raises:
-            NotConnected: there is no connection, or it ended, or the server does not answer pings.
+            NotConnected: There is no connection, it ended, or the server does not answer pings.
         """
         if not self.is_connected or not self._supervisor.answers_pings:
-            raise NotConnected("no server that answers pings is connected")
+            raise NotConnected("not connected to a server that answers pings")
         self._supervisor.check_loop()
         return await self._health.ping()
 
-    # Inside
+    # Internals
 
     def _create_outbox(self) -> Outbox:
         options, path = self.options, self.options.outbox_file

@@ -1,6 +1,6 @@
-"""How well the connection does: round trips, the server's clock, drops and returns.
+"""The health of a connection: round trips, the server's clock, drops and reconnects.
 
-Nothing here decides whether a connection is alive; Engine.IO's heartbeat does.
+These measurements do not decide whether a connection is alive; Engine.IO's heartbeat does.
 """
 
 from __future__ import annotations
@@ -20,32 +20,34 @@ from longwire.wire import Pong
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A round trip is measured this often; the percentiles cover the last SAMPLES of them.
+# Seconds between two measurements of the round trip.
 INTERVAL = 25.0
+
+# Number of measurements that the percentiles cover.
 SAMPLES = 100
 
 
 class HealthSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """A client's health at one moment; durations in seconds, None before the first measurement.
+    """The health of a client at one moment. Durations are in seconds, counts since its creation.
 
     Attributes:
-        round_trip: the newest round trip.
-        round_trip_p50: the median of the last hundred.
-        round_trip_p99: their 99th percentile.
-        clock_offset: the server's clock minus this one.
-        uptime: how long the present connection has lasted; None without one.
-        drops: connections that ended without being asked to.
-        reconnects: times that it came back.
-        rooms_resumed: rooms that went on exactly where they had been.
-        rooms_reset: rooms whose log had to be read from its beginning.
-        events_received: events that came.
-        events_invalid: events whose payload did not fit.
-        events_dropped: events without a position that a full queue could not take.
-        handler_failures: exceptions of handlers.
-        given_up: events that were never sent; their callers were told.
-        other_contract: the fingerprint of the server's contract, if it is another than this
-            client's; None if it is the same, or unknown. Events that both declare alike are as
-            good as ever; others may be refused, dropped as invalid, or come as plain values.
+        round_trip: The newest round trip; None before the first measurement.
+        round_trip_p50: Median of the last hundred round trips.
+        round_trip_p99: Their 99th percentile.
+        clock_offset: The server's clock minus the client's.
+        uptime: How long the present connection has lasted; None without one.
+        drops: Number of connections that were lost.
+        reconnects: Number of connections that followed a lost one.
+        rooms_resumed: Number of times that a room continued at its position.
+        rooms_reset: Number of times that a room's log had to be read again from its beginning.
+        events_received: Number of events received.
+        events_invalid: Number of events whose payload did not match their type.
+        events_dropped: Number of events without a position dropped because a queue was full.
+        handler_failures: Number of exceptions that handlers raised.
+        given_up: Number of events that were never sent; their callers received an error.
+        other_contract: Fingerprint of the server's contract, if it differs from the client's; None
+            if it is the same or unknown. Events that both declare in the same way work; others may
+            be rejected, dropped as invalid, or arrive as plain values.
     """
 
     round_trip: float | None = None
@@ -66,10 +68,14 @@ class HealthSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health:
-    """Measures round trips while connected, and counts.
+    """Measures round trips while connected, and counts drops and reconnects.
 
     Args:
-        send_ping: sends `ping` if the server answers it.
+        send_ping: Sends the event `ping`; returns False if the server would not answer it.
+
+    Attributes:
+        drops: Number of connections that were lost.
+        reconnects: Number of connections that followed a lost one.
     """
 
     __slots__ = (
@@ -98,11 +104,15 @@ class Health:
         self.reconnects = 0
 
     def subscribe(self, listener: Callable[[float], object]) -> Callable[[], None]:
-        """Call `listener` with every round trip; return the undo."""
+        """Call `listener` with every round trip.
+
+        Returns:
+            A function that unsubscribes.
+        """
         return self._observers.add(listener)
 
     def snapshot(self) -> HealthSnapshot:
-        """What is known here; the client adds the counts of its other parts."""
+        """Return the measurements; the client adds the counts of its other parts."""
         ordered = sorted(self._samples)
         connected = self._connected_at
         return HealthSnapshot(
@@ -116,14 +126,18 @@ class Health:
         )
 
     def ping(self) -> asyncio.Future[float]:
-        """Measure now; the future ends with the round trip, or with `NotConnected`."""
+        """Measure the round trip now.
+
+        Returns:
+            The round trip in seconds, or `NotConnected` if the connection ends first.
+        """
         waiter: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         self._ping()
         return waiter
 
     def receive_pong(self, values: list[object]) -> None:
-        """Take the server's answer."""
+        """Handle the server's answer to a ping."""
         if self._pinged_at is None:
             return
         round_trip = _now() - self._pinged_at
@@ -139,13 +153,21 @@ class Health:
         self._observers.notify(round_trip)
 
     def receive_connected(self, returned: bool) -> None:
-        """A connection is ready."""
+        """Start measuring over a new connection.
+
+        Args:
+            returned: Whether it follows a lost one.
+        """
         self.reconnects += returned
         self._connected_at = _now()
         self._tick()
 
     def receive_dropped(self, *, unasked: bool) -> None:
-        """The connection is gone."""
+        """Stop measuring, because the connection has ended.
+
+        Args:
+            unasked: Whether the connection was lost, and not closed by the client.
+        """
         self.drops += unasked
         self._connected_at = self._pinged_at = None
         if self._timer is not None:
@@ -161,7 +183,7 @@ class Health:
         self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._tick)
 
     def _ping(self) -> None:
-        # One at a time: a pong says not which ping it answers.
+        # One at a time, since a pong does not identify its ping.
         if self._pinged_at is None and self._send_ping():
             self._pinged_at = _now()
 

@@ -1,4 +1,4 @@
-"""The connection's state: a table of transitions, observable."""
+"""The states of a connection, and the transitions between them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 
 class ConnectionState(StrEnum):
-    """Where a client stands.
+    """The state of a client's connection. The TypeScript client uses the same words.
 
-    `connected` means authenticated and rooms resumed. `error` means that the client gave up and
-    `error` says why; `retry()` or `connect()` starts again.
+    - `disconnected`: not connected, and not trying to.
+    - `connecting`: the first connection is being established.
+    - `connected`: connected, authenticated, and all rooms are resumed.
+    - `reconnecting`: the connection was lost, and the client tries to establish another one.
+    - `error`: the client gave up; `WebSocketClient.error` has the reason. `retry()` or `connect()`
+      starts again.
     """
 
     DISCONNECTED = "disconnected"
@@ -27,6 +31,7 @@ class ConnectionState(StrEnum):
     ERROR = "error"
 
 
+# The states that may follow each state.
 TRANSITIONS: dict[ConnectionState, frozenset[ConnectionState]] = {
     ConnectionState.DISCONNECTED: frozenset({ConnectionState.CONNECTING}),
     ConnectionState.CONNECTING: frozenset(
@@ -43,19 +48,22 @@ TRANSITIONS: dict[ConnectionState, frozenset[ConnectionState]] = {
 
 
 class ConnectionStatus:
-    """The state and what belongs to it; listeners hear every change.
+    """The connection state of one client, with its dates and counts.
+
+    Args:
+        clock: Returns the time, in seconds since the Unix epoch.
 
     Attributes:
-        state: where the client stands.
-        error: why the last attempt or connection failed; None once connected.
-        connected_at: when it was last connected, seconds since the epoch.
-        disconnected_at: when it last ceased to be, seconds since the epoch.
-        reconnect_attempts: failed attempts since it was last connected.
+        state: The connection state.
+        error: The error that ended the last attempt or connection; None once connected.
+        connected_at: When the client last connected, in seconds since the Unix epoch.
+        disconnected_at: When it last lost or closed a connection, in seconds since the Unix epoch.
+        reconnect_attempts: Number of failed attempts since it was last connected.
     """
 
     __slots__ = (
+        "_changes",
         "_clock",
-        "_news",
         "_observers",
         "connected_at",
         "disconnected_at",
@@ -67,7 +75,7 @@ class ConnectionStatus:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._observers: Observers[ConnectionState] = Observers()
-        self._news: deque[ConnectionState] = deque()
+        self._changes: deque[ConnectionState] = deque()
         self.state = ConnectionState.DISCONNECTED
         self.error: Exception | None = None
         self.connected_at: float | None = None
@@ -75,31 +83,35 @@ class ConnectionStatus:
         self.reconnect_attempts = 0
 
     def subscribe(self, listener: Callable[[ConnectionState], object]) -> Callable[[], None]:
-        """Call `listener` with every new state; return the undo."""
+        """Call `listener` with every new state, in order.
+
+        Returns:
+            A function that unsubscribes.
+        """
         return self._observers.add(listener)
 
     def enter(self, state: ConnectionState, error: Exception | None = None) -> None:
-        """Change the state; entering the present one only updates the error.
+        """Change the state; entering the present state only updates the error.
 
         Raises:
-            LocalProtocolError: the table has no such transition.
+            LocalProtocolError: `TRANSITIONS` does not allow this change.
         """
         self.error = error
         if state is self.state:
             return
         if state not in TRANSITIONS[self.state]:
-            raise LocalProtocolError(f"a client cannot go from {self.state} to {state}")
+            raise LocalProtocolError(f"cannot change the state from {self.state} to {state}")
         if state is ConnectionState.CONNECTED:
             self.connected_at = self._clock()
             self.reconnect_attempts = 0
         elif self.state is ConnectionState.CONNECTED:
             self.disconnected_at = self._clock()
         self.state = state
-        self._news.append(state)
-        if len(self._news) == 1:  # who hears of it may change it: then that is told next
-            self._tell()
+        self._changes.append(state)
+        if len(self._changes) == 1:  # a listener may change the state: that is notified next
+            self._notify()
 
-    def _tell(self) -> None:
-        while self._news:
-            self._observers.notify(self._news[0])
-            self._news.popleft()
+    def _notify(self) -> None:
+        while self._changes:
+            self._observers.notify(self._changes[0])
+            self._changes.popleft()

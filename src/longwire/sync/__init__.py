@@ -1,9 +1,10 @@
 """The client for scripts, notebooks and threads: `longwire.client` without `await`.
 
-client        `WebSocketClient`, with the names and the behaviour of the asyncio one
-loop_thread   the thread that runs the connection, and the one that runs handlers
-stream        events and a job's states as plain iterators
-job           a job that runs here
+client        `WebSocketClient`, with the methods of the asyncio client
+subscribing   handlers and iterators
+loop_thread   the thread of the connection, and the thread of the handlers
+stream        events and the states of a job as plain iterators
+job           a job that runs in this process
 """
 
 from longwire.sync.client import WebSocketClient

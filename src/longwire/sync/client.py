@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class WebSocketClient(Subscribable):
-    """The client of `longwire.client` for scripts and threads: same names, same behaviour.
+    """The client of `longwire.client` for scripts and threads, with the same methods.
 
     ```python
     with WebSocketClient("http://localhost:8000", token=token) as client:
@@ -47,14 +47,15 @@ class WebSocketClient(Subscribable):
             print(event.progress)
     ```
 
-    What is awaited there blocks here. What may be awaited there or not (`join_room`, `emit`,
-    `publish`) returns a `concurrent.futures.Future` here: go on, or ask for its `result()`.
+    Coroutines of the asyncio client are blocking methods here. Methods whose result may be ignored
+    there (`join_room`, `emit`, `publish`) return a `concurrent.futures.Future`; call its
+    `result()` to wait.
 
-    The connection lives on a thread of its own. Handlers and listeners run one at a time, in order,
-    on a second one: they may block, and may call the client. Any thread may use the client. Ctrl-C
-    interrupts whatever blocks.
+    The connection runs on a thread of its own. Handlers and listeners run on a second thread, one
+    at a time and in order: they may block, and may call the client. All threads may share a
+    client. Ctrl-C interrupts a blocking call.
 
-    `with` connects if there is a token, and closes. After `close`, both threads are gone; every
+    `with` connects if there is a token, and closes at the end. `close` ends both threads; every
     further call raises `NotConnected`.
 
     Args:
@@ -101,71 +102,71 @@ class WebSocketClient(Subscribable):
 
     @property
     def options(self) -> ClientOptions:
-        """What was set."""
+        """The options of the client."""
         return self._client.options
 
     @property
     def contract(self) -> Contract:
-        """The events that are decoded to their types."""
+        """The contract of the client."""
         return self._client.contract
 
     @property
     def status(self) -> ConnectionStatus:
-        """The state and what belongs to it; to be read only."""
+        """The connection state with its dates and counts; read-only."""
         return self._client.status
 
     @property
     def state(self) -> ConnectionState:
-        """Where the client stands."""
+        """The connection state."""
         return self._client.state
 
     @property
     def error(self) -> Exception | None:
-        """Why the last attempt or connection failed; None once connected."""
+        """The error that ended the last attempt or connection; None once connected."""
         return self._client.error
 
     @property
     def is_connected(self) -> bool:
-        """Whether it is authenticated and its rooms are resumed."""
+        """Whether the client is connected, authenticated, and has resumed its rooms."""
         return self._client.is_connected
 
     @property
     def transport(self) -> Transport | None:
-        """What carries the present connection; None without one."""
+        """The transport of the present connection; None without one."""
         return self._thread.call(lambda: self._client.transport)
 
     @property
     def user_id(self) -> str | None:
-        """Whom the server takes this client for."""
+        """The user that the server authenticated; None before that, and on a stock server."""
         return self._thread.call(lambda: self._client.user_id)
 
     def connect(self, token: TokenSource = None) -> None:
-        """Connect, sign in and resume rooms; return when that is done."""
+        """Connect, sign in and resume the rooms; return when that is done."""
         self._thread.wait(self._client.connect, self._thread.token_source(token))
 
     def disconnect(self) -> None:
-        """Say goodbye and end the connection; handlers, rooms and positions stay."""
+        """Close the connection; subscriptions, rooms and positions remain."""
         self._thread.wait(self._client.disconnect)
 
     def close(self) -> None:
-        """Disconnect and end both threads, the one of handlers after the call that it is at.
+        """Disconnect, and end both threads; a handler that is running is waited for.
 
-        It may be done more than once, by several threads, and by a handler.
+        Further calls have no effect. Any thread may call it, and so may a handler.
         """
         try:
             if not self._thread.is_closed:
                 self.disconnect()
         except NotConnected:
-            pass  # another thread was quicker
+            pass  # another thread has closed it meanwhile
         finally:
             self._thread.close()
 
     def retry(self) -> None:
-        """Try to connect now, without waiting for the backoff or after having given up."""
+        """Try to connect now, instead of after the backoff, or again after giving up."""
         self._thread.call(self._client.retry)
 
     def on_state_change(self, listener: Callable[[ConnectionState], object]) -> Callable[[], None]:
-        """Call `listener` with every new state; return the undo."""
+        """Call `listener` with every new state; return a function that unsubscribes."""
         return self._subscribe(self._client.on_state_change, self._thread.listener(listener))
 
     def __enter__(self) -> Self:
@@ -183,23 +184,23 @@ class WebSocketClient(Subscribable):
     # Rooms
 
     def join_room(self, room: str, position: Start = None) -> Future[JoinResult]:
-        """Join a room; its result is the server's answer."""
+        """Join a room; the future's result is the server's answer."""
         return self._thread.future(self._client.join_room, room, position)
 
     def leave_room(self, room: str) -> None:
-        """Take one join back; the last one leaves the room."""
+        """Take one join back; the last call leaves the room."""
         self._thread.call(self._client.leave_room, room)
 
     def room(self, name: str, position: Start = None) -> Room:
-        """Be in a room for a block: `with client.room("job:42") as room: …`."""
+        """Join a room for a block: `with client.room("job:42") as room: …`."""
         return Room(self._thread, self._client.room(name, position))
 
     def room_status(self, room: str) -> RoomStatus | None:
-        """Where a room stands; None for one that nobody joined."""
+        """Return the status of a room; None if it is not joined."""
         return self._thread.call(self._client.room_status, room)
 
     def position(self, room: str) -> Position | None:
-        """Up to where a room's events were handed out; None while unknown."""
+        """Return the position up to which a room's events were delivered; None while unknown."""
         return self._thread.call(self._client.position, room)
 
     def on_entry(self, listener: Callable[[LogEntry], object]) -> Callable[[], None]:
@@ -215,7 +216,7 @@ class WebSocketClient(Subscribable):
     # Sending
 
     def emit(self, event: object, *args: object) -> Future[None]:
-        """Send an event; at most once, in order. Ask for the result to be slowed down."""
+        """Send an event, at most once and in order; `result()` waits while the buffer is full."""
         return self._thread.future(self._client.emit, event, *args)
 
     def call(self, event: object, *args: object, timeout: float | None = None) -> Any:
@@ -230,13 +231,13 @@ class WebSocketClient(Subscribable):
         id: str | None = None,
         volatile: bool = False,
     ) -> Future[Position]:
-        """Append an event to the log of its room; its result is the position."""
+        """Append an event to the log of its room; the future's result is its position."""
         return self._thread.future(self._client.publish, event, room=room, id=id, volatile=volatile)
 
     # Jobs
 
     def job(self, job_id: str) -> JobTracker:
-        """Follow a job: `with client.job("42") as job: for state in job: …`."""
+        """Track a job: `with client.job("42") as job: for state in job: …`."""
         return JobTracker(self._thread, self._client.job(job_id))
 
     def start_job(
@@ -251,20 +252,24 @@ class WebSocketClient(Subscribable):
         return Job(self._thread, job)
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], object]) -> Callable[[], None]:
-        """Call back for every request to cancel a job that comes after this; return the undo."""
+        """Call `callback` for every request to cancel a job from now on.
+
+        Returns:
+            A function that unsubscribes.
+        """
         return self._subscribe(self._client.on_cancel, job_id, self._thread.listener(callback))
 
     # Health
 
     @property
     def health(self) -> HealthSnapshot:
-        """How well the connection does."""
+        """The health of the connection at this moment."""
         return self._thread.call(lambda: self._client.health)
 
     def on_health(self, listener: Callable[[HealthSnapshot], object]) -> Callable[[], None]:
-        """Call `listener` after every measurement; return the undo."""
+        """Call `listener` after every measurement; return a function that unsubscribes."""
         return self._subscribe(self._client.on_health, self._thread.listener(listener))
 
     def ping(self) -> float:
-        """Measure the round trip now, in seconds."""
+        """Measure the round trip now, and return it in seconds."""
         return self._thread.wait(self._client.ping)

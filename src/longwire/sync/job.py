@@ -1,4 +1,4 @@
-"""A job that runs in a thread, over a synchronous client."""
+"""A job that runs in the caller's thread."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 class Job:
     """A running job: `with client.start_job(title="Report") as job: job.progress(10, "Reading")`.
 
-    As the asyncio `Job`, with one difference: a thread cannot be cancelled. Work that takes long
-    looks at `cancel_requested` now and then and leaves the body; the job then ends as cancelled.
+    Like the asyncio `Job`, except that a thread cannot be cancelled. A body that takes long should
+    check `cancel_requested` and leave when it is set; the job then ends as cancelled.
 
     Attributes:
-        id: the job's name.
-        room: the room whose log is this job's story.
+        id: The job's id.
+        room: The job's room.
     """
 
     def __init__(self, thread: LoopThread, job: AsyncJob) -> None:
@@ -35,23 +35,23 @@ class Job:
 
     @property
     def cancel_requested(self) -> bool:
-        """Whether somebody asked the job to stop."""
+        """Whether the job was asked to stop."""
         return self._job.cancel_requested
 
     @property
     def cancelled(self) -> bool:
-        """Whether it ended so."""
+        """Whether the job has ended as cancelled."""
         return self._job.cancelled
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the job began."""
+        """Seconds since the job started."""
         return self._job.elapsed
 
     def progress(
         self, progress: float, step: str = "", *, estimated_completion: float | None = None
     ) -> None:
-        """Say how far the work is; see `longwire.jobs.Job.progress`."""
+        """Report the progress in percent; see `longwire.jobs.Job.progress`."""
         self._thread.wait(
             self._job.progress, progress, step, estimated_completion=estimated_completion
         )
@@ -59,17 +59,17 @@ class Job:
     def output(
         self, chunk: str, type: OutputType | None = None, *, is_complete: bool = False
     ) -> None:
-        """Stream a piece of text; see `longwire.jobs.Job.output`."""
+        """Publish a chunk of output; see `longwire.jobs.Job.output`."""
         self._thread.wait(self._job.output, chunk, type, is_complete=is_complete)
 
     def flush(self) -> None:
-        """Wait until everything said so far is published."""
+        """Wait until everything reported so far is published."""
         self._thread.wait(self._job.flush)
 
     def complete(
         self, result: JobResult | Mapping[str, Any] | None = None, cost: float = 0.0
     ) -> None:
-        """End the job well, and wait until that is published."""
+        """End the job successfully, and wait until that is published."""
         self._thread.wait(self._job.complete, result, cost)
 
     def fail(self, error: str, *, error_code: str | None = None, retryable: bool) -> None:
@@ -77,7 +77,7 @@ class Job:
         self._thread.wait(self._job.fail, error, error_code=error_code, retryable=retryable)
 
     def cancel(self, reason: str | None = None) -> None:
-        """Ask for the job to stop, as the event `job:cancel` does."""
+        """Ask the job to stop, like the event `job:cancel`."""
         self._thread.call(self._job.cancel, reason)
 
     def __enter__(self) -> Self:
@@ -102,13 +102,13 @@ class Job:
             await self._work
 
     async def _run(self, has_begun: asyncio.Future[None]) -> None:
-        """Stand in for the body on the loop's thread."""
+        """Run the asyncio job around the body, which runs in the caller's thread."""
         async with self._job:
             has_begun.set_result(None)
             try:
                 await asyncio.shield(self._left)
             except asyncio.CancelledError:
-                # A request to cancel: the thread hears of it, and leaves when it looks.
+                # A thread cannot be interrupted: wait until the body checks `cancel_requested`.
                 if self._job.cancel_requested:
                     await self._left
                 raise
@@ -116,7 +116,7 @@ class Job:
     async def _end(self, error: BaseException | None) -> None:
         if isinstance(error, Exception):
             self._left.set_exception(error)
-        elif error is not None:  # Ctrl-C or an exit: the job was interrupted
+        elif error is not None:  # KeyboardInterrupt or SystemExit: the job was interrupted
             self._work.cancel()
         else:
             self._left.set_result(None)

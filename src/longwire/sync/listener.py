@@ -1,4 +1,4 @@
-"""What `on` returns."""
+"""The object that `on` returns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Listener:
-    """A handler's registration; call it to unsubscribe. See `longwire.client.Listener`."""
+    """The registration of a handler; call it to unsubscribe. See `longwire.client.Listener`."""
 
     def __init__(self, thread: LoopThread, listener: AsyncListener) -> None:
         self._thread = thread
@@ -18,17 +18,17 @@ class Listener:
 
     @property
     def is_paused(self) -> bool:
-        """Whether it hears nothing for now."""
+        """Whether the handler is paused."""
         return self._listener.is_paused
 
     def pause(self) -> None:
-        """Call the handler no more until `resume`; a call that runs goes on."""
+        """Do not call the handler again until `resume`; a call in progress continues."""
         self._thread.call(self._listener.pause)
 
     def resume(self) -> None:
-        """Call the handler for what it missed, and from now on."""
+        """Call the handler with the events that it missed, and with new ones."""
         self._thread.call(self._listener.resume)
 
     def __call__(self) -> None:
-        """Unsubscribe; it may be done more than once."""
+        """Unsubscribe: the handler is not called again. Further calls have no effect."""
         self._thread.call(self._listener)

@@ -1,4 +1,4 @@
-"""The threads behind a synchronous client: one runs the event loop, one runs handlers."""
+"""The threads of a synchronous client: one for the event loop, one for the handlers."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """Runs an event loop, and lets other threads call into it. Any thread may use it.
+    """Runs an event loop in a thread, and calls functions on it for other threads.
 
-    What blocks here can be interrupted by Ctrl-C, which takes the call back. A forked process has
-    no such thread: every call in it raises `NotConnected`.
+    Ctrl-C interrupts a blocking call, and cancels what it waits for. A forked process does not
+    have the thread: every call in it raises `NotConnected`.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class LoopThread:
         self._thread.start()
 
     def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Call a function on the loop's thread; return or raise what it does."""
+        """Call a function on the loop's thread, and return its result."""
         if self._is_inside:
             return function(*args, **kwargs)
 
@@ -52,7 +52,7 @@ class LoopThread:
         return self._await(self._submit(run()))
 
     def wait(self, start: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
-        """Await something on the loop's thread; return or raise what it does.
+        """Await a coroutine function on the loop's thread, and return its result.
 
         Raises:
             ConfigurationError: The caller runs on the loop's thread, which would wait for itself.
@@ -67,7 +67,7 @@ class LoopThread:
     def future(
         self, start: Callable[..., asyncio.Future[T]], *args: Any, **kwargs: Any
     ) -> concurrent.futures.Future[T]:
-        """Begin something on the loop's thread; return its result as a thread's future."""
+        """Start an operation on the loop's thread; return its result as a thread's future."""
         outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
 
         def begin() -> None:
@@ -79,10 +79,10 @@ class LoopThread:
         return outcome
 
     def off_loop(self, handler: Callable[..., object]) -> Callable[..., Awaitable[object]]:
-        """Make a handler that the loop may await and that runs on the handlers' thread.
+        """Wrap a handler so that the loop can await it, and it runs on the handlers' thread.
 
         Raises:
-            TypeError: it is no plain function.
+            TypeError: `handler` is not a plain function.
         """
         check_plain(handler)
 
@@ -93,10 +93,10 @@ class LoopThread:
         return handle
 
     def listener(self, listener: Callable[[T], object]) -> Callable[[T], None]:
-        """Make a listener that the loop may call and that runs on the handlers' thread.
+        """Wrap a listener so that the loop can call it, and it runs on the handlers' thread.
 
         Raises:
-            TypeError: it is no plain function.
+            TypeError: `listener` is not a plain function.
         """
         check_plain(listener)
 
@@ -106,7 +106,7 @@ class LoopThread:
         return listen
 
     def token_source(self, source: TokenSource) -> TokenSource:
-        """Make a provider that may block, on a thread of its own."""
+        """Wrap a token function, which may block, so that it runs on a thread of its own."""
         if not callable(source):
             return source
 
@@ -117,9 +117,9 @@ class LoopThread:
         return ask
 
     def close(self) -> None:
-        """End the loop, then the handlers' thread after what it is at; both are gone then.
+        """End the loop's thread, then the handlers' thread once its present call has returned.
 
-        A handler that closes its own client ends its thread by returning.
+        A handler may close its own client; its thread ends when it returns.
 
         Raises:
             ConfigurationError: The caller runs on the loop's thread, which would wait for itself.
@@ -142,7 +142,7 @@ class LoopThread:
 
     @property
     def is_closed(self) -> bool:
-        """Whether `close` was called, or the threads belong to another process."""
+        """Whether `close` was called, or this is a forked process."""
         return self._is_closed or self._is_forked
 
     @property
@@ -173,18 +173,18 @@ class LoopThread:
     def _submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         if self._is_forked:
             work.close()
-            raise NotConnected("this client belongs to the parent process: make one after the fork")
+            raise NotConnected("the client belongs to the parent process; create one after forking")
         with self._lock:
             if not self._is_closed:
                 return asyncio.run_coroutine_threadsafe(work, self._loop)
         work.close()
-        raise NotConnected("the client was closed")
+        raise NotConnected("the client is closed")
 
     def _pass_cancel(
         self, outcome: concurrent.futures.Future[T], source: asyncio.Future[T]
     ) -> None:
         if outcome.cancelled():
-            with contextlib.suppress(RuntimeError):  # the loop is over
+            with contextlib.suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(source.cancel)
 
     def _await(self, future: concurrent.futures.Future[T]) -> T:
@@ -193,7 +193,7 @@ class LoopThread:
         except concurrent.futures.CancelledError:
             if not self._is_closed:
                 raise
-            raise NotConnected("the client was closed") from None
+            raise NotConnected("the client is closed") from None
         except BaseException:
             future.cancel()
             raise
@@ -201,7 +201,7 @@ class LoopThread:
     def _hand_over(
         self, function: Callable[..., T], *args: Any
     ) -> concurrent.futures.Future[T] | None:
-        """Run a function on the handlers' thread, unless that has ended with the interpreter."""
+        """Run a function on the handlers' thread; return None while the interpreter exits."""
         try:
             return self._handlers.submit(function, *args)
         except RuntimeError:
@@ -223,7 +223,7 @@ def _settle(outcome: concurrent.futures.Future[T], done: asyncio.Future[T]) -> N
     if done.cancelled():
         outcome.cancel()
     elif not outcome.set_running_or_notify_cancel():
-        pass  # nobody waits any more
+        pass  # the caller has cancelled it
     elif error is not None:
         outcome.set_exception(error)
     else:

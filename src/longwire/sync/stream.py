@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Events that are fetched from the loop's thread in one go: the change of threads costs more.
+# Events fetched from the loop's thread at once: a switch of threads costs more than an event.
 BATCH = 100
 
 
 class EventStream(Generic[T]):
-    """An iterator over events; it hears them from its creation on.
+    """An iterator over events; it receives them from its creation on.
 
-    It ends when it is closed or the client disconnects, and raises the client's error when the
-    client gives up. Close it with `close()` or `with`. Threads may share one: each event goes to
-    one of them.
+    The iteration ends when the stream is closed or the client disconnects, and raises the client's
+    error when the client gives up. Close a stream with `close()` or `with`. Several threads may
+    iterate over one stream: each event goes to one of them.
     """
 
     def __init__(self, thread: LoopThread, stream: AsyncStream[T]) -> None:
@@ -40,13 +40,13 @@ class EventStream(Generic[T]):
         return self
 
     def __next__(self) -> T:
-        with self._turn:  # one fetches for all who wait
+        with self._turn:  # one thread fetches for all
             if not self._fetched and not self._has_more():
                 raise StopIteration
             return self._fetched.popleft()
 
     def _has_more(self) -> bool:
-        """Wait for events; False is the end."""
+        """Wait for events; return False at the end."""
         try:
             return self._thread.wait(self._fetch)
         except NotConnected:
@@ -55,7 +55,7 @@ class EventStream(Generic[T]):
             raise
 
     def close(self) -> None:
-        """Stop hearing; what waits is dropped."""
+        """Stop receiving, and drop the events that wait."""
         self._thread.wait(self._stream.aclose)
         with self._turn:
             self._fetched.clear()
@@ -67,7 +67,7 @@ class EventStream(Generic[T]):
         self.close()
 
     async def _fetch(self) -> bool:
-        # Put where they stay: an interrupted caller finds them the next time.
+        # Stored in the stream, so that a caller that is interrupted gets them at the next call.
         async for event in self._stream:
             self._fetched.append(event)
             self._fetched.extend(self._stream.take_waiting(BATCH))
@@ -76,10 +76,10 @@ class EventStream(Generic[T]):
 
 
 class JobTracker:
-    """One watcher of a job: `with client.job("42") as job: for state in job: …`.
+    """Tracks a job: `with client.job("42") as job: for state in job: …`.
 
-    Iterating gives every state that there is time for, beginning with the present one, up to a
-    terminal one.
+    Iterating returns the present state first and ends with a terminal one. States that pass while
+    the caller is busy are skipped.
     """
 
     def __init__(self, thread: LoopThread, tracker: AsyncTracker) -> None:
@@ -93,37 +93,37 @@ class JobTracker:
 
     @property
     def state(self) -> JobState:
-        """The job as far as it is known."""
+        """The job's state."""
         return self._thread.call(lambda: self._tracker.state)
 
     @property
     def is_complete(self) -> bool:
-        """Whether the job has ended."""
+        """Whether the job has ended, successfully or not."""
         return self.state.is_complete
 
     @property
     def is_running(self) -> bool:
-        """Whether the job runs."""
+        """Whether the job is running."""
         return self.state.is_running
 
     def result(self) -> JobResult:
-        """Wait for the end; return what the job made.
+        """Wait for the end of the job, and return its result.
 
         Raises:
-            CallRefused: it failed or was cancelled; `code` is its error code.
+            CallRefused: The job failed or was cancelled; `code` is its error code or status.
         """
         return self._thread.wait(self._tracker.result)
 
     def cancel(self, reason: str | None = None) -> None:
-        """Ask for the job to stop; the state tells what comes of it.
+        """Ask the job's worker to stop. The state shows whether it does.
 
         Raises:
-            CallRefused: the server does not pass the request on.
+            CallRefused: The server rejected the request.
         """
         self._thread.wait(self._tracker.cancel, reason)
 
     def reset(self) -> None:
-        """Forget what was folded and read the job's log again, for every watcher here."""
+        """Discard the state and read the job's log again, for every tracker of the job."""
         self._thread.call(self._tracker.reset)
 
     def __enter__(self) -> Self:
@@ -138,7 +138,7 @@ class JobTracker:
 
 
 class JobStates:
-    """Iterates over a job's states."""
+    """An iterator over the states of a job."""
 
     def __init__(self, thread: LoopThread, tracker: AsyncTracker) -> None:
         self._thread = thread

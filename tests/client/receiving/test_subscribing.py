@@ -49,7 +49,7 @@ def test_what_is_called_at_once_is_a_plain_function(listener: Any) -> None:
     """A coroutine function was called and never awaited."""
     client = WebSocketClient("http://127.0.0.1:1")
     for register in (client.on_state_change, client.on_health, client.on_entry):
-        with pytest.raises(TypeError, match="no plain function"):
+        with pytest.raises(TypeError, match="must be a plain function"):
             register(listener)
 
 
