@@ -21,7 +21,10 @@
     ├── NotConnected                 the call needs a connection
     ├── CallTimeout                  the acknowledgement did not arrive in time
     ├── CallRefused                  the acknowledgement reports an error
-    ├── JobFinished                  the job has already ended
+    ├── StaleAttempt                 a newer attempt of the job exists
+    ├── JobEnded                     the job's attempt has ended
+    │   └── JobFinished              … known before anything was sent
+    ├── Conflict                     the value is not at the expected position
     ├── OutboxFull                   too many events wait to be sent
     └── OutboxFileError              the file of the outbox cannot be used
 
@@ -36,6 +39,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from longwire.types import Position
 
 
 class LongwireError(Exception):
@@ -207,7 +212,32 @@ class CallRefused(LongwireError):
         self.code = code
 
 
-class JobFinished(LongwireError):
+class StaleAttempt(LongwireError):
+    """A newer attempt of the job exists, or another worker runs this attempt.
+
+    The log refused the append, so the output and the end of a job come from one attempt only.
+
+    Attributes:
+        attempt: The number of the current attempt.
+    """
+
+    code = "stale_attempt"
+
+    def __init__(self, attempt: int) -> None:
+        super().__init__(f"another worker took over the job: its current attempt is {attempt}")
+        self.attempt = attempt
+
+
+class JobEnded(LongwireError):
+    """The job's attempt has ended; only a new attempt can continue the job."""
+
+    code = "job_ended"
+
+    def __init__(self, message: str = "the job has ended; start a new attempt") -> None:
+        super().__init__(message)
+
+
+class JobFinished(JobEnded):
     """The job has already ended; it publishes nothing more."""
 
     code = "job_finished"
@@ -215,6 +245,23 @@ class JobFinished(LongwireError):
     def __init__(self, job_id: str) -> None:
         super().__init__(f"job {job_id!r} has already ended")
         self.job_id = job_id
+
+
+class Conflict(LongwireError):
+    """Compare-and-set failed: someone else changed the value first.
+
+    Attributes:
+        position: The position of the current value; None if there is none.
+        value: The current value as plain JSON data; None if there is none.
+    """
+
+    code = "conflict"
+
+    def __init__(self, position: Position | None, value: object) -> None:
+        where = "does not exist" if position is None else f"is at {position}"
+        super().__init__(f"the value {where}, not at the expected position; read it and try again")
+        self.position = position
+        self.value = value
 
 
 class OutboxFull(LongwireError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
 
 if TYPE_CHECKING:
-    from longwire.log import Draft, History, Publication
+    from longwire.log import Condition, Draft, History, Publication
     from longwire.types import Position
 
 
@@ -82,7 +82,14 @@ class Broker(Protocol):
         """
         ...
 
-    async def publish(self, room: str, draft: Draft, *, id: str | None = None) -> Position:
+    async def publish(
+        self,
+        room: str,
+        draft: Draft,
+        *,
+        id: str | None = None,
+        condition: Condition | None = None,
+    ) -> Position:
         """Append to `room`'s log, deliver to every subscribed node, and return the position.
 
         When it returns, the entry is durably in the log and has been delivered on this node.
@@ -95,8 +102,14 @@ class Broker(Protocol):
             id: makes retries safe. Within five minutes, publishes with the same id in the same
                 room, of the same event with the same fields (except `timestamp`), are appended
                 and delivered once; retries return the position of the first.
+            condition: checked in the same atomic step as the append, after `id`: a retry of a
+                publish that was appended returns its position, whatever happened since. A refused
+                publish has no effect.
 
         Raises:
+            StaleAttempt: a newer attempt of the job exists, or another worker has claimed it.
+            JobEnded: the job's attempt has ended.
+            Conflict: the newest entry of the event and slot is not at the expected position.
             IdempotencyConflict: the id was used for a different event.
             BrokerUnavailable: the log cannot be reached. The entry may or may not have been
                 appended; retry with the same id.

@@ -7,12 +7,14 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import UNSET
 
 from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, fingerprint
 from longwire.broker.sweeper import Sweeper
 from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
 from longwire.log import History, RoomLog
+from longwire.log.condition import NO_ATTEMPT, check
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
 from longwire.types import Position
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from longwire.broker.base import Receiver
-    from longwire.log import Draft, Publication
+    from longwire.log import Condition, Draft, Publication
 
 NO_HISTORY = History(Position("", 0), recovered=False, publications=(), complete=True)
 """What reading a room without a log returns."""
@@ -44,13 +46,19 @@ DEFAULT_LIMITS = MemoryLimits()
 
 
 class _Room:
-    __slots__ = ("log", "window", "written", "written_ms")
+    __slots__ = ("attempt", "log", "window", "written", "written_ms")
 
     def __init__(self, log: RoomLog, now_ms: int) -> None:
+        self.attempt = NO_ATTEMPT
         self.log = log
         self.window: IdempotencyWindow | None = None
         self.written = 0
         self.written_ms = now_ms
+
+    def check(self, condition: Condition, draft: Draft) -> None:
+        """Record the attempt of an append that is about to happen, or raise and change nothing."""
+        newest = None if condition.expect is UNSET else self.log.find_newest(draft)
+        self.attempt = check(condition, self.attempt, newest, self.log.epoch)
 
 
 class MemoryBroker:
@@ -95,13 +103,22 @@ class MemoryBroker:
         self._idle.clear()
         self._bytes = 0
 
-    async def publish(self, room: str, draft: Draft, *, id: str | None = None) -> Position:
+    async def publish(
+        self,
+        room: str,
+        draft: Draft,
+        *,
+        id: str | None = None,
+        condition: Condition | None = None,
+    ) -> Position:
         """Append and deliver; see `Broker.publish`."""
         receiver = self._require_started()
         now_ms = self._now_ms()
         entry = self._rooms.get(room) or self._create(room, now_ms)
         log = entry.log
         if id is None:
+            if condition is not None:
+                entry.check(condition, draft)
             publication = self._append(room, entry, draft, now_ms)
         else:
             window = entry.window = entry.window or IdempotencyWindow()
@@ -109,6 +126,8 @@ class MemoryBroker:
             known = window.find(room, id, body, now_ms)
             if known is not None:
                 return Position(log.epoch, known)
+            if condition is not None:
+                entry.check(condition, draft)
             publication = self._append(room, entry, draft, now_ms)
             window.add(id, Receipt(body, publication.last, now_ms + WINDOW_MS))
         if room in self._subscribed:

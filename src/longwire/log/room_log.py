@@ -169,6 +169,15 @@ class RoomLog:
         """The newest entry; None if the log is empty."""
         return self._items[-1] if self._items else None
 
+    def find_newest(self, draft: Draft) -> Publication | None:
+        """Return the newest retained entry of the event and slot of `draft`, None without one."""
+        if draft.slot is not None and draft.concat is None:
+            return self._state.get(draft.slot)
+        for item in reversed(self._items):
+            if item is not None and item.event == draft.event and item.slot == draft.slot:
+                return item
+        return None
+
     def append(self, draft: Draft, now_ms: int) -> Publication:
         """Append `draft` under the next offset."""
         offset = self._end = self._end + 1
@@ -213,15 +222,19 @@ class RoomLog:
         return History(self.position, recovered, tuple(frames), complete)
 
     def trim(self, now_ms: int) -> None:
-        """Drop entries older than `max_age`, except state and the newest entry; then compact."""
+        """Drop old entries, then compact, which frees the memory of a room that is idle."""
+        self.drop_old(now_ms)
+        if self._uncompacted:
+            self._compact()
+
+    def drop_old(self, now_ms: int) -> None:
+        """Drop entries older than `max_age`, except state and the newest entry."""
         horizon = now_ms - int(self._limits.max_age * 1000)
         while self._droppable_count():
             item = self._items[self._head]
             if item is not None and item.timestamp_ms >= horizon:
                 break
             self._advance_head()
-        if self._uncompacted:
-            self._compact()
 
     def _can_recover(self, since: Position | None) -> bool:
         return (

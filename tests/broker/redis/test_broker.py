@@ -209,7 +209,7 @@ async def test_an_audit_finds_an_entry_without_a_notification(
         await broker.subscribe("room")
         await broker.publish("room", note("1"))
         scripts = RoomScripts(prefix, RetentionLimits(), lambda: 1)
-        arguments = ["elsewhere", 1, 1, 512, "", "", 1, "", "", draft_fields(note("2"))[-1]]
+        arguments = ["elsewhere", 1, 1, 512, "", "", 1, "", "", "", draft_fields(note("2"))[-1]]
         lineage = redis_server.run("HGET", f"{prefix}:runs", "lineage")
         redis_server.run(*scripts.command(APPEND, "room", arguments)(lineage))
         redis_server.run("ZADD", f"{prefix}:{{rooms}}:written", 2, "room")

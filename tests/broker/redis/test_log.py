@@ -17,7 +17,9 @@ from longwire.broker.redis import RedisBroker
 from longwire.broker.redis.log.entry import draft_fields
 from longwire.broker.redis.log.reading import LogReader
 from longwire.broker.redis.log.room_scripts import RoomScripts
-from longwire.log import Draft, History, RetentionLimits, RoomLog
+from longwire.errors import JobEnded, StaleAttempt
+from longwire.log import Attempt, Condition, Draft, Fence, History, RetentionLimits, RoomLog
+from longwire.log.condition import check_fence
 from longwire.log.retention import ENTRY_OVERHEAD
 from longwire.log.room_log import COMPACT_AFTER, MAX_STATE_BYTES
 from longwire.types import Position
@@ -109,7 +111,7 @@ class Pair:
         assert positions == [Position(self._log.epoch, entry.last) for entry in entries]
         if now_ms - self._aged_ms >= 60_000:
             self._aged_ms = now_ms
-            self._log.trim(now_ms)
+            self._log.drop_old(now_ms)  # `trim` also compacts, which Redis does on appends only
 
     async def _compare(self, reading: Reading) -> None:
         epoch = "" if self._log is None else self._log.epoch
@@ -256,3 +258,43 @@ async def test_a_log_that_changes_after_every_page_is_read_in_a_single_page() ->
     assert history is not None
     assert [(p.first, p.last) for p in history.publications] == [(1, 2_000)]
     assert len(asked) == 7
+
+
+FENCES = st.builds(
+    Fence, st.integers(0, 4), st.sampled_from(["append", "create", "claim", "end", "withdraw"])
+)
+
+
+def test_fences_in_redis_follow_the_rules_of_the_pure_function(
+    redis_server: RedisServer, prefix: str
+) -> None:
+    rooms = itertools.count()
+    with asyncio.Runner() as runner:
+        broker = RedisBroker(redis_server.url, prefix=prefix)
+        runner.run(broker.start(RecordingReceiver()))
+
+        async def refusal(room: str, fence: Fence) -> type[Exception] | None:
+            try:
+                await broker.publish(room, note("x"), condition=Condition(fence))
+            except (StaleAttempt, JobEnded) as error:
+                return type(error)
+            return None
+
+        async def compare(fences: list[Fence]) -> None:
+            room, attempt = f"job:{next(rooms)}", Attempt()
+            for fence in fences:
+                expected: type[Exception] | None = None
+                before = attempt
+                try:
+                    attempt = check_fence(attempt, fence)
+                except (StaleAttempt, JobEnded) as error:
+                    expected = type(error)
+                assert await refusal(room, fence) is expected, (before, fence)
+
+        @given(st.lists(FENCES, min_size=1, max_size=12))
+        @settings(max_examples=100, deadline=None)
+        def example(fences: list[Fence]) -> None:
+            runner.run(compare(fences))
+
+        example()
+        runner.run(broker.close())

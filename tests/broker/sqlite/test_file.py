@@ -15,7 +15,7 @@ import pytest
 
 from longwire.broker.sqlite.file import MIGRATIONS, LogFile, RoomRow, Transaction, open_log_file
 from longwire.errors import LogFileError
-from longwire.log import Publication
+from longwire.log import Attempt, Publication
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_file_in_use_cannot_be_opened_by_another_process(path: Path) -> None:
 def test_an_empty_file_is_initialized(path: Path) -> None:
     path.touch()
     with opened(path) as file:
-        assert write(file) == [RoomRow(1, "room", "epoch", 0, 1, 1_001)]
+        assert write(file) == [RoomRow(1, "room", "epoch", 0, 1, 1_001, Attempt())]
 
 
 def test_a_copy_of_an_open_file_with_its_write_ahead_log(path: Path, tmp_path: Path) -> None:

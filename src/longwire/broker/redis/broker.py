@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from longwire.broker.base import Receiver
-    from longwire.log import Draft, History
+    from longwire.log import Condition, Draft, History
     from longwire.types import Position
 
 _Slice = tuple[str, "Position | None", int, int, bool]
@@ -148,7 +148,14 @@ class RedisBroker:
             self._subscriptions.pop(room).close()
         await self._disconnect()
 
-    async def publish(self, room: str, draft: Draft, *, id: str | None = None) -> Position:
+    async def publish(
+        self,
+        room: str,
+        draft: Draft,
+        *,
+        id: str | None = None,
+        condition: Condition | None = None,
+    ) -> Position:
         """Append, notify, deliver; see `Broker.publish`.
 
         If Redis becomes unavailable after the append and before the notification, this returns
@@ -157,7 +164,7 @@ class RedisBroker:
         self._require_started()
         self._publishing += 1
         try:
-            position = await self._writer.publish(room, draft, id)
+            position = await self._writer.publish(room, draft, id, condition)
             await self._until_delivered(room, position)
         finally:
             self._publishing -= 1

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from longwire.broker.base import Receiver
-    from longwire.log import Draft, Publication
+    from longwire.log import Condition, Draft, Publication
     from longwire.types import Position
 
 
@@ -95,6 +95,7 @@ class SQLiteBroker:
         for row in await self._commits.open(self._path):
             room = SQLiteRoom(row.id, row.name, row.epoch, row.trimmed, row.written_ms)
             room.end = row.end
+            room.attempt = row.attempt
             room.stored = True
             self._rooms[row.name] = room
             self._next_id = max(self._next_id, row.id + 1)
@@ -112,12 +113,19 @@ class SQLiteBroker:
         self._subscribed.clear()
         self._loaded_bytes = 0
 
-    async def publish(self, room: str, draft: Draft, *, id: str | None = None) -> Position:
+    async def publish(
+        self,
+        room: str,
+        draft: Draft,
+        *,
+        id: str | None = None,
+        condition: Condition | None = None,
+    ) -> Position:
         """Append, commit, deliver; see `Broker.publish`."""
         self._require_started()
         found = self._rooms.get(room) or self._create(room)
         loaded = found.loaded or await self._load(found)
-        return await self._commits.publish(found, loaded, draft, id)
+        return await self._commits.publish(found, loaded, draft, id, condition)
 
     async def publish_volatile(self, room: str, draft: Draft) -> None:
         """Deliver without logging; see `Broker.publish_volatile`."""

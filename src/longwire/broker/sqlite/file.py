@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import astuple
 
 from longwire.broker.idempotency import Receipt
 from longwire.errors import LogFileError
-from longwire.log import Publication
+from longwire.log import Attempt, Publication
 from longwire.log.joined_text import JoinedText, restore_joined_text
 
 if TYPE_CHECKING:
@@ -60,11 +61,17 @@ MIGRATIONS = (
         PRIMARY KEY (room, id)
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE rooms ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN is_claimed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN has_ended INTEGER NOT NULL DEFAULT 0
+    """,
 )
 """Script n migrates a file from schema version n to n + 1 (`user_version` in the header)."""
 
 _ROOMS = """
-    SELECT id, name, epoch, trimmed, coalesce(last, trimmed), coalesce(timestamp_ms, 0)
+    SELECT id, name, epoch, trimmed, coalesce(last, trimmed), coalesce(timestamp_ms, 0),
+        attempt, is_claimed, has_ended
     FROM rooms LEFT JOIN entries ON room = id
         AND last = (SELECT max(last) FROM entries WHERE room = id)
     ORDER BY coalesce(timestamp_ms, 0), id
@@ -92,6 +99,7 @@ class RoomRow(msgspec.Struct, frozen=True):
     trimmed: int
     end: int
     written_ms: int
+    attempt: Attempt
 
 
 class RoomContents(msgspec.Struct, frozen=True):
@@ -109,6 +117,7 @@ class Transaction(msgspec.Struct):
         entries: room id and entry.
         erasures: room id, first and last offset of the entries to delete, and their replacement.
         trimmed: for a room id, the highest offset that retention has dropped.
+        attempts: for a room id, its newest attempt.
         receipts: room id, publish id, receipt.
         expired_ms: receipts that expire before this time are deleted.
         deleted: ids of rooms to delete, including their entries and receipts.
@@ -118,6 +127,7 @@ class Transaction(msgspec.Struct):
     entries: list[tuple[int, Publication]] = []
     erasures: list[tuple[int, int, int, JoinedText | None]] = []
     trimmed: dict[int, int] = {}
+    attempts: dict[int, Attempt] = {}
     receipts: list[tuple[int, str, Receipt]] = []
     expired_ms: int = 0
     deleted: list[int] = []
@@ -177,7 +187,7 @@ class LogFile:
 
     def rooms(self) -> list[RoomRow]:
         """Return all rooms, last written last."""
-        return [RoomRow(*row) for row in self._connection.execute(_ROOMS)]
+        return [_room_row(*row) for row in self._connection.execute(_ROOMS)]
 
     def close(self) -> None:
         """Sync everything to the disk and unlock the file."""
@@ -236,6 +246,10 @@ class LogFile:
         run_many(
             "UPDATE rooms SET trimmed = ? WHERE id = ?",
             [(trimmed, room) for room, trimmed in changes.trimmed.items()],
+        )
+        run_many(
+            "UPDATE rooms SET attempt = ?, is_claimed = ?, has_ended = ? WHERE id = ?",
+            [(*astuple(attempt), room) for room, attempt in changes.attempts.items()],
         )
         run_many("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)", _receipts(changes))
         if changes.expired_ms:
@@ -322,6 +336,21 @@ def _explanation(error: sqlite3.Error | _UnusableFile) -> str:
     if name.startswith("SQLITE_CORRUPT"):
         return f"it is corrupt: {error}"
     return str(error)
+
+
+def _room_row(
+    id: int,
+    name: str,
+    epoch: str,
+    trimmed: int,
+    end: int,
+    written_ms: int,
+    number: int,
+    is_claimed: int,
+    has_ended: int,
+) -> RoomRow:
+    attempt = Attempt(number, bool(is_claimed), bool(has_ended))
+    return RoomRow(id, name, epoch, trimmed, end, written_ms, attempt)
 
 
 def _entry(

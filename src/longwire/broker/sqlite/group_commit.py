@@ -20,18 +20,20 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import UNSET
 
 from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, fingerprint
 from longwire.broker.sqlite.file import LogFile, RoomRow, Transaction, open_log_file
-from longwire.errors import BrokerUnavailable, IdempotencyConflict
+from longwire.errors import BrokerUnavailable, IdempotencyConflict, LongwireError
 from longwire.log import Publication, RoomLog
+from longwire.log.condition import NO_ATTEMPT, check
 from longwire.types import Position
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from longwire.log import Draft, RetentionLimits
+    from longwire.log import Attempt, Condition, Draft, RetentionLimits
 
 
 MAX_BATCH = 1_000
@@ -49,6 +51,7 @@ class SQLiteRoom:
     """A room of the file. Its log may or may not be in memory.
 
     Attributes:
+        attempt: the newest attempt of the room's job, as committed.
         end: the offset of the newest entry, valid while `loaded` is None.
         loaded: the log in memory, or None.
         loading: the result of the load in progress, or None.
@@ -59,6 +62,7 @@ class SQLiteRoom:
     """
 
     __slots__ = (
+        "attempt",
         "end",
         "epoch",
         "id",
@@ -75,6 +79,7 @@ class SQLiteRoom:
         self.id = id
         self.name = name
         self.epoch = epoch
+        self.attempt = NO_ATTEMPT
         self.end = 0
         self.loaded: LoadedLog | None = None
         self.loading: asyncio.Future[LoadedLog] | None = None
@@ -99,13 +104,21 @@ class _QueuedPublish:
         position: the result, which the publisher awaits.
     """
 
-    __slots__ = ("body", "draft", "id", "loaded", "offset", "position", "room")
+    __slots__ = ("body", "condition", "draft", "id", "loaded", "offset", "position", "room")
 
-    def __init__(self, room: SQLiteRoom, loaded: LoadedLog, draft: Draft, id: str | None) -> None:
+    def __init__(
+        self,
+        room: SQLiteRoom,
+        loaded: LoadedLog,
+        draft: Draft,
+        id: str | None,
+        condition: Condition | None,
+    ) -> None:
         self.room = room
         self.loaded = loaded
         self.draft = draft
         self.id = id
+        self.condition = condition
         self.body = b"" if id is None else fingerprint(draft)
         self.offset = 0
         self.position: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
@@ -226,14 +239,19 @@ class GroupCommit:
         return log
 
     async def publish(
-        self, room: SQLiteRoom, loaded: LoadedLog, draft: Draft, id: str | None
+        self,
+        room: SQLiteRoom,
+        loaded: LoadedLog,
+        draft: Draft,
+        id: str | None,
+        condition: Condition | None,
     ) -> Position:
         """Append to the room's log, and return once it is committed; see `Broker.publish`."""
         if self._closing:
             raise BrokerUnavailable("the broker is closing")
         # Raise here for text that SQLite would reject; it would fail the whole transaction.
         f"{room.name}{draft.event}{draft.slot}{draft.concat}{id}".encode()
-        publish = _QueuedPublish(room, loaded, draft, id)
+        publish = _QueuedPublish(room, loaded, draft, id, condition)
         room.pending += 1
         self._queue.append(publish)
         self._wake.set()
@@ -308,6 +326,7 @@ class GroupCommit:
                 publish.fail(BrokerUnavailable(f"the log file cannot be written: {error}"))
             return
         for publish in new:
+            publish.room.attempt = changes.attempts.get(publish.room.id, publish.room.attempt)
             self._append(publish, now_ms)
         for publish in batch:
             publish.room.pending -= 1
@@ -350,8 +369,12 @@ def _assign_offsets(
         try:
             if publish.id is not None and _resolve_repeat(publish, publish.id, firsts, now_ms):
                 continue
-        except IdempotencyConflict as conflict:
-            publish.fail(conflict)
+            if publish.condition is not None:
+                _check_condition(publish, publish.condition, changes.attempts, new)
+        except LongwireError as refusal:
+            if firsts.get((publish.room.id, publish.id or "")) is publish:
+                del firsts[publish.room.id, publish.id or ""]
+            publish.fail(refusal)
             continue
         room = publish.room
         if room.id not in ends:
@@ -364,6 +387,30 @@ def _assign_offsets(
             changes.receipts.append((room.id, publish.id, _receipt(publish, now_ms)))
         new.append(publish)
     return new
+
+
+def _check_condition(
+    publish: _QueuedPublish,
+    condition: Condition,
+    attempts: dict[int, Attempt],
+    earlier: list[_QueuedPublish],
+) -> None:
+    """Check a condition against the log and the earlier publishes of the batch."""
+    room, log, draft = publish.room, publish.loaded.log, publish.draft
+    newest: Publication | None = None
+    if condition.expect is not UNSET:
+        same = (
+            other
+            for other in reversed(earlier)
+            if other.room is room
+            and (other.draft.event, other.draft.slot) == (draft.event, draft.slot)
+        )
+        last = next(same, None)
+        newest = log.find_newest(draft) if last is None else _publication(last, 0)
+    current = attempts.get(room.id, room.attempt)
+    attempt = check(condition, current, newest, room.epoch)
+    if attempt != current:
+        attempts[room.id] = attempt
 
 
 def _resolve_repeat(

@@ -6,15 +6,26 @@ body to them. A *notification* is the pub/sub message that announces new entries
 
 from __future__ import annotations
 
-import msgspec
+from typing import TYPE_CHECKING, Any
 
+import msgspec
+from msgspec import UnsetType
+
+from longwire.errors import Conflict, JobEnded, LongwireError, StaleAttempt
 from longwire.log import Draft, Publication
 from longwire.log.joined_text import JoinedText, restore_joined_text
 from longwire.log.retention import ENTRY_OVERHEAD
+from longwire.types import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from longwire.log import Condition
 
 _Body = tuple[str, str | None, str | None, bytes, bytes | None]
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(_Body)
+_ARRAY_OF_FIVE = b"\x95"
 
 VOLATILE = b"~"
 """First byte of the notification of a volatile event. Other notifications start with an epoch."""
@@ -36,6 +47,39 @@ def draft_fields(draft: Draft) -> tuple[bytes, bytes, int, bytes]:
     if draft.concat is None:
         return b"state", draft.slot.encode(), size, body
     return b"text", b"", size, body
+
+
+def encode_condition(condition: Condition, draft: Draft) -> bytes:
+    """Return the argument of `append.lua` for a condition of a draft.
+
+    It consists of action, attempt, expected position, and the prefix that the bodies of all entries
+    of the draft's event and slot share. The expected position is `*` if it is not checked, and `-`
+    if there must not be an entry.
+    """
+    action, attempt = "none", 0
+    if condition.fence is not None:
+        action, attempt = condition.fence.action, condition.fence.attempt
+    if isinstance(condition.expect, UnsetType):
+        expect = "*"
+    elif condition.expect is None:
+        expect = "-"
+    else:
+        expect = f"{condition.expect.epoch}:{condition.expect.offset}"
+    prefix = _ARRAY_OF_FIVE + _ENCODER.encode(draft.event) + _ENCODER.encode(draft.slot)
+    return f"{action} {attempt} {expect} ".encode() + prefix
+
+
+def parse_refusal(epoch: bytes, refusal: Sequence[Any]) -> LongwireError:
+    """Return the error for a draft whose condition did not hold."""
+    kind, *details = refusal
+    if kind == b"stale":
+        return StaleAttempt(int(details[0]))
+    if kind == b"ended":
+        return JobEnded()
+    if not details:
+        return Conflict(None, None)
+    newest = parse_member(details[0])
+    return Conflict(Position(epoch.decode(), newest.last), msgspec.json.decode(newest.data))
 
 
 def joined_member(text: JoinedText) -> tuple[int, bytes]:

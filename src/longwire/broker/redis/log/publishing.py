@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from longwire.broker.idempotency import MAX_IDS, WINDOW_MS, fingerprint
-from longwire.broker.redis.log.entry import draft_fields
+from longwire.broker.redis.log.entry import draft_fields, encode_condition, parse_refusal
 from longwire.broker.redis.log.script import APPEND, TOUCH
 from longwire.errors import BrokerUnavailable, IdempotencyConflict
 from longwire.log.room_log import COMPACT_AFTER
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from longwire.broker.redis.connection.address import Command, Reply
     from longwire.broker.redis.connection.commands import Commands
     from longwire.broker.redis.log.room_scripts import RoomScripts
-    from longwire.log import Draft
+    from longwire.log import Condition, Draft
 
 MAX_DRAFTS = 250
 MAX_BYTES = 512 * 1024
@@ -31,13 +31,16 @@ class _PendingPublish:
 
     __slots__ = ("arguments", "id", "position", "room", "size")
 
-    def __init__(self, room: str, draft: Draft, id: str | None) -> None:
+    def __init__(
+        self, room: str, draft: Draft, id: str | None, condition: Condition | None
+    ) -> None:
         kind, slot, size, body = draft_fields(draft)
         body_digest = b"" if id is None else fingerprint(draft)
         self.room = room
         self.id = id
         self.size = len(body)
-        self.arguments = (kind, slot, size, (id or "").encode(), body_digest, body)
+        fields = b"" if condition is None else encode_condition(condition, draft)
+        self.arguments = (kind, slot, size, (id or "").encode(), body_digest, fields, body)
         self.position: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
 
     def fail(self, error: Exception) -> None:
@@ -77,10 +80,12 @@ class LogWriter:
         """Use `commands`, which call `gather` before they send."""
         self._commands = commands
 
-    async def publish(self, room: str, draft: Draft, id: str | None) -> Position:
+    async def publish(
+        self, room: str, draft: Draft, id: str | None, condition: Condition | None
+    ) -> Position:
         """Append a draft and notify the subscribed nodes; see `Broker.publish`."""
         room.encode()  # raise here for an invalid key; later it would fail the whole batch
-        publish = _PendingPublish(room, draft, id)
+        publish = _PendingPublish(room, draft, id, condition)
         publishes = self._pending.pop(room, None) or deque()
         publishes.append(publish)
         self._pending[room] = publishes  # last, since the index orders rooms by their last write
@@ -117,7 +122,9 @@ class LogWriter:
             return
         epoch, compact_from, offsets = reply.result()
         for publish, offset in zip(batch, offsets, strict=True):
-            if offset < 0:
+            if not isinstance(offset, int):
+                publish.fail(parse_refusal(epoch, offset))
+            elif offset < 0:
                 publish.fail(IdempotencyConflict(room, publish.id or ""))
             elif not publish.position.done():
                 publish.position.set_result(Position(epoch.decode(), offset))

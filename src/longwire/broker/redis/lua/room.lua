@@ -38,7 +38,8 @@ local AGE_INTERVAL = 60000
 
 local NUMBERS = {
   'end', 'trimmed', 'head', 'bytes', 'live', 'states', 'aside', 'aside_bytes',
-  'settled', 'holes', 'loose', 'folds', 'aged', 'used', 'newest_is_state'
+  'settled', 'holes', 'loose', 'folds', 'aged', 'used', 'newest_is_state',
+  'attempt', 'claimed', 'ended'
 }
 
 local call = redis.call
@@ -53,7 +54,7 @@ local function find()
   local values = call('HMGET', META, 'epoch', 'run', unpack(NUMBERS))
   if not values[1] then return nil end
   local room = {epoch = values[1]}
-  for index, name in ipairs(NUMBERS) do room[name] = tonumber(values[index + 2]) end
+  for index, name in ipairs(NUMBERS) do room[name] = tonumber(values[index + 2] or 0) end
   if room.live ~= call('ZCARD', LOG) or room.states ~= call('HLEN', SLOTS) then
     forget()
     return nil
