@@ -70,7 +70,7 @@ async def unbroken_job(page: Page, stage: Stage) -> None:
 @simply
 async def unknown_job(page: Page, stage: Stage) -> None:
     await page.goto(stage.site.address("/jobs/tomorrow"))
-    await expect(page.get_by_text("Nothing has been heard of this job yet")).to_be_visible()
+    await expect(page.get_by_text("This job has not started yet")).to_be_visible()
 
 
 @simply

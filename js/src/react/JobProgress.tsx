@@ -68,7 +68,12 @@ export function JobProgress(props: JobProgressProps): ReactElement {
       <div id={step} data-part="step">
         {describe(job, statusLabels)}
       </div>
-      {progress !== null && <span data-part="percent">{`${Math.floor(progress)}%`}</span>}{" "}
+      {progress !== null && (
+        <span data-part="percent">
+          {Math.floor(progress)}
+          <span data-part="percent-sign">%</span>
+        </span>
+      )}{" "}
       {remaining !== null && <span data-part="remaining">{formatRemaining(remaining)}</span>}
     </div>
   );

@@ -35,10 +35,10 @@ export function useConnectionNotice(options: ConnectionNoticeOptions = {}): Conn
     return () => clearTimeout(timer);
   }, [isConnected, isError, grace]);
   useEffect(() => {
-    if (phase !== "restored") return undefined;
+    if (phase !== "restored" || !isConnected) return undefined;
     const timer = setTimeout(() => setPhase("quiet"), restoredFor);
     return () => clearTimeout(timer);
-  }, [phase, restoredFor]);
+  }, [phase, isConnected, restoredFor]);
   if (isConnected) return phase === "quiet" ? null : "restored";
-  return isError || phase === "interrupted" ? state : null;
+  return isError || phase !== "quiet" ? state : null;
 }

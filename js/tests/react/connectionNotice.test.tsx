@@ -101,6 +101,17 @@ it("reports the recovery for a moment", async () => {
   expect(observed.seen.at(-1)).toBeNull();
 });
 
+it("reports an interruption right after a recovery immediately", async () => {
+  const observed = new Observed({}, { grace: 1_000, restoredFor: 500 });
+  await observed.pass(0);
+  await observed.cut();
+  await observed.pass(1_000);
+  await observed.restore();
+  await observed.cut();
+  await observed.pass(10_000);
+  expect(observed.seen).toEqual([null, "reconnecting", "restored", "reconnecting"]);
+});
+
 it("reports a first connection that takes long", async () => {
   const observed = new Observed({ token: () => new Promise(() => undefined) });
   await observed.pass(2_000);

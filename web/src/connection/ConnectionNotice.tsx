@@ -1,43 +1,27 @@
-import { useAnnounce, useConnection } from "longwire/react";
+import { ConnectionStatus, useAnnounce, useConnection, useConnectionNotice } from "longwire/react";
 import { type ReactElement, useEffect } from "react";
 
 import type { Renewal } from "../session/useRenewal";
 import { useNow } from "../shell/clock";
-import type { Health } from "./ConnectionHealth";
 
-const SPOKEN: Partial<Record<Health, string>> = {
-  down: "Connection lost. Trying to reconnect.",
-  recovered: "Back online, and up to date.",
+const LABELS = {
+  connecting: "No answer from the server yet.",
+  reconnecting: "Connection lost.",
+  disconnected: "Disconnected.",
+  restored: "Back online, and up to date.",
+  error: "Disconnected.",
 };
 
-interface CountdownProps {
-  readonly attempt: number;
-  readonly at: number | null;
-}
-
-/** When the next attempt comes, counted down. */
-function Countdown({ attempt, at }: CountdownProps): ReactElement {
+/** The seconds until the next attempt. */
+function Countdown(): ReactElement {
   const now = useNow();
-  const seconds = at === null ? 0 : Math.ceil((at - now) / 1_000);
-  const which = attempt > 1 ? `Attempt\u00a0${attempt}` : "Next attempt";
-  return <>{seconds > 0 ? `${which} in ${seconds}\u00a0s` : "Trying now…"}</>;
-}
-
-function Outage(): ReactElement {
-  const connection = useConnection();
-  const { reconnectAttempts: attempt, nextRetryAt } = connection;
+  const { reconnectAttempts, nextRetryAt } = useConnection();
+  const seconds = nextRetryAt === null ? 0 : Math.ceil((nextRetryAt - now) / 1_000);
+  const which = reconnectAttempts > 1 ? `Attempt\u00a0${reconnectAttempts}` : "Next attempt";
   return (
-    <div className="notice" data-tone="warn">
-      <p>
-        <strong>Connection lost.</strong>{" "}
-        <span className="notice-detail">
-          <Countdown attempt={attempt} at={nextRetryAt} />
-        </span>
-      </p>
-      <button type="button" onClick={() => connection.retry()}>
-        Retry now
-      </button>
-    </div>
+    <span className="notice-detail">
+      {seconds > 0 ? `${which} in ${seconds}\u00a0s` : "Trying now…"}
+    </span>
   );
 }
 
@@ -45,31 +29,18 @@ interface NoticeProps {
   readonly renewal: Renewal;
 }
 
-function Refused({ renewal }: NoticeProps): ReactElement {
-  const connection = useConnection();
-  const isAboutToken = renewal.problem !== undefined;
-  return (
-    <div className="notice" data-tone="warn">
-      <p>
-        <strong>Disconnected.</strong>{" "}
-        <span className="notice-detail">{renewal.problem ?? connection.error?.message}</span>
-      </p>
-      <button type="button" onClick={() => (isAboutToken ? renewal.ask() : connection.retry())}>
-        {isAboutToken ? "Sign in again" : "Connect again"}
-      </button>
-    </div>
-  );
-}
-
-/** The token ends soon: said in time to put another in its place. */
-function Expiring({ endsAt, renewal }: NoticeProps & { readonly endsAt: number }): ReactElement {
+/** Warns that the token expires soon, in time to replace it. */
+function ExpiryNotice({
+  endsAt,
+  renewal,
+}: NoticeProps & { readonly endsAt: number }): ReactElement {
   const seconds = Math.max(0, Math.ceil((endsAt - useNow()) / 1_000));
   const announce = useAnnounce();
   useEffect(() => announce("Your sign-in ends soon."), [announce]);
   return (
-    <div className="notice" data-tone="warn">
+    <div className="notice" data-state="expiring">
       <p>
-        <strong>Your sign-in ends</strong>{" "}
+        <span data-part="text">Your sign-in ends</span>{" "}
         <span className="notice-detail">{seconds > 0 ? `in ${seconds}\u00a0s` : "now"}</span>
       </p>
       <button type="button" onClick={renewal.ask}>
@@ -79,27 +50,28 @@ function Expiring({ endsAt, renewal }: NoticeProps & { readonly endsAt: number }
   );
 }
 
-interface ConnectionNoticeProps extends NoticeProps {
-  readonly health: Health;
+function retryLabel(isError: boolean, needsToken: boolean): string {
+  if (!isError) return "Retry now";
+  return needsToken ? "Sign in again" : "Connect again";
 }
 
-/** Tells of a connection that has been gone for a while, and of its return: sits on the wire. */
-export function ConnectionNotice({ health, renewal }: ConnectionNoticeProps): ReactElement | null {
-  const announce = useAnnounce();
-  useEffect(() => {
-    const message = SPOKEN[health];
-    if (message !== undefined) announce(message);
-    else if (health === "refused") announce("The server closed the connection.", "assertive");
-  }, [announce, health]);
-  if (health === "down") return <Outage />;
-  if (health === "refused") return <Refused renewal={renewal} />;
-  if (renewal.endsAt !== null) return <Expiring endsAt={renewal.endsAt} renewal={renewal} />;
-  if (health !== "recovered") return null;
+/** Reports an interrupted connection and an expiring token, in the gap of the masthead's wire. */
+export function ConnectionNotice({ renewal }: NoticeProps): ReactElement {
+  const notice = useConnectionNotice();
+  const isError = notice === "error";
+  const needsToken = isError && renewal.problem !== undefined;
   return (
-    <div className="notice" data-tone="good">
-      <p>
-        <strong>Back online,</strong> and up to date.
-      </p>
-    </div>
+    <>
+      <ConnectionStatus
+        className="notice"
+        labels={{ ...LABELS, retry: retryLabel(isError, needsToken) }}
+        detail={notice === "reconnecting" && <Countdown />}
+        formatError={(error) => renewal.problem ?? error.message}
+        onRetry={needsToken ? renewal.ask : undefined}
+      />
+      {notice === null && renewal.endsAt !== null && (
+        <ExpiryNotice endsAt={renewal.endsAt} renewal={renewal} />
+      )}
+    </>
   );
 }

@@ -1,22 +1,23 @@
-import type { JobView } from "longwire/react";
-import { useAnnounce, useClient } from "longwire/react";
-import { type KeyboardEvent, type ReactElement, useEffect, useRef, useState } from "react";
+import { type JobView, useClient } from "longwire/react";
+import {
+  type KeyboardEvent,
+  type ReactElement,
+  useContext,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 
-type Phase =
-  | { readonly step: "idle" }
-  | { readonly step: "asking" }
-  | { readonly step: "waiting" }
-  | { readonly step: "sending" }
-  | { readonly step: "refused"; readonly reason: string };
+import { ToastsContext } from "../shell/ToastsContext";
 
-const IDLE: Phase = { step: "idle" };
+type Phase = "idle" | "asking" | "waiting" | "sending";
 
 interface ConfirmProps {
   readonly onConfirm: () => void;
   readonly onKeep: () => void;
 }
 
-/** Asks in place. The focus is on the safe answer; Escape gives it. */
+/** Asks for confirmation in place. The safe answer has the focus; Escape chooses it. */
 function Confirm({ onConfirm, onKeep }: ConfirmProps): ReactElement {
   const keep = useRef<HTMLButtonElement>(null);
   useEffect(() => keep.current?.focus(), []);
@@ -38,42 +39,41 @@ function Confirm({ onConfirm, onKeep }: ConfirmProps): ReactElement {
 
 const REASON = "Cancelled on the web page";
 
-/** Sends the request, as soon as there is a connection. */
+/** Returns a function that sends the request, once there is a connection. */
 function useCancel(job: JobView, setPhase: (phase: Phase) => void): () => Promise<void> {
   const client = useClient();
-  const announce = useAnnounce();
+  const toasts = useContext(ToastsContext);
   return async () => {
     try {
       if (!client.isConnected()) {
-        setPhase({ step: "waiting" });
-        announce("The job will be asked to stop when you are back online.");
+        setPhase("waiting");
+        toasts.show("The job will be asked to stop when you are back online.");
         await client.connect();
       }
-      setPhase({ step: "sending" });
+      setPhase("sending");
       await job.cancel(REASON);
-      announce("Asked the job to stop.");
-      setPhase(IDLE);
+      toasts.show("The job was asked to stop.");
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      announce(`The job was not stopped. ${reason}`, "assertive");
-      setPhase({ step: "refused", reason });
+      toasts.show(`The job was not stopped. ${reason}`, "error");
     }
+    setPhase("idle");
   };
 }
 
 function labelOf(phase: Phase, job: JobView): string {
-  if (phase.step === "waiting") return "Stops when back online";
-  return phase.step === "sending" || job.cancelRequested ? "Stopping…" : "Cancel job";
+  if (phase === "waiting") return "Stops when back online";
+  return phase === "sending" || job.cancelRequested ? "Stopping…" : "Cancel job";
 }
 
-/** Asks a running job to stop, after asking the reader. */
+/** Asks a running job to stop, after a confirmation. */
 export function CancelButton({ job }: { readonly job: JobView }): ReactElement {
-  const [phase, setPhase] = useState<Phase>(IDLE);
+  const [phase, setPhase] = useState<Phase>("idle");
   const cancel = useCancel(job, setPhase);
   const button = useRef<HTMLButtonElement>(null);
   const returnsFocus = useRef(false);
   useEffect(() => {
-    if (phase.step === "asking" || !returnsFocus.current) return;
+    if (phase === "asking" || !returnsFocus.current) return;
     returnsFocus.current = false;
     button.current?.focus();
   }, [phase]);
@@ -81,22 +81,19 @@ export function CancelButton({ job }: { readonly job: JobView }): ReactElement {
     returnsFocus.current = true;
     act();
   }
-  if (phase.step === "asking") {
-    return <Confirm onConfirm={() => leave(cancel)} onKeep={() => leave(() => setPhase(IDLE))} />;
+  if (phase === "asking") {
+    return <Confirm onConfirm={() => leave(cancel)} onKeep={() => leave(() => setPhase("idle"))} />;
   }
   const label = labelOf(phase, job);
   const isStopping = label !== "Cancel job";
   return (
-    <div className="cancel">
-      {phase.step === "refused" && <span className="cancel-refused">{phase.reason}</span>}
-      <button
-        type="button"
-        ref={button}
-        aria-disabled={isStopping}
-        onClick={() => !isStopping && setPhase({ step: "asking" })}
-      >
-        {label}
-      </button>
-    </div>
+    <button
+      type="button"
+      ref={button}
+      aria-disabled={isStopping}
+      onClick={() => !isStopping && setPhase("asking")}
+    >
+      {label}
+    </button>
   );
 }

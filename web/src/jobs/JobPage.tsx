@@ -1,5 +1,5 @@
 import type { JobSnapshot } from "longwire";
-import { JobProgressBar, useAnnounce, useConnection, useJob } from "longwire/react";
+import { JobProgress, useAnnounce, useConnection, useJob } from "longwire/react";
 import { type ReactElement, useEffect, useState } from "react";
 
 import { formatRemaining } from "../format/duration";
@@ -11,8 +11,7 @@ import { JobAnnouncer } from "./announcements";
 import { CancelButton } from "./CancelButton";
 import { JobFacts } from "./JobFacts";
 import { JobFailure, ResultDetails, ResultText } from "./JobOutcome";
-import { Percent } from "./Percent";
-import { lineOf, nameOf, STATUS_WORDS } from "./status";
+import { nameOf, STATUS_WORDS } from "./status";
 
 function titleOf(job: JobSnapshot): string {
   if (job.isComplete) return `${STATUS_WORDS[job.status]}: ${nameOf(job)}`;
@@ -28,51 +27,40 @@ function useJobAnnouncements(job: JobSnapshot): void {
   }, [announce, announcer, job]);
 }
 
-/** How far it is: a number, a wire that fills, what it is doing, and what is left. */
-function JobProgress({ job }: { readonly job: JobSnapshot }): ReactElement {
-  const remaining = job.isRunning ? formatRemaining(job.estimatedCompletion ?? NaN) : "";
-  const step = lineOf(job);
-  const style = { "--progress": `${job.progress ?? 0}%` } as React.CSSProperties;
-  return (
-    <div className="progress" style={style} data-known={job.progress !== null}>
-      <p className="progress-line">
-        {step !== "" && <span className="progress-step">{step}</span>}
-        {remaining !== "" && <span className="progress-left">{remaining}</span>}
-      </p>
-      <JobProgressBar className="bar" job={job} label="Progress" />
-    </div>
-  );
-}
+/** The badge beside the name shows the status, so the step needs no words for it. */
+const STEP_WORDS = { queued: "", running: "", cancelling: "Stopping…" };
 
 function JobHead({ job }: { readonly job: JobSnapshot }): ReactElement {
   return (
     <header className="job-head" data-status={job.status}>
-      <div className="job-head-row">
-        <div>
-          <p className="job-badge">
-            <StatusIcon status={job.status} />
-            {STATUS_WORDS[job.status]}
-          </p>
-          <h1>{nameOf(job)}</h1>
-        </div>
-        {!job.isComplete && job.progress !== null && (
-          <span className="percent" aria-hidden="true">
-            <Percent progress={job.progress} />
-          </span>
-        )}
+      <div>
+        <p className="job-badge">
+          <StatusIcon status={job.status} />
+          {STATUS_WORDS[job.status]}
+        </p>
+        <h1>{nameOf(job)}</h1>
       </div>
-      {!job.isComplete && <JobProgress job={job} />}
+      {!job.isComplete && (
+        <JobProgress
+          className="progress"
+          job={job}
+          label="Progress"
+          showLabel={false}
+          statusLabels={STEP_WORDS}
+          formatRemaining={formatRemaining}
+        />
+      )}
     </header>
   );
 }
 
-/** Before the job is known: it comes, it is refused, or there is none. */
+/** Shown before the first event of a job, and when the server denies it. */
 function Unknown({ job }: { readonly job: JobSnapshot }): ReactElement {
   const { isConnected } = useConnection();
   if (job.roomError !== null) {
     return (
       <div className="empty">
-        <h1>This job is not for you to see</h1>
+        <h1>You cannot see this job</h1>
         <p>
           {job.roomError.message} (<code>{job.roomError.code}</code>)
         </p>
@@ -84,7 +72,7 @@ function Unknown({ job }: { readonly job: JobSnapshot }): ReactElement {
       <h1>{job.jobId}</h1>
       <p>
         {isConnected
-          ? "Nothing has been heard of this job yet. It shows here when it starts."
+          ? "This job has not started yet. It appears here when it does."
           : "Connecting…"}
       </p>
     </div>
@@ -110,7 +98,7 @@ function Known({ job }: { readonly job: JobSnapshot }): ReactElement {
   );
 }
 
-/** One job, live. */
+/** A job's page. */
 export function JobPage({ jobId }: { readonly jobId: string }): ReactElement {
   const job = useJob(jobId);
   usePageTitle(titleOf(job));

@@ -28,9 +28,7 @@ export const JobRow = memo(function JobRow({ job }: { readonly job: JobState }):
         </span>
         <span className="job-age">{job.createdAt !== null && <Age moment={job.createdAt} />}</span>
       </a>
-      {job.isRunning && (
-        <JobProgressBar className="bar" job={job} label={`Progress of ${nameOf(job)}`} />
-      )}
+      {job.isRunning && <JobProgressBar job={job} label={`Progress of ${nameOf(job)}`} />}
     </li>
   );
 });

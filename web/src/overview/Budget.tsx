@@ -1,5 +1,4 @@
-import type { BudgetUpdatedEvent } from "longwire";
-import { useBudget } from "longwire/react";
+import { BudgetMeter, useBudget } from "longwire/react";
 import { type ReactElement, useId } from "react";
 
 import { formatCost } from "../format/number";
@@ -19,32 +18,10 @@ function Breakdown({ breakdown }: { readonly breakdown: Record<string, number> }
   );
 }
 
-function Used({ budget }: { readonly budget: BudgetUpdatedEvent }): ReactElement {
-  const text = `${formatCost(budget.used)} of ${formatCost(budget.total)}`;
-  const level = budget.percentage >= 100 ? "over" : budget.percentage >= 80 ? "high" : "normal";
-  return (
-    <>
-      <p className="budget-used">
-        <span>{text}</span>
-        <span>{Math.round(budget.percentage)}%</span>
-      </p>
-      <meter
-        className="meter"
-        data-level={level}
-        aria-label="Budget used"
-        value={budget.percentage}
-        min={0}
-        max={100}
-        high={80}
-      >
-        {text}
-      </meter>
-      <Breakdown breakdown={budget.breakdown} />
-    </>
-  );
-}
+const formatUsed = (used: number, total: number): string =>
+  `${formatCost(used)} of ${formatCost(total)}`;
 
-/** What may be spent, what was, and by whom. */
+/** The budget, how much of it is used, and by which agent. */
 export function Budget(): ReactElement | null {
   const { budget, warning } = useBudget();
   const heading = useId();
@@ -53,7 +30,8 @@ export function Budget(): ReactElement | null {
     <section className="panel" aria-labelledby={heading}>
       <h2 id={heading}>Budget</h2>
       {warning !== null && <p className="budget-warning">{warning.message}</p>}
-      {budget !== null && <Used budget={budget} />}
+      <BudgetMeter className="budget" budget={budget} format={formatUsed} />
+      {budget !== null && <Breakdown breakdown={budget.breakdown} />}
     </section>
   );
 }

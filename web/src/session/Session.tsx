@@ -1,22 +1,28 @@
 import { createClient, type WebSocketClient } from "longwire";
-import { LiveRegionProvider, LongwireProvider, useConnection } from "longwire/react";
+import {
+  LiveRegionProvider,
+  LongwireProvider,
+  Toasts,
+  useConnection,
+  useToasts,
+} from "longwire/react";
 import { type ReactElement, useState } from "react";
 
-import { useHealth } from "../connection/useHealth";
 import { JobPage } from "../jobs/JobPage";
 import { JobsPage } from "../jobs/JobsPage";
 import { Announcements } from "../overview/Announcements";
 import { useRoute } from "../routing/useRoute";
 import { Masthead } from "../shell/Masthead";
+import { ToastsContext } from "../shell/ToastsContext";
 import { endpointOf } from "./endpoint";
 import { SignIn, SignInDialog } from "./SignIn";
 import { useRenewal } from "./useRenewal";
 
-/** Chunks of 4 KiB that are kept of a job's output: far more than a person reads. */
+/** Chunks of 4 KiB to keep of a job's output, which is more than anyone reads. */
 const OUTPUT_LIMIT = 20_000;
 
 interface SessionProps {
-  /** null tries without: some servers let everybody in. */
+  /** Null connects without a token, which some servers allow. */
   readonly token: string | null;
   readonly onToken: (token: string) => void;
   readonly onSignOut: () => void;
@@ -37,18 +43,18 @@ function Page(): ReactElement {
 }
 
 function SignedIn({ onToken, onSignOut }: SessionProps): ReactElement {
-  const { state, connectedAt, userId, latencyMs } = useConnection();
-  const health = useHealth();
+  const { state, connectedAt, userId } = useConnection();
   const renewal = useRenewal();
+  const toasts = useToasts();
   if (state === "error" && renewal.problem !== undefined && connectedAt === null) {
     return <SignIn problem={renewal.problem} onToken={onToken} />;
   }
   return (
-    <>
+    <ToastsContext value={toasts}>
       <a className="skip" href="#main" onClick={skipToMain}>
         Skip to content
       </a>
-      <Masthead health={health} latencyMs={latencyMs} renewal={renewal}>
+      <Masthead renewal={renewal}>
         {userId !== null && <span className="user">{userId}</span>}
         <button type="button" className="quiet" onClick={onSignOut}>
           Sign out
@@ -58,6 +64,7 @@ function SignedIn({ onToken, onSignOut }: SessionProps): ReactElement {
         <Announcements />
         <Page />
       </main>
+      <Toasts queue={toasts} className="toasts" />
       {renewal.isAsking && (
         <SignInDialog
           problem={renewal.problem ?? null}
@@ -65,17 +72,17 @@ function SignedIn({ onToken, onSignOut }: SessionProps): ReactElement {
           onClose={renewal.dismiss}
         />
       )}
-    </>
+    </ToastsContext>
   );
 }
 
-/** Moves the focus; the fragment belongs to the routes. */
+/** Moves the focus without changing the fragment, which holds the route. */
 function skipToMain(event: React.MouseEvent): void {
   event.preventDefault();
   document.getElementById("main")?.focus();
 }
 
-/** One token's connection, and everything that is seen through it. */
+/** The connection of one token, and the page. */
 export function Session(props: SessionProps): ReactElement {
   const [client] = useState(() => connectWith(props.token));
   return (

@@ -1,15 +1,15 @@
 import { type ReactElement, useEffect, useRef } from "react";
 
-import { Masthead } from "../shell/Masthead";
+import { PlainMasthead } from "../shell/Masthead";
 import { usePageTitle } from "../shell/usePageTitle";
 import { TokenForm, type TokenFormProps } from "./TokenForm";
 
-/** Asks for a token. */
+/** The sign-in page. */
 export function SignIn(props: TokenFormProps): ReactElement {
   usePageTitle("Sign in");
   return (
     <>
-      <Masthead health={null} />
+      <PlainMasthead />
       <main className="sign-in">
         <h1>Sign in</h1>
         <TokenForm {...props} />
@@ -22,7 +22,7 @@ interface SignInDialogProps extends TokenFormProps {
   readonly onClose: () => void;
 }
 
-/** Asks for another token in front of the page, which stays as it is. */
+/** Asks for another token in front of the page, which keeps its state. */
 export function SignInDialog({ onClose, ...props }: SignInDialogProps): ReactElement {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -38,7 +38,7 @@ export function SignInDialog({ onClose, ...props }: SignInDialogProps): ReactEle
       onCancel={onClose}
     >
       <h2 id="sign-in-again">Sign in again</h2>
-      <p className="dialog-lead">The page stays as it is, and goes on where it was.</p>
+      <p className="dialog-lead">The page keeps its state and continues where it was.</p>
       <TokenForm {...props} />
       <button type="button" className="quiet dialog-close" onClick={onClose}>
         Not now

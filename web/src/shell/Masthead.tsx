@@ -1,55 +1,65 @@
+import { useConnection, useConnectionNotice } from "longwire/react";
 import type { ReactElement, ReactNode } from "react";
 
-import type { Health } from "../connection/ConnectionHealth";
 import { ConnectionNotice } from "../connection/ConnectionNotice";
+import { type WireState, wireStateOf } from "../connection/wireState";
 import type { Renewal } from "../session/useRenewal";
 import { ThemeToggle } from "./ThemeToggle";
 
-const WORDS: Readonly<Record<Health, string>> = {
+const WORDS: Readonly<Record<WireState, string>> = {
   connecting: "Connecting…",
   live: "Live",
-  down: "Reconnecting…",
-  recovered: "Live",
+  lost: "Reconnecting…",
   refused: "Not connected",
 };
 
-interface MastheadProps {
-  /** null where there is no connection to speak of. */
-  readonly health: Health | null;
-  readonly latencyMs?: number | null;
-  /** How to sign in anew, where somebody is signed in. */
-  readonly renewal?: Renewal;
+interface HeaderProps {
+  /** What stands between the name and the tools. */
+  readonly wire: ReactNode;
   readonly children?: ReactNode;
 }
 
-/** The head of every page. The line from the name to the state is the wire: it breaks and heals. */
-export function Masthead({
-  health,
-  latencyMs = null,
-  renewal,
-  children,
-}: MastheadProps): ReactElement {
+function Header({ wire, children }: HeaderProps): ReactElement {
   return (
     <header className="masthead">
       <a className="wordmark" href="#/jobs">
         Longwire
       </a>
-      <div className="wire" data-health={health ?? "idle"}>
-        {health !== null && renewal && <ConnectionNotice health={health} renewal={renewal} />}
-      </div>
-      {health !== null && (
-        <span
-          className="wire-state"
-          title={latencyMs === null ? undefined : `Round trip ${latencyMs} ms`}
-        >
-          <span className="visually-hidden">Connection: </span>
-          {WORDS[health]}
-        </span>
-      )}
+      {wire}
       <div className="masthead-tools">
         {children}
         <ThemeToggle />
       </div>
     </header>
   );
+}
+
+/** The head of a page without a connection. */
+export function PlainMasthead(): ReactElement {
+  return <Header wire={<div className="wire" data-state="idle" />} />;
+}
+
+interface MastheadProps {
+  readonly renewal: Renewal;
+  readonly children?: ReactNode;
+}
+
+/** The head of a page. Its line, the wire, shows the state of the connection. */
+export function Masthead({ renewal, children }: MastheadProps): ReactElement {
+  const connection = useConnection();
+  const { latencyMs } = connection;
+  const state = wireStateOf(connection, useConnectionNotice());
+  const title = latencyMs === null ? undefined : `Round trip ${latencyMs} ms`;
+  const wire = (
+    <>
+      <div className="wire" data-state={state}>
+        <ConnectionNotice renewal={renewal} />
+      </div>
+      <span className="wire-state" title={title}>
+        <span className="visually-hidden">Connection: </span>
+        {WORDS[state]}
+      </span>
+    </>
+  );
+  return <Header wire={wire}>{children}</Header>;
 }
