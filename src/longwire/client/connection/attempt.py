@@ -76,22 +76,6 @@ class Attempt:
         other_contract: Fingerprint of the server's contract, if it differs from the client's.
     """
 
-    __slots__ = (
-        "_handlers",
-        "_held",
-        "_parts",
-        "_patience",
-        "_signed_in",
-        "advice",
-        "has_positions",
-        "is_superseded",
-        "other_contract",
-        "renewal",
-        "session",
-        "transport",
-        "user",
-    )
-
     def __init__(self, parts: ClientParts, previous: Attempt | None) -> None:
         self._parts = parts
         self._patience: asyncio.Timeout | None = None

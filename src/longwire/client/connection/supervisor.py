@@ -38,22 +38,6 @@ class Supervisor:
         session: The transport session while the client is connected; None otherwise.
     """
 
-    __slots__ = (
-        "_attempt",
-        "_give_up",
-        "_health",
-        "_is_stopping",
-        "_options",
-        "_outcome",
-        "_parts",
-        "_policy",
-        "_retry",
-        "_status",
-        "_stops",
-        "_task",
-        "session",
-    )
-
     def __init__(
         self,
         parts: ClientParts,

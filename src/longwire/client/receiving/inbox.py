@@ -88,19 +88,6 @@ class Inbox:
         entry_listeners: Called with every log entry that is delivered, before subscriptions.
     """
 
-    __slots__ = (
-        "_contract",
-        "_declarations",
-        "_decoders",
-        "_positions",
-        "_subscriptions",
-        "_system",
-        "dropped",
-        "entry_listeners",
-        "invalid",
-        "received",
-    )
-
     def __init__(
         self,
         contract: Contract,

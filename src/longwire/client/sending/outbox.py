@@ -108,17 +108,6 @@ class Outbox:
             entries fail at once, unless they are stored in a file.
     """
 
-    __slots__ = (
-        "_bytes",
-        "_entries",
-        "_file",
-        "_limits",
-        "_session",
-        "_timer",
-        "given_up",
-        "refusal",
-    )
-
     def __init__(self, limits: OutboxLimits, file: OutboxFile | None = None) -> None:
         self._limits = limits
         self._file = file

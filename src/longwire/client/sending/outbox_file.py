@@ -90,23 +90,8 @@ class OutboxFile:
         database = self._connect()
         try:
             records = [
-                Record(
-                    number,
-                    EncodedEvent(event, _decode_attachments(attachments)),
-                    size,
-                    bool(is_publication),
-                    put_at,
-                    sent_at,
-                )
-                for (
-                    number,
-                    event,
-                    attachments,
-                    size,
-                    is_publication,
-                    put_at,
-                    sent_at,
-                ) in database.execute(READ)
+                Record(number, EncodedEvent(event, _decode_attachments(attachments)), *rest)
+                for number, event, attachments, *rest in database.execute(READ)
             ]
         except (sqlite3.Error, msgspec.DecodeError) as error:
             database.close()

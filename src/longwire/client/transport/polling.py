@@ -46,19 +46,6 @@ class Polling:
         session: The session that is carried.
     """
 
-    __slots__ = (
-        "_gets",
-        "_is_closed",
-        "_may_upgrade",
-        "_options",
-        "_posts",
-        "_receiver",
-        "_route",
-        "_tasks",
-        "_websocket",
-        "session",
-    )
-
     def __init__(self, options: TransportOptions, session: ClientSession, route: Route) -> None:
         self._options = options
         self._route = route

@@ -290,8 +290,9 @@ class TransportSession:
         Almost all are plain events, which the callbacks parse themselves: passing each through the
         queues of `engineio` and `connection` would cost three times as much.
         """
-        if self._callbacks is not None and self._backlog is None and self._can_read_directly:
-            taken = self._callbacks.receive(messages)
+        callbacks = self._callbacks if self.is_open and self._backlog is None else None
+        if callbacks is not None and self.connection.can_read_directly:
+            taken = callbacks.receive(messages)
             if taken == len(messages):
                 return
             messages = messages[taken:]
@@ -318,10 +319,6 @@ class TransportSession:
         self._pump()
 
     # Driving the connection
-
-    @property
-    def _can_read_directly(self) -> bool:
-        return self.is_open and self.connection.can_read_directly
 
     def _flush(self) -> None:
         self._carrier.flush(self.connection.engine)
