@@ -1,4 +1,4 @@
-"""Work that goes on while servers, links and logs fail."""
+"""Publishes continuously while servers, connections and logs fail."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOM = "job:survivor"
 
 
 def event(number: int) -> Event:
-    """Something of every kind: text that joins, state that is superseded, what is kept."""
+    """Return an event of each kind in turn: joined text, superseded state, and neither."""
     match number % 3:
         case 0:
             return JobOutput(job_id="survivor", chunk=f"{number} ")
@@ -26,7 +26,7 @@ def event(number: int) -> Event:
 
 
 class Load:
-    """Publishes as fast as it is acknowledged, `AT_ONCE` events in flight, until told to stop."""
+    """Publishes until `stop`, with `AT_ONCE` unacknowledged events at a time."""
 
     def __init__(self, history: History, worker: WebSocketClient) -> None:
         self._history = history
@@ -52,8 +52,8 @@ class Load:
                     return
                 publishing.create_task(publish(number))
 
-    async def goes_on(self, count: int) -> None:
-        """Wait until so many more events were acknowledged."""
+    async def advance(self, count: int) -> None:
+        """Wait until `count` more events were acknowledged."""
         wanted = self._acknowledged + count
         async with self._progress:
             await self._progress.wait_for(lambda: self._acknowledged >= wanted)

@@ -1,7 +1,7 @@
-"""`longwire serve` as a process that starts at once: a fork of one that has loaded everything.
+"""`longwire serve` as a process that starts quickly, for tests that kill a server often.
 
-For tests that kill a server often. Run as a program it forks a server for every line that it
-reads, and says its process id and when it has ended.
+A loader process imports everything once. For each line that it reads, it forks a server, writes the
+server's process id, and writes `ended` when the server has exited.
 """
 
 from __future__ import annotations
@@ -49,30 +49,30 @@ class PreloadedServer(ServerProcess):
         assert self._loader is not None
         assert self._loader.stdin is not None
         print(self.port, file=self._loader.stdin, flush=True)
-        self._pid = int(self._hear())
-        found = LISTENING.search(self._hear())
+        self._pid = int(self._read_line())
+        found = LISTENING.search(self._read_line())
         assert found is not None
         self.url = found[1]
         self.port = int(self.url.rpartition(":")[2])
 
     def kill(self) -> None:
         os.kill(self._pid, signal.SIGKILL)
-        assert self._hear() == "ended\n"
+        assert self._read_line() == "ended\n"
 
-    def _hear(self) -> str:
+    def _read_line(self) -> str:
         assert self._loader is not None
         assert self._loader.stdout is not None
         assert self._errors is not None
         line = self._loader.stdout.readline()
         self._errors.seek(0)
-        assert line, f"the server ended: {self._errors.read()}"
+        assert line, f"the server exited: {self._errors.read()}"
         return line
 
 
-def serve_again_and_again(options: list[str]) -> None:
+def fork_servers(options: list[str]) -> None:
     import longwire.cli.commands.serve
     import longwire.cli.embedded_server
-    import longwire.web  # noqa: F401 - what a server would load
+    import longwire.web  # noqa: F401 - a server imports it
     from longwire.cli import main
 
     for port in sys.stdin:
@@ -88,4 +88,4 @@ def serve_again_and_again(options: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    serve_again_and_again(sys.argv[1:])
+    fork_servers(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""A link that breaks again and again, while a job streams its output through it."""
+"""A connection that breaks repeatedly while a job's output streams through it."""
 
 from __future__ import annotations
 
@@ -29,40 +29,40 @@ async def proxy(running_server: ServerProcess) -> AsyncIterator[Proxy]:
 
 
 class Reader:
-    """Collects a job's output; `wait_for` waits until a mark has been read."""
+    """Collects a job's output."""
 
     def __init__(self) -> None:
         self.text = ""
         self.is_complete = False
-        self._news = asyncio.Condition()
+        self._changed = asyncio.Condition()
 
     async def receive_output(self, event: JobOutput) -> None:
-        async with self._news:
+        async with self._changed:
             self.text += event.chunk
-            self._news.notify_all()
+            self._changed.notify_all()
 
     async def receive_completed(self, event: JobCompleted) -> None:
-        async with self._news:
+        async with self._changed:
             self.is_complete = True
-            self._news.notify_all()
+            self._changed.notify_all()
 
     async def wait_for(self, mark: str) -> None:
-        async with self._news:
-            await self._news.wait_for(lambda: mark in self.text)
+        async with self._changed:
+            await self._changed.wait_for(lambda: mark in self.text)
 
     async def wait_for_end(self) -> None:
-        async with self._news:
-            await self._news.wait_for(lambda: self.is_complete)
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.is_complete)
 
 
 def make_chunks() -> list[str]:
     return [f"{number} {SOME_TEXT} {random.Random(number).random()}\n" for number in range(CHUNKS)]
 
 
-async def test_a_client_cut_twenty_times_has_exactly_the_output(
+async def test_a_client_cut_twenty_times_receives_exactly_the_output(
     running_server: ServerProcess, proxy: Proxy
 ) -> None:
-    """Each cut comes in the middle of a block: some of it read, the rest on its way."""
+    """Each cut falls into the middle of a block: part of it is read, the rest is in flight."""
     job, chunks, reader = str(uuid.uuid4()), make_chunks(), Reader()
     service, user = running_server.token("worker", service=True), running_server.token()
 
@@ -89,10 +89,10 @@ async def test_a_client_cut_twenty_times_has_exactly_the_output(
     assert proxy.accepted == CUTS + 1
 
 
-async def test_a_worker_cut_twenty_times_has_said_everything_once(
+async def test_a_worker_cut_twenty_times_publishes_everything_once(
     running_server: ServerProcess, proxy: Proxy
 ) -> None:
-    """What was on its way when the link broke is published again, under the same id."""
+    """Events in flight at the cut are published again under the same id."""
     chunks, reader = make_chunks(), Reader()
     service, user = running_server.token("worker", service=True), running_server.token()
 

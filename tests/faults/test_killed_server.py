@@ -1,4 +1,4 @@
-"""A server that is killed without a word, again and again, while work goes on."""
+"""A server that is killed repeatedly while clients publish."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ KILLS = 20
 pytestmark = pytest.mark.timeout(60)
 
 
-async def test_what_was_acknowledged_is_delivered_once_though_the_server_is_killed_twenty_times(
+async def test_acknowledged_events_are_delivered_once_when_the_server_is_killed(
     tmp_path: Path,
 ) -> None:
-    """Kills come at any moment of a transaction, with publications on their way."""
+    """A kill can fall into any moment of a transaction, with publications in flight."""
     history = History()
     with PreloadedServer(f"--broker=sqlite:///{tmp_path}/log.db") as server:
         service, user = server.token("worker", service=True), server.token()
@@ -35,12 +35,12 @@ async def test_what_was_acknowledged_is_delivered_once_though_the_server_is_kill
             load = Load(history, worker)
             loading = asyncio.create_task(load.run())
             for kill in range(KILLS):
-                await load.goes_on(20 + 5 * kill)
+                await load.advance(20 + 5 * kill)
                 server.kill()
                 await asyncio.to_thread(server.start)
             history.reader("late").follow(late, ROOM)
             late.join_room(ROOM)
-            await load.goes_on(100)
+            await load.advance(100)
             load.stop()
             await loading
             await history.caught_up()
@@ -49,7 +49,7 @@ async def test_what_was_acknowledged_is_delivered_once_though_the_server_is_kill
     assert (proof.unknown, proof.restarts) == (0, 0)
 
 
-async def test_a_log_in_memory_begins_anew_and_is_replayed_whole_to_who_was_there() -> None:
+async def test_a_lost_memory_log_is_replayed_from_its_start_to_readers() -> None:
     history, options = History(), {"reconnection_delay": 0.05, "reconnection_delay_max": 0.05}
     with PreloadedServer("--broker=memory:") as server:
         service, user = server.token("worker", service=True), server.token()

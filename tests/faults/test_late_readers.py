@@ -1,4 +1,4 @@
-"""Readers that come late or again: what they get is a few frames, and it is all of it."""
+"""Late and returning readers receive everything in a few frames."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MISSED = 500
 ROOM = "job:1"
 
 
-@pytest.mark.timeout(60)  # a hundred thousand publications take their time
+@pytest.mark.timeout(60)  # publishes 100,000 events
 async def test_joining_a_finished_job_of_100_000_tokens_takes_a_few_frames() -> None:
     server, history = Server(authenticate=anonymous, shared_jobs=True), History()
     reader = history.reader("late")
-    async with serving(server) as url, WebSocketClient(url, token="anybody") as late:
+    async with serving(server) as url, WebSocketClient(url, token="any token") as late:
         await history.publish(server, JobCreated(job_id="1", title="A long answer"))
         for number in range(TOKENS):
             await history.publish(server, JobOutput(job_id="1", chunk=f"{number:05} "))
@@ -35,7 +35,7 @@ async def test_joining_a_finished_job_of_100_000_tokens_takes_a_few_frames() -> 
 
 
 @pytest.mark.parametrize("kept", [0, 3])
-async def test_who_missed_500_progress_events_gets_the_newest_and_all_that_is_kept(
+async def test_a_reader_that_missed_500_progress_events_receives_the_newest(
     kept: int,
 ) -> None:
     server, history = Server(authenticate=anonymous, shared_jobs=True), History()
@@ -43,7 +43,7 @@ async def test_who_missed_500_progress_events_gets_the_newest_and_all_that_is_ke
     async with (
         serving(server) as url,
         Proxy(url) as proxy,
-        WebSocketClient(proxy.url, token="anybody", reconnection_delay_max=0.05) as client,
+        WebSocketClient(proxy.url, token="any token", reconnection_delay_max=0.05) as client,
     ):
         reader.follow(client, ROOM)
         await client.join_room(ROOM)

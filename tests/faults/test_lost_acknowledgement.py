@@ -1,4 +1,4 @@
-"""A publication that is appended while its acknowledgement is lost: it is tried again, safely."""
+"""A publication is appended and its acknowledgement lost: a retry does not append it twice."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def note(message: str) -> Announcement:
     return Announcement(message=message, level="info")
 
 
-async def test_a_socket_that_lost_the_answer_says_it_again_and_it_stands_once(
+async def test_a_client_that_lost_the_acknowledgement_publishes_once(
     server: ServerProcess,
 ) -> None:
     history, service = History(), server.token("worker", service=True)
@@ -43,7 +43,7 @@ async def test_a_socket_that_lost_the_answer_says_it_again_and_it_stands_once(
     ):
         history.reader("reader").follow(reader, ROOM)
         await reader.join_room(ROOM)
-        await history.publish(worker, note("heard"), room=ROOM)
+        await history.publish(worker, note("acknowledged"), room=ROOM)
         proxy.mute()
         unanswered = [
             asyncio.create_task(history.publish(worker, note(f"unanswered {number}"), room=ROOM))
@@ -59,7 +59,7 @@ async def test_a_socket_that_lost_the_answer_says_it_again_and_it_stands_once(
     assert history.check().applied == 12
 
 
-async def test_a_request_that_lost_the_answer_is_sent_again_and_stands_once(
+async def test_a_repeated_http_request_publishes_once(
     server: ServerProcess,
 ) -> None:
     history = History()
@@ -94,7 +94,7 @@ async def test_a_request_that_lost_the_answer_is_sent_again_and_stands_once(
     assert history.check().applied == 1
 
 
-async def test_the_same_id_for_something_else_is_a_conflict(server: ServerProcess) -> None:
+async def test_the_same_id_for_another_event_is_a_conflict(server: ServerProcess) -> None:
     service = server.token("worker", service=True)
     async with WebSocketClient(server.url, token=service) as worker:
         position = await worker.publish(note("once"), room=ROOM, id="taken")
@@ -104,9 +104,7 @@ async def test_the_same_id_for_something_else_is_a_conflict(server: ServerProces
 
 
 @pytest.mark.parametrize("id", ["", "x" * 201], ids=["empty", "too long"])
-async def test_an_id_out_of_bounds_is_refused_by_its_name(
-    running_server: ServerProcess, id: str
-) -> None:
+async def test_an_invalid_id_is_rejected_and_named(running_server: ServerProcess, id: str) -> None:
     data: dict[str, Any] = {"message": "m", "level": "info"}
     body = {"event": "announcement", "data": data, "room": ROOM, "id": id}
     service = running_server.token("worker", service=True)

@@ -1,4 +1,4 @@
-"""A server that keeps its logs in memory and is killed: they are lost, and clients are told."""
+"""Logs in memory are lost when the server is killed, and clients are told so."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from longwire.client import RoomReset
 from tests.serving import ServerProcess
 
 
-async def test_a_killed_memory_log_begins_anew_and_clients_are_told() -> None:
+async def test_clients_receive_a_reset_when_a_memory_log_is_lost() -> None:
     job = str(uuid.uuid4())
     seen: asyncio.Queue[JobOutput | RoomReset] = asyncio.Queue()
     with ServerProcess("--broker=memory:") as server:

@@ -1,4 +1,4 @@
-"""Many who publish at once, in every way there is, and readers who come late and are cut."""
+"""Many concurrent publishers of every kind, and readers that join late and are disconnected."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ READERS = 4
 JOBS = ["a", "b", "c"]
 EACH = 20
 ROOMS = [f"job:{job}" for job in JOBS]
-CUTS = 3  # after each reader that comes
+CUTS = 3  # after each reader that joins
 
 
 class HTTPPublisher:
-    """Publishes by requests."""
+    """Publishes by HTTP requests."""
 
     def __init__(self, url: str, stack: AsyncExitStack) -> None:
         headers = {"Authorization": "Bearer service:http"}
@@ -63,8 +63,8 @@ def brokers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[str
         yield ["memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/logs.db"]
 
 
-class Stage:
-    """Nodes, and proxies that lead to them; ends with the stack."""
+class Cluster:
+    """Nodes, each with a proxy; they end with the exit stack."""
 
     def __init__(self, stack: AsyncExitStack) -> None:
         self.stack = stack
@@ -84,7 +84,7 @@ class Stage:
         self.proxies.append(await self.stack.enter_async_context(Proxy(url)))
 
     async def publisher(self, number: int) -> Publisher:
-        """Each publishes in another way than the one before."""
+        """Return a publisher: an HTTP client, a WebSocket client or a server, in turn."""
         node = number % len(self.urls)
         if number % 3 == 0:
             return HTTPPublisher(self.urls[node], self.stack)
@@ -99,15 +99,15 @@ class Stage:
         return await self.stack.enter_async_context(client)
 
     async def follow(self, history: History, number: int) -> None:
-        """Let one more read all rooms from their start."""
-        client = await self.client(self.proxies[number % len(self.proxies)].url, "somebody")
+        """Add a reader of all rooms from their start."""
+        client = await self.client(self.proxies[number % len(self.proxies)].url, "reader")
         history.reader(f"reader {number}").follow(client, *ROOMS)
         for room in ROOMS:
             client.join_room(room)
 
 
-async def hear(connection: ClientConnection, texts: dict[str, str], end: int) -> None:
-    """Read as a stock client does until so many chunks came."""
+async def read_output(connection: ClientConnection, texts: dict[str, str], end: int) -> None:
+    """Read as a stock client until `end` chunks have arrived."""
     while sum(text.count(";") for text in texts.values()) < end:
         message = str(await receive(connection))
         if message.startswith('42["job:output"'):
@@ -116,38 +116,38 @@ async def hear(connection: ClientConnection, texts: dict[str, str], end: int) ->
 
 
 @pytest.mark.timeout(60)
-async def test_everybody_has_everything_once_and_in_order(brokers: list[str]) -> None:
+async def test_every_reader_receives_everything_once_and_in_order(brokers: list[str]) -> None:
     history, choice = History(), Random(7)
     async with AsyncExitStack() as stack:
-        stage = Stage(stack)
+        cluster = Cluster(stack)
         for broker in brokers:
-            await stage.add_node(broker)
+            await cluster.add_node(broker)
 
         async def publish(number: int) -> None:
-            publisher = await stage.publisher(number)
+            publisher = await cluster.publisher(number)
             for count in range(EACH):
                 event = JobOutput(job_id=choice.choice(JOBS), chunk=f"{number}.{count};")
                 await history.publish(publisher, event)
 
         async def disturb() -> None:
             for number in range(READERS):
-                await stage.follow(history, number)
+                await cluster.follow(history, number)
                 for _ in range(CUTS):
                     await asyncio.sleep(0.05)
-                    choice.choice(stage.proxies).cut()
+                    choice.choice(cluster.proxies).cut()
 
-        stock = await stack.enter_async_context(websocket(stage.urls[-1]))
+        stock = await stack.enter_async_context(websocket(cluster.urls[-1]))
         await sign_in(stock, "stock")
         for room in ROOMS:
             await stock.send(f"42{json.dumps(['join_room', room])}")
         texts = dict.fromkeys(JOBS, "")
-        hearing = asyncio.create_task(hear(stock, texts, PUBLISHERS * EACH))
+        reading = asyncio.create_task(read_output(stock, texts, PUBLISHERS * EACH))
         await asyncio.gather(disturb(), *(publish(number) for number in range(PUBLISHERS)))
-        await hearing
+        await reading
         await history.caught_up()
 
         assert history.check().published == PUBLISHERS * EACH
         for job, room in zip(JOBS, ROOMS, strict=True):
-            log = await stage.servers[0].broker.read(room, limit=1000)
+            log = await cluster.servers[0].broker.read(room, limit=1000)
             kept = [msgspec.json.decode(entry.data)["chunk"] for entry in log.publications]
             assert texts[job] == "".join(kept)

@@ -1,4 +1,4 @@
-"""Two servers that share a Redis: either may die, and so may Redis, and messages on the way."""
+"""Two servers that share a Redis, while servers, Redis and notifications fail."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUICK = {"reconnection_delay": 0.05, "reconnection_delay_max": 0.1}
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis that answers only what is on its disk."""
+    """A Redis that acknowledges a write only after it is on disk."""
     with RedisServer(tmp_path, appendonly="yes", appendfsync="always") as server:
         yield server
 
@@ -47,7 +47,7 @@ def client(node: ServerProcess, user: str = "ada", *, service: bool = False) -> 
 async def loaded(
     history: History, a: ServerProcess, b: ServerProcess
 ) -> AsyncIterator[tuple[Load, Load]]:
-    """Publishers and readers at both nodes; ends when everybody has everything."""
+    """Run publishers and readers at both nodes until all readers have caught up."""
     async with (
         client(a, "worker", service=True) as worker_a,
         client(b, "worker", service=True) as worker_b,
@@ -61,19 +61,19 @@ async def loaded(
         running = [asyncio.create_task(load.run()) for load in loads]
         yield loads
         for load in loads:
-            await load.goes_on(50)
+            await load.advance(50)
             load.stop()
         await asyncio.gather(*running)
         await history.caught_up()
 
 
-async def test_what_is_published_at_one_node_reaches_who_is_at_another(
+async def test_events_reach_readers_at_the_other_node(
     nodes: tuple[PreloadedServer, PreloadedServer],
 ) -> None:
     history = History()
     async with loaded(history, *nodes) as loads:
         for load in loads:
-            await load.goes_on(300)
+            await load.advance(300)
     proof = history.check()
     assert proof.published >= 600
     assert (proof.unknown, proof.restarts) == (0, 0)
@@ -105,26 +105,26 @@ async def test_a_reader_resumes_at_the_other_node(
     assert history.check().restarts == 0
 
 
-async def test_a_job_is_watched_listed_and_cancelled_at_another_node_than_its_own(
+async def test_a_job_is_watched_listed_and_cancelled_at_the_other_node(
     nodes: tuple[PreloadedServer, PreloadedServer],
 ) -> None:
     a, b = nodes
     ended: asyncio.Future[JobStatusChanged] = asyncio.get_running_loop().create_future()
     started = asyncio.Event()
 
-    def heard(status: JobStatusChanged) -> None:
+    def receive(status: JobStatusChanged) -> None:
         if status.status == "running":
             started.set()
         elif not ended.done():
             ended.set_result(status)
 
     async with client(a, "worker", service=True) as worker, client(b) as ada:
-        ada.on(JobStatusChanged, heard, room="job:long")
+        ada.on(JobStatusChanged, receive, room="job:long")
         await ada.join_room("job:long")
 
         async def work() -> None:
             async with Job(worker, job_id="long", owner="ada", title="Long") as job:
-                await job.progress(10, "going on")
+                await job.progress(10, "working")
                 await job.flush()
                 await asyncio.Event().wait()
 
@@ -142,13 +142,13 @@ async def test_a_job_is_watched_listed_and_cancelled_at_another_node_than_its_ow
     assert again.status_code == 409, again.text
 
 
-async def test_what_was_acknowledged_is_delivered_once_though_nodes_are_killed(
+async def test_acknowledged_events_are_delivered_once_when_nodes_are_killed(
     nodes: tuple[PreloadedServer, PreloadedServer],
 ) -> None:
     history = History()
     async with loaded(history, *nodes) as loads:
         for kill in range(10):
-            await loads[kill % 2].goes_on(30 + 7 * kill)
+            await loads[kill % 2].advance(30 + 7 * kill)
             nodes[kill % 2].kill()
             await asyncio.to_thread(nodes[kill % 2].start)
     proof = history.check()
@@ -156,25 +156,25 @@ async def test_what_was_acknowledged_is_delivered_once_though_nodes_are_killed(
     assert (proof.unknown, proof.restarts) == (0, 0)
 
 
-async def test_what_was_acknowledged_is_delivered_once_though_bells_are_lost(
+async def test_acknowledged_events_are_delivered_once_when_notifications_are_lost(
     redis: RedisServer, nodes: tuple[PreloadedServer, PreloadedServer]
 ) -> None:
     history = History()
     async with loaded(history, *nodes) as loads:
         for kill in range(15):
-            await loads[kill % 2].goes_on(40)
+            await loads[kill % 2].advance(40)
             await asyncio.to_thread(redis.run, "CLIENT", "KILL", "TYPE", "pubsub")
     proof = history.check()
     assert (proof.unknown, proof.restarts) == (0, 0)
 
 
-async def test_what_was_acknowledged_is_delivered_once_though_redis_is_killed(
+async def test_acknowledged_events_are_delivered_once_when_redis_is_killed(
     redis: RedisServer, nodes: tuple[PreloadedServer, PreloadedServer]
 ) -> None:
     history = History()
     async with loaded(history, *nodes) as loads:
         for kill in range(8):
-            await loads[kill % 2].goes_on(30 + 7 * kill)
+            await loads[kill % 2].advance(30 + 7 * kill)
             await asyncio.to_thread(redis.restart)
     proof = history.check()
     assert proof.published >= 8 * 30
@@ -182,10 +182,10 @@ async def test_what_was_acknowledged_is_delivered_once_though_redis_is_killed(
 
 
 @pytest.mark.parametrize("appendonly", ["yes", "no"])
-async def test_a_redis_that_may_have_lost_something_begins_anew_for_everybody(
+async def test_all_readers_start_over_when_redis_may_have_lost_entries(
     tmp_path: Path, appendonly: str
 ) -> None:
-    """Each entry stands once in the log that is there in the end, whatever Redis remembers."""
+    """The final log contains each entry once, whatever Redis still has after a restart."""
     history = History()
     with (
         RedisServer(tmp_path, appendonly=appendonly, appendfsync="everysec") as redis,
@@ -202,8 +202,8 @@ async def test_a_redis_that_may_have_lost_something_begins_anew_for_everybody(
                 await reader.join_room(ROOM)
             for kill in range(3):
                 for number in range(20):
-                    said = Announcement(message=f"{kill}.{number}", level="info")
-                    await history.publish(worker, said, room=ROOM)
+                    note = Announcement(message=f"{kill}.{number}", level="info")
+                    await history.publish(worker, note, room=ROOM)
                 await history.caught_up()
                 await asyncio.to_thread(redis.restart)
             await history.publish(worker, Announcement(message="end", level="info"), room=ROOM)

@@ -1,4 +1,4 @@
-"""A log that cannot be reached for a while: nobody is left hanging, and everybody comes back."""
+"""A temporarily unavailable log: clients get an error, and recover by themselves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.serving import SECRET, serving
 
 
 class PatchyBroker(MemoryBroker):
-    """A broker that cannot tell where its logs end while `is_away`."""
+    """A broker whose `position` fails while `is_away` is set."""
 
     is_away = False
 
@@ -36,7 +36,7 @@ class PatchyBroker(MemoryBroker):
         return await super().position(room)
 
 
-async def test_a_stock_client_that_cannot_be_signed_in_comes_back_by_itself() -> None:
+async def test_a_stock_client_reconnects_after_a_failed_sign_in() -> None:
     broker = PatchyBroker()
     server = Server(broker=broker, authenticate=anonymous)
     async with serving(server) as url, node_client(["websocket"]) as client:
@@ -46,14 +46,14 @@ async def test_a_stock_client_that_cannot_be_signed_in_comes_back_by_itself() ->
         assert await client.expect("disconnect") == ["transport close"]
         broker.is_away = False
         await client.expect("event", "authenticated")
-        await server.publish(Announcement(message="heard", level="info"))
-        assert (await client.expect("event", "announcement"))[0]["message"] == "heard"
+        await server.publish(Announcement(message="received", level="info"))
+        assert (await client.expect("event", "announcement"))[0]["message"] == "received"
 
 
-async def test_a_job_whose_creation_is_said_again_is_announced_once() -> None:
+async def test_a_repeated_job_creation_is_announced_once() -> None:
     server, history = Server(authenticate=anonymous, shared_jobs=True), History()
     created = JobCreated(job_id="1", title="Only one")
-    async with serving(server) as url, WebSocketClient(url, token="anybody") as client:
+    async with serving(server) as url, WebSocketClient(url, token="any token") as client:
         history.reader("ada").follow(client, "global", "job:1")
         await client.join_room("global")
         await client.join_room("job:1")
@@ -65,7 +65,7 @@ async def test_a_job_whose_creation_is_said_again_is_announced_once() -> None:
     assert history.check().applied == 2
 
 
-async def test_why_the_log_cannot_be_reached_is_the_operators_business(
+async def test_the_reason_for_an_unavailable_log_is_only_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Whoever was signed in learned the address of Redis; the server's log said nothing."""

@@ -1,4 +1,4 @@
-"""One payload for every event of the specification, as it stands on the wire."""
+"""A wire payload for every event of the specification."""
 
 from __future__ import annotations
 

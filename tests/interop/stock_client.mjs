@@ -1,5 +1,5 @@
-// The stock socket.io-client, told what to do by JSON lines on stdin; says what happens by JSON
-// lines on stdout. Bytes travel as {"$bytes": "<base64>"}.
+// Runs the stock socket.io-client: reads commands as JSON lines from stdin, and reports occurrences as
+// JSON lines on stdout. Bytes are encoded as {"$bytes": "<base64>"}.
 import { createInterface } from "node:readline";
 
 import { io } from "socket.io-client";
@@ -22,33 +22,33 @@ const unpack = (value) => {
   return value;
 };
 
-const say = (what, ...args) =>
+const report = (what, ...args) =>
   process.stdout.write(`${JSON.stringify({ what, args: pack(args) })}\n`);
 
 let socket;
 
-const sayTransport = () => {
+const reportTransport = () => {
   const { engine } = socket.io;
-  say("transport", engine.transport.name);
-  engine.on("upgrade", (transport) => say("transport", transport.name));
+  report("transport", engine.transport.name);
+  engine.on("upgrade", (transport) => report("transport", transport.name));
 };
 
 const commands = {
   connect({ url, options }) {
     socket = io(url, { forceNew: true, ...options });
-    socket.io.on("open", sayTransport);
-    socket.on("connect", () => say("connect", socket.id, socket.recovered));
+    socket.io.on("open", reportTransport);
+    socket.on("connect", () => report("connect", socket.id, socket.recovered));
     socket.on("connect_error", (error) =>
-      say("connect_error", error.message, error.data ?? null, socket.active),
+      report("connect_error", error.message, error.data ?? null, socket.active),
     );
-    socket.on("disconnect", (reason) => say("disconnect", reason));
-    socket.io.on("reconnect", (attempt) => say("reconnect", attempt));
-    socket.onAny((name, ...args) => say("event", name, ...args));
+    socket.on("disconnect", (reason) => report("disconnect", reason));
+    socket.io.on("reconnect", (attempt) => report("reconnect", attempt));
+    socket.onAny((name, ...args) => report("event", name, ...args));
   },
   emit: ({ event, args }) => socket.emit(event, ...unpack(args)),
   call: ({ id, event, args }) =>
-    socket.emit(event, ...unpack(args), (...answer) => say("ack", id, ...answer)),
-  // What no application sends: a packet of the parser, as it stands.
+    socket.emit(event, ...unpack(args), (...answer) => report("ack", id, ...answer)),
+  // Sends a raw packet, which no application can.
   packet: ({ packet }) => socket.io._packet(unpack(packet)),
   cut: () => socket.io.engine.close(),
   disconnect: () => socket.disconnect(),

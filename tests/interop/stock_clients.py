@@ -1,4 +1,4 @@
-"""The stock Socket.IO clients of Node and Python behind one face, for one behaviour suite."""
+"""The stock Socket.IO clients of Node and Python behind one interface, for one test suite."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from typing import Any, NamedTuple, Protocol
 import socketio
 
 DRIVER = Path(__file__).with_name("stock_client.mjs")
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
 
-class Happening(NamedTuple):
-    """Something that a client reports: connect, connect_error, disconnect, transport, event."""
+class Occurrence(NamedTuple):
+    """An occurrence that a client reports: connect, connect_error, disconnect, transport, event."""
 
     what: str
     args: list[Any]
 
 
 class StockClient(Protocol):
-    """What every stock client can do."""
+    """The interface of the stock clients."""
 
     async def connect(self, url: str, auth: dict[str, Any] | None) -> None:
-        """Begin to connect; whether it worked is reported as a happening."""
+        """Start to connect; the outcome is reported as an occurrence."""
         ...
 
     async def emit(self, event: str, *args: Any) -> None:
@@ -36,47 +36,47 @@ class StockClient(Protocol):
         ...
 
     async def call(self, event: str, *args: Any) -> list[Any]:
-        """Send an event; returns the acknowledgement's arguments."""
+        """Send an event; return the arguments of the acknowledgement."""
         ...
 
     async def disconnect(self) -> None:
-        """Say goodbye."""
+        """Disconnect."""
         ...
 
     async def expect(self, what: str, name: str | None = None) -> list[Any]:
-        """Wait for the next happening of that kind (of an event: of that name)."""
+        """Wait for the next occurrence of this kind, and of this name if it is an event."""
         ...
 
 
 class Record:
-    """What happened so far, in order; each happening is handed out once."""
+    """Records occurrences in order; each one is returned once."""
 
     def __init__(self) -> None:
-        self._happenings: list[Happening] = []
-        self._news = asyncio.Condition()
+        self._occurrences: list[Occurrence] = []
+        self._changed = asyncio.Condition()
 
     async def add(self, what: str, *args: Any) -> None:
-        async with self._news:
-            self._happenings.append(Happening(what, list(args)))
-            self._news.notify_all()
+        async with self._changed:
+            self._occurrences.append(Occurrence(what, list(args)))
+            self._changed.notify_all()
 
     async def expect(self, what: str, name: str | None = None) -> list[Any]:
-        """Return the arguments of the first such happening, waiting for it if need be."""
+        """Return the arguments of the first such occurrence; wait for it if necessary."""
 
         def take() -> list[Any] | None:
-            for index, happening in enumerate(self._happenings):
-                if happening.what == what and name in (None, happening.args[0]):
-                    del self._happenings[index]
-                    return happening.args if name is None else happening.args[1:]
+            for index, occurrence in enumerate(self._occurrences):
+                if occurrence.what == what and name in (None, occurrence.args[0]):
+                    del self._occurrences[index]
+                    return occurrence.args if name is None else occurrence.args[1:]
             return None
 
         try:
-            async with asyncio.timeout(PATIENCE), self._news:
+            async with asyncio.timeout(TIMEOUT), self._changed:
                 while (found := take()) is None:
-                    await self._news.wait()
+                    await self._changed.wait()
                 return found
         except TimeoutError:
-            raise AssertionError(f"no {what} {name or ''}; seen: {self._happenings}") from None
+            raise AssertionError(f"no {what} {name or ''}; seen: {self._occurrences}") from None
 
 
 def _pack(value: Any) -> Any:
@@ -102,7 +102,7 @@ def _unpack(value: Any) -> Any:
 
 
 class NodeClient:
-    """socket.io-client in a Node process of its own."""
+    """socket.io-client in a Node process."""
 
     def __init__(self, process: asyncio.subprocess.Process, transports: list[str] | None) -> None:
         self._process = process
@@ -115,48 +115,48 @@ class NodeClient:
     async def connect(self, url: str, auth: dict[str, Any] | None, **options: Any) -> None:
         if self._transports is not None:
             options["transports"] = self._transports
-        self._tell("connect", url=url, options={"auth": auth, **options})
+        self._send("connect", url=url, options={"auth": auth, **options})
 
     async def emit(self, event: str, *args: Any) -> None:
-        self._tell("emit", event=event, args=_pack(args))
+        self._send("emit", event=event, args=_pack(args))
 
     async def call(self, event: str, *args: Any) -> list[Any]:
         id = next(self._ids)
         answer = self._acks[id] = asyncio.get_running_loop().create_future()
-        self._tell("call", id=id, event=event, args=_pack(args))
-        async with asyncio.timeout(PATIENCE):
+        self._send("call", id=id, event=event, args=_pack(args))
+        async with asyncio.timeout(TIMEOUT):
             return await answer
 
     async def send_packet(self, packet: dict[str, Any]) -> None:
-        """Send a packet of the Socket.IO parser as it stands."""
-        self._tell("packet", packet=packet)
+        """Send a raw packet through the client's parser."""
+        self._send("packet", packet=packet)
 
     async def cut(self) -> None:
         """Close the transport under the socket; the client reconnects by itself."""
-        self._tell("cut")
+        self._send("cut")
 
     async def disconnect(self) -> None:
-        self._tell("disconnect")
+        self._send("disconnect")
 
-    async def listen(self) -> None:
-        """Take down what the process says until it ends."""
+    async def read_output(self) -> None:
+        """Record the output of the process until it exits."""
         assert self._process.stdout is not None
         async for line in self._process.stdout:
-            said = json.loads(line)
-            args = _unpack(said["args"])
-            if said["what"] == "ack":
+            message = json.loads(line)
+            args = _unpack(message["args"])
+            if message["what"] == "ack":
                 self._acks.pop(args[0]).set_result(args[1:])
             else:
-                await self._record.add(said["what"], *args)
+                await self._record.add(message["what"], *args)
 
-    def _tell(self, command: str, **options: Any) -> None:
+    def _send(self, command: str, **options: Any) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"command": command, **options}).encode() + b"\n")
 
 
 @contextlib.asynccontextmanager
 async def node_client(transports: list[str] | None) -> AsyncIterator[NodeClient]:
-    """Run a Node process with the stock client; None leaves the transports to the client."""
+    """Run a Node process with the stock client; None uses the client's default transports."""
     process = await asyncio.create_subprocess_exec(
         "node",
         str(DRIVER),
@@ -165,17 +165,17 @@ async def node_client(transports: list[str] | None) -> AsyncIterator[NodeClient]
         limit=2**24,
     )
     client = NodeClient(process, transports)
-    listening = asyncio.create_task(client.listen())
+    reading = asyncio.create_task(client.read_output())
     try:
         yield client
     finally:
         assert process.stdin is not None
         process.stdin.close()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), PATIENCE)
+            await asyncio.wait_for(process.wait(), TIMEOUT)
         if process.returncode is None:
             process.kill()
-        await asyncio.gather(process.wait(), listening)
+        await asyncio.gather(process.wait(), reading)
 
 
 class PythonClient:
@@ -200,7 +200,7 @@ class PythonClient:
         await self._client.emit(event, args)
 
     async def call(self, event: str, *args: Any) -> list[Any]:
-        answer = await self._client.call(event, args, timeout=int(PATIENCE))
+        answer = await self._client.call(event, args, timeout=int(TIMEOUT))
         return list(answer) if isinstance(answer, tuple) else [answer]
 
     async def disconnect(self) -> None:
@@ -223,7 +223,7 @@ class PythonClient:
 
 @contextlib.asynccontextmanager
 async def python_client(transports: list[str]) -> AsyncIterator[PythonClient]:
-    """Make a python-socketio client; disconnected at the end."""
+    """Create a python-socketio client; disconnect it at the end."""
     client = socketio.AsyncClient(reconnection=False)
     try:
         yield PythonClient(client, transports)

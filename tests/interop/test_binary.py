@@ -1,4 +1,4 @@
-"""Bytes both ways between stock clients and an application's own handlers."""
+"""Binary data between stock clients and an application's handlers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BLOB = bytes(range(256)) * 8
 
 @pytest.fixture(params=[LANE, PLAIN], ids=["lane", "asgi"])
 async def url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """A server that sends every blob back, reversed."""
+    """A server that returns every blob reversed."""
     server = Server(
         contract=CATALOG,
         broker=open_broker("memory:"),
@@ -42,7 +42,7 @@ async def client(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Stoc
         yield client
 
 
-async def test_bytes_go_both_ways(client: StockClient) -> None:
+async def test_binary_data_arrives_in_both_directions(client: StockClient) -> None:
     [answer] = await client.call("reverse", BLOB, {"note": BLOB[:3]})
 
     assert answer == {"same": BLOB, "options": {"note": BLOB[:3]}}

@@ -1,4 +1,4 @@
-"""What only Node's client can be made to do: broken packets, cut transports."""
+"""Invalid packets and cut transports, which only Node's client can be made to produce."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ async def client(running_server: ServerProcess) -> AsyncIterator[NodeClient]:
 @pytest.mark.parametrize(
     "packet",
     [
-        {"type": 2, "nsp": "/", "data": ["disconnect", "no application may send this"]},
+        {"type": 2, "nsp": "/", "data": ["disconnect", "a reserved name"]},
         {"type": 2, "nsp": "/", "data": []},
         {"type": 2, "nsp": "/elsewhere", "data": ["event"]},
         {"type": 0, "nsp": "/", "data": {"token": "a second CONNECT"}},
     ],
     ids=["reserved name", "no name", "namespace not joined", "connected twice"],
 )
-async def test_an_invalid_packet_costs_the_connection(
+async def test_an_invalid_packet_closes_the_connection(
     client: NodeClient, packet: dict[str, Any]
 ) -> None:
     await client.send_packet(packet)
@@ -43,7 +43,9 @@ async def test_an_invalid_packet_costs_the_connection(
     assert reason == "transport close"
 
 
-async def test_an_unknown_event_is_refused_and_costs_nothing(client: NodeClient) -> None:
+async def test_an_unknown_event_is_rejected_and_the_connection_stays_open(
+    client: NodeClient,
+) -> None:
     [answer] = await client.call("no:such:event", {"any": "thing"})
     assert answer["ok"] is False
     assert answer["error"]["code"] == "unknown_event"
@@ -57,5 +59,5 @@ async def test_signs_in_again_after_a_cut(client: NodeClient) -> None:
 
     await client.expect("disconnect")
     await client.expect("reconnect")
-    [who] = await client.expect("event", "authenticated")
-    assert who["userId"] == "ada"
+    [authenticated] = await client.expect("event", "authenticated")
+    assert authenticated["userId"] == "ada"

@@ -1,4 +1,4 @@
-"""A page that was built for another contract: the server sees it, and the page can tell."""
+"""A page that was built for another contract: server and page both notice."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ async def open_page(url: str, **options: str) -> dict[str, bool]:
     page = await asyncio.create_subprocess_exec(
         "node", str(PAGE), arguments, stdout=asyncio.subprocess.PIPE
     )
-    said, _ = await page.communicate()
-    return json.loads(said)
+    output, _ = await page.communicate()
+    return json.loads(output)
 
 
 @pytest.mark.parametrize(("options", "is_old"), [({}, False), ({"contract": OLD}, True)])
-async def test_an_old_bundle_is_seen_on_both_sides(options: dict[str, str], is_old: bool) -> None:
+async def test_server_and_page_detect_an_outdated_bundle(
+    options: dict[str, str], is_old: bool
+) -> None:
     server = Server(authenticate=anonymous)
     async with serving(server) as url:
         assert await open_page(url, **options) == {"isOutdated": is_old}

@@ -22,7 +22,7 @@ from tests.serving import SECRET, serving
 async def recovering(
     transports: list[str], **options: float
 ) -> AsyncIterator[tuple[Server, Proxy, NodeClient]]:
-    """A server with recovery, and a stock client that reaches it through a proxy."""
+    """Connect a stock client through a proxy to a server with recovery."""
     server = Server(
         contract=CATALOG,
         authenticate=jwt_authenticator(SECRET),
@@ -48,13 +48,13 @@ async def announce(server: Server, message: str) -> None:
     await server.publish(Announcement(message=message, level="info"))
 
 
-async def heard(client: NodeClient) -> str:
+async def next_message(client: NodeClient) -> str:
     data, *_ = await client.expect("event", "announcement")
     return data["message"]
 
 
 @pytest.mark.parametrize("transports", [["websocket"], ["polling"], ["polling", "websocket"]])
-async def test_a_cut_client_recovers_its_id_its_rooms_and_what_it_missed(
+async def test_a_cut_client_recovers_its_id_its_rooms_and_missed_events(
     transports: list[str],
 ) -> None:
     async with recovering(transports) as (server, proxy, client):
@@ -62,7 +62,7 @@ async def test_a_cut_client_recovers_its_id_its_rooms_and_what_it_missed(
         assert not recovered
         assert (await client.call("join_room", "job:1"))[0]["ok"]
         await announce(server, "before")
-        assert await heard(client) == "before"
+        assert await next_message(client) == "before"
         proxy.refuse()
         proxy.cut()
         await client.expect("disconnect")
@@ -73,14 +73,14 @@ async def test_a_cut_client_recovers_its_id_its_rooms_and_what_it_missed(
         )
         proxy.accept()
         assert await client.expect("connect") == [sid, True]
-        assert [await heard(client) for _ in range(5)] == [f"missed {n}" for n in range(5)]
+        assert [await next_message(client) for _ in range(5)] == [f"missed {n}" for n in range(5)]
         progress, *_ = await client.expect("event", "job:progress")
         assert progress["currentStep"] == "missed too"
         await announce(server, "after")
-        assert await heard(client) == "after"
+        assert await next_message(client) == "after"
 
 
-async def test_a_client_that_has_seen_no_event_yet_recovers_too() -> None:
+async def test_a_client_that_has_received_no_event_recovers() -> None:
     async with recovering(["websocket"]) as (server, proxy, client):
         proxy.refuse()
         proxy.cut()
@@ -89,44 +89,44 @@ async def test_a_client_that_has_seen_no_event_yet_recovers_too() -> None:
         proxy.accept()
         await client.expect("connect")
         assert (await client.expect("connect"))[1] is True
-        assert await heard(client) == "missed"
+        assert await next_message(client) == "missed"
 
 
-async def test_a_client_recovers_again_and_again_without_a_duplicate() -> None:
+async def test_a_client_recovers_repeatedly_without_duplicates() -> None:
     async with recovering(["websocket"]) as (server, proxy, client):
         await client.expect("connect")
         for round_ in range(5):
             await announce(server, f"live {round_}")
-            assert await heard(client) == f"live {round_}"
+            assert await next_message(client) == f"live {round_}"
             proxy.refuse()
             proxy.cut()
             await client.expect("disconnect")
             await announce(server, f"missed {round_}")
             proxy.accept()
             assert (await client.expect("connect"))[1] is True
-            assert await heard(client) == f"missed {round_}"
+            assert await next_message(client) == f"missed {round_}"
 
 
-async def test_who_returns_before_the_old_connection_is_known_to_be_dead_takes_it_over() -> None:
+async def test_a_client_takes_over_its_old_connection_before_it_times_out() -> None:
     async with recovering(["websocket"]) as (server, proxy, client):
         await client.expect("connect")
         await announce(server, "before")
-        assert await heard(client) == "before"
+        assert await next_message(client) == "before"
         proxy.freeze()
-        await announce(server, "into the void")
+        await announce(server, "undelivered")
         await client.cut()
         await client.expect("disconnect")
         proxy.thaw()
         assert (await client.expect("connect"))[1] is True
-        assert await heard(client) == "into the void"
+        assert await next_message(client) == "undelivered"
         assert len(server.sockets) == 1
 
 
-async def test_a_last_string_of_another_event_is_not_taken_for_an_offset() -> None:
+async def test_the_last_string_of_another_event_is_not_an_offset() -> None:
     async with recovering(["websocket"]) as (server, proxy, client):
         await client.expect("connect")
         await announce(server, "seen")
-        assert await heard(client) == "seen"
+        assert await next_message(client) == "seen"
         server.sockets[0].emit("note", "a string that ends an event")
         await client.expect("event", "note")
         proxy.refuse()
@@ -135,10 +135,10 @@ async def test_a_last_string_of_another_event_is_not_taken_for_an_offset() -> No
         await announce(server, "missed")
         proxy.accept()
         assert (await client.expect("connect"))[1] is True
-        assert await heard(client) == "missed"
+        assert await next_message(client) == "missed"
 
 
-async def test_who_stays_away_too_long_begins_anew() -> None:
+async def test_a_client_that_is_away_too_long_starts_over() -> None:
     async with recovering(["websocket"], max_disconnection_duration=0.0) as (_, proxy, client):
         sid, _ = await client.expect("connect")
         proxy.refuse()
@@ -149,11 +149,11 @@ async def test_who_stays_away_too_long_begins_anew() -> None:
         assert (other != sid, recovered) == (True, False)
 
 
-async def test_who_missed_too_much_begins_anew() -> None:
+async def test_a_client_that_missed_too_much_starts_over() -> None:
     async with recovering(["websocket"], max_missed=3) as (server, proxy, client):
         await client.expect("connect")
         await announce(server, "seen")
-        assert await heard(client) == "seen"
+        assert await next_message(client) == "seen"
         proxy.refuse()
         proxy.cut()
         await client.expect("disconnect")
@@ -175,7 +175,7 @@ def on_broker(broker: Broker) -> Server:
 
 @asynccontextmanager
 async def moving_client(url: str) -> AsyncIterator[tuple[Proxy, NodeClient, str]]:
-    """A stock client that heard something; yields its id too."""
+    """Connect a stock client; yield its proxy, the client and its id."""
     async with Proxy(url) as proxy, node_client(["websocket"]) as client:
         auth = {"token": issue_token(SECRET, "ada")}
         await client.connect(proxy.url, auth, reconnectionDelay=20, reconnectionDelayMax=50)
@@ -185,21 +185,21 @@ async def moving_client(url: str) -> AsyncIterator[tuple[Proxy, NodeClient, str]
         yield proxy, client, sid
 
 
-async def hears_again(server: Server, client: NodeClient, sid: str) -> None:
-    """See that the client is the same, and has everything."""
+async def check_recovered(server: Server, client: NodeClient, sid: str) -> None:
+    """Check that the client kept its id and received what it missed."""
     assert await client.expect("connect") == [sid, True]
-    assert await heard(client) == "missed"
+    assert await next_message(client) == "missed"
     progress, *_ = await client.expect("event", "job:progress")
     assert progress["currentStep"] == "missed too"
     await announce(server, "after")
-    assert await heard(client) == "after"
+    assert await next_message(client) == "after"
     assert len(server.sockets) == 1
 
 
 async def publish_before(server: Server, client: NodeClient) -> None:
     for number in range(3):
         await announce(server, f"before {number}")
-        assert await heard(client) == f"before {number}"
+        assert await next_message(client) == f"before {number}"
 
 
 async def publish_missed(server: Server) -> None:
@@ -208,7 +208,7 @@ async def publish_missed(server: Server) -> None:
     await server.publish_data("job:progress", progress)
 
 
-async def test_a_client_recovers_on_the_server_that_was_started_after_this_one(
+async def test_a_client_recovers_after_a_server_restart(
     tmp_path: Path,
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -223,7 +223,7 @@ async def test_a_client_recovers_on_the_server_that_was_started_after_this_one(
             await publish_missed(new)
             proxy.forward(url)
             proxy.accept()
-            await hears_again(new, client, sid)
+            await check_recovered(new, client, sid)
 
 
 @pytest.fixture
@@ -233,49 +233,49 @@ def redis() -> Iterator[RedisServer]:
 
 
 async def test_a_client_recovers_on_another_node(redis: RedisServer) -> None:
-    here, there = (on_broker(open_broker(redis.url)) for _ in range(2))
+    first, second = (on_broker(open_broker(redis.url)) for _ in range(2))
     async with (
-        serving(here) as url,
-        serving(there) as elsewhere,
+        serving(first) as url,
+        serving(second) as second_url,
         moving_client(url) as (proxy, client, sid),
     ):
-        await publish_before(here, client)
+        await publish_before(first, client)
         proxy.refuse()
         proxy.cut()
         await client.expect("disconnect")
-        await publish_missed(there)
-        proxy.forward(elsewhere)
+        await publish_missed(second)
+        proxy.forward(second_url)
         proxy.accept()
-        await hears_again(there, client, sid)
+        await check_recovered(second, client, sid)
         proxy.refuse()
         proxy.cut()
         await client.expect("disconnect")
-        await publish_missed(here)
+        await publish_missed(first)
         proxy.forward(url)
         proxy.accept()
-        await hears_again(here, client, sid)
+        await check_recovered(first, client, sid)
 
 
-async def test_a_client_recovers_on_another_node_before_the_first_one_missed_it(
+async def test_a_client_recovers_on_another_node_before_the_first_notices(
     redis: RedisServer,
 ) -> None:
-    here, there = (on_broker(open_broker(redis.url)) for _ in range(2))
+    first, second = (on_broker(open_broker(redis.url)) for _ in range(2))
     async with (
-        serving(here) as url,
-        serving(there) as elsewhere,
+        serving(first) as url,
+        serving(second) as second_url,
         moving_client(url) as (proxy, client, sid),
     ):
-        await publish_before(here, client)
+        await publish_before(first, client)
         proxy.strand()
-        await publish_missed(here)
-        proxy.forward(elsewhere)
-        assert len(here.sockets) == 1
+        await publish_missed(first)
+        proxy.forward(second_url)
+        assert len(first.sockets) == 1
         await client.cut()
-        await hears_again(there, client, sid)
-        assert not here.sockets
+        await check_recovered(second, client, sid)
+        assert not first.sockets
 
 
-async def test_without_the_option_clients_are_not_told_a_private_id() -> None:
+async def test_without_the_option_clients_receive_no_private_id() -> None:
     server = Server(contract=CATALOG, authenticate=jwt_authenticator(SECRET))
     async with serving(server) as url, node_client(["websocket"]) as client:
         await client.connect(url, {"token": issue_token(SECRET, "ada")}, reconnectionDelay=20)

@@ -1,4 +1,4 @@
-"""Stock Socket.IO clients, every transport: one behaviour suite."""
+"""One suite for all stock Socket.IO clients and transports."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def signed_in(client: StockClient, running_server: ServerProcess) -> Stock
     return client
 
 
-async def test_connects_and_is_told_who_it_is(
+async def test_connects_and_receives_its_user_and_rooms(
     client: StockClient, running_server: ServerProcess, request: pytest.FixtureRequest
 ) -> None:
     await client.connect(running_server.url, {"token": running_server.token("grace")})
@@ -39,8 +39,8 @@ async def test_connects_and_is_told_who_it_is(
     socket_id, recovered = await client.expect("connect")
     assert socket_id
     assert not recovered
-    [who] = await client.expect("event", "authenticated")
-    assert who == {"userId": "grace", "rooms": ["user:grace", "global"]}
+    [authenticated] = await client.expect("event", "authenticated")
+    assert authenticated == {"userId": "grace", "rooms": ["user:grace", "global"]}
     for transport in LAST_TRANSPORT[request.node.callspec.params["client"]]:
         assert await client.expect("transport") == [transport]
 
@@ -49,13 +49,13 @@ async def test_connects_and_is_told_who_it_is(
     ("token", "code"),
     [
         ("not a token", "token_invalid"),
-        (issue_token("a secret that somebody else made up", "ada"), "token_invalid"),
+        (issue_token("another secret of sufficient length", "ada"), "token_invalid"),
         (issue_token(SECRET, "ada", ttl=-60), "token_expired"),
         (None, "token_missing"),
     ],
     ids=["garbage", "forged", "expired", "missing"],
 )
-async def test_a_bad_token_is_refused_with_its_code(
+async def test_a_bad_token_is_rejected_with_its_code(
     client: StockClient, running_server: ServerProcess, token: str | None, code: str
 ) -> None:
     await client.connect(running_server.url, None if token is None else {"token": token})
@@ -87,7 +87,7 @@ async def test_a_join_is_acknowledged_with_its_position(
     assert payload["metrics"]["clicks"] == 50
 
 
-async def test_a_join_without_ack_is_a_join(
+async def test_a_join_without_acknowledgement_joins(
     signed_in: StockClient, running_server: ServerProcess
 ) -> None:
     room = f"campaign:{uuid.uuid4()}"
@@ -99,7 +99,7 @@ async def test_a_join_without_ack_is_a_join(
     assert retained["campaignId"] == room.removeprefix("campaign:")
 
 
-async def test_joining_now_skips_what_was(
+async def test_joining_now_skips_earlier_events(
     signed_in: StockClient, running_server: ServerProcess
 ) -> None:
     job = str(uuid.uuid4())
@@ -129,12 +129,12 @@ async def test_a_join_resumes_from_a_position(
     assert output["chunk"] == "two three"
 
 
-async def test_a_refused_join_says_why(
+async def test_a_rejected_join_has_a_reason(
     signed_in: StockClient, running_server: ServerProcess
 ) -> None:
-    [answer] = await signed_in.call("join_room", "user:somebody-else")
+    [answer] = await signed_in.call("join_room", "user:another")
     assert answer["ok"] is False
-    assert answer["room"] == "user:somebody-else"
+    assert answer["room"] == "user:another"
     assert answer["error"]["code"] == "forbidden"
     assert answer["error"]["message"]
 
@@ -144,7 +144,7 @@ async def test_a_refused_join_says_why(
     assert error["error"]["code"] == "invalid_room"
 
 
-async def test_who_left_a_room_hears_no_more_of_it(
+async def test_a_client_receives_nothing_from_a_room_it_left(
     signed_in: StockClient, running_server: ServerProcess
 ) -> None:
     left, kept = f"campaign:{uuid.uuid4()}", f"campaign:{uuid.uuid4()}"
@@ -163,23 +163,23 @@ async def test_who_left_a_room_hears_no_more_of_it(
 async def test_receives_every_event_of_the_catalogue(
     client: StockClient, running_server: ServerProcess
 ) -> None:
-    """Each payload arrives as published, with a timestamp, and nothing behind it."""
+    """Each payload arrives as published, with a timestamp and without a further argument."""
     user, run = str(uuid.uuid4()), str(uuid.uuid4())
     await client.connect(running_server.url, {"token": running_server.token(user)})
     await client.expect("event", "authenticated")
-    samples = {name: (own(room, user, run), data) for name, (room, data) in SAMPLES.items()}
+    samples = {name: (own_room(room, user, run), data) for name, (room, data) in SAMPLES.items()}
     for room in dict.fromkeys(room for room, _ in samples.values()):
         [answer] = await client.call("join_room", room, "now")
         assert answer["ok"], answer
 
     for name, (room, data) in samples.items():
-        await running_server.publish(name, retold(data, user, run), room=room)
+        await running_server.publish(name, own_payload(data, user, run), room=room)
 
     for name, (_, data) in samples.items():
         received = await client.expect("event", name)
         assert len(received) == 1, f"{name} has a trailing argument: {received}"
         assert isinstance(received[0].get("timestamp"), int)
-        assert received[0] | retold(data, user, run) == received[0]
+        assert received[0] | own_payload(data, user, run) == received[0]
 
 
 def test_the_samples_cover_the_catalogue() -> None:
@@ -198,8 +198,8 @@ async def test_a_token_is_replaced_in_place(
     signed_in: StockClient, running_server: ServerProcess
 ) -> None:
     await signed_in.emit("auth", running_server.token("ada", ttl=7200))
-    [who] = await signed_in.expect("event", "authenticated")
-    assert who["userId"] == "ada"
+    [authenticated] = await signed_in.expect("event", "authenticated")
+    assert authenticated["userId"] == "ada"
 
     await signed_in.emit("auth", "nonsense")
     [message] = await signed_in.expect("event", "auth_error")
@@ -233,7 +233,7 @@ async def test_a_service_publishes_over_its_socket(
     assert status["status"] == "running"
 
 
-async def test_a_user_may_not_publish(signed_in: StockClient) -> None:
+async def test_a_user_token_may_not_publish(signed_in: StockClient) -> None:
     [answer] = await signed_in.call(
         "publish", {"event": "announcement", "data": {"message": "hello", "level": "info"}}
     )
@@ -242,7 +242,7 @@ async def test_a_user_may_not_publish(signed_in: StockClient) -> None:
     assert answer["error"]["code"] == "forbidden"
 
 
-async def test_a_big_history_arrives_whole(
+async def test_a_large_history_arrives_completely(
     signed_in: StockClient, running_server: ServerProcess
 ) -> None:
     job = str(uuid.uuid4())
@@ -262,7 +262,7 @@ async def test_a_big_history_arrives_whole(
     assert text == "".join(chunks)
 
 
-async def test_says_goodbye(signed_in: StockClient) -> None:
+async def test_disconnects(signed_in: StockClient) -> None:
     await signed_in.disconnect()
 
     [reason] = await signed_in.expect("disconnect")
@@ -271,19 +271,19 @@ async def test_says_goodbye(signed_in: StockClient) -> None:
 
 
 def campaign_metrics(room: str) -> dict[str, Any]:
-    """A payload for a campaign's room."""
+    """Return a payload for a campaign's room."""
     return SAMPLES["campaign:metrics"][1] | {"campaignId": room.removeprefix("campaign:")}
 
 
-def own(room: str, user: str, run: str) -> str:
-    """A sample's room, made this run's own."""
+def own_room(room: str, user: str, run: str) -> str:
+    """Return a sample's room with the ids of this run."""
     kind, _, rest = room.partition(":")
     return {"user": f"user:{user}", "job": f"job:{run}", "campaign": f"campaign:{run}"}.get(
         kind, f"{kind}:{rest}" if rest else kind
     )
 
 
-def retold(data: dict[str, Any], user: str, run: str) -> dict[str, Any]:
-    """A sample's payload, made this run's own."""
+def own_payload(data: dict[str, Any], user: str, run: str) -> dict[str, Any]:
+    """Return a sample's payload with the ids of this run."""
     replaced = {"jobId": run, "campaignId": run, "owner": user}
     return {key: replaced.get(key, value) for key, value in data.items()}
