@@ -17,6 +17,7 @@ from longwire.client.handlers.registry import Subscriptions
 from longwire.client.handlers.subscription import ANY
 from longwire.client.receiving.inbox import Inbox
 from longwire.client.rooms.rooms import Rooms
+from longwire.clock import clock
 from longwire.socketio import Event, decode_packet
 from tests.client.peer import Peer, connected
 
@@ -114,29 +115,29 @@ def test_the_fast_case_equals_the_general_case(messages: list[str]) -> None:
 
 def test_handlers_run_without_a_turn_of_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Handlers are called where messages are read; here no event loop is running."""
-    monkeypatch.setattr("longwire.client.handlers.handler.SLICE", 60.0)
+    monkeypatch.setattr(clock, "monotonic", lambda: 0.0)  # no time slice ends
 
     async def begin() -> OfflineClient:
         return OfflineClient()
 
-    world = asyncio.run(begin())
+    client = asyncio.run(begin())
     payload = {"jobId": "1", "progress": 5, "currentStep": "x", "timestamp": 1}
     messages = [message("job:progress", payload, f"{offset}@job:1") for offset in (1, 2)]
-    assert world.inbox.receive([*messages, "3"], has_positions=True) == 2
+    assert client.inbox.receive([*messages, "3"], has_positions=True) == 2
     event = JobProgress(job_id="1", progress=5, current_step="x", timestamp=1)
-    assert world.received["room"] == [(event,)] * 2
-    assert world.received["any"] == [("job:progress", event)] * 2
+    assert client.received["room"] == [(event,)] * 2
+    assert client.received["any"] == [("job:progress", event)] * 2
 
 
 async def test_a_handler_cancelled_at_its_start_receives_the_next_event() -> None:
     subscriptions = Subscriptions(10, lambda: None)
     received: asyncio.Queue[int] = asyncio.Queue()
 
-    async def hear(number: int) -> None:
+    async def handle(number: int) -> None:
         await asyncio.sleep(0)
         received.put_nowait(number)
 
-    subscription = Handler(subscriptions, ["note"], None, hear).subscription
+    subscription = Handler(subscriptions, ["note"], None, handle).subscription
     subscriptions.begin_batch()
     subscription.push((1,))
     subscriptions.end_batch()
