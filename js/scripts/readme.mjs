@@ -1,11 +1,17 @@
-// Compiles the code in README.md as a user of the package would, beside a generated contract.
+// Compiles the code of the documents as a user of the package would, beside a generated contract.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import ts from "typescript";
 
 const PACKAGE = fileURLToPath(new URL("../", import.meta.url));
-const README = readFileSync(`${PACKAGE}README.md`, "utf8");
+const DOCUMENTS = [
+  "README.md",
+  "../README.md",
+  "../docs/guides/react.md",
+  "../docs/guides/from-the-specification.md",
+];
+const TEXT = DOCUMENTS.map((name) => readFileSync(`${PACKAGE}${name}`, "utf8")).join("\n");
 
 /** What the snippets leave to their reader. */
 const AROUND = `
@@ -14,7 +20,7 @@ declare function show(...things: unknown[]): void;
 `;
 
 const files = new Map([[`${PACKAGE}src/around.d.ts`, AROUND]]);
-for (const [, kind, code] of README.matchAll(/^```(tsx?)\n(.*?)^```$/gms)) {
+for (const [, kind, code] of TEXT.matchAll(/^```(tsx?)\n(.*?)^```$/gms)) {
   files.set(`${PACKAGE}src/readme-${files.size}.${kind}`, code);
 }
 
@@ -38,5 +44,5 @@ host.getSourceFile = (name, ...rest) =>
 const program = ts.createProgram([...files.keys()], options, host);
 const faults = ts.getPreEmitDiagnostics(program);
 process.stdout.write(ts.formatDiagnosticsWithColorAndContext(faults, host));
-process.stdout.write(`${files.size - 1} snippets of README.md, ${faults.length} faults\n`);
-if (faults.length > 0 || files.size < 5) process.exitCode = 1;
+process.stdout.write(`${files.size - 1} snippets of documents, ${faults.length} faults\n`);
+if (faults.length > 0 || files.size < 15) process.exitCode = 1;

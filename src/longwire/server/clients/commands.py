@@ -1,6 +1,6 @@
 """The events that every server understands: auth, join_room, leave_room, ping, publish.
 
-Their names, arguments and answers are the wire's (docs/wire.md).
+Their names, arguments and answers are the wire's (docs/reference/wire.md).
 """
 
 from __future__ import annotations
