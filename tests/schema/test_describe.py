@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from longwire.errors import ContractError
 from longwire.schema import Contract, Event, Record
-from longwire.schema.describe import describe, payload_name
+from longwire.schema.describe import payload_name
 from longwire.schema.description import (
     Choice,
     ConflationRule,
@@ -93,7 +93,7 @@ class Felled(Event, name="tree:felled", origin="client", ack=Leaf, conflate=Late
     pass
 
 
-DESCRIPTION = describe(Contract([Tree, Felled], rooms=["user:{user_id}"]))
+DESCRIPTION = Contract([Tree, Felled], rooms=["user:{user_id}"]).describe()
 
 
 def test_payloads_are_named_after_their_event() -> None:
@@ -192,7 +192,7 @@ def test_models_are_described_like_events() -> None:
     contract = Contract()
     contract.add(Whole, name="whole")
     contract.add(Plain, name="plain", room="plain:{name}")
-    description = describe(contract)
+    description = contract.describe()
     whole = fields_of(description, "WholeEvent")
     assert whole["kind"].type == Choice(("a", "b"))
     assert whole["const"].type == Choice(("x",))
@@ -209,7 +209,7 @@ def test_every_payload_bears_a_timestamp() -> None:
     contract = Contract()
     contract.add(Whole, name="whole")
     contract.add(Plain, name="plain")
-    description = describe(contract)
+    description = contract.describe()
     assert fields_of(description, "WholeEvent")["timestamp"] == TIMESTAMP
     assert fields_of(description, "PlainEvent")["timestamp"] == TIMESTAMP
 
@@ -217,7 +217,7 @@ def test_every_payload_bears_a_timestamp() -> None:
 def test_a_nested_model_may_send_null() -> None:
     contract = Contract()
     contract.add(Whole, name="whole")
-    size = fields_of(describe(contract), "Part")["size"]
+    size = fields_of(contract.describe(), "Part")["size"]
     assert size.is_optional
     assert size.type == Either((Scalar("integer"), Scalar("null")))
 
@@ -227,7 +227,7 @@ def test_two_types_of_one_name_are_refused() -> None:
         level: Annotated[Literal["loud"], Meta(title="Level")]
 
     with pytest.raises(ContractError, match="two different types would be named Level"):
-        describe(Contract([Tree, Other]))
+        Contract([Tree, Other]).describe()
 
 
 def test_a_plain_struct_may_be_a_part() -> None:
@@ -237,7 +237,7 @@ def test_a_plain_struct_may_be_a_part() -> None:
     class Outer(Event, name="outer"):
         inner: Inner
 
-    description = describe(Contract([Outer]))
+    description = Contract([Outer]).describe()
     assert fields_of(description, "OuterEvent")["inner"].type == Reference("Inner")
 
 
@@ -252,5 +252,5 @@ class Something(Event, name="any:one"):
 def test_the_default_of_one_untyped_field_is_not_that_of_all() -> None:
     """msgspec added the default to the schema of unknown types, which all of them shared."""
     for event in (Anything, Something):
-        description = describe(Contract([event]))
+        description = Contract([event]).describe()
     assert not fields_of(description, "AnyOneEvent")["value"].is_optional

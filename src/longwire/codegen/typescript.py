@@ -17,7 +17,6 @@ from longwire.codegen.typescript_wire import (
     WIRE_TYPES,
 )
 from longwire.errors import ContractError
-from longwire.schema.describe import describe
 from longwire.schema.description import (
     ConflationRule,
     ContractDescription,
@@ -61,7 +60,7 @@ def generate_typescript(contract: Contract) -> str:
     Raises:
         ContractError: a type has a name that the module or the language itself uses.
     """
-    description = describe(contract)
+    description = contract.describe()
     rooms = _room_types(description.rooms)
     sections = [
         _HEADER,

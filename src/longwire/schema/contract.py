@@ -17,6 +17,7 @@ from longwire.schema.room_pattern import MAX_ROOM_LENGTH, RoomPattern
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from longwire.schema.description import ContractDescription
     from longwire.schema.event import Event
     from longwire.types import Conflation
 
@@ -93,8 +94,20 @@ class Contract:
         It does not change with documentation, nor with the order of declaration.
         """
         if self._fingerprint is None:
-            self._fingerprint = fingerprint(describe(self))
+            self._fingerprint = fingerprint(self.describe())
         return self._fingerprint
+
+    def describe(self) -> ContractDescription:
+        """Describe the contract as plain data.
+
+        Payload types are named after their event: `job:progress` is `JobProgressEvent`.
+
+        Raises:
+            ContractError: two different types would have the same name.
+        """
+        return describe(
+            [(d, self.wire_names(d.name)) for d in self.declarations.values()], self.rooms
+        )
 
     def add(
         self,

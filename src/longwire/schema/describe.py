@@ -36,9 +36,8 @@ from longwire.schema.json_schema import schema_of
 from longwire.types import Concat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from longwire.schema.contract import Contract
     from longwire.schema.declaration import Declaration
     from longwire.schema.json_schema import JsonSchema
     from longwire.schema.room_pattern import RoomPattern
@@ -63,20 +62,15 @@ _TIMESTAMP: Final = Field(
 )
 
 
-def describe(contract: Contract) -> ContractDescription:
-    """Describe a contract as plain data.
-
-    Payload types are named after their event: `job:progress` is `JobProgressEvent`.
-
-    Raises:
-        ContractError: two different types would have the same name.
-    """
-    declarations = contract.declarations.values()
-    reader = _Reader({d.model.__name__: payload_name(d.name) for d in declarations})
-    events = tuple(_describe_event(reader, d, contract.wire_names(d.name)) for d in declarations)
-    own = {d.room: event.room for d, event in zip(declarations, events, strict=True) if d.room}
-    rooms = (own.get(pattern) or _wire_template(pattern, {}) for pattern in contract.rooms)
-    return ContractDescription(tuple(reader.types.values()), events, tuple(rooms))
+def describe(
+    declarations: Sequence[tuple[Declaration, Mapping[str, str]]], rooms: Iterable[RoomPattern]
+) -> ContractDescription:
+    """Describe the events, with the wire names of their fields, and the rooms of a contract."""
+    reader = _Reader({d.model.__name__: payload_name(d.name) for d, _ in declarations})
+    events = tuple(_describe_event(reader, *declaration) for declaration in declarations)
+    own = {d.room: e.room for (d, _), e in zip(declarations, events, strict=True) if d.room}
+    templates = (own.get(pattern) or _wire_template(pattern, {}) for pattern in rooms)
+    return ContractDescription(tuple(reader.types.values()), events, tuple(templates))
 
 
 def describe_types(*models: type) -> dict[str, NamedType]:

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from longwire.broker.redis import RedisBroker
 from longwire.broker.redis.log.entry import VOLATILE, draft_fields
 from longwire.broker.redis.log.room_scripts import RoomScripts
-from longwire.broker.redis.log.script import APPEND
+from longwire.broker.redis.scripts import APPEND
 from longwire.errors import BrokerUnavailable
 from longwire.log import RetentionLimits
 from tests.broker.conftest import sweep

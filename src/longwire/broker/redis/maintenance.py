@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from longwire.background import BackgroundTasks
-from longwire.broker.redis.log.script import FORGET, HOLD, STALE
+from longwire.broker.redis.scripts import FORGET, HOLD, STALE
 from longwire.broker.sweeper import Sweeper
 from longwire.errors import BrokerUnavailable
 from longwire.types import Position

@@ -23,7 +23,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from longwire.broker.redis.log.script import BEGIN, SCRIPTS
+from longwire.broker.redis.scripts import BEGIN, SCRIPTS
 from longwire.errors import BrokerUnavailable
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from longwire.background import BackgroundTasks
 from longwire.broker.redis.log.entry import joined_member, parse_member
 from longwire.broker.redis.log.reading import EVERYTHING
-from longwire.broker.redis.log.script import COMPACT
+from longwire.broker.redis.scripts import COMPACT
 from longwire.errors import BrokerUnavailable
 from longwire.log.joined_text import JoinedText, join_text
 

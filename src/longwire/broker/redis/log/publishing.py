@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from longwire.broker.idempotency import MAX_IDS, WINDOW_MS, fingerprint
 from longwire.broker.redis.log.entry import draft_fields, encode_condition, parse_refusal
-from longwire.broker.redis.log.script import APPEND, TOUCH
+from longwire.broker.redis.scripts import APPEND, TOUCH
 from longwire.errors import BrokerUnavailable, IdempotencyConflict
 from longwire.log.room_log import COMPACT_AFTER
 from longwire.types import Position

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from longwire.broker.redis.log.entry import parse_member
-from longwire.broker.redis.log.script import READ
+from longwire.broker.redis.scripts import READ
 from longwire.log import History, Publication
 from longwire.log.conflation import join_and_cover
 from longwire.types import Position

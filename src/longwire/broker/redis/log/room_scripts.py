@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from longwire.broker.redis.connection.address import Command
-    from longwire.broker.redis.log.script import Script
+    from longwire.broker.redis.scripts import Script
     from longwire.log import RetentionLimits
 
 _PARTS = ("meta", "log", "slots", "ids", "order")
