@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from contextvars import Context
+from collections.abc import Coroutine
+from contextvars import Context
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 

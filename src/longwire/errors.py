@@ -34,13 +34,10 @@ clients where the error concerns them.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from longwire.types import Position
+from longwire.types import Position
 
 
 class LongwireError(Exception):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import msgspec
 
+from longwire.log import Publication
 from longwire.websocket.frames import TEXT, encode_frame
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from longwire.log import Publication
 
 _encode_json = msgspec.json.Encoder().encode
 

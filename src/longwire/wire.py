@@ -10,15 +10,13 @@ None are sent (see `Record`). Answers have the field `ok`; where it is false, `e
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 from msgspec import field
 
 from longwire.record import Record
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 AUTH: Final = "auth"
 AUTHENTICATED: Final = "authenticated"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from longwire.schema.description import (
     Choice,
@@ -20,9 +21,6 @@ from longwire.schema.description import (
     Scalar,
     TupleOf,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _WIDTH: Final = 100
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")

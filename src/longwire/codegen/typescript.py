@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 from longwire.codegen.printing import print_alias, print_doc, print_key, print_node, print_type
 from longwire.codegen.typescript_wire import (
@@ -17,6 +18,7 @@ from longwire.codegen.typescript_wire import (
     WIRE_TYPES,
 )
 from longwire.errors import ContractError
+from longwire.schema import Contract
 from longwire.schema.description import (
     ConflationRule,
     ContractDescription,
@@ -25,11 +27,6 @@ from longwire.schema.description import (
     ObjectType,
 )
 from longwire.schema.fingerprint import fingerprint
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from longwire.schema import Contract
 
 _LANGUAGE_NAMES: Final = re.compile(
     # Reserved words, built-in types, and utility types that the generated module uses.

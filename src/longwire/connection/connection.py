@@ -6,18 +6,30 @@ A driver passes received data to `connection.engine`, handles `connection.events
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from longwire.connection.events import (
     Connected,
+    ConnectionEvent,
     ConnectRequested,
     Disconnected,
     Refused,
 )
-from longwire.engineio import MESSAGE, Closed, MessageReceived, Opened, State
+from longwire.engineio import (
+    MESSAGE,
+    ClientSession,
+    Closed,
+    MessageReceived,
+    Opened,
+    ServerSession,
+    Session,
+    State,
+)
 from longwire.errors import LocalProtocolError, RemoteProtocolError
+from longwire.prepared import PreparedMessage
 from longwire.reasons import CONNECT_TIMEOUT, DisconnectReason
 from longwire.socketio import (
     MAIN,
@@ -27,6 +39,7 @@ from longwire.socketio import (
     Connect,
     ConnectError,
     Disconnect,
+    EncodedEvent,
     Event,
     IncompletePacket,
     Packet,
@@ -39,14 +52,6 @@ from longwire.socketio import (
     encode_event,
     encode_event_packet,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from longwire.connection.events import ConnectionEvent
-    from longwire.engineio import ClientSession, ServerSession, Session
-    from longwire.prepared import PreparedMessage
-    from longwire.socketio import EncodedEvent
 
 
 class ConnectionOptions(msgspec.Struct, frozen=True, kw_only=True):

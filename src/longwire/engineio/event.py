@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from longwire.engineio.handshake import Handshake  # noqa: TC001 (msgspec reads annotations)
-from longwire.reasons import DisconnectReason  # noqa: TC001
+from longwire.engineio.handshake import Handshake
+from longwire.reasons import DisconnectReason
 
 
 class Opened(msgspec.Struct, frozen=True):

@@ -8,12 +8,9 @@ and a plain binary frame on a WebSocket. In memory a packet is what a WebSocket 
 from __future__ import annotations
 
 import binascii
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from longwire.errors import LocalProtocolError, RemoteProtocolError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
 PROBE_PING = "2probe"

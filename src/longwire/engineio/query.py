@@ -14,7 +14,7 @@ from longwire.engineio.errors import (
     UNSUPPORTED_VERSION,
     RequestError,
 )
-from longwire.engineio.state import Transport  # noqa: TC001 (msgspec reads annotations)
+from longwire.engineio.state import Transport
 
 MAX_FIELDS = 100
 """Fields in a query. Applications add a few of their own; thousands are an attack on the parser."""

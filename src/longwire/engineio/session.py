@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from longwire.engineio.event import Closed, MessageReceived, SessionEvent, Upgraded
 from longwire.engineio.payload import (
@@ -15,14 +15,10 @@ from longwire.engineio.payload import (
     decode_payload,
     wire_size,
 )
+from longwire.engineio.probe import Probe
 from longwire.engineio.state import TRANSITIONS, Signal, State, Transport
 from longwire.errors import LocalProtocolError, RemoteProtocolError
 from longwire.reasons import PARSE_ERROR, TRANSPORT_CLOSED, DisconnectReason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from longwire.engineio.probe import Probe
 
 CLOSE_TIMEOUT = 30.0
 """Seconds that a close packet waits for the request that delivers it, as in the reference."""

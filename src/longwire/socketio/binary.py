@@ -6,14 +6,12 @@ binary message after the packet.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, cast
 
 import msgspec
 
 from longwire.errors import RemoteProtocolError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _SCALARS: Final = frozenset((str, int, float, bool, type(None), msgspec.Raw))
 _decode: Final = msgspec.json.Decoder().decode

@@ -7,7 +7,8 @@ once, to the type that it needs.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -25,9 +26,6 @@ from longwire.socketio.packet import (
     Packet,
 )
 from longwire.socketio.surrogates import replace_lone_surrogates
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MAX_ATTACHMENTS = 10
 """Attachments of one packet; the default of the reference."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from longwire.errors import LocalProtocolError
 from longwire.socketio.binary import extract_attachments
 from longwire.socketio.packet import MAIN, RESERVED_EVENTS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _ENCODER: Final = msgspec.json.Encoder()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,8 +14,6 @@ from starlette.staticfiles import StaticFiles
 from longwire.types import override
 
 if TYPE_CHECKING:
-    import os
-
     from starlette.types import Receive, Scope, Send
 
 ASSETS: Final = Path(__file__).parent / "static"

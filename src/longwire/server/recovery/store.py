@@ -15,7 +15,7 @@ import msgspec
 from longwire.broker.slices import read_slices
 from longwire.clock import wall_time
 from longwire.log import Draft
-from longwire.server.recovery.sent_log import KeptTrail  # noqa: TC001 (msgspec reads annotations)
+from longwire.server.recovery.sent_log import KeptTrail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
