@@ -19,11 +19,11 @@ export type ConnectionState =
 export type Draft<T, Defaults extends keyof T = never> = Omit<T, "timestamp" | Defaults> &
   Partial<Pick<T, Defaults | ("timestamp" & keyof T)>>;
 
-/** A place in a room's log: everything up to and including `offset` lies behind it. */
+/** A position in a room's log, after the entry with this offset. */
 export interface Position {
-  /** Names the log's incarnation; positions of different epochs do not compare. */
+  /** The incarnation of the log; positions of different epochs are not comparable. */
   epoch: string;
-  /** 0 before the first entry; entries are 1, 2, 3, … without holes. */
+  /** 0 before the first entry. Entries are numbered 1, 2, 3, … without gaps. */
   offset: number;
 }
 
