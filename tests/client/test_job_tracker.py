@@ -133,7 +133,7 @@ async def test_a_reset_job_is_read_again_from_its_beginning(
         assert await socket.accept_join(ROOM, "e", 1) == [ROOM, {"epoch": "e", "offset": 0}]
         await output(socket, "old", "1@job:1")
         await complete(socket, "2@job:1")
-    assert len(client._subscriptions) == 0
+    assert client.health.subscriptions == 0
 
 
 async def test_a_job_of_somebody_else(client: WebSocketClient, socket: PeerSocket) -> None:
@@ -146,8 +146,8 @@ async def test_a_job_of_somebody_else(client: WebSocketClient, socket: PeerSocke
     await socket.answer("join_room", {"ok": False, "room": ROOM, "error": error})
     with pytest.raises(RoomDenied):
         await following
-    assert not client._jobs._feeds
-    assert len(client._subscriptions) == 0
+    assert client.health.tracked_jobs == 0
+    assert client.health.subscriptions == 0
 
 
 async def test_the_end_of_the_client_is_the_end_of_the_wait(

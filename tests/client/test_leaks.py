@@ -75,8 +75,8 @@ async def test_ten_thousand_subscriptions_leave_nothing_behind(
     await client.ping()
     left = counted() - before
     assert sum(left.values()) < 20, left
-    assert len(client._subscriptions) == 0
-    assert len(client._rooms) == 2, "the rooms that signing in grants"
+    assert client.health.subscriptions == 0
+    assert client.health.rooms == 2, "the rooms that signing in grants"
 
 
 async def test_ten_thousand_subscriptions_without_a_connection_leave_nothing_behind() -> None:
@@ -89,7 +89,7 @@ async def test_ten_thousand_subscriptions_without_a_connection_leave_nothing_beh
     await asyncio.sleep(0)
     left = counted() - before
     assert sum(left.values()) < 20, left
-    assert len(client._rooms) == len(client._subscriptions) == 0
+    assert client.health.rooms == client.health.subscriptions == 0
 
 
 async def test_memory_is_flat_however_many_events_come(client: WebSocketClient, peer: Peer) -> None:

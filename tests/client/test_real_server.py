@@ -166,7 +166,7 @@ async def test_following_a_job_to_its_result(
         assert job.is_complete
         assert [state.status async for state in job] == ["completed"]
     await working
-    assert not client._jobs._feeds
+    assert client.health.tracked_jobs == 0
 
 
 async def test_two_trackers_share_one_fold(

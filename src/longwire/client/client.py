@@ -418,6 +418,10 @@ class WebSocketClient(Subscribable):
             events_dropped=self._inbox.dropped,
             handler_failures=self._subscriptions.failures,
             given_up=self._outbox.given_up,
+            unsent=len(self._outbox),
+            subscriptions=len(self._subscriptions),
+            rooms=len(self._rooms),
+            tracked_jobs=len(self._jobs),
             other_contract=self._supervisor.other_contract,
         )
 

@@ -28,7 +28,7 @@ SAMPLES = 100
 
 
 class HealthSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """The health of a client at one moment. Durations are in seconds, counts since its creation.
+    """The health of a client at one moment. Durations are in seconds.
 
     Attributes:
         round_trip: The newest round trip; None before the first measurement.
@@ -45,6 +45,10 @@ class HealthSnapshot(msgspec.Struct, frozen=True, kw_only=True):
         events_dropped: Number of events without a position dropped because a queue was full.
         handler_failures: Number of exceptions that handlers raised.
         given_up: Number of events that were never sent; their callers received an error.
+        unsent: Number of events that wait to be sent or confirmed now.
+        subscriptions: Number of handlers and iterators now.
+        rooms: Number of rooms that are held now.
+        tracked_jobs: Number of jobs that are tracked now.
         other_contract: Fingerprint of the server's contract, if it differs from the client's; None
             if it is the same or unknown. Events that both declare in the same way work; others may
             be rejected, dropped as invalid, or arrive as plain values.
@@ -64,6 +68,10 @@ class HealthSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     events_dropped: int = 0
     handler_failures: int = 0
     given_up: int = 0
+    unsent: int = 0
+    subscriptions: int = 0
+    rooms: int = 0
+    tracked_jobs: int = 0
     other_contract: str | None = None
 
 

@@ -23,6 +23,7 @@ from longwire.client import ClientOptions
 from longwire.client.handlers.throttle import FIRST_PASS, MAX_JOINED, HeldEvent, Throttle, conflate
 from longwire.client.transport.handshake import open_websocket
 from longwire.client.transport.websocket import WebSocket
+from longwire.testing import ManualClock
 from longwire.types import Concat
 from tests.client.conftest import Connect
 from tests.client.peer import Peer, PeerSocket, all_received, connected
@@ -66,17 +67,19 @@ async def test_a_throttled_handler_hears_the_first_at_once_and_the_newest_after_
     assert heard.times[2] - heard.times[1] >= INTERVAL * 0.9
 
 
-async def test_a_quiet_throttled_handler_hears_at_once(
-    client: WebSocketClient, socket: PeerSocket
-) -> None:
-    heard = Heard()
-    client.on(JobProgress, heard, throttle=0.01)
-    await socket.progress(1)
-    await heard.calls(1)
-    await asyncio.sleep(0.03)
-    await socket.progress(2)
-    await all_received(client, socket)
-    assert [event.progress for event in heard.events] == [1, 2]
+async def test_a_throttle_passes_an_event_at_once_after_a_quiet_interval() -> None:
+    pending: deque[Any] = deque()
+    throttle = Throttle(pending, pending.extend, CATALOG, 1.0)
+    with ManualClock() as clock:
+        assert not throttle.offer(("first",), None)
+        await clock.advance(0.9)
+        assert throttle.offer(("held back",), None)
+        await clock.advance(0.2)
+        assert list(pending) == [("held back",)]
+        pending.clear()
+        await clock.advance(1.0)
+        assert not throttle.offer(("after a quiet interval",), None)
+        throttle.close()
 
 
 async def test_one_throttle_hears_every_job(client: WebSocketClient, socket: PeerSocket) -> None:
