@@ -1,4 +1,4 @@
-"""What is missing where an extra was not installed, and how to get it."""
+"""The messages for missing dependencies, which name the extra to install."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SERVE = "sys.argv[1:] = ['serve', '--port=0']; from longwire.cli import main; ma
 
 
 @pytest.mark.parametrize(
-    ("hidden", "code", "said"),
+    ("hidden", "code", "message"),
     [
         ("click", COMMAND, "longwire: the command line is not installed: pip install"),
         ("fastapi", SERVE, "longwire: fastapi is not installed: pip install 'longwire[cli]'"),
@@ -38,7 +38,7 @@ SERVE = "sys.argv[1:] = ['serve', '--port=0']; from longwire.cli import main; ma
         ("jwt", "import longwire; longwire.jwt_authenticator('x')", "'longwire[jwt]'"),
     ],
 )
-def test_what_is_not_installed_is_named_with_its_extra(hidden: str, code: str, said: str) -> None:
+def test_missing_dependencies_name_their_extra(hidden: str, code: str, message: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", WITHOUT, hidden, code],
         env=os.environ | {"LONGWIRE_SECRET": "a secret"},
@@ -48,10 +48,10 @@ def test_what_is_not_installed_is_named_with_its_extra(hidden: str, code: str, s
         timeout=15,
     )
     assert ended.returncode == 1
-    assert said in ended.stderr.splitlines()[-1]
+    assert message in ended.stderr.splitlines()[-1]
 
 
-def test_the_command_line_needs_nothing_that_it_does_not_declare() -> None:
+def test_the_command_line_imports_only_declared_dependencies() -> None:
     subprocess.run(
         [sys.executable, "-c", WITHOUT, "typing_extensions", "import longwire.cli.options"],
         check=True,

@@ -1,4 +1,4 @@
-"""A client and a server that were built for different contracts: seen, told, and no fault."""
+"""Clients and servers with different contracts: reported on both sides, and not an error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.serving import SECRET
 WORKERS = Contract([JobProgress])
 
 
-async def test_the_same_contract_is_not_mentioned(
+async def test_equal_contracts_are_not_reported(
     server: Server, worker: WebSocketClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert worker.health.other_contract is None
@@ -25,7 +25,7 @@ async def test_the_same_contract_is_not_mentioned(
     assert "contract" not in caplog.text
 
 
-async def test_another_contract_is_seen_on_both_sides_and_works(
+async def test_different_contracts_are_reported_on_both_sides_and_work(
     server: Server, url: str, token: str, clients: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = [clients(url, token=token, contract=WORKERS) for _ in range(2)]
@@ -48,7 +48,7 @@ async def test_another_contract_is_seen_on_both_sides_and_works(
     assert await unknown.get() == output
 
 
-async def test_a_new_token_does_not_hide_the_other_contract(
+async def test_a_new_token_keeps_the_report_of_a_different_contract(
     server: Server, url: str, clients: Connect
 ) -> None:
     client = clients(url, contract=WORKERS)
@@ -58,18 +58,18 @@ async def test_a_new_token_does_not_hide_the_other_contract(
     assert server.fingerprints.others == {WORKERS.fingerprint: 1}
 
 
-async def test_the_difference_is_logged_once_and_ends_with_an_upgrade(
+async def test_a_different_contract_is_logged_once_and_cleared_after_an_upgrade(
     client: WebSocketClient, peer: Peer, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = {"userId": "ada", "rooms": [], "contract": "0123456789abcdef"}
     socket = await connected(client, peer)
-    heard = asyncio.Semaphore(0)
-    client.on("authenticated", lambda _: heard.release())
+    received = asyncio.Semaphore(0)
+    client.on("authenticated", lambda _: received.release())
     for _ in range(3):
         await socket.emit("authenticated", other)
-        await heard.acquire()
+        await received.acquire()
     assert client.health.other_contract == "0123456789abcdef"
     assert caplog.text.count("0123456789abcdef") == 1
     await socket.emit("authenticated", {"userId": "ada", "rooms": []})
-    await heard.acquire()
+    await received.acquire()
     assert client.health.other_contract is None

@@ -1,4 +1,4 @@
-"""One client for a process and an address."""
+"""The process-wide client of each URL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from longwire.client import ConnectionState, get_websocket_client
 from longwire.errors import ConfigurationError
 
 
-def test_everyone_gets_the_same_client_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_url_returns_the_same_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LONGWIRE_URL", "http://one.example")
     client = get_websocket_client()
     assert client.options.url == "http://one.example"
@@ -24,14 +24,14 @@ def test_everyone_gets_the_same_client_of_an_address(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("url", ["", "not an address"])
-def test_there_is_no_address_by_default(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """The specification's client spoke to localhost in production."""
+def test_there_is_no_default_url(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """The specification's client connected to localhost in production."""
     monkeypatch.setenv("LONGWIRE_URL", url)
     with pytest.raises(ConfigurationError):
         get_websocket_client()
 
 
-def test_the_environment_is_read_late_and_a_fork_makes_its_own() -> None:
+def test_the_environment_is_read_at_the_call_and_a_fork_creates_its_own_client() -> None:
     code = """
 import os
 from longwire.client import get_websocket_client

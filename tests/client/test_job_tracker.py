@@ -1,4 +1,4 @@
-"""Following a job whose room was joined before, denied, reset, or lost."""
+"""Tracking a job whose room was joined before, is denied, reset, or lost."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ async def complete(socket: PeerSocket, place: str) -> None:
 async def test_a_job_whose_room_was_joined_before_is_read_from_its_beginning(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    heard: asyncio.Queue[str] = asyncio.Queue()
-    client.on(JobOutput, lambda event: heard.put_nowait(event.chunk))
+    received: asyncio.Queue[str] = asyncio.Queue()
+    client.on(JobOutput, lambda event: received.put_nowait(event.chunk))
     client.join_room(ROOM)
     await socket.accept_join(ROOM, "e", 0)
     await output(socket, "a", "1@job:1")
     await output(socket, "b", "2@job:1")
-    assert [await heard.get(), await heard.get()] == ["a", "b"]
+    assert [await received.get(), await received.get()] == ["a", "b"]
 
     async def follow() -> tuple[str, JobResult]:
         async with client.job("1") as job:
@@ -49,7 +49,7 @@ async def test_a_job_whose_room_was_joined_before_is_read_from_its_beginning(
     await output(socket, "ab", "1-2@job:1")
     await complete(socket, "3@job:1")
     assert await following == ("ab", JobResult(content="x"))
-    assert heard.empty()
+    assert received.empty()
 
 
 async def test_tracking_a_job_hung_if_the_log_of_its_joined_room_had_expired(
@@ -65,7 +65,7 @@ async def test_tracking_a_job_hung_if_the_log_of_its_joined_room_had_expired(
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
-async def test_the_present_is_shown_once_the_past_was_read(
+async def test_the_first_state_is_the_present_one(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
     async def follow() -> list[str]:
@@ -81,10 +81,10 @@ async def test_the_present_is_shown_once_the_past_was_read(
     assert texts[0] == texts[-1] == "abc"
 
 
-async def test_the_present_is_shown_at_once_on_a_slow_machine(
+async def test_the_first_state_is_the_present_one_on_a_slow_machine(
     client: WebSocketClient, socket: PeerSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A watcher saw states of the past when the machine was too slow to fold them in one go."""
+    """Regression: a tracker returned past states when the replay took several turns of the loop."""
     monkeypatch.setattr(handler, "SLICE", 0.0)  # others get a turn after every event
     following = asyncio.create_task(anext(aiter(client.job("1"))))
     await socket.accept_join(ROOM, "e", 3)
@@ -93,7 +93,7 @@ async def test_the_present_is_shown_at_once_on_a_slow_machine(
     assert (await following).text == "abc"
 
 
-async def test_a_log_that_begins_anew_is_a_new_job(
+async def test_a_replaced_log_starts_a_new_state(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
     seen = asyncio.Event()
@@ -136,7 +136,9 @@ async def test_a_reset_job_is_read_again_from_its_beginning(
     assert client.health.subscriptions == 0
 
 
-async def test_a_job_of_somebody_else(client: WebSocketClient, socket: PeerSocket) -> None:
+async def test_tracking_a_job_of_another_user_raises(
+    client: WebSocketClient, socket: PeerSocket
+) -> None:
     async def follow() -> None:
         async with client.job("1"):
             raise AssertionError
@@ -150,7 +152,7 @@ async def test_a_job_of_somebody_else(client: WebSocketClient, socket: PeerSocke
     assert client.health.subscriptions == 0
 
 
-async def test_the_end_of_the_client_is_the_end_of_the_wait(
+async def test_disconnecting_ends_the_wait_for_a_result(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
     async def follow() -> None:
@@ -164,7 +166,7 @@ async def test_the_end_of_the_client_is_the_end_of_the_wait(
         await following
 
 
-async def test_a_request_to_cancel_that_is_refused(
+async def test_a_rejected_request_to_cancel_raises(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
     async def follow() -> None:
@@ -180,7 +182,7 @@ async def test_a_request_to_cancel_that_is_refused(
     assert caught.value.code == "job_finished"
 
 
-async def test_a_result_needs_no_block(client: WebSocketClient, socket: PeerSocket) -> None:
+async def test_result_works_without_a_block(client: WebSocketClient, socket: PeerSocket) -> None:
     job = client.job("1")
     assert not job.is_complete
     waiting = asyncio.create_task(job.result())
@@ -191,7 +193,7 @@ async def test_a_result_needs_no_block(client: WebSocketClient, socket: PeerSock
     assert job.is_complete, "what was known then"
 
 
-async def test_an_iteration_without_a_block_ends_with_its_loop(
+async def test_an_iteration_without_a_block_leaves_the_room_at_its_end(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
     async def watch() -> list[str]:
@@ -204,7 +206,7 @@ async def test_an_iteration_without_a_block_ends_with_its_loop(
     await socket.receive("leave_room")
 
 
-async def test_an_iteration_that_is_broken_out_of_leaves_the_room(
+async def test_breaking_out_of_an_iteration_leaves_the_room(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
     async def look_once() -> None:
@@ -218,10 +220,10 @@ async def test_an_iteration_that_is_broken_out_of_leaves_the_room(
     await socket.receive("leave_room")
 
 
-async def test_a_job_can_be_cancelled_without_following_it(
+async def test_cancelling_a_job_does_not_join_its_room(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    """It needed a block, and the block a join, which a mere request to cancel does not."""
+    """Regression: it required a block, and the block a join, which cancelling does not need."""
     cancelling = asyncio.create_task(client.job("1").cancel("enough"))
     [request] = await socket.answer("job:cancel", {"ok": True})
     assert request["reason"] == "enough"
@@ -230,10 +232,10 @@ async def test_a_job_can_be_cancelled_without_following_it(
     assert not socket.has_unread_events()
 
 
-async def test_a_job_that_is_denied_later_ends_the_wait(
+async def test_a_late_denial_ends_the_wait_for_a_result(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    """Who asked for it while offline waited for ever."""
+    """Regression: a call without a connection waited forever."""
     waiting = asyncio.create_task(client.job("1").result())
     await asyncio.sleep(0)
     connecting = asyncio.create_task(client.connect())
@@ -245,10 +247,10 @@ async def test_a_job_that_is_denied_later_ends_the_wait(
     assert client.room_status(ROOM) is None
 
 
-async def test_a_job_is_followed_again_after_the_client_was_closed(
+async def test_a_job_can_be_tracked_again_after_disconnecting(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    """The old watcher's end was everybody's: nobody could follow that job any more."""
+    """Regression: the first tracker's error ended all later trackers of the job."""
     async with client.job("1") as old:
         await client.disconnect()
         with pytest.raises(NotConnected):
@@ -264,21 +266,21 @@ async def test_a_job_is_followed_again_after_the_client_was_closed(
 
 
 async def follow(client: WebSocketClient) -> None:
-    """Enter the job's block, which is never to be reached."""
+    """Enter the job's block, which must not be reached."""
     async with client.job("1"):
         raise AssertionError
 
 
 async def enter(client: WebSocketClient) -> None:
-    """Enter the room's block, which is never to be reached."""
+    """Enter the room's block, which must not be reached."""
     async with client.room(ROOM):
         raise AssertionError
 
 
-async def test_a_cancelled_entry_leaves_the_room(
+async def test_cancelling_the_entry_of_a_block_leaves_the_room(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    """The room stayed joined as long as the client lived."""
+    """Regression: the room stayed joined for the lifetime of the client."""
     for work in (follow(client), enter(client)):
         task = asyncio.create_task(work)
         await socket.receive("join_room")
@@ -288,10 +290,10 @@ async def test_a_cancelled_entry_leaves_the_room(
         assert client.room_status(ROOM) is None
 
 
-async def test_who_is_cancelled_as_the_answer_comes_leaves_the_room(
+async def test_cancelling_the_entry_in_the_turn_of_the_answer_leaves_the_room(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    """It had joined and did not know: the room stayed joined as long as the client lived."""
+    """Regression: the join succeeded unnoticed, and the room stayed joined."""
     for work in (follow(client), enter(client)):
         first = client.join_room(ROOM)
         task = asyncio.create_task(work)

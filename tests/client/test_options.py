@@ -1,4 +1,4 @@
-"""Options, addresses, and the table of states."""
+"""Options, addresses, and the table of connection states."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ TAIL = "EIO=4&transport=websocket"
         ("http://a/ü b%20c", f"ws://a/%C3%BC%20b%20c/socket.io/?{TAIL}"),
     ],
 )
-def test_addresses(url: str, expected: str) -> None:
+def test_websocket_addresses(url: str, expected: str) -> None:
     assert ClientOptions(url=url).address("websocket") == expected
 
 
-def test_another_path() -> None:
+def test_the_path_option_changes_the_address() -> None:
     options = ClientOptions(url="http://a", path="rt")
     assert options.address("websocket") == f"ws://a/rt/?{TAIL}"
 
 
-def test_addresses_of_polling() -> None:
+def test_polling_addresses() -> None:
     options = ClientOptions(url="wss://a/live?tenant=x")
     assert options.address("polling", "s1") == (
         "https://a/live/socket.io/?tenant=x&EIO=4&transport=polling&sid=s1"
@@ -50,7 +50,7 @@ def test_addresses_of_polling() -> None:
 
 
 @pytest.mark.parametrize("transports", [(), ("webtransport",), "polling"])
-def test_transports_that_do_not_exist(transports: Any) -> None:
+def test_unknown_transports_are_rejected(transports: Any) -> None:
     with pytest.raises(ConfigurationError):
         ClientOptions(url="http://a", transports=transports)
 
@@ -62,7 +62,7 @@ def test_transports_that_do_not_exist(transports: Any) -> None:
         *("http://a..b", "http://" + 80 * "a", "http://ada@a"),
     ],
 )
-def test_what_is_no_address(url: Any) -> None:
+def test_invalid_urls_are_rejected(url: Any) -> None:
     with pytest.raises(ConfigurationError, match="url must be an http"):
         WebSocketClient(url)
 
@@ -87,10 +87,8 @@ def test_what_is_no_address(url: Any) -> None:
         ("proxy", "ftp://a:1"),
     ],
 )
-def test_a_value_that_no_attempt_could_succeed_with_is_refused_by_its_name(
-    name: str, value: Any
-) -> None:
-    """A negative delay let the client ask without a pause; the others failed in every attempt."""
+def test_invalid_options_are_rejected_by_name(name: str, value: Any) -> None:
+    """Regression: a negative delay made the client retry without a pause."""
     with pytest.raises(ConfigurationError, match=name):
         WebSocketClient("http://a", **{name: value})
 
@@ -121,38 +119,38 @@ def test_every_option_is_documented_with_its_type_and_default() -> None:
         assert ast.literal_eval(default.partition("`")[0]) == getattr(defaults, name)
 
 
-def test_an_address_is_shown_without_its_password() -> None:
+def test_the_url_is_displayed_without_its_password() -> None:
     assert ClientOptions(url="https://ada:secret@a:8/live?x=y").server == "https://a:8/live"
 
 
-def test_every_state_can_be_left_and_reached() -> None:
+def test_every_state_can_be_entered_and_left() -> None:
     assert TRANSITIONS.keys() == set(ConnectionState)
     assert set().union(*TRANSITIONS.values()) == set(ConnectionState)
 
 
-def test_the_status_keeps_its_dates_and_refuses_impossible_steps() -> None:
+def test_the_status_records_dates_and_rejects_invalid_transitions() -> None:
     clock = iter([10.0, 20.0])
     status = ConnectionStatus(lambda: next(clock))
-    heard: list[ConnectionState] = []
-    undo = status.subscribe(heard.append)
+    received: list[ConnectionState] = []
+    unsubscribe = status.subscribe(received.append)
     with pytest.raises(LocalProtocolError):
         status.enter(ConnectionState.RECONNECTING)
     for state in ("connecting", "connected", "reconnecting", "reconnecting"):
         status.enter(ConnectionState(state))
     assert (status.connected_at, status.disconnected_at) == (10.0, 20.0)
-    undo()
+    unsubscribe()
     status.enter(ConnectionState.DISCONNECTED)
-    assert heard == ["connecting", "connected", "reconnecting"]
+    assert received == ["connecting", "connected", "reconnecting"]
 
 
-def test_an_observer_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_observer_does_not_affect_others(caplog: pytest.LogCaptureFixture) -> None:
     def fail(state: ConnectionState) -> None:
         raise ValueError(state)
 
     status = ConnectionStatus(lambda: 0.0)
-    heard: list[ConnectionState] = []
+    received: list[ConnectionState] = []
     status.subscribe(fail)
-    status.subscribe(heard.append)
+    status.subscribe(received.append)
     status.enter(ConnectionState.CONNECTING)
-    assert heard == ["connecting"]
+    assert received == ["connecting"]
     assert "observer failed" in caplog.text

@@ -1,4 +1,4 @@
-"""What each call means in each state: it is done, waits within bounds, or fails with a reason."""
+"""The effect of each method in each connection state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
 from tests.client.conftest import Connect, until
 from tests.client.peer import Peer, PeerSocket, connected, progress
 
-NOBODY = "http://127.0.0.1:1"
+UNREACHABLE = "http://127.0.0.1:1"
 
 Send = Callable[[WebSocketClient], Awaitable[object]]
 
@@ -30,13 +30,13 @@ SENDING: dict[str, Send] = {
 
 @pytest.fixture(params=SENDING.values(), ids=SENDING.keys())
 def send(request: pytest.FixtureRequest) -> Send:
-    """One of the ways to send."""
+    """One of the methods that send."""
     return request.param
 
 
 async def given_up(clients: Connect, **options: Any) -> WebSocketClient:
     """A client in the state `error`."""
-    client = clients(NOBODY, **{"timeout": 0.01} | options)
+    client = clients(UNREACHABLE, **{"timeout": 0.01} | options)
     with pytest.raises(NotConnected):
         await client.connect()
     assert client.state is ConnectionState.ERROR
@@ -44,17 +44,17 @@ async def given_up(clients: Connect, **options: Any) -> WebSocketClient:
 
 
 async def sent_away(client: WebSocketClient, socket: PeerSocket) -> None:
-    """Bring a connected client into the state `error`."""
+    """Bring a connected client into the state `error`: the server advises against reconnecting."""
     advice = {"reason": "server_disconnect", "message": "no", "reconnect": False, "retryAfter": 0}
     await socket.emit("closing", advice)
     socket.drop()
     await until(client, ConnectionState.ERROR)
 
 
-async def test_what_waits_before_the_first_connection_fails_when_the_client_is_closed(
+async def test_events_that_wait_fail_when_the_client_disconnects(
     clients: Connect, send: Send
 ) -> None:
-    client = clients(NOBODY)
+    client = clients(UNREACHABLE)
     waiting = asyncio.ensure_future(send(client))
     await asyncio.sleep(0)
     assert not waiting.done()
@@ -63,10 +63,10 @@ async def test_what_waits_before_the_first_connection_fails_when_the_client_is_c
         await waiting
 
 
-async def test_an_iterator_of_a_client_that_never_connected_ends_with_it(
+async def test_disconnecting_ends_iterators_of_a_client_that_never_connected(
     clients: Connect,
 ) -> None:
-    client = clients(NOBODY)
+    client = clients(UNREACHABLE)
     stream = client.events(JobProgress)
     next_one = asyncio.ensure_future(anext(stream, None))
     await asyncio.sleep(0)
@@ -74,7 +74,9 @@ async def test_an_iterator_of_a_client_that_never_connected_ends_with_it(
     assert await next_one is None
 
 
-async def test_who_gave_up_refuses_at_once_and_says_why(clients: Connect, send: Send) -> None:
+async def test_sending_in_the_error_state_fails_at_once_with_the_reason(
+    clients: Connect, send: Send
+) -> None:
     client = await given_up(clients)
     with pytest.raises(NotConnected, match=r"gave up \(.+\); retry\(\) or connect\(\)") as caught:
         await asyncio.wait_for(send(client), 1)
@@ -82,7 +84,9 @@ async def test_who_gave_up_refuses_at_once_and_says_why(clients: Connect, send: 
     assert client.health.given_up == 1
 
 
-async def test_who_gave_up_sends_again_after_a_retry(peer: Peer, clients: Connect) -> None:
+async def test_a_client_that_gave_up_sends_again_after_a_retry(
+    peer: Peer, clients: Connect
+) -> None:
     client = clients(peer.url)
     await sent_away(client, await connected(client, peer))
     lost = client.emit("lost")
@@ -95,7 +99,9 @@ async def test_who_gave_up_sends_again_after_a_retry(peer: Peer, clients: Connec
         await lost
 
 
-async def test_a_refused_token_is_replaced_by_another(client: WebSocketClient, peer: Peer) -> None:
+async def test_connecting_with_another_token_after_a_rejected_one(
+    client: WebSocketClient, peer: Peer
+) -> None:
     connecting = asyncio.create_task(client.connect("wrong"))
     await (await peer.next_socket()).refuse("no", "token_invalid")
     await asyncio.wait([connecting])
@@ -116,10 +122,10 @@ async def test_a_refused_token_is_replaced_by_another(client: WebSocketClient, p
     ("name", "values"),
     [("connect", ()), ("disconnecting", ()), ("note", (object(),)), ("note", ("\ud800",))],
 )
-async def test_what_can_never_be_sent_is_refused_at_once_and_harms_nothing(
+async def test_events_that_can_never_be_sent_raise_at_once(
     client: WebSocketClient, peer: Peer, name: str, values: tuple[object, ...]
 ) -> None:
-    """Such an event waited for the connection, which then never became ready."""
+    """Regression: such an event waited for the connection, which then never became ready."""
     with pytest.raises(LocalProtocolError):
         client.emit(name, *values)
     kept = client.emit("kept")
@@ -130,10 +136,10 @@ async def test_what_can_never_be_sent_is_refused_at_once_and_harms_nothing(
         await client.call(name, *values)
 
 
-async def test_values_that_change_while_they_wait_are_sent_as_they_were(
+async def test_values_are_sent_as_they_were_when_emitted(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    """They were sent as they had become, or failed if they could no longer be encoded."""
+    """Regression: later changes of a value were sent, or made it impossible to encode."""
     value: list[object] = [1]
     emitted = client.emit("note", value)
     asked = asyncio.create_task(client.call("question", value))
@@ -146,22 +152,22 @@ async def test_values_that_change_while_they_wait_are_sent_as_they_were(
     assert await asked == "yes"
 
 
-async def test_who_gave_up_still_hears_and_joins_with_the_next_connection(
+async def test_subscriptions_and_joins_in_the_error_state_work_after_a_retry(
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(peer.url)
     await sent_away(client, await connected(client, peer))
     assert (await client.join_room("job:1")).status is RoomStatus.JOINING
-    heard: asyncio.Queue[JobProgress] = asyncio.Queue()
-    client.on(JobProgress, heard.put_nowait)
+    received: asyncio.Queue[JobProgress] = asyncio.Queue()
+    client.on(JobProgress, received.put_nowait)
     client.retry()
     socket = await (await peer.next_socket()).accept()
     await socket.accept_join("job:1", "e", 1)
     await socket.progress(7, "1@job:1")
-    assert (await heard.get()).progress == 7
+    assert (await received.get()).progress == 7
 
 
-async def test_a_file_keeps_what_is_sent_after_giving_up(
+async def test_an_outbox_file_stores_events_emitted_in_the_error_state(
     peer: Peer, clients: Connect, tmp_path: Path
 ) -> None:
     path = tmp_path / "outbox.db"
@@ -176,7 +182,7 @@ async def test_a_file_keeps_what_is_sent_after_giving_up(
     await emitted
 
 
-async def test_connecting_again_while_it_reconnects_tries_at_once_and_not_for_ever(
+async def test_connect_while_reconnecting_retries_at_once_within_the_timeout(
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(
@@ -192,7 +198,7 @@ async def test_connecting_again_while_it_reconnects_tries_at_once_and_not_for_ev
     assert client.state is ConnectionState.RECONNECTING
 
 
-async def test_a_new_token_that_a_stock_server_ignores_is_not_waited_for_for_ever(
+async def test_a_new_token_that_a_stock_server_ignores_times_out(
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(
@@ -207,7 +213,7 @@ async def test_a_new_token_that_a_stock_server_ignores_is_not_waited_for_for_eve
         await client.connect("new")
 
 
-async def test_a_join_that_a_stock_server_never_answers_counts_as_done(
+async def test_a_join_that_a_stock_server_never_answers_counts_as_accepted(
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(peer.url, authentication_grace=0.01)

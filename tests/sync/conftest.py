@@ -1,4 +1,4 @@
-"""A real server on a thread of its own; no test may leave a thread behind."""
+"""A real server on a thread of its own; tests must not leave threads behind."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Connect = Callable[..., WebSocketClient]
 
 
 class Backend:
-    """A server behind a link that can fail.
+    """A server behind a proxy that can cut connections.
 
     Attributes:
-        url: where it is reached.
+        url: URL of the proxy.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Backend:
 
 @pytest.fixture(autouse=True)
 def no_leaked_threads() -> Iterator[None]:
-    """What a test started is over when it ends."""
+    """Check that a test ends all its threads."""
     before = set(threading.enumerate())
     yield
     left = set(threading.enumerate()) - before
@@ -75,7 +75,7 @@ def backend(no_leaked_threads: None) -> Iterator[Backend]:
 
 @pytest.fixture
 def clients(backend: Backend) -> Iterator[Connect]:
-    """Makes connected clients that are closed at the end."""
+    """Create connected clients, which are closed at the end."""
     made: list[WebSocketClient] = []
 
     def make(user: str = "ada", *, service: bool = False, **options: Any) -> WebSocketClient:
@@ -97,5 +97,5 @@ def client(clients: Connect) -> WebSocketClient:
 
 @pytest.fixture
 def worker(clients: Connect) -> WebSocketClient:
-    """A service."""
+    """A connected client with the `service` scope."""
     return clients("worker", service=True)

@@ -1,4 +1,4 @@
-"""The synchronous client: same names, same behaviour, threads that end."""
+"""The synchronous client: the methods of the asyncio client, and threads that end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from longwire.tokens import issue_token
 from tests.serving import SECRET
 from tests.sync.conftest import Backend, Connect
 
-NOBODY = "http://127.0.0.1:1"
+UNREACHABLE = "http://127.0.0.1:1"
 
 
 def output(number: int) -> JobOutput:
@@ -56,7 +56,9 @@ def members(kind: type) -> dict[str, Any]:
         (AsyncJob, Job, {"blocking", "interrupt"}),
     ],
 )
-def test_it_has_the_names_of_the_asyncio_client(theirs: type, ours: type, inside: set[str]) -> None:
+def test_the_methods_are_those_of_the_asyncio_client(
+    theirs: type, ours: type, inside: set[str]
+) -> None:
     named, offered = members(theirs), {*members(ours), "id", "room", "name", "joined", "cancelled"}
     offered |= {"cancel_requested", "on_reset"}
     assert named.keys() - inside - offered == set()
@@ -93,24 +95,24 @@ def test_a_script_publishes_and_reads(backend: Backend) -> None:
 def test_handlers_run_in_order_on_one_thread_and_may_block(
     client: WebSocketClient, worker: WebSocketClient
 ) -> None:
-    heard: queue.Queue[tuple[str, int]] = queue.Queue()
+    received: queue.Queue[tuple[str, int]] = queue.Queue()
 
     def handle(event: JobOutput) -> None:
-        client.ping()  # would wait for itself on the connection's thread
-        heard.put((event.chunk, threading.get_ident()))
+        client.ping()  # would deadlock on the connection's thread
+        received.put((event.chunk, threading.get_ident()))
 
     unsubscribe = client.on(JobOutput, handle, room="job:1")
     assert client.join_room("job:1").result().room == "job:1"
     for number in range(20):
         worker.publish(output(number)).result()
-    calls = [heard.get() for _ in range(20)]
+    calls = [received.get() for _ in range(20)]
     assert "".join(chunk for chunk, _ in calls) == "".join(f"{number} " for number in range(20))
     [thread] = {ident for _, ident in calls}
     assert thread != threading.get_ident()
     unsubscribe()
     worker.publish(output(21)).result()
     client.ping()
-    assert heard.empty()
+    assert received.empty()
 
 
 def test_output_survives_cuts(
@@ -134,7 +136,7 @@ def test_output_survives_cuts(
 
 
 def test_handlers_and_listeners_are_plain_functions(client: WebSocketClient) -> None:
-    """A coroutine function was called and never awaited."""
+    """Regression: a coroutine function was called and never awaited."""
 
     async def handle(_: object) -> None:
         raise AssertionError
@@ -184,7 +186,7 @@ def test_threads_share_an_iterator(client: WebSocketClient, worker: WebSocketCli
     assert 49 in taken
 
 
-def test_what_fails_there_fails_here(client: WebSocketClient, clients: Connect) -> None:
+def test_errors_of_the_asyncio_client_are_raised(client: WebSocketClient, clients: Connect) -> None:
     with pytest.raises(RoomDenied):
         client.join_room("user:somebody-else").result()
     with pytest.raises(PublishDenied):
@@ -195,7 +197,7 @@ def test_what_fails_there_fails_here(client: WebSocketClient, clients: Connect) 
         WebSocketClient("no address")
     with pytest.raises(ConnectionRefused):
         clients(token="wrong")
-    with WebSocketClient(NOBODY, timeout=0.1) as nobody, pytest.raises(NotConnected):
+    with WebSocketClient(UNREACHABLE, timeout=0.1) as nobody, pytest.raises(NotConnected):
         nobody.connect()
 
 
@@ -212,7 +214,7 @@ def test_emit_waits_for_a_connection_and_calls_are_answered(
         raise CallRefused("") if not client.call(JobCancel(job_id="2")).ok else AssertionError
 
 
-def test_a_future_that_is_cancelled_takes_the_publication_back(clients: Connect) -> None:
+def test_cancelling_a_future_takes_the_publication_back(clients: Connect) -> None:
     worker = clients("w", service=True)
     worker.disconnect()
     taken_back = worker.publish(output(1))
@@ -221,7 +223,7 @@ def test_a_future_that_is_cancelled_takes_the_publication_back(clients: Connect)
     assert worker.publish(output(2)).result().offset == 1
 
 
-def test_a_token_provider_may_block(backend: Backend) -> None:
+def test_a_token_function_may_block(backend: Backend) -> None:
     asked = threading.Event()
 
     def provide() -> str:
@@ -239,7 +241,7 @@ def test_a_token_provider_may_block(backend: Backend) -> None:
         assert client.user_id == "bob"
 
 
-def test_following_a_job_and_running_one(client: WebSocketClient, worker: WebSocketClient) -> None:
+def test_tracking_and_running_a_job(client: WebSocketClient, worker: WebSocketClient) -> None:
     def work() -> None:
         with worker.start_job(title="Report", job_id="1") as job:
             job.progress(10, "Reading")
@@ -263,7 +265,7 @@ def test_following_a_job_and_running_one(client: WebSocketClient, worker: WebSoc
         working.result()
 
 
-def test_a_cancelled_job_ends_when_its_thread_looks(
+def test_a_cancelled_job_ends_when_its_body_checks(
     client: WebSocketClient, worker: WebSocketClient
 ) -> None:
     requested = threading.Event()
@@ -294,41 +296,41 @@ def test_a_job_whose_body_raises_has_failed(
     assert caught.value.code == code
 
 
-def test_a_job_that_may_not_run(client: WebSocketClient) -> None:
+def test_a_job_without_the_service_scope_raises(client: WebSocketClient) -> None:
     with pytest.raises(PublishDenied), client.start_job(job_id="1"):
         raise AssertionError
 
 
-def test_listeners_that_fail_and_listeners_of_health(
+def test_health_listeners_and_failing_listeners(
     client: WebSocketClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    healths: queue.Queue[float | None] = queue.Queue()
+    round_trips: queue.Queue[float | None] = queue.Queue()
 
     def fail(_: object) -> None:
         raise ValueError("boom")
 
     client.on_health(fail)
-    undo = client.on_health(lambda health: healths.put(health.round_trip))
+    unsubscribe = client.on_health(lambda health: round_trips.put(health.round_trip))
     client.ping()
-    assert healths.get() is not None
-    undo()
+    assert round_trips.get() is not None
+    unsubscribe()
     assert "a listener failed" in caplog.text
 
 
-def test_the_connections_own_thread_may_not_block(
+def test_callbacks_on_the_connections_thread_must_not_block(
     client: WebSocketClient, worker: WebSocketClient
 ) -> None:
     refused: queue.Queue[Exception] = queue.Queue()
 
-    def hear(entry: object) -> None:
+    def receive(entry: object) -> None:
         assert client.room_status("job:1") is not None
-        for call in (client.ping, client.close):  # closing waited for itself, for ever
+        for call in (client.ping, client.close):  # regression: closing deadlocked
             try:
                 call()
             except ConfigurationError as error:
                 refused.put(error)
 
-    client.on_entry(hear)
+    client.on_entry(receive)
     client.join_room("job:1").result()
     worker.publish(output(1)).result()
     for _ in range(2):
@@ -336,9 +338,9 @@ def test_the_connections_own_thread_may_not_block(
 
 
 def test_throttled_and_paused_handlers(client: WebSocketClient, worker: WebSocketClient) -> None:
-    heard: queue.Queue[float] = queue.Queue()
+    received: queue.Queue[float] = queue.Queue()
     listener = client.on(
-        JobProgress, lambda event: heard.put(event.progress), room="job:1", throttle=0.01
+        JobProgress, lambda event: received.put(event.progress), room="job:1", throttle=0.01
     )
     client.join_room("job:1").result()
     listener.pause()
@@ -347,14 +349,14 @@ def test_throttled_and_paused_handlers(client: WebSocketClient, worker: WebSocke
         worker.publish(JobProgress(job_id="1", progress=percent, current_step="")).result()
     client.ping()
     listener.resume()
-    while heard.get() != 9:
+    while received.get() != 9:
         pass
 
 
 # The end.
 
 
-def test_ctrl_c_interrupts_what_blocks_and_loses_nothing(
+def test_ctrl_c_interrupts_a_blocking_call_without_loss(
     client: WebSocketClient, worker: WebSocketClient
 ) -> None:
     events = client.events(JobOutput, room="job:1")
@@ -367,7 +369,7 @@ def test_ctrl_c_interrupts_what_blocks_and_loses_nothing(
     timer.join()
 
 
-def test_closing_ends_what_other_threads_wait_for(backend: Backend) -> None:
+def test_closing_ends_iterators_of_other_threads(backend: Backend) -> None:
     client = WebSocketClient(backend.url, token=issue_token(SECRET, "ada"))
     client.connect()
     ended: queue.Queue[object] = queue.Queue()
@@ -392,7 +394,7 @@ def test_the_events_of_a_closed_client_have_ended(backend: Backend) -> None:
 
 
 def test_several_threads_may_close_a_client(client: WebSocketClient) -> None:
-    """All but the first raised that the client was closed."""
+    """Regression: all calls but the first raised an error."""
     with ThreadPoolExecutor(3) as threads:
         for closing in [threads.submit(client.close) for _ in range(3)]:
             closing.result()
@@ -420,35 +422,35 @@ def test_a_handler_may_close_its_client(backend: Backend) -> None:
             thread.join()
 
 
-def test_a_forked_process_is_told_that_it_needs_its_own(backend: Backend) -> None:
-    """Every call in it waited for ever, for a thread that only the parent has."""
+def test_calls_in_a_forked_process_raise(backend: Backend) -> None:
+    """Regression: every call waited forever for a thread that only the parent process has."""
     script = f"""
 import os, sys, warnings
 from longwire.errors import NotConnected
 from longwire.sync import WebSocketClient
-warnings.simplefilter("ignore")  # newer Pythons warn of every fork beside threads
+warnings.simplefilter("ignore")  # Python 3.12 and newer warn about forks with threads
 client = WebSocketClient({backend.url!r})
 child = os.fork()
 if child:
     client.close()
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-told = 0
+reported = 0
 for call in (client.connect, client.retry, lambda: client.emit("note")):
     try:
         call()
     except NotConnected:
-        told += 1
+        reported += 1
 client.close()
-os._exit(told)
+os._exit(reported)
 """
     run = subprocess.run([sys.executable, "-c", script], timeout=15, stdin=subprocess.DEVNULL)
     assert run.returncode == 3
 
 
-def test_a_script_that_ends_without_closing_ends_quietly(
+def test_a_script_that_does_not_close_its_client_exits_cleanly(
     backend: Backend, worker: WebSocketClient
 ) -> None:
-    """Each event that came while the interpreter ended was a traceback."""
+    """Regression: each event that arrived while the interpreter exited printed a traceback."""
     token = issue_token(SECRET, "worker", service=True)
     script = f"""
 import threading, time
@@ -456,11 +458,11 @@ from longwire.catalog import JobOutput
 from longwire.sync import WebSocketClient
 client = WebSocketClient({backend.url!r}, token={token!r})
 client.connect()
-heard = threading.Semaphore(0)
-client.on(JobOutput, lambda event: (heard.release(), time.sleep(0.001)), room="job:1")
+received = threading.Semaphore(0)
+client.on(JobOutput, lambda event: (received.release(), time.sleep(0.001)), room="job:1")
 client.join_room("job:1").result()
 for _ in range(50):
-    heard.acquire()
+    received.acquire()
 """
     run = subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -473,7 +475,7 @@ for _ in range(50):
         assert (run.returncode, run.stderr.read()) == (0, "")
 
 
-def test_what_a_handler_returns_answers_the_server(
+def test_the_result_of_a_handler_acknowledges_the_event(
     client: WebSocketClient, backend: Backend
 ) -> None:
     client.on("question", lambda value: {"got": value})

@@ -1,4 +1,4 @@
-"""What type checkers must see of the client. Never run; read by `make check`."""
+"""The types of the client. Checked by mypy and pyright, never run."""
 
 from collections.abc import Callable
 from typing import Any, assert_type

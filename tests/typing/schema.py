@@ -1,4 +1,4 @@
-"""What type checkers must see of events and contracts. Never run; read by `make check`."""
+"""The types of events and contracts. Checked by mypy and pyright, never run."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, assert_type
@@ -31,7 +31,7 @@ class Moved(Event, name="moved", room="thing:{thing_id}", conflate=Latest(key="t
     tags: list[str] = []  # noqa: RUF012
 
 
-class Said(Event, name="said", origin="both", conflate=Concat("text")):
+class Said(Event, name="message", origin="both", conflate=Concat("text")):
     text: str
 
 

@@ -1,4 +1,4 @@
-"""What the server's types promise; checked by mypy and pyright, never run."""
+"""The types of the server. Checked by mypy and pyright, never run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What type checkers must see of the synchronous client. Never run; read by `make check`."""
+"""The types of the synchronous client. Checked by mypy and pyright, never run."""
 
 from collections.abc import Callable
 from concurrent.futures import Future

@@ -1,4 +1,4 @@
-"""What type checkers must see of the tools for tests. Never run; read by `make check`."""
+"""The types of the testing tools. Checked by mypy and pyright, never run."""
 
 from typing import assert_type
 

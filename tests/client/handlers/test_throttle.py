@@ -1,4 +1,4 @@
-"""Throttled and paused handlers: what they hear, when, and that nothing that counts is lost."""
+"""Throttled and paused handlers: which events they receive, and when."""
 
 from __future__ import annotations
 
@@ -31,40 +31,40 @@ from tests.client.peer import Peer, PeerSocket, all_received, connected
 INTERVAL = 0.05
 
 
-class Heard:
-    """What a handler was called with, and when."""
+class Recorder:
+    """A handler that records its events and their times."""
 
     def __init__(self) -> None:
         self.events: list[Any] = []
         self.times: list[float] = []
-        self._news = asyncio.Semaphore(0)
+        self._changed = asyncio.Semaphore(0)
 
     def __call__(self, event: Any) -> None:
         self.events.append(event)
         self.times.append(asyncio.get_running_loop().time())
-        self._news.release()
+        self._changed.release()
 
     async def calls(self, count: int) -> list[Any]:
-        """The next calls."""
+        """Wait for the next calls, and return their events."""
         for _ in range(count):
-            await self._news.acquire()
+            await self._changed.acquire()
         return self.events[-count:]
 
 
-async def test_a_throttled_handler_hears_the_first_at_once_and_the_newest_after_the_interval(
+async def test_a_throttle_passes_the_first_event_at_once_and_the_newest_after_the_interval(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    heard = Heard()
-    client.on(JobProgress, heard, throttle=INTERVAL)
+    received = Recorder()
+    client.on(JobProgress, received, throttle=INTERVAL)
     for percent in range(50):
         await socket.progress(percent)
-    first, newest = await heard.calls(2)
+    first, newest = await received.calls(2)
     assert (first.progress, newest.progress) == (0, 49)
-    assert heard.times[1] - heard.times[0] >= INTERVAL * 0.9
+    assert received.times[1] - received.times[0] >= INTERVAL * 0.9
     await socket.progress(60)
-    [trailing] = await heard.calls(1)
+    [trailing] = await received.calls(1)
     assert trailing.progress == 60
-    assert heard.times[2] - heard.times[1] >= INTERVAL * 0.9
+    assert received.times[2] - received.times[1] >= INTERVAL * 0.9
 
 
 async def test_a_throttle_passes_an_event_at_once_after_a_quiet_interval() -> None:
@@ -82,63 +82,65 @@ async def test_a_throttle_passes_an_event_at_once_after_a_quiet_interval() -> No
         throttle.close()
 
 
-async def test_one_throttle_hears_every_job(client: WebSocketClient, socket: PeerSocket) -> None:
+async def test_a_throttle_keeps_the_newest_event_of_every_job(
+    client: WebSocketClient, socket: PeerSocket
+) -> None:
     """The specification's `throttle(handleProgress, 500)` dropped the other jobs."""
-    heard = Heard()
-    client.on(JobProgress, heard, throttle=INTERVAL)
+    received = Recorder()
+    client.on(JobProgress, received, throttle=INTERVAL)
     for percent in range(10):
         for job in ("1", "2", "3"):
             await socket.progress(percent, job=job)
-    await heard.calls(4)
-    assert [(event.job_id, event.progress) for event in heard.events[1:]] == [
+    await received.calls(4)
+    assert [(event.job_id, event.progress) for event in received.events[1:]] == [
         ("1", 9),
         ("2", 9),
         ("3", 9),
     ]
 
 
-async def test_throttled_text_is_joined_and_its_type_kept(
+async def test_throttled_text_is_joined_per_output_type(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    heard = Heard()
-    client.on((JobOutput, JobProgress), heard, throttle=INTERVAL)
+    received = Recorder()
+    client.on((JobOutput, JobProgress), received, throttle=INTERVAL)
     await socket.progress(1)
     for chunk, kind in [("a", "writing"), ("b", "writing"), ("hm", "thinking"), ("c", "writing")]:
         data = {"jobId": "1", "chunk": chunk, "isComplete": False, "type": kind, "timestamp": 1}
         await socket.emit("job:output", data)
         await socket.progress(ord(chunk[0]) - ord("a"))
-    events = (await heard.calls(5))[1:]
+    events = (await received.calls(5))[1:]
     assert [getattr(event, "chunk", None) for event in events] == ["ab", "hm", "c", None]
     assert events[-1].progress == 2
 
 
-async def test_events_without_a_declaration_are_all_heard(
+async def test_throttled_events_without_a_declaration_are_all_delivered(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    heard = Heard()
-    client.on("note", heard, throttle=INTERVAL)
+    received = Recorder()
+    client.on("note", received, throttle=INTERVAL)
     for number in range(20):
         await socket.emit("note", number)
-    await heard.calls(20)
-    assert heard.events == list(range(20))
+    await received.calls(20)
+    assert received.events == list(range(20))
 
 
-async def test_events_of_an_unknown_room_replace_nothing(
+async def test_throttled_events_of_an_unknown_room_are_all_delivered(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    heard = Heard()
-    client.on(BudgetUpdated, heard, throttle=INTERVAL)
+    received = Recorder()
+    client.on(BudgetUpdated, received, throttle=INTERVAL)
     for total in (1, 2, 3):
         budget = {"total": total, "used": 0, "remaining": 0, "percentage": 0, "breakdown": {}}
         await socket.emit("budget:updated", {"budget": budget, **budget, "timestamp": 1})
-    assert len(await heard.calls(3)) == 3
+    assert len(await received.calls(3)) == 3
 
 
-async def test_nothing_is_heard_after_unsubscribing_from_a_throttle(
+async def test_no_throttled_event_is_delivered_after_unsubscribing(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    heard, other = Heard(), Heard()
-    unsubscribe = client.on(JobProgress, heard, throttle=INTERVAL)
+    received, other = Recorder(), Recorder()
+    unsubscribe = client.on(JobProgress, received, throttle=INTERVAL)
     client.on(JobProgress, other, throttle=INTERVAL)
     await socket.progress(1)
     await socket.progress(2)
@@ -146,38 +148,38 @@ async def test_nothing_is_heard_after_unsubscribing_from_a_throttle(
     unsubscribe()
     unsubscribe()
     await other.calls(2)
-    assert [event.progress for event in heard.events] == [1]
+    assert [event.progress for event in received.events] == [1]
 
 
-async def test_a_slow_handler_is_not_called_more_often_than_it_can(
+async def test_a_throttled_handler_that_is_slow_receives_the_newest_event(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    may_go_on, heard = asyncio.Event(), Heard()
+    may_continue, received = asyncio.Event(), Recorder()
 
     async def handle(event: JobProgress) -> None:
-        heard(event)
-        await may_go_on.wait()
+        received(event)
+        await may_continue.wait()
 
     client.on(JobProgress, handle, throttle=0.01)
-    beats = Heard()
+    beats = Recorder()
     client.on(JobProgress, beats, throttle=0.01)
     await socket.progress(0)
     for percent in (1, 2, 3):
         await socket.progress(percent)
         await beats.calls(1)
-    may_go_on.set()
+    may_continue.set()
     await socket.progress(4)
-    await heard.calls(1)
-    while heard.events[-1].progress < 4:
-        await heard.calls(1)
-    assert len(heard.events) <= 4
+    await received.calls(1)
+    while received.events[-1].progress < 4:
+        await received.calls(1)
+    assert len(received.events) <= 4
 
 
-async def test_a_paused_handler_hears_nothing_and_on_resuming_what_counts(
+async def test_a_paused_handler_receives_conflated_events_when_resumed(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    heard, other = Heard(), Heard()
-    listener = client.on((JobProgress, JobOutput, JobCompleted), heard)
+    received, other = Recorder(), Recorder()
+    listener = client.on((JobProgress, JobOutput, JobCompleted), received)
     client.on((JobProgress, JobOutput, JobCompleted), other)
     listener.pause()
     listener.pause()
@@ -189,69 +191,69 @@ async def test_a_paused_handler_hears_nothing_and_on_resuming_what_counts(
         "job:completed", {"jobId": "1", "result": {}, "cost": 1, "duration": 1, "timestamp": 1}
     )
     assert len(await other.calls(201)) == 201
-    assert heard.events == []
+    assert received.events == []
     listener.resume()
     listener.resume()
-    text, progress, rest, completed = await heard.calls(4)
+    text, progress, rest, completed = await received.calls(4)
     assert (text.chunk, progress.progress, rest.chunk) == ("x" * 99, 100, "x")
     assert isinstance(completed, JobCompleted)
     await socket.progress(5)
-    assert (await heard.calls(1))[0].progress == 5
+    assert (await received.calls(1))[0].progress == 5
 
 
-async def test_pausing_holds_back_what_was_not_handled_yet(
+async def test_pausing_holds_back_events_that_wait_already(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    heard = Heard()
+    received = Recorder()
 
     def handle(event: JobProgress) -> None:
-        heard(event)
+        received(event)
         if event.progress == 2:
             listener.pause()
 
     listener = client.on(JobProgress, handle)
     for percent in range(5):
         await socket.progress(percent)
-    await heard.calls(3)
+    await received.calls(3)
     await all_received(client, socket)
-    assert len(heard.events) == 3
+    assert len(received.events) == 3
     listener.resume()
-    await heard.calls(2)
-    assert heard.events[-1].progress == 4
+    await received.calls(2)
+    assert received.events[-1].progress == 4
     assert not listener.is_paused
 
 
-async def test_a_paused_throttle_keeps_its_pace_after_resuming(
+async def test_a_paused_throttle_keeps_its_interval_after_resuming(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    heard = Heard()
-    listener = client.on(JobProgress, heard, throttle=INTERVAL)
+    received = Recorder()
+    listener = client.on(JobProgress, received, throttle=INTERVAL)
     await socket.progress(1)
-    await heard.calls(1)
+    await received.calls(1)
     listener.pause()
     await socket.progress(2)
     await all_received(client, socket)
     listener.resume()
-    assert (await heard.calls(1))[0].progress == 2
-    assert heard.times[1] - heard.times[0] >= INTERVAL * 0.9
+    assert (await received.calls(1))[0].progress == 2
+    assert received.times[1] - received.times[0] >= INTERVAL * 0.9
 
 
-async def test_a_full_paused_handler_drops_what_has_no_position(
+async def test_a_paused_handler_with_a_full_queue_drops_events_without_a_position(
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(peer.url, queue_size=10)
     socket = await connected(client, peer)
-    heard = Heard()
-    listener = client.on("note", heard)
+    received = Recorder()
+    listener = client.on("note", received)
     listener.pause()
     for number in range(15):
         await socket.emit("note", number)
     await all_received(client, socket)
     assert client.health.events_dropped == 5
     listener.resume()
-    assert await heard.calls(10) == list(range(10))
+    assert await received.calls(10) == list(range(10))
     await socket.emit("note", "again")
-    assert await heard.calls(1) == ["again"]
+    assert await received.calls(1) == ["again"]
 
 
 # The conflation itself.
@@ -273,7 +275,7 @@ def held(kinds: Iterable[str]) -> list[HeldEvent]:
 
 
 def folded(items: list[HeldEvent]) -> tuple[dict[Any, str], dict[Any, str], list[str]]:
-    """What somebody knows who heard all this: newest values, texts, and all the rest."""
+    """Fold events to the newest values, the texts, and all other events."""
     newest: dict[Any, str] = {}
     texts: dict[Any, str] = {}
     rest: list[str] = []
@@ -290,7 +292,7 @@ def folded(items: list[HeldEvent]) -> tuple[dict[Any, str], dict[Any, str], list
 
 @settings(max_examples=200)
 @given(st.lists(st.sampled_from("abtu-"), max_size=30), st.integers(0, 30))
-def test_who_hears_the_conflated_events_knows_the_same(kinds: list[str], cut: int) -> None:
+def test_conflated_events_fold_to_the_same_state(kinds: list[str], cut: int) -> None:
     items = held(kinds)
     merged = conflate(items)
     assert folded(merged) == folded(items)
@@ -311,7 +313,7 @@ def test_joined_text_is_bounded() -> None:
     assert items[0].arguments[0].text == "x" * (MAX_JOINED // 2)
 
 
-def test_a_paused_handler_holds_what_counts_and_no_more() -> None:
+def test_a_paused_throttle_holds_a_bounded_number_of_events() -> None:
     pending: deque[Any] = deque()
     throttle = Throttle(pending, pending.extend, CATALOG, 0.0)
     throttle.pause()
@@ -325,7 +327,7 @@ def test_a_paused_handler_holds_what_counts_and_no_more() -> None:
     assert len(texts) <= 2
 
 
-def test_dataclasses_conflate_too_and_odd_payloads_are_kept() -> None:
+def test_dataclasses_conflate_and_unknown_payloads_are_kept() -> None:
     contract = Contract()
     contract.add(Line, name="line", room="line:{name}", conflate=Concat("text"))
     pending: deque[Any] = deque()
@@ -338,26 +340,26 @@ def test_dataclasses_conflate_too_and_odd_payloads_are_kept() -> None:
     assert len(pending) == 4
 
 
-def test_a_throttled_handler_hears_in_a_second_loop_too() -> None:
-    """The end of its interval was never noticed: it belonged to the first loop."""
+def test_a_throttled_handler_works_in_a_second_event_loop() -> None:
+    """Regression: its interval never ended, because its timer belonged to the first loop."""
     peers: list[Peer] = []
-    hearers: list[Heard] = []
+    recorders: list[Recorder] = []
 
     async def open_newest(options: ClientOptions) -> WebSocket:
         url = peers[-1].url
         return await open_websocket(replace(options, url=url, open_websocket=None))
 
     client = WebSocketClient("http://peer", open_websocket=open_newest)
-    client.on(JobProgress, lambda event: hearers[-1](event), throttle=0.2)
+    client.on(JobProgress, lambda event: recorders[-1](event), throttle=0.2)
 
-    async def hear(percent: float) -> None:
+    async def receive(percent: float) -> None:
         async with Peer() as peer:
             peers.append(peer)
-            hearers.append(Heard())
+            recorders.append(Recorder())
             socket = await connected(client, peer)
             await socket.progress(percent)
-            assert (await hearers[-1].calls(1))[0].progress == percent
+            assert (await recorders[-1].calls(1))[0].progress == percent
             await client.disconnect()
 
     for percent in (1, 2):
-        asyncio.run(asyncio.wait_for(hear(percent), 5))
+        asyncio.run(asyncio.wait_for(receive(percent), 5))

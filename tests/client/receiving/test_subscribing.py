@@ -1,4 +1,4 @@
-"""Handlers and iterators: types, order, failures, and what they hold."""
+"""Handlers and iterators: types, order, failures, and the memory that they hold."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ NO_HANDLER: Any = None
 NO_EVENTS: Any = ()
 
 
-def test_what_could_never_be_heard_is_refused_at_once() -> None:
-    """It was taken, and failed with the first event or heard nothing."""
+def test_invalid_subscriptions_raise_at_once() -> None:
+    """Regression: it was accepted, and failed with the first event or received nothing."""
     client = WebSocketClient("http://127.0.0.1:1")
     for register in (client.on, client.once):
         with pytest.raises(TypeError, match="handler must be callable, got None"):
@@ -48,8 +48,8 @@ async def answer_later(_: object) -> None:
 
 
 @pytest.mark.parametrize("listener", [answer_later, None])
-def test_what_is_called_at_once_is_a_plain_function(listener: Any) -> None:
-    """A coroutine function was called and never awaited."""
+def test_synchronous_callbacks_must_be_plain_functions(listener: Any) -> None:
+    """Regression: a coroutine function was called and never awaited."""
     client = WebSocketClient("http://127.0.0.1:1")
     for register in (client.on_state_change, client.on_health, client.on_entry):
         with pytest.raises(TypeError, match="must be a plain function"):
@@ -57,27 +57,27 @@ def test_what_is_called_at_once_is_a_plain_function(listener: Any) -> None:
 
 
 async def test_tasks_share_an_iterator(client: WebSocketClient, socket: PeerSocket) -> None:
-    """The first one was never woken once the second waited too."""
+    """Regression: the first task was never woken once a second one waited too."""
     events = client.events(JobProgress)
     first, second, third = (asyncio.ensure_future(anext(events, None)) for _ in range(3))
     await asyncio.sleep(0)
     second.cancel()
     for percent in (1, 2):
         await socket.progress(percent)
-    heard = [event.progress for event in await asyncio.gather(first, third) if event is not None]
-    assert heard == [1, 2]
+    received = [event.progress for event in await asyncio.gather(first, third) if event is not None]
+    assert received == [1, 2]
     last = [asyncio.ensure_future(anext(events, None)) for _ in range(2)]
     await asyncio.sleep(0)
     await events.aclose()
     assert await asyncio.gather(*last) == [None, None]
 
 
-async def test_handlers_set_before_connect_hear_typed_events_over_reconnects(
+async def test_handlers_set_before_connect_receive_typed_events_over_reconnects(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    heard: list[JobProgress] = []
+    received: list[JobProgress] = []
     by_name: list[JobProgress] = []
-    client.on(JobProgress, heard.append)
+    client.on(JobProgress, received.append)
     client.on("job:progress", by_name.append)
     socket = await connected(client, peer)
     await socket.progress(1)
@@ -87,47 +87,47 @@ async def test_handlers_set_before_connect_hear_typed_events_over_reconnects(
     await until(client, ConnectionState.CONNECTED)
     await socket.progress(2)
     await all_received(client, socket)
-    assert [event.progress for event in heard] == [1, 2]
-    assert heard == by_name
-    assert type(heard[0]) is JobProgress
+    assert [event.progress for event in received] == [1, 2]
+    assert received == by_name
+    assert type(received[0]) is JobProgress
 
 
-async def test_unknown_events_come_as_values_and_reach_the_catch_all(
+async def test_unknown_events_arrive_as_values_and_reach_catch_all_handlers(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    heard: list[Any] = []
-    client.on("custom", lambda *args: heard.append(args))
-    client.on("*", lambda *args: heard.append(args))
+    received: list[Any] = []
+    client.on("custom", lambda *args: received.append(args))
+    client.on("*", lambda *args: received.append(args))
     await socket.emit("custom", {"a": 1}, b"binary")
     await all_received(client, socket)
-    assert heard[:2] == [({"a": 1}, b"binary"), ("custom", {"a": 1}, b"binary")]
+    assert received[:2] == [({"a": 1}, b"binary"), ("custom", {"a": 1}, b"binary")]
 
 
-async def test_an_undone_handler_hears_nothing_more(
+async def test_an_unsubscribed_handler_receives_nothing(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    heard: list[Any] = []
-    undo = client.on("custom", heard.append)
-    client.once("custom", heard.append)
+    received: list[Any] = []
+    unsubscribe = client.on("custom", received.append)
+    client.once("custom", received.append)
     await socket.emit("custom", 1)
     await all_received(client, socket)
-    undo()
-    undo()
+    unsubscribe()
+    unsubscribe()
     await socket.emit("custom", 2)
     await all_received(client, socket)
-    assert heard == [1, 1]
+    assert received == [1, 1]
 
 
 async def test_async_handlers_are_awaited_one_event_after_the_other(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    heard: list[str] = []
+    received: list[str] = []
     done = asyncio.Event()
 
     async def handle(number: int) -> None:
-        heard.append(f"begin {number}")
+        received.append(f"begin {number}")
         await asyncio.sleep(0)
-        heard.append(f"end {number}")
+        received.append(f"end {number}")
         if number == 2:
             done.set()
 
@@ -135,27 +135,27 @@ async def test_async_handlers_are_awaited_one_event_after_the_other(
     for number in range(3):
         await socket.emit("custom", number)
     await done.wait()
-    assert heard == [f"{step} {number}" for number in range(3) for step in ("begin", "end")]
+    assert received == [f"{step} {number}" for number in range(3) for step in ("begin", "end")]
 
 
-async def test_a_slow_handler_stalls_nobody_else(
+async def test_a_slow_handler_does_not_delay_others(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
     never = asyncio.Event()
     client.on("custom", lambda _: never.wait())
     for number in range(100):
         await socket.emit("custom", number)
-    heard: list[float] = []
-    client.on(JobProgress, lambda event: heard.append(event.progress))
+    received: list[float] = []
+    client.on(JobProgress, lambda event: received.append(event.progress))
     await socket.progress(1)
     await all_received(client, socket)
-    assert heard == [1]
+    assert received == [1]
 
 
-async def test_handlers_that_compute_leave_the_loop_to_others_in_between(
+async def test_handlers_that_compute_yield_to_the_loop(
     client: WebSocketClient, socket: PeerSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Counted: with 2 ms for each event, a turn of the loop handles as many as fit into 5 ms."""
+    """With 2 ms per event, one turn of the loop handles the events that begin within 5 ms."""
     now = clock.monotonic()
     handled = 0
     monkeypatch.setattr(clock, "monotonic", lambda: now)
@@ -178,7 +178,7 @@ async def test_handlers_that_compute_leave_the_loop_to_others_in_between(
 async def test_a_raising_handler_is_logged_and_counted(
     client: WebSocketClient, socket: PeerSocket, caplog: pytest.LogCaptureFixture
 ) -> None:
-    heard: list[int] = []
+    received: list[int] = []
     failed = asyncio.Semaphore(0)
 
     async def fail_later(_: int) -> None:
@@ -191,7 +191,7 @@ async def test_a_raising_handler_is_logged_and_counted(
 
     client.on("custom", fail)
     client.on("custom", fail_later)
-    client.on("custom", heard.append)
+    client.on("custom", received.append)
     with caplog.at_level(logging.ERROR, "longwire.client"):
         for number in range(2):
             await socket.emit("custom", number)
@@ -199,20 +199,20 @@ async def test_a_raising_handler_is_logged_and_counted(
         for _ in range(2):
             await failed.acquire()
         await all_received(client, socket)
-    assert heard == [0, 1]
+    assert received == [0, 1]
     assert client.health.handler_failures == 4
     assert len(caplog.records) == 4
 
 
-async def test_an_event_that_does_not_fit_is_dropped_and_counted(
+async def test_invalid_events_are_dropped_and_counted(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    heard: list[Any] = []
-    client.on(JobProgress, heard.append)
+    received: list[Any] = []
+    client.on(JobProgress, received.append)
     await socket.emit("job:progress", {"jobId": "1", "progress": "much"})
     await socket.emit("job:progress")
     await all_received(client, socket)
-    assert heard == []
+    assert received == []
     assert client.health.events_invalid == 2
 
 
@@ -239,7 +239,7 @@ async def test_an_iterator_over_a_room_joins_it_while_it_is_open(
     await socket.accept_join("job:1", "e", 0)
     await socket.progress(1, job="2")
     await socket.progress(2, "1@job:1")
-    await socket.progress(3)  # volatile: its fields tell the room
+    await socket.progress(3)  # without a position, its fields determine the room
     assert [(await anext(events)).progress, (await anext(events)).progress] == [2, 3]
     await events.aclose()
     await events.aclose()
@@ -266,7 +266,7 @@ async def test_an_iterator_raises_the_clients_error(client: WebSocketClient, pee
         await connecting
 
 
-async def test_what_ended_is_freed(client: WebSocketClient, socket: PeerSocket) -> None:
+async def test_ended_subscriptions_are_freed(client: WebSocketClient, socket: PeerSocket) -> None:
     freed: list[weakref.ref[Recorder]] = []
     for number in range(200):
         handler = Recorder()
@@ -283,15 +283,15 @@ async def test_what_ended_is_freed(client: WebSocketClient, socket: PeerSocket) 
 
 
 class Recorder:
-    """A handler that can be referred to weakly."""
+    """A handler that supports weak references."""
 
     def __call__(self, event: object) -> None:
         """Receive an event."""
 
 
 async def test_round_trips_are_measured(client: WebSocketClient, socket: PeerSocket) -> None:
-    told: list[Any] = []
-    client.on_health(told.append)
+    reported: list[Any] = []
+    client.on_health(reported.append)
     pinging = asyncio.create_task(client.ping())
     await socket.pinged.wait()
     await socket.emit("pong", {"timestamp": time.time() * 1000 + 60_000})
@@ -300,14 +300,14 @@ async def test_round_trips_are_measured(client: WebSocketClient, socket: PeerSoc
     assert health.clock_offset is not None
     assert 59 < health.clock_offset < 61
     assert health.round_trip == health.round_trip_p50 == health.round_trip_p99
-    assert told
+    assert reported
     assert health.uptime is not None
 
 
-async def test_what_a_handler_returns_answers_the_server(
+async def test_the_result_of_a_handler_acknowledges_the_event(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    """Every question was answered with nothing, before its handler was called."""
+    """Regression: every event was acknowledged without a value, before its handler was called."""
 
     async def later(value: int) -> tuple[int, bytes]:
         await asyncio.sleep(0)
@@ -335,87 +335,87 @@ async def test_what_a_handler_returns_answers_the_server(
     assert client.health.handler_failures == 1
 
 
-async def test_a_handler_that_awaits_what_was_cancelled_hears_the_next_event(
+async def test_a_handler_that_awaits_a_cancelled_task_receives_the_next_event(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    """It was taken for cancelled itself: what waited, waited for ever."""
-    heard = asyncio.Event()
+    """Regression: the handler counted as cancelled, and its queue waited forever."""
+    received = asyncio.Event()
 
     async def fail_first(event: JobProgress) -> None:
         if event.progress == 1:
             task = asyncio.ensure_future(asyncio.sleep(60))
             task.cancel()
             await task
-        heard.set()
+        received.set()
 
     client.on(JobProgress, fail_first)
     for percent in (1, 2):
         await socket.progress(percent)
-    await heard.wait()
+    await received.wait()
     assert client.health.handler_failures == 1
 
 
-async def test_a_handler_that_reads_what_was_cancelled_hears_the_next_event(
+async def test_a_handler_that_reads_a_cancelled_future_receives_the_next_event(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    """It was never called again, and the connection went on without it."""
-    heard: list[float] = []
+    """Regression: the handler was never called again."""
+    received: list[float] = []
     cancelled = asyncio.get_running_loop().create_future()
     cancelled.cancel()
 
     def fail_first(event: JobProgress) -> None:
         if event.progress == 1:
             cancelled.result()
-        heard.append(event.progress)
+        received.append(event.progress)
 
     client.on(JobProgress, fail_first)
     for percent in (1, 2):
         await socket.progress(percent)
     await all_received(client, socket)
-    assert heard == [2]
+    assert received == [2]
     assert client.health.handler_failures == 1
 
 
-async def test_a_handler_that_swallows_its_end_keeps_nobody_from_disconnecting(
+async def test_a_handler_that_ignores_its_cancellation_does_not_block_disconnecting(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    begun = asyncio.Event()
+    started = asyncio.Event()
 
     async def stubborn(_: JobProgress) -> None:
-        begun.set()
+        started.set()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(60)
 
     client.on(JobProgress, stubborn)
     for percent in (1, 2):
         await socket.progress(percent)
-    await begun.wait()
+    await started.wait()
     async with asyncio.timeout(5):
         await client.disconnect()
 
 
-async def test_what_a_handler_had_not_begun_with_is_handled_with_the_next_connection(
+async def test_events_that_wait_for_a_handler_are_handled_with_the_next_connection(
     client: WebSocketClient, socket: PeerSocket, peer: Peer
 ) -> None:
-    """Its positions were passed, but it was woken by the next event only."""
-    heard: list[float] = []
-    heard_all = asyncio.Event()
+    """Regression: the handler was woken only by the next event."""
+    received: list[float] = []
+    received_all = asyncio.Event()
 
     async def handle(event: JobProgress) -> None:
         await asyncio.sleep(60 if event.progress == 1 else 0)
-        heard.append(event.progress)
+        received.append(event.progress)
         if event.progress == 3:
-            heard_all.set()
+            received_all.set()
 
     client.on(JobProgress, handle)
     for percent in (1, 2, 3):
         await socket.progress(percent)
     await all_received(client, socket)
     await client.disconnect()
-    assert heard == []
+    assert received == []
     await connected(client, peer)
-    await heard_all.wait()
-    assert heard == [2, 3]
+    await received_all.wait()
+    assert received == [2, 3]
 
 
 def test_a_room_subscribes_to_its_own_events_only() -> None:

@@ -1,4 +1,4 @@
-"""Rooms whose logs are short, or cannot be read for a while: real servers and clients."""
+"""Rooms whose logs are short, or unavailable for a while, on a real server."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ async def say(server: Server, *words: str) -> Position:
 
 
 class Words:
-    """What was announced, and that the log began anew."""
+    """Records announcements and resets."""
 
     def __init__(self, client: WebSocketClient) -> None:
-        self.heard: list[str] = []
-        self._news = asyncio.Event()
+        self.received: list[str] = []
+        self._changed = asyncio.Event()
         client.on((Announcement, RoomReset), self._hear)
 
     def _hear(self, event: Announcement | RoomReset) -> None:
-        self.heard.append("reset" if isinstance(event, RoomReset) else event.message)
-        self._news.set()
+        self.received.append("reset" if isinstance(event, RoomReset) else event.message)
+        self._changed.set()
 
     async def until(self, *expected: str) -> None:
-        while self.heard != list(expected):
-            self._news.clear()
-            await self._news.wait()
+        while self.received != list(expected):
+            self._changed.clear()
+            await self._changed.wait()
 
 
-async def test_a_log_of_one_entry_is_read_resumed_and_followed_without_a_false_gap(
+async def test_a_log_of_one_entry_is_joined_and_resumed_without_a_false_gap(
     clients: Connect,
 ) -> None:
     broker = MemoryBroker(retention=RetentionLimits(max_entries=1))
@@ -78,7 +78,7 @@ async def test_a_log_of_one_entry_is_read_resumed_and_followed_without_a_false_g
         assert client.position(ROOM) == end
 
 
-async def test_a_log_that_keeps_nothing_is_live_and_followed(clients: Connect) -> None:
+async def test_a_log_that_retains_nothing_becomes_live(clients: Connect) -> None:
     class Forgetful(MemoryBroker):
         async def read(self, room: str, since: Position | None = None, **bounds: int) -> History:
             history = await super().read(room, since, **bounds)
@@ -104,7 +104,7 @@ async def test_a_log_that_keeps_nothing_is_live_and_followed(clients: Connect) -
         assert client.health.rooms_reset == 0
 
 
-async def test_a_log_that_cannot_be_read_for_a_while_delays_its_room_only(
+async def test_an_unavailable_log_delays_only_its_room(
     clients: Connect,
 ) -> None:
     class Failing(MemoryBroker):

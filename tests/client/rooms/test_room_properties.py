@@ -1,4 +1,4 @@
-"""Whatever is cut, missed, repeated or joined late: every reader has the log's text, once."""
+"""Properties: over cuts, gaps and late joins, every reader receives the whole log exactly once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Step = Callable[["World"], None]
 
 
 class RoomServer:
-    """A room of a server as one client sees it: what it sends waits in `outgoing`."""
+    """A room of a server for one client; the messages that it sends wait in `outgoing`."""
 
     def __init__(self, choices: random.Random) -> None:
         self.choices = choices
@@ -53,7 +53,7 @@ class RoomServer:
     def request(
         self, name: str, args: tuple[object, ...], answered: Callable[[list[Any] | None], None]
     ) -> None:
-        """Join: the acknowledgement, then the replay in pieces of any size."""
+        """Answer a join: the acknowledgement, then the replay in frames of any size."""
         if name == "ping":
             self.outgoing.append(lambda: answered([{}]))
             return
@@ -84,18 +84,18 @@ class RoomServer:
         self.is_member = False
 
     def pause(self) -> None:
-        """Nobody waits here."""
+        """No task awaits the joins."""
 
 
 class Reader:
-    """Folds what it hears; a reset empties it."""
+    """Joins the text that it receives; a reset empties it."""
 
     def __init__(self, world: World) -> None:
         self.text = ""
         names = ("job:output", "room_reset")
-        self.subscription = Handler(world.subscriptions, names, ROOM, self.hear).subscription
+        self.subscription = Handler(world.subscriptions, names, ROOM, self.receive).subscription
 
-    def hear(self, event: Any) -> None:
+    def receive(self, event: Any) -> None:
         self.text = self.text + event.chunk if isinstance(event, JobOutput) else ""
 
 
@@ -132,7 +132,7 @@ class World:
         self.rooms.resume(self.server)
 
     def miss(self) -> None:
-        """Lose one frame on its way, which no transport does, but a wrong server might."""
+        """Lose one frame. No transport does this, but a faulty server might."""
         if self.server.is_member and self.rooms.positions.find(ROOM).cursor is not None:
             self.server.log += "?"
 
@@ -150,11 +150,11 @@ class World:
             self.rooms.positions.hold_back(member)
 
     def trim(self) -> None:
-        """The server forgets the older half of its log."""
+        """Drop the older half of the log, as retention does."""
         self.server.trimmed = (self.server.trimmed + len(self.server.log) + 1) // 2
 
     def lose_log(self) -> None:
-        """The server lost its log while the link was down."""
+        """Replace the log while the connection is down."""
         self.server.log, self.server.trimmed = "", 0
         self.server.epoch += 1
         self.cut()
@@ -173,7 +173,7 @@ steps = st.one_of(
 
 @given(st.integers(0, 10**6), st.lists(steps, max_size=25))
 @settings(max_examples=200, deadline=None)
-def test_every_reader_has_the_text_of_the_log(seed: int, scenario: list[Step]) -> None:
+def test_every_reader_receives_the_whole_log_once(seed: int, scenario: list[Step]) -> None:
     world = run_in_loop(seed, scenario)
     assert [reader.text for reader in world.readers] == [world.server.log] * len(world.readers)
     assert world.rooms.positions.reset_count == 0
@@ -184,14 +184,16 @@ def test_every_reader_has_the_text_of_the_log(seed: int, scenario: list[Step]) -
     st.lists(st.one_of(steps, st.just(World.lose_log)), max_size=25),
 )
 @settings(max_examples=100, deadline=None)
-def test_a_lost_log_is_replaced_by_the_new_one(seed: int, scenario: list[Step]) -> None:
+def test_every_reader_receives_the_log_that_replaced_a_lost_one(
+    seed: int, scenario: list[Step]
+) -> None:
     world = run_in_loop(seed, scenario)
     assert [reader.text for reader in world.readers] == [world.server.log] * len(world.readers)
 
 
 @given(st.integers(0, 10**6), st.lists(st.one_of(steps, st.just(World.trim)), max_size=25))
 @settings(max_examples=100, deadline=None)
-def test_what_retention_dropped_is_all_that_can_be_missing(seed: int, scenario: list[Step]) -> None:
+def test_readers_miss_only_entries_that_retention_dropped(seed: int, scenario: list[Step]) -> None:
     world = run_in_loop(seed, scenario)
     retained = world.server.log[world.server.trimmed :]
     for reader in world.readers:
@@ -200,7 +202,7 @@ def test_what_retention_dropped_is_all_that_can_be_missing(seed: int, scenario: 
 
 
 def run_in_loop(seed: int, scenario: list[Step]) -> World:
-    """Rooms make futures, so everything happens on a loop."""
+    """Run a scenario on an event loop, which rooms need for their futures."""
 
     async def play() -> World:
         world = World(seed)
@@ -218,7 +220,7 @@ def run_in_loop(seed: int, scenario: list[Step]) -> World:
 
 
 def test_a_late_reader_hid_the_loss_of_an_entry_that_retention_had_dropped() -> None:
-    """The client ignored entry 2 while it joined again for the late reader, and never missed it."""
+    """Regression: the client ignored entry 2 while joining for the late reader, unnoticed."""
     scenario: list[Step] = [
         lambda world: world.server.publish("ab"),
         lambda world: world.deliver(2),  # the answer to the join, and the first entry

@@ -1,4 +1,4 @@
-"""Who holds a room, and who does no more: joins that are cancelled, refused, repeated, odd."""
+"""References to rooms: joins that are cancelled, rejected, repeated or invalid."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ ROOM = "job:1"
 DENIAL: dict[str, Any] = {"ok": False, "room": ROOM, "error": {"code": "forbidden"}}
 
 
-async def test_a_join_that_is_cancelled_is_taken_back(
-    client: WebSocketClient, socket: PeerSocket
-) -> None:
+async def test_cancelling_a_join_takes_it_back(client: WebSocketClient, socket: PeerSocket) -> None:
     first, second = client.join_room(ROOM), client.join_room(ROOM)
     event = await socket.receive("join_room")
     first.cancel()
@@ -32,7 +30,7 @@ async def test_a_join_that_is_cancelled_is_taken_back(
     assert client.room_status(ROOM) is None
 
 
-async def test_a_join_that_is_cancelled_and_refused_is_taken_back_once(
+async def test_a_join_that_is_cancelled_and_rejected_is_taken_back_once(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
     held = await join(client, socket)
@@ -48,10 +46,10 @@ async def test_a_join_that_is_cancelled_and_refused_is_taken_back_once(
     assert client.room_status(ROOM) is RoomStatus.DENIED, "the first join holds it"
 
 
-async def test_an_iterator_whose_room_is_refused_says_so_and_takes_nobodys_place(
+async def test_an_iterator_raises_the_denial_and_does_not_leave_for_others(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    """It waited for ever, and closing it took back a join that somebody had made since."""
+    """Regression: it waited forever, and closing it took back a later join of another caller."""
     events = client.events(JobProgress, room=ROOM)
     await socket.answer("join_room", DENIAL)
     with pytest.raises(RoomDenied):
@@ -61,7 +59,7 @@ async def test_an_iterator_whose_room_is_refused_says_so_and_takes_nobodys_place
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
-async def test_an_iterator_whose_room_is_refused_later_says_so_after_what_it_has(
+async def test_an_iterator_raises_a_later_denial_after_its_events(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
     events = client.events(JobProgress, room=ROOM)
@@ -74,20 +72,20 @@ async def test_an_iterator_whose_room_is_refused_later_says_so_after_what_it_has
     assert client.room_status(ROOM) is None
 
 
-async def test_undoing_on_cancel_takes_nobody_elses_place(
+async def test_unsubscribing_on_cancel_does_not_leave_for_others(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
-    undo = client.on_cancel("1", print)
+    unsubscribe = client.on_cancel("1", print)
     await socket.answer("join_room", DENIAL)
     await all_received(client, socket)
     await join(client, socket)
-    undo()
-    undo()
+    unsubscribe()
+    unsubscribe()
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
 async def test_a_room_may_be_entered_twice(client: WebSocketClient, socket: PeerSocket) -> None:
-    """The outer block left it no more."""
+    """Regression: the outer block did not leave the room."""
     room = client.room(ROOM)
     entering = asyncio.create_task(room.__aenter__())
     await socket.accept_join(ROOM, "e", 0)
@@ -99,7 +97,7 @@ async def test_a_room_may_be_entered_twice(client: WebSocketClient, socket: Peer
     assert room.status is None
 
 
-async def test_what_a_client_a_room_and_a_job_look_like(
+async def test_representations_of_client_room_and_job(
     client: WebSocketClient, socket: PeerSocket
 ) -> None:
     await join(client, socket)
@@ -110,10 +108,10 @@ async def test_what_a_client_a_room_and_a_job_look_like(
 
 
 @pytest.mark.parametrize("name", ["", "\ud800", 5, None, b"job:1"])
-async def test_what_is_no_room_is_refused_at_once_and_harms_nothing(
+async def test_invalid_room_names_raise_at_once(
     client: WebSocketClient, peer: Peer, name: Any
 ) -> None:
-    """Such a name waited for the connection, which then never became ready."""
+    """Regression: such a name waited for the connection, which then never became ready."""
     with pytest.raises(LocalProtocolError, match="room must be a non-empty string"):
         client.join_room(name)
     await connected(client, peer)

@@ -1,4 +1,4 @@
-"""Rooms: joined early or late, counted, resumed by position, denied, reset."""
+"""Rooms over several connections: joined early or late, resumed by position, denied, reset."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ ROOM = "job:1"
 
 
 class Progress:
-    """What a handler heard, in order."""
+    """Records the progress that a handler receives, in order."""
 
     def __init__(self, client: WebSocketClient, *, room: str | None = None) -> None:
-        self.heard: list[Any] = []
-        self._news = asyncio.Condition()
+        self.received: list[Any] = []
+        self._changed = asyncio.Condition()
         client.on((JobProgress, RoomReset), self.receive, room=room)
 
     async def receive(self, event: JobProgress | RoomReset) -> None:
-        async with self._news:
-            self.heard.append("reset" if isinstance(event, RoomReset) else event.progress)
-            self._news.notify_all()
+        async with self._changed:
+            self.received.append("reset" if isinstance(event, RoomReset) else event.progress)
+            self._changed.notify_all()
 
     async def until(self, *expected: object) -> None:
-        async with asyncio.timeout(5), self._news:
-            await self._news.wait_for(lambda: self.heard == list(expected))
+        async with asyncio.timeout(5), self._changed:
+            await self._changed.wait_for(lambda: self.received == list(expected))
 
 
 async def joined(
     client: WebSocketClient, peer: Peer, epoch: str = "e", offset: int = 0
 ) -> PeerSocket:
-    """Connect, and join ROOM at its log's start."""
+    """Connect, and join ROOM."""
     socket = await connected(client, peer)
     joining = client.join_room(ROOM)
     assert await socket.accept_join(ROOM, epoch, offset) == [ROOM]
@@ -105,14 +105,14 @@ async def test_a_gap_is_filled_by_resuming(client: WebSocketClient, peer: Peer) 
     await socket.progress(1, "1@job:1")
     await socket.progress(3, "3@job:1")
     position = {"epoch": "e", "offset": 1}
-    await socket.progress(4, "4@job:1")  # on its way while the client asks
+    await socket.progress(4, "4@job:1")  # sent while the client is joining again
     assert await socket.accept_join(ROOM, "e", 4, recovered=True) == [ROOM, position]
     await socket.progress(2, "2@job:1")
     await socket.progress(4, "3-4@job:1")
     await progress.until(1, 2, 4)
 
 
-async def test_a_log_that_retention_emptied_is_live_and_goes_on(
+async def test_a_room_whose_retained_log_is_empty_becomes_live(
     client: WebSocketClient, peer: Peer
 ) -> None:
     socket = await connected(client, peer)
@@ -128,7 +128,9 @@ async def test_a_log_that_retention_emptied_is_live_and_goes_on(
     assert client.position(ROOM) == Position("e", 8)
 
 
-async def test_a_drop_resumes_where_it_was(client: WebSocketClient, peer: Peer) -> None:
+async def test_a_room_resumes_from_its_position_after_a_drop(
+    client: WebSocketClient, peer: Peer
+) -> None:
     socket = await joined(client, peer)
     progress = Progress(client)
     await socket.progress(1, "1@job:1")
@@ -143,7 +145,7 @@ async def test_a_drop_resumes_where_it_was(client: WebSocketClient, peer: Peer) 
     assert client.health.rooms_resumed == 1
 
 
-async def test_another_epoch_starts_over(client: WebSocketClient, peer: Peer) -> None:
+async def test_another_epoch_resets_the_room(client: WebSocketClient, peer: Peer) -> None:
     socket = await joined(client, peer)
     progress = Progress(client)
     await socket.progress(80, "1@job:1")
@@ -157,7 +159,9 @@ async def test_another_epoch_starts_over(client: WebSocketClient, peer: Peer) ->
     assert client.health.rooms_reset == 1
 
 
-async def test_a_log_that_begins_anew_under_the_client(client: WebSocketClient, peer: Peer) -> None:
+async def test_a_log_that_is_replaced_while_connected_resets_the_room(
+    client: WebSocketClient, peer: Peer
+) -> None:
     socket = await joined(client, peer)
     progress = Progress(client, room=ROOM)
     await socket.progress(80, "1@job:1")
@@ -166,7 +170,7 @@ async def test_a_log_that_begins_anew_under_the_client(client: WebSocketClient, 
     await progress.until(80, "reset", 3)
 
 
-async def test_a_denied_join(client: WebSocketClient, peer: Peer) -> None:
+async def test_a_denied_join_raises(client: WebSocketClient, peer: Peer) -> None:
     socket = await connected(client, peer)
     joining = client.join_room(ROOM)
     error = {"code": "forbidden", "message": "no"}
@@ -181,16 +185,16 @@ async def test_a_denied_join(client: WebSocketClient, peer: Peer) -> None:
     assert client.room_status(ROOM) is None
 
 
-async def test_a_room_that_is_taken_away_is_asked_for_again_next_time(
+async def test_a_room_that_is_denied_later_is_joined_again_with_the_next_connection(
     client: WebSocketClient, peer: Peer
 ) -> None:
     socket = await joined(client, peer)
     error = {"code": "forbidden", "message": "no"}
     await socket.emit("room_error", {"ok": False, "room": ROOM, "error": error})
-    heard = asyncio.Event()
-    client.on("note", lambda: heard.set())
+    received = asyncio.Event()
+    client.on("note", lambda: received.set())
     await socket.emit("note")
-    await heard.wait()
+    await received.wait()
     assert client.room_status(ROOM) is RoomStatus.DENIED
     socket.drop()
     socket = await (await peer.next_socket()).accept()
@@ -202,7 +206,7 @@ async def test_a_room_that_is_taken_away_is_asked_for_again_next_time(
 UNREADABLE = {"ok": False, "room": ROOM, "error": {"code": "broker_unavailable", "message": "down"}}
 
 
-async def test_a_join_whose_log_cannot_be_read_now_is_asked_again(
+async def test_a_join_is_retried_while_the_log_is_unavailable(
     client: WebSocketClient, peer: Peer
 ) -> None:
     socket = await connected(client, peer)
@@ -219,7 +223,7 @@ async def test_a_join_whose_log_cannot_be_read_now_is_asked_again(
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
-async def test_a_room_that_cannot_be_resumed_now_keeps_nobody_from_connecting(
+async def test_an_unavailable_log_does_not_delay_reconnecting(
     client: WebSocketClient, peer: Peer
 ) -> None:
     socket = await joined(client, peer)
@@ -239,7 +243,7 @@ async def test_a_room_that_cannot_be_resumed_now_keeps_nobody_from_connecting(
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
-async def test_a_missing_piece_that_cannot_be_read_now_is_asked_for_again(
+async def test_missing_entries_are_requested_again_while_the_log_is_unavailable(
     client: WebSocketClient, peer: Peer
 ) -> None:
     socket = await joined(client, peer)
@@ -247,15 +251,13 @@ async def test_a_missing_piece_that_cannot_be_read_now_is_asked_for_again(
     await socket.progress(2, "2@job:1")
     position = {"epoch": "e", "offset": 0}
     assert await socket.answer("join_room", UNREADABLE) == [ROOM, position]
-    await socket.progress(3, "3@job:1")  # is replayed later
+    await socket.progress(3, "3@job:1")  # ignored, and replayed later
     assert await socket.accept_join(ROOM, "e", 3, recovered=True) == [ROOM, position]
     await socket.progress(3, "1-3@job:1")
     await progress.until(3)
 
 
-async def test_a_room_that_cannot_be_read_is_not_asked_for_after_it_was_left(
-    peer: Peer, clients: Connect
-) -> None:
+async def test_leaving_a_room_cancels_its_retry(peer: Peer, clients: Connect) -> None:
     client = clients(peer.url, reconnection_delay=60.0, reconnection_delay_max=60.0)
     socket = await connected(client, peer)
     joining = client.join_room(ROOM)
@@ -268,7 +270,7 @@ async def test_a_room_that_cannot_be_read_is_not_asked_for_after_it_was_left(
     await socket.accept_join(ROOM, "e", 0)
 
 
-async def test_a_refusal_after_an_unreadable_log_is_a_denial(
+async def test_a_rejection_after_an_unavailable_log_is_a_denial(
     client: WebSocketClient, peer: Peer
 ) -> None:
     socket = await connected(client, peer)
@@ -283,7 +285,7 @@ async def test_a_refusal_after_an_unreadable_log_is_a_denial(
     assert client.room_status(ROOM) is RoomStatus.DENIED
 
 
-async def test_a_log_that_retention_emptied_is_not_taken_for_a_new_one(
+async def test_an_empty_retained_log_does_not_reset_the_room(
     client: WebSocketClient, peer: Peer
 ) -> None:
     socket = await connected(client, peer)
@@ -302,7 +304,7 @@ async def test_a_log_that_retention_emptied_is_not_taken_for_a_new_one(
     assert client.health.rooms_reset == 0
 
 
-async def test_two_users_share_one_membership(client: WebSocketClient, peer: Peer) -> None:
+async def test_joins_are_counted(client: WebSocketClient, peer: Peer) -> None:
     socket = await joined(client, peer)
     await client.join_room(ROOM)
     client.leave_room(ROOM)
@@ -314,7 +316,9 @@ async def test_two_users_share_one_membership(client: WebSocketClient, peer: Pee
     assert client.room_status(ROOM) is None
 
 
-async def test_leaving_while_the_answer_is_on_its_way(client: WebSocketClient, peer: Peer) -> None:
+async def test_leaving_before_the_answer_fails_the_join(
+    client: WebSocketClient, peer: Peer
+) -> None:
     socket = await connected(client, peer)
     joining = client.join_room(ROOM)
     client.leave_room(ROOM)
@@ -326,7 +330,9 @@ async def test_leaving_while_the_answer_is_on_its_way(client: WebSocketClient, p
     await Progress(client).until()
 
 
-async def test_leaving_offline_is_remembered(client: WebSocketClient, peer: Peer) -> None:
+async def test_leaving_without_a_connection_takes_effect_with_the_next_one(
+    client: WebSocketClient, peer: Peer
+) -> None:
     socket = await joined(client, peer)
     socket.drop()
     await until(client, ConnectionState.RECONNECTING)
@@ -361,7 +367,7 @@ async def test_rooms_granted_by_sign_in_are_joined(client: WebSocketClient, peer
     assert (await socket.receive("leave_room")).values() == ["global"]
 
 
-async def test_a_room_as_a_block(client: WebSocketClient, peer: Peer) -> None:
+async def test_a_room_is_joined_for_a_block(client: WebSocketClient, peer: Peer) -> None:
     socket = await connected(client, peer)
 
     async def use() -> list[float]:
@@ -380,7 +386,7 @@ async def test_a_room_as_a_block(client: WebSocketClient, peer: Peer) -> None:
     await socket.receive("leave_room")
 
 
-async def test_a_denied_block_holds_nothing(client: WebSocketClient, peer: Peer) -> None:
+async def test_a_denied_block_holds_no_reference(client: WebSocketClient, peer: Peer) -> None:
     socket = await connected(client, peer)
 
     async def use() -> None:
@@ -395,16 +401,14 @@ async def test_a_denied_block_holds_nothing(client: WebSocketClient, peer: Peer)
     assert client.room_status(ROOM) is None
 
 
-async def test_a_slow_handler_makes_its_room_wait_and_loses_nothing(
-    peer: Peer, clients: Connect
-) -> None:
+async def test_a_slow_handler_delays_its_room_without_loss(peer: Peer, clients: Connect) -> None:
     client = clients(peer.url, queue_size=4)
     socket = await connected(client, peer)
-    may_go_on, heard, handled = asyncio.Event(), list[float](), asyncio.Semaphore(0)
+    may_continue, received, handled = asyncio.Event(), list[float](), asyncio.Semaphore(0)
 
     async def slow(event: JobProgress) -> None:
-        await may_go_on.wait()
-        heard.append(event.progress)
+        await may_continue.wait()
+        received.append(event.progress)
         handled.release()
 
     client.on(JobProgress, slow, room=ROOM)
@@ -418,7 +422,7 @@ async def test_a_slow_handler_makes_its_room_wait_and_loses_nothing(
     assert position is not None
     assert position.offset < 9
 
-    may_go_on.set()
+    may_continue.set()
     asked = await socket.accept_join(ROOM, "e", 9, recovered=True)
     assert asked == [ROOM, {"epoch": "e", "offset": position.offset}]
     for _ in range(position.offset):
@@ -426,16 +430,14 @@ async def test_a_slow_handler_makes_its_room_wait_and_loses_nothing(
     for offset in range(position.offset + 1, 10):
         await socket.progress(offset, f"{offset}@job:1")
         await handled.acquire()
-    assert heard == list(range(1, 10))
+    assert received == list(range(1, 10))
 
 
-async def test_an_iterator_that_is_closed_when_it_is_full_lets_its_room_go_on(
-    peer: Peer, clients: Connect
-) -> None:
-    """The room was held back for ever, for everybody else in it."""
+async def test_closing_a_congested_iterator_resumes_its_room(peer: Peer, clients: Connect) -> None:
+    """Regression: the room was held back forever, also for other handlers."""
     client = clients(peer.url, queue_size=4)
     socket = await connected(client, peer)
-    heard: list[float] = []
+    received: list[float] = []
     client.join_room(ROOM)
     await socket.accept_join(ROOM, "e", 0)
     stream = client.events(JobProgress, room=ROOM)
@@ -443,7 +445,7 @@ async def test_an_iterator_that_is_closed_when_it_is_full_lets_its_room_go_on(
         await socket.progress(offset, f"{offset}@job:1")
     await socket.receive("leave_room")
     assert client.room_status(ROOM) is RoomStatus.CATCHING_UP
-    client.on(JobProgress, lambda event: heard.append(event.progress), room=ROOM)
+    client.on(JobProgress, lambda event: received.append(event.progress), room=ROOM)
 
     await stream.aclose()
     assert await socket.accept_join(ROOM, "e", 9, recovered=True) == [
@@ -453,13 +455,11 @@ async def test_an_iterator_that_is_closed_when_it_is_full_lets_its_room_go_on(
     for offset in range(5, 10):
         await socket.progress(offset, f"{offset}@job:1")
         await all_received(client, socket)
-    assert heard == [5, 6, 7, 8, 9]
+    assert received == [5, 6, 7, 8, 9]
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
-async def test_a_room_whose_gap_is_being_filled_is_not_live(
-    client: WebSocketClient, socket: PeerSocket
-) -> None:
+async def test_a_room_with_a_gap_is_not_live(client: WebSocketClient, socket: PeerSocket) -> None:
     client.join_room(ROOM)
     await socket.accept_join(ROOM, "e", 0)
     await socket.progress(1, "1@job:1")
@@ -477,7 +477,7 @@ async def test_a_room_whose_gap_is_being_filled_is_not_live(
     assert client.room_status(ROOM) is RoomStatus.LIVE
 
 
-async def test_events_without_a_position_are_dropped_and_counted_when_nobody_keeps_up(
+async def test_events_without_a_position_are_dropped_and_counted_when_the_queue_is_full(
     peer: Peer, clients: Connect
 ) -> None:
     client = clients(peer.url, queue_size=2)
@@ -494,10 +494,10 @@ async def test_events_without_a_position_are_dropped_and_counted_when_nobody_kee
     await stream.aclose()
 
 
-async def test_a_connection_lost_while_rooms_resume_is_left_at_once(
+async def test_a_connection_lost_while_rooms_resume_is_replaced_at_once(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    """It was waited for until the attempt's timeout, since nobody answered the joins any more."""
+    """Regression: the client waited for the answers to its joins until the attempt's timeout."""
     socket = await joined(client, peer)
     socket.drop()
     socket = await (await peer.next_socket()).accept()
