@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -100,13 +101,22 @@ def _members(kind: type) -> Iterator[str]:
         yield from sorted(kind.__annotations__)
         return
     fields = getattr(kind, "__struct_fields__", ())
-    for name in sorted(dir(kind)):
-        owner = next((base for base in kind.__mro__ if name in vars(base)), object)
-        if name.startswith("_") or name in fields or not owner.__module__.startswith("longwire"):
+    for name in sorted({*dir(kind), *_documented_attributes(kind)}):
+        if name.startswith("_") or name in fields:
             continue
-        member = vars(owner)[name]
-        is_method = inspect.isfunction(getattr(kind, name))
-        yield f"{name}{_signature(getattr(kind, name))}" if is_method else _attribute(name, member)
+        owner = next((base for base in kind.__mro__ if name in vars(base)), None)
+        if owner is None:
+            yield name
+        elif owner.__module__.startswith("longwire"):
+            value = getattr(kind, name)
+            is_method = inspect.isfunction(value)
+            yield f"{name}{_signature(value)}" if is_method else _attribute(name, vars(owner)[name])
+
+
+def _documented_attributes(kind: type) -> list[str]:
+    """Return the names that a docstring lists: some attributes exist in instances only."""
+    _, _, section = (inspect.getdoc(kind) or "").partition("\nAttributes:\n")
+    return re.findall(r"^    (\w+):", section.partition("\n\n")[0], re.MULTILINE)
 
 
 def _attribute(name: str, member: object) -> str:

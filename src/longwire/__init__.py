@@ -1,7 +1,6 @@
 """Realtime for ASGI, wire-compatible with Socket.IO: rooms are logs, connections are cursors.
 
-The names below are imported when they are first used: a client needs no server, a server no
-client, and `import longwire` costs nothing.
+Names are imported on first use, so that `import longwire` loads neither the server nor the client.
 """
 
 from importlib import import_module

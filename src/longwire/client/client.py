@@ -359,7 +359,7 @@ class WebSocketClient(Subscribable):
             NotConnected: (awaited) The client disconnected or gave up, `outbox_age` has passed, or
                 the event is volatile and there is no connection.
             CallTimeout: (awaited) The server did not answer for almost five minutes.
-            LongwireError: (awaited) The server rejected the event; the subclass tells why.
+            LongwireError: (awaited) The server rejected the event; the subclass states the reason.
         """
         return self._publisher.publish(event, room, id, volatile)
 

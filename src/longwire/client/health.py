@@ -86,19 +86,6 @@ class Health:
         reconnects: Number of connections that followed a lost one.
     """
 
-    __slots__ = (
-        "_clock_offset",
-        "_connected_at",
-        "_observers",
-        "_pinged_at",
-        "_samples",
-        "_send_ping",
-        "_timer",
-        "_waiters",
-        "drops",
-        "reconnects",
-    )
-
     def __init__(self, send_ping: Callable[[], bool]) -> None:
         self._send_ping = send_ping
         self._observers: Observers[float] = Observers()

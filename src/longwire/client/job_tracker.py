@@ -67,21 +67,6 @@ class JobFeed:
         watchers: Number of trackers that use this feed.
     """
 
-    __slots__ = (
-        "_changed",
-        "_folded",
-        "_forget",
-        "_is_current",
-        "_join",
-        "_listeners",
-        "_unsubscribe",
-        "error",
-        "job_id",
-        "room",
-        "state",
-        "watchers",
-    )
-
     def __init__(
         self,
         listeners: Listeners,
@@ -192,8 +177,6 @@ class JobFeeds:
         call: Sends an event and returns its acknowledgement.
     """
 
-    __slots__ = ("_feeds", "_join", "_listeners", "call")
-
     def __init__(
         self,
         listeners: Listeners,
@@ -287,7 +270,7 @@ class JobTracker:
         """Ask the job's worker to stop. The state shows whether it does.
 
         Args:
-            reason: A message for the worker and for those who track the job.
+            reason: A message for the worker and for clients that track the job.
 
         Raises:
             CallRefused: The server rejected the request.

@@ -61,17 +61,6 @@ class ConnectionStatus:
         reconnect_attempts: Number of failed attempts since it was last connected.
     """
 
-    __slots__ = (
-        "_changes",
-        "_clock",
-        "_observers",
-        "connected_at",
-        "disconnected_at",
-        "error",
-        "reconnect_attempts",
-        "state",
-    )
-
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._observers: Observers[ConnectionState] = Observers()

@@ -31,19 +31,6 @@ class Subscriptions:
         failures: Number of exceptions that handlers raised.
     """
 
-    __slots__ = (
-        "_by_name",
-        "_capacity",
-        "_due",
-        "_found",
-        "_relieve",
-        "_roomed",
-        "_subscriptions",
-        "_tasks",
-        "congested_count",
-        "failures",
-    )
-
     def __init__(self, capacity: int, relieve: Callable[[], None]) -> None:
         self._by_name: dict[tuple[str, str | None], tuple[Subscription, ...]] = {}
         self._found: dict[tuple[str, str | None], tuple[Subscription, ...]] = {}

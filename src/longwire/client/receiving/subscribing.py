@@ -34,8 +34,6 @@ class Listeners:
         rooms: The rooms that the client is in.
     """
 
-    __slots__ = ("_streams", "_subscriptions", "contract", "rooms")
-
     def __init__(self, contract: Contract, subscriptions: Subscriptions, rooms: Rooms) -> None:
         self.contract = contract
         self.rooms = rooms

@@ -38,8 +38,6 @@ class Positions:
         reset_count: Number of times that a room's log had to be read from its beginning again.
     """
 
-    __slots__ = ("_members", "_on_live", "_on_reset", "_requests", "reset_count", "resumed_count")
-
     def __init__(
         self,
         members: dict[str, Membership],

@@ -45,8 +45,6 @@ class RoomRequests:
         receive: Called with the membership and the values of the answer to its newest join.
     """
 
-    __slots__ = ("_backoff", "_grace", "_receive", "_sender")
-
     def __init__(
         self,
         backoff: Callable[[int], float],

@@ -1,4 +1,4 @@
-"""The rooms of a client: who holds them, and their way through connections and rejections."""
+"""The rooms of a client: references, and their way through connections and rejections."""
 
 from __future__ import annotations
 
@@ -50,8 +50,6 @@ class Rooms:
     Attributes:
         positions: Decides which entries of the rooms are delivered.
     """
-
-    __slots__ = ("_members", "_on_denied", "_requests", "positions")
 
     def __init__(
         self,
