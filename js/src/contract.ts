@@ -162,222 +162,222 @@ export type GlobalRoom = "global";
 /** Every room of the contract. */
 export type Room = UserRoom | JobRoom | CampaignRoom | AgentRoom | GlobalRoom;
 
-/** The first event of a run; another one starts a new attempt of the same job. */
+/** A job was created, or a new attempt of it started. */
 export interface JobCreatedEvent {
-  /** The job. */
+  /** The job's id. */
   jobId: string;
-  /** What to call it. */
+  /** The job's title. */
   title?: string;
-  /** The user whose job it is; everyone's if absent. */
+  /** The user who owns the job; without one, the job is shared. */
   owner?: string;
-  /** Counts the runs of this job, from 1. */
+  /** The number of the attempt, from 1. */
   attempt: number;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;
 }
 
-/** Progress of a running job. */
+/** The progress of a running job has changed. */
 export interface JobProgressEvent {
-  /** The job. */
+  /** The job's id. */
   jobId: string;
-  /** Percent, 0 to 100. */
+  /** The progress in percent, 0 to 100. */
   progress: number;
-  /** What it is doing, for a person. */
+  /** A description of the current step. */
   currentStep: string;
-  /** Seconds until it is done. */
+  /** The estimated seconds until the job completes. */
   estimatedCompletion?: number;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;
 }
 
-/** What kind of text a job streams. */
+/** The kind of text that a job streams. */
 export type OutputType = "thinking" | "tool_call" | "writing";
 
-/** A piece of the text that a job streams; pieces of one type are appended. */
+/** A chunk of the text that a job streams. Chunks of one type are concatenated. */
 export interface JobOutputEvent {
-  /** The job. */
+  /** The job's id. */
   jobId: string;
   /** The text to append. */
   chunk: string;
-  /** Whether the text of this type ends here. */
+  /** Whether this is the last chunk of its type. */
   isComplete: boolean;
-  /** What kind of text it is; plain output if absent. */
+  /** The kind of text; plain output if absent. */
   type?: OutputType;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;
 }
 
-/** Where a job stands; completed, failed and cancelled are final. */
+/** The status of a job; completed, failed and cancelled are final. */
 export type JobStatus = "cancelled" | "completed" | "failed" | "queued" | "running";
 
-/** A job changed its status. */
+/** The status of a job has changed. */
 export interface JobStatusEvent {
-  /** The job. */
+  /** The job's id. */
   jobId: string;
-  /** The status from now on. */
+  /** The new status. */
   status: JobStatus;
-  /** More about it, for a person. */
+  /** An explanation to show. */
   message?: string;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;
 }
 
-/** Something that a job made, kept elsewhere. */
+/** A file or page that a job has produced. */
 export interface JobArtifact {
-  /** Its kind, in the application's words. */
+  /** Its kind; the application chooses the values. */
   type: string;
-  /** Where to fetch it. */
+  /** Its URL. */
   url: string;
-  /** What to show for it. */
+  /** Its display name. */
   name: string;
 }
 
-/** What a completed job hands over. */
+/** The result of a completed job. */
 export interface JobResult {
-  /** The text that it produced. */
+  /** A text that the job has produced. */
   content?: string;
-  /** Figures in the application's words. */
+  /** Figures; the application chooses the names. */
   metrics?: Record<string, unknown>;
-  /** Files and pages that it made. */
+  /** Files and pages that the job has produced. */
   artifacts?: JobArtifact[];
 }
 
-/** A job ended well. */
+/** A job has completed successfully. */
 export interface JobCompletedEvent {
-  /** The job. */
+  /** The job's id. */
   jobId: string;
-  /** What it hands over. */
+  /** The job's result. */
   result: JobResult;
-  /** What it cost, in the currency of the budget. */
+  /** The job's cost, in the currency of the budget. */
   cost: number;
-  /** Seconds from its start. */
+  /** The seconds since its start. */
   duration: number;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;
 }
 
-/** A job ended badly. */
+/** A job has failed. */
 export interface JobFailedEvent {
-  /** The job. */
+  /** The job's id. */
   jobId: string;
-  /** What went wrong, for a person. */
+  /** The error message to show. */
   error: string;
-  /** The stable word for it, such as `worker_lost`. */
+  /** A stable code, such as `worker_lost`. */
   errorCode?: string;
-  /** Whether trying again without a change can help. */
+  /** Whether another attempt may succeed without a change. */
   retryable: boolean;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;
 }
 
-/** A worker's sign of life: without another in time, its job counts as lost. */
+/** A heartbeat of a job's worker. The server declares the job lost when the lease expires. */
 export interface JobLeaseEvent {
-  /** The job. */
+  /** The job's id. */
   jobId: string;
-  /** Seconds, from the timestamp, until the lease ends. */
+  /** The seconds from the timestamp until the lease expires. */
   expiresIn: number;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;
 }
 
-/** A request to stop a job; what comes of it is told by the job's status. */
+/** A request to cancel a job. The job's status shows the outcome. */
 export interface JobCancelEvent {
-  /** The job. */
+  /** The job's id. */
   jobId: string;
-  /** Why, for a person. */
+  /** The reason to show. */
   reason?: string;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;
 }
 
-/** What is spent by now. */
+/** The use of a budget has changed. */
 export interface BudgetUpdatedEvent {
-  /** What is spent, in the currency of the budget. */
+  /** The amount spent, in the currency of the budget. */
   used: number;
-  /** The budget. */
+  /** The amount of the budget. */
   total: number;
-  /** Used of total in percent; above 100 is overspent. */
+  /** `used` as a percentage of `total`; above 100 if the budget is exceeded. */
   percentage: number;
-  /** What is spent, by agent type. */
+  /** The amount spent by each agent type. */
   breakdown: Record<string, number>;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;
 }
 
-/** Percent of a budget at which a warning is due. */
+/** Percentage of a budget at which a warning is sent. */
 export type BudgetThreshold = 80 | 90 | 100;
 
-/** Spending passed a threshold. */
+/** The use of a budget has reached a threshold. */
 export interface BudgetWarningEvent {
-  /** The threshold that was passed, in percent. */
+  /** The threshold, in percent. */
   threshold: BudgetThreshold;
-  /** The warning, for a person. */
+  /** The text to show. */
   message: string;
-  /** Percent of the budget spent by now. */
+  /** The percentage of the budget that is used. */
   currentUsage: number;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;
 }
 
-/** The figures of a campaign by now. */
+/** The current metrics of a campaign. */
 export interface CampaignMetrics {
-  /** How often it was shown. */
+  /** The number of views. */
   impressions: number;
-  /** How often it was clicked. */
+  /** The number of clicks. */
   clicks: number;
-  /** How often it led to what it is for. */
+  /** The number of conversions. */
   conversions: number;
-  /** What it cost, in the currency of the budget. */
+  /** The cost so far, in the currency of the budget. */
   cost: number;
-  /** Return on investment as a ratio; negative is a loss. */
+  /** The return on investment as a ratio; negative for a loss. */
   roi: number;
 }
 
-/** The figures of a campaign changed. */
+/** The metrics of a campaign have changed. */
 export interface CampaignMetricsEvent {
-  /** The campaign. */
+  /** The campaign's id. */
   campaignId: string;
-  /** Its figures. */
+  /** Its current metrics. */
   metrics: CampaignMetrics;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;
 }
 
-/** Where a piece of content stands. */
+/** The publication status of a content asset. */
 export type ContentStatus = "approved" | "archived" | "draft" | "published" | "review";
 
-/** A piece of content changed its status. */
+/** The status of a content asset has changed. */
 export interface AssetStatusEvent {
-  /** The asset. */
+  /** The asset's id. */
   assetId: string;
-  /** The status from now on. */
+  /** The new status. */
   status: ContentStatus;
-  /** The status before. */
+  /** The previous status. */
   previousStatus: ContentStatus;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;
 }
 
-/** What a piece of content is for. */
+/** The kind of a content asset. */
 export type AssetType = "blog" | "email" | "landing_page" | "social";
 
-/** A piece of content. */
+/** A content asset. */
 export interface ContentAsset {
-  /** The asset. */
+  /** The asset's id. */
   id: string;
-  /** What to call it. */
+  /** The title. */
   title: string;
-  /** What it is for. */
+  /** The kind of content. */
   type: AssetType;
-  /** Where it stands. */
+  /** The publication status. */
   status: ContentStatus;
-  /** Milliseconds since the Unix epoch. */
+  /** When it was created, in milliseconds since the Unix epoch. */
   createdAt: number;
-  /** Milliseconds since the Unix epoch. */
+  /** When it was last changed, in milliseconds since the Unix epoch. */
   updatedAt: number;
 }
 
-/** A piece of content came into being. */
+/** A content asset was created. */
 export interface AssetCreatedEvent {
   /** The new asset. */
   asset: ContentAsset;
@@ -385,7 +385,7 @@ export interface AssetCreatedEvent {
   timestamp: number;
 }
 
-/** What an agent is for. */
+/** The role of an agent. */
 export type AgentType =
   | "analytics_specialist"
   | "cmo"
@@ -393,31 +393,31 @@ export type AgentType =
   | "seo_writer"
   | "social_media_manager";
 
-/** What an agent is doing. */
+/** The status of an agent. */
 export type AgentStatus = "busy" | "error" | "offline" | "ready";
 
-/** An agent changed its status. */
+/** The status of an agent has changed. */
 export interface AgentStatusEvent {
   /** The agent. */
   agentType: AgentType;
-  /** What it is doing from now on. */
+  /** The new status. */
   status: AgentStatus;
-  /** The job that it works on. */
+  /** The id of the job that the agent is working on. */
   currentJob?: string;
-  /** How many jobs wait for it. */
+  /** The number of jobs waiting for the agent. */
   queueDepth?: number;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;
 }
 
-/** How serious an announcement is. */
+/** The severity of an announcement. */
 export type AnnouncementLevel = "error" | "info" | "warning";
 
-/** A message to everyone. */
+/** A message to all signed-in users. */
 export interface AnnouncementEvent {
-  /** The text, for a person. */
+  /** The text to show. */
   message: string;
-  /** How serious it is. */
+  /** The severity. */
   level: AnnouncementLevel;
   /** Milliseconds since the Unix epoch. */
   timestamp: number;

@@ -1,4 +1,4 @@
-"""The catalogue says what the specification says, name by name, on the wire and in TypeScript."""
+"""The catalogue matches the specification, on the wire and in TypeScript."""
 
 import json
 import re
@@ -116,7 +116,7 @@ DESCRIPTION = describe(CATALOG)
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-def test_every_type_has_exactly_its_fields(name: str) -> None:
+def test_every_type_has_exactly_the_specified_fields(name: str) -> None:
     described = DESCRIPTION.type_named(name)
     assert isinstance(described, ObjectType)
     fields = {member.name + "?" * member.is_optional for member in described.fields}
@@ -126,13 +126,13 @@ def test_every_type_has_exactly_its_fields(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CHOICES)
-def test_every_vocabulary_has_exactly_its_words(name: str) -> None:
+def test_every_vocabulary_has_exactly_the_specified_values(name: str) -> None:
     described = DESCRIPTION.type_named(name)
     assert isinstance(described, NamedChoice)
     assert set(described.choice.values) == CHOICES[name]
 
 
-def test_every_event_has_its_room_rule_and_sender() -> None:
+def test_every_event_has_its_room_conflation_and_origin() -> None:
     assert {
         event.name: (event.room, event.conflation and event.conflation.rule, event.origin)
         for event in DESCRIPTION.events
@@ -143,7 +143,7 @@ def test_every_event_has_its_room_rule_and_sender() -> None:
 
 
 @pytest.mark.parametrize("name", EVENTS)
-def test_payloads_pass_unchanged_but_for_the_timestamp(name: str) -> None:
+def test_payloads_are_unchanged_except_for_the_timestamp(name: str) -> None:
     payload = PAYLOADS[name]
     encoded = CATALOG.encode_data(name, json.dumps(payload).encode(), NOW, room="user:7")
     assert json.loads(encoded.data) == {**payload, "timestamp": NOW}
@@ -161,7 +161,9 @@ def optional_members() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("name", "member"), tuple(optional_members()))
-def test_what_is_optional_may_be_absent_or_null_and_is_then_absent(name: str, member: str) -> None:
+def test_optional_members_may_be_absent_or_null(
+    name: str, member: str
+) -> None:
     without = {key: value for key, value in PAYLOADS[name].items() if key != member}
     expected = {**without, "timestamp": NOW}
     for payload in (without, {**without, member: None}):
@@ -205,7 +207,7 @@ def test_what_is_optional_may_be_absent_or_null_and_is_then_absent(name: str, me
         ("announcement", "$.level", "panic"),
     ],
 )
-def test_ranges_and_vocabularies_are_kept(name: str, path: str, value: object) -> None:
+def test_enforces_ranges_and_vocabularies(name: str, path: str, value: object) -> None:
     member = path.removeprefix("$.").partition(".")[0].partition("[")[0]
     payload = {**PAYLOADS[name], member: value}
     with pytest.raises(InvalidEvent) as caught:
@@ -214,7 +216,7 @@ def test_ranges_and_vocabularies_are_kept(name: str, path: str, value: object) -
 
 
 @pytest.mark.parametrize("name", ["budget:updated", "asset:created"])
-def test_events_without_a_room_of_their_own_say_so(name: str) -> None:
+def test_some_events_declare_no_room(name: str) -> None:
     assert CATALOG.encode_data(name, json.dumps(PAYLOADS[name]).encode(), NOW).room is None
 
 

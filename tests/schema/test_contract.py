@@ -1,4 +1,4 @@
-"""Encoding, decoding, addressing: what a publish goes through."""
+"""`Contract`: encoding, decoding, rooms and slots of publications."""
 
 import contextlib
 import enum
@@ -50,7 +50,7 @@ def progress(**values: object) -> Progress:
     return Progress(**{"job_id": "1", "percent": 5, **values})  # type: ignore[arg-type]
 
 
-def test_an_event_is_stamped_encoded_and_addressed() -> None:
+def test_encode_sets_the_timestamp_the_room_and_the_slot() -> None:
     assert CONTRACT.encode(progress(), NOW) == Encoded(
         event="progress",
         room="job:1",
@@ -61,25 +61,25 @@ def test_an_event_is_stamped_encoded_and_addressed() -> None:
     )
 
 
-def test_a_timestamp_that_is_there_is_kept() -> None:
+def test_encode_keeps_an_existing_timestamp() -> None:
     assert json.loads(CONTRACT.encode(progress(timestamp=7), NOW).data)["timestamp"] == 7
 
 
-def test_an_event_without_fields_is_its_timestamp() -> None:
+def test_encodes_an_event_without_fields() -> None:
     encoded = Encoded("seen", None, b'{"timestamp":5}', None, None, Seen(timestamp=5))
     assert CONTRACT.encode(Seen(), 5) == encoded
 
 
-def test_raw_json_gives_the_same_result_without_its_unknown_fields() -> None:
+def test_encode_data_equals_encode_and_drops_unknown_fields() -> None:
     raw = b' {"percent": 5, "jobId": "1", "future": {"a": 1}, "timeLeft": null} '
     assert CONTRACT.encode_data("progress", raw, NOW) == CONTRACT.encode(progress(percent=5.0), NOW)
 
 
-def test_a_reader_tolerates_fields_of_the_future() -> None:
+def test_decode_ignores_unknown_fields() -> None:
     assert CONTRACT.decode("seen", b'{"timestamp":1,"future":true}') == Seen(timestamp=1)
 
 
-def test_a_payload_is_read_from_a_raw_part_of_a_packet() -> None:
+def test_decodes_a_raw_part_of_a_packet() -> None:
     args = msgspec.json.decode(b'["progress",{"jobId":"1","percent":5}]', type=list[msgspec.Raw])
     assert CONTRACT.decode("progress", args[1]) == progress(percent=5.0)
     assert CONTRACT.decode(Progress, args[1]) == progress(percent=5.0)
@@ -105,13 +105,13 @@ def test_a_payload_is_read_from_a_raw_part_of_a_packet() -> None:
         (progress(points=[Point(x=1, y=math.inf)]), "$.points[0].y"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_its_path(event: Progress, path: str) -> None:
+def test_encode_rejects_invalid_values_with_their_path(event: Progress, path: str) -> None:
     with pytest.raises(InvalidEvent) as caught:
         CONTRACT.encode(event, NOW)
     assert (caught.value.event, caught.value.path) == ("progress", path)
 
 
-def test_a_null_that_the_sender_means_is_sent() -> None:
+def test_encodes_explicit_nulls() -> None:
     encoded = CONTRACT.encode(progress(extra={"a": None, "b": "null"}), NOW)
     assert json.loads(encoded.data)["extra"] == {"a": None, "b": "null"}
 
@@ -135,7 +135,7 @@ def test_a_null_that_the_sender_means_is_sent() -> None:
         (b'{"jobId":"1","percent":5}{}', "$", "malformed"),
     ],
 )
-def test_raw_json_that_does_not_fit_is_refused(data: bytes, path: str, detail: str) -> None:
+def test_rejects_invalid_json_with_its_path(data: bytes, path: str, detail: str) -> None:
     for read in (CONTRACT.decode, lambda name, raw: CONTRACT.encode_data(name, raw, NOW)):
         with pytest.raises(InvalidEvent) as caught:
             read("progress", data)
@@ -143,7 +143,7 @@ def test_raw_json_that_does_not_fit_is_refused(data: bytes, path: str, detail: s
         assert detail in caught.value.detail
 
 
-def test_a_fault_quotes_little_and_in_one_line() -> None:
+def test_an_error_quotes_the_payload_in_one_short_line() -> None:
     class Choosy(Event, name="choosy"):
         word: Literal["a"]
 
@@ -153,13 +153,13 @@ def test_a_fault_quotes_little_and_in_one_line() -> None:
     assert len(caught.value.detail) == 201
 
 
-def test_only_those_who_may_send_an_event_can() -> None:
-    with pytest.raises(InvalidEvent, match="A client may not send it"):
+def test_rejects_events_of_the_wrong_origin() -> None:
+    with pytest.raises(InvalidEvent, match="a client may not send this event"):
         CONTRACT.encode_data("progress", b'{"jobId":"1","percent":5}', NOW, origin="client")
     assert CONTRACT.encode_data("seen", b"{}", NOW, origin="client").event == "seen"
 
 
-def test_events_of_another_contract_are_unknown() -> None:
+def test_rejects_events_of_another_contract() -> None:
     class Other(Event, name="other"):
         pass
 
@@ -178,7 +178,7 @@ def test_events_of_another_contract_are_unknown() -> None:
             attempt()
 
 
-def test_a_contract_answers_for_its_events() -> None:
+def test_looks_up_events_by_name_and_type() -> None:
     assert CONTRACT.events == {"progress": Progress, "output": Output, "seen": Seen}
     assert CONTRACT.name_of(Output) == "output"
     assert CONTRACT.declaration("output").conflate == Concat("some_text", key="kind")
@@ -188,24 +188,24 @@ def test_a_contract_answers_for_its_events() -> None:
 # Rooms
 
 
-def test_a_room_that_is_given_wins() -> None:
+def test_a_given_room_overrides_the_declared_one() -> None:
     assert CONTRACT.encode(progress(), NOW, room="user:7").room == "user:7"
     assert CONTRACT.encode(Seen(), NOW, room="user:7").room == "user:7"
 
 
 @pytest.mark.parametrize("room", ["", "user:", "nowhere", "user:a b", "user:" + "x" * 200])
-def test_a_room_that_fits_no_pattern_is_refused(room: str) -> None:
-    with pytest.raises(InvalidRoom, match="fits no pattern"):
+def test_rejects_a_room_that_matches_no_pattern(room: str) -> None:
+    with pytest.raises(InvalidRoom, match="matches no pattern"):
         CONTRACT.encode(progress(), NOW, room=room)
 
 
 @pytest.mark.parametrize("job_id", ["", "a b", "x" * 200, "\u200b"])
-def test_fields_that_make_no_room_are_refused(job_id: str) -> None:
+def test_rejects_fields_that_give_no_valid_room(job_id: str) -> None:
     with pytest.raises(InvalidRoom):
         CONTRACT.encode(progress(job_id=job_id), NOW)
 
 
-def test_rooms_are_matched_to_their_pattern() -> None:
+def test_match_room_finds_the_pattern() -> None:
     matched = CONTRACT.match_room("job:a:b")
     assert matched is not None
     pattern, values = matched
@@ -225,7 +225,7 @@ def test_rooms_are_matched_to_their_pattern() -> None:
         (":jobs", None),
     ],
 )
-def test_patterns_may_begin_alike_or_with_a_parameter(room: str, template: str | None) -> None:
+def test_match_room_with_similar_patterns(room: str, template: str | None) -> None:
     contract = Contract(rooms=["global", "job:{job_id}:log", "{tenant}:jobs"])
     matched = contract.match_room(room)
     assert (matched[0].template if matched else None) == template
@@ -241,7 +241,7 @@ class Painted(Event, name="painted", room="{shade}:{layer}:{kind}"):
     kind: Literal["oil", "ink"]
 
 
-def test_enums_integers_and_literals_name_rooms() -> None:
+def test_enums_integers_and_literals_can_be_room_parameters() -> None:
     contract = Contract([Painted])
     event = Painted(shade=Shade.DARK, layer=2, kind="oil")
     assert contract.encode(event, NOW).room == "dark:2:oil"
@@ -250,13 +250,13 @@ def test_enums_integers_and_literals_name_rooms() -> None:
 # Slots
 
 
-def test_a_concat_event_names_its_text_field_as_the_wire_does() -> None:
+def test_concat_uses_the_wire_name_of_its_text_field() -> None:
     encoded = CONTRACT.encode(Output(job_id="1", some_text="a", kind="log"), NOW)
     assert (encoded.slot, encoded.concat) == ('["output","log"]', "someText")
     assert CONTRACT.encode(Output(job_id="1", some_text="a"), NOW).slot == '["output",null]'
 
 
-def test_in_a_foreign_room_the_own_room_is_a_part_of_the_slot() -> None:
+def test_in_another_room_the_slot_contains_the_own_rooms_parameters() -> None:
     slots = {
         CONTRACT.encode(progress(job_id=job), NOW, room="user:7").slot for job in ("1", "2", "2")
     }
@@ -285,7 +285,7 @@ def test_different_keys_never_share_a_slot(
 # Contracts
 
 
-def test_a_name_that_is_used_twice_is_refused() -> None:
+def test_rejects_a_duplicate_event_name() -> None:
     class Again(Event, name="progress"):
         pass
 
@@ -293,24 +293,24 @@ def test_a_name_that_is_used_twice_is_refused() -> None:
         Contract([Progress, Again])
 
 
-def test_ambiguous_rooms_are_refused() -> None:
+def test_rejects_ambiguous_rooms() -> None:
     class Other(Event, name="other", room="job:{other_id}"):
         other_id: str
 
-    with pytest.raises(ContractError, match="can have the same name"):
+    with pytest.raises(ContractError, match="match the same names"):
         Contract([Progress, Other])
-    with pytest.raises(ContractError, match="can have the same name"):
+    with pytest.raises(ContractError, match="match the same names"):
         Contract([Progress], rooms=["job:summary"])
 
 
-def test_contracts_are_joined() -> None:
+def test_joins_contracts() -> None:
     joined = Contract([Seen], rooms=["global"]) | CONTRACT
     assert list(joined.events) == ["seen", "progress", "output"]
     assert joined.match_room("global") is not None
     assert joined.encode(progress(), NOW) == CONTRACT.encode(progress(), NOW)
 
 
-def test_contracts_that_contradict_each_other_are_not_joined() -> None:
+def test_does_not_join_conflicting_contracts() -> None:
     class Again(Event, name="seen"):
         pass
 
@@ -326,7 +326,7 @@ JSON = st.recursive(
 
 
 @given(st.text(max_size=5), st.floats() | st.integers(), st.dictionaries(st.text(max_size=3), JSON))
-def test_what_is_encoded_is_valid_json_that_decodes_to_the_same(
+def test_encoded_events_are_valid_json_and_decode_to_the_same_values(
     job_id: str, percent: float, extra: dict[str, object]
 ) -> None:
     try:
@@ -340,7 +340,7 @@ def test_what_is_encoded_is_valid_json_that_decodes_to_the_same(
 
 
 @given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+def test_any_bytes_are_decoded_or_rejected(data: bytes) -> None:
     for name in CONTRACT.events:
         with contextlib.suppress(InvalidEvent, InvalidRoom):
             CONTRACT.encode_data(name, data, NOW)

@@ -1,4 +1,4 @@
-"""A contract as plain data: what generators and the fingerprint read."""
+"""`describe`: a contract as plain data."""
 
 import enum
 from dataclasses import dataclass, field
@@ -104,7 +104,7 @@ def test_payloads_are_named_after_their_event() -> None:
     ]  # fmt: skip
 
 
-def test_events_speak_in_wire_names() -> None:
+def test_events_are_described_with_wire_names() -> None:
     assert DESCRIPTION.events == (
         EventDescription(
             name="tree:seen",
@@ -150,7 +150,7 @@ def test_every_kind_of_type_is_described() -> None:
     assert DESCRIPTION.type_named("Shade") == NamedChoice("Shade", Choice(("dark", "light")))
 
 
-def test_only_what_defaults_to_none_may_be_absent() -> None:
+def test_only_fields_that_default_to_none_are_optional() -> None:
     fields = fields_of(DESCRIPTION, "TreeSeenEvent").values()
     assert [member.name for member in fields if member.is_optional] == [
         "level", "sizes", "pair", "fallen", "next", "free",
@@ -158,7 +158,7 @@ def test_only_what_defaults_to_none_may_be_absent() -> None:
     assert [member.name for member in fields if not member.has_default] == ["woodId", "leafText"]
 
 
-def test_docs_come_from_the_docstring_or_the_annotation() -> None:
+def test_descriptions_come_from_the_docstring_or_the_annotation() -> None:
     fields = fields_of(DESCRIPTION, "TreeSeenEvent")
     assert DESCRIPTION.type_named("TreeSeenEvent").doc == "A tree was seen.\n\nTwice, even."
     assert fields["woodId"].doc == "where, and exactly so."
@@ -205,7 +205,7 @@ def test_models_are_described_like_events() -> None:
     assert not plain["numbers"].is_optional
 
 
-def test_every_payload_bears_a_timestamp() -> None:
+def test_every_payload_has_a_timestamp() -> None:
     contract = Contract()
     contract.add(Whole, name="whole")
     contract.add(Plain, name="plain")
@@ -222,15 +222,15 @@ def test_a_nested_model_may_send_null() -> None:
     assert size.type == Either((Scalar("integer"), Scalar("null")))
 
 
-def test_two_types_of_one_name_are_refused() -> None:
+def test_rejects_two_types_with_one_name() -> None:
     class Other(Event, name="other"):
         level: Annotated[Literal["loud"], Meta(title="Level")]
 
-    with pytest.raises(ContractError, match="two different types would be named Level"):
+    with pytest.raises(ContractError, match="two different types are named Level"):
         Contract([Tree, Other]).describe()
 
 
-def test_a_plain_struct_may_be_a_part() -> None:
+def test_describes_a_nested_struct() -> None:
     class Inner(msgspec.Struct):
         x: int
 
@@ -249,8 +249,8 @@ class Something(Event, name="any:one"):
     value: object = 1
 
 
-def test_the_default_of_one_untyped_field_is_not_that_of_all() -> None:
-    """msgspec added the default to the schema of unknown types, which all of them shared."""
+def test_untyped_fields_do_not_share_their_default() -> None:
+    """Regression: msgspec added the default to the schema that all untyped fields shared."""
     for event in (Anything, Something):
         description = Contract([event]).describe()
     assert not fields_of(description, "AnyOneEvent")["value"].is_optional

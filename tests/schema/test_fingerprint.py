@@ -1,4 +1,4 @@
-"""The fingerprint changes with what a reader depends on, and with nothing else."""
+"""The fingerprint changes with what clients depend on, and with nothing else."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -46,13 +46,13 @@ def another_range() -> Contract:
     return Contract([Sample, Other])
 
 
-def test_it_is_short_and_stable() -> None:
+def test_the_fingerprint_is_short_and_stable() -> None:
     contract = one()
     assert contract.fingerprint == contract.fingerprint == one().fingerprint
     assert len(contract.fingerprint) == 16
 
 
-def test_it_follows_what_is_added() -> None:
+def test_adding_an_event_changes_the_fingerprint() -> None:
     @dataclass
     class Added:
         text: str
@@ -63,7 +63,7 @@ def test_it_follows_what_is_added() -> None:
     assert contract.fingerprint != before
 
 
-def test_documentation_and_order_do_not_count() -> None:
+def test_documentation_and_order_do_not_change_the_fingerprint() -> None:
     assert one("Other words.\n\nAttributes:\n    key: a key.").fingerprint == one().fingerprint
     assert other_order().fingerprint == one().fingerprint
 
@@ -81,5 +81,5 @@ def test_documentation_and_order_do_not_count() -> None:
         Contract(),
     ],
 )
-def test_what_counts_changes_it(changed: Contract) -> None:
+def test_changes_that_clients_notice_change_the_fingerprint(changed: Contract) -> None:
     assert changed.fingerprint != one().fingerprint

@@ -1,4 +1,4 @@
-"""Dataclasses and pydantic models at the edges."""
+"""Dataclasses and pydantic models as events."""
 
 import json
 import math
@@ -49,13 +49,13 @@ def contract() -> Contract:
     return made
 
 
-def test_a_dataclass_is_encoded_by_its_own_names() -> None:
+def test_a_dataclass_is_encoded_with_its_field_names() -> None:
     encoded = contract().encode(Reading("a", 1.5), NOW)
     assert json.loads(encoded.data) == {"sensor": "a", "value": 1.5, "tags": [], "timestamp": NOW}
     assert (encoded.room, encoded.slot) == ("sensor:a", '["reading",null]')
 
 
-def test_a_pydantic_model_is_encoded_by_its_aliases() -> None:
+def test_a_pydantic_model_is_encoded_with_its_aliases() -> None:
     encoded = contract().encode(Order(order_id="7", price=2), NOW)
     assert json.loads(encoded.data) == {
         "orderId": "7",
@@ -67,7 +67,7 @@ def test_a_pydantic_model_is_encoded_by_its_aliases() -> None:
 
 
 @pytest.mark.parametrize("event", [Reading("a", 1.5, "K", ["x"]), Order(order_id="7", price=2)])
-def test_models_come_back_as_themselves(event: Reading | Order) -> None:
+def test_models_round_trip(event: Reading | Order) -> None:
     made = contract()
     encoded = made.encode(event, NOW)
     assert made.decode(encoded.event, encoded.data) == event
@@ -75,7 +75,7 @@ def test_models_come_back_as_themselves(event: Reading | Order) -> None:
     assert made.encode_data(encoded.event, encoded.data, NOW) == encoded
 
 
-def test_a_timestamp_of_the_model_itself_is_kept_or_stamped() -> None:
+def test_a_models_own_timestamp_is_kept_or_set() -> None:
     made = contract()
     assert json.loads(made.encode(Stamped(timestamp=5), NOW).data)["timestamp"] == 5
     assert json.loads(made.encode(Stamped(), NOW).data)["timestamp"] == NOW
@@ -83,7 +83,7 @@ def test_a_timestamp_of_the_model_itself_is_kept_or_stamped() -> None:
     assert made.decode(Stamped, b'{"timestamp":5}') == Stamped(timestamp=5)
 
 
-def test_a_path_that_a_peer_wrote_stays_in_one_line() -> None:
+def test_a_path_from_a_peer_stays_on_one_line() -> None:
     with pytest.raises(InvalidEvent) as caught:
         contract().decode("order", b'{"orderId":"7","price":1,"x\\n\\u001b[31m":0}')
     assert caught.value.path == "$.x\ufffd\ufffd[31m"
@@ -93,7 +93,7 @@ class Switch(pydantic.BaseModel):
     is_on: bool
 
 
-def test_a_truth_value_names_no_room() -> None:
+def test_a_bool_cannot_be_a_room_parameter() -> None:
     made = Contract()
     made.add(Switch, name="switch", room="switch:{is_on}")
     with pytest.raises(InvalidRoom, match="a bool cannot name a room"):
@@ -109,36 +109,36 @@ def test_a_truth_value_names_no_room() -> None:
         (Order.model_construct(order_id="7", price=math.inf), "$.price"),
     ],
 )
-def test_a_model_that_does_not_fit_is_refused(event: object, path: str) -> None:
+def test_rejects_an_invalid_model(event: object, path: str) -> None:
     with pytest.raises(InvalidEvent) as caught:
         contract().encode(event, NOW)
     assert caught.value.path == path
 
 
-def test_raw_json_for_a_model_is_validated() -> None:
+def test_validates_json_for_a_model() -> None:
     with pytest.raises(InvalidEvent, match=r"at \$\.orderId"):
         contract().decode("order", b'{"price":1}')
     with pytest.raises(InvalidEvent):
         contract().decode("order", b"[]")
 
 
-def test_declaration_faults_are_found() -> None:
+def test_rejects_invalid_declarations() -> None:
     made = contract()
-    with pytest.raises(ContractError, match="room parameter 'x' is no field of Order"):
+    with pytest.raises(ContractError, match="room parameter 'x' is not a field of Order"):
         Contract().add(Order, name="other", room="order:{x}")
-    with pytest.raises(ContractError, match="Order is two events"):
+    with pytest.raises(ContractError, match="Order is declared as two events"):
         made.add(Order, name="other")
-    with pytest.raises(ContractError, match="is no Event, dataclass or pydantic model"):
+    with pytest.raises(ContractError, match="must be an Event, a dataclass or a pydantic model"):
         made.add(dict, name="other")
     with pytest.raises(ContractError, match="reserved"):
         Contract().add(Reading, name="ping")
 
 
-def test_an_event_cannot_be_added_under_another_name() -> None:
+def test_rejects_an_event_class_under_another_name() -> None:
     class Ping(Event, name="own"):
         pass
 
-    with pytest.raises(ContractError, match="Ping is declared in its class statement"):
+    with pytest.raises(ContractError, match="Ping is already declared"):
         Contract().add(Ping, name="other")
 
 

@@ -1,4 +1,4 @@
-"""Room names: built, taken apart, refused."""
+"""`RoomPattern`: building, matching and rejecting room names."""
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ def test_builds_and_matches() -> None:
     assert PAGE.match("doc:a:page:7") == {"doc": "a", "page": "7"}
 
 
-def test_a_pattern_without_parameters_is_one_room() -> None:
+def test_a_pattern_without_parameters_matches_one_room() -> None:
     everyone = RoomPattern("global")
     assert everyone.build() == "global"
     assert everyone.match("global") == {}
@@ -35,8 +35,8 @@ def test_the_last_parameter_takes_the_rest_of_the_name() -> None:
     assert JOB.match("job:2024:a/b") == {"job_id": "2024:a/b"}
 
 
-def test_an_inner_parameter_holds_no_colon() -> None:
-    with pytest.raises(InvalidRoom, match=r"doc of room .* may not hold a colon"):
+def test_an_inner_parameter_contains_no_colon() -> None:
+    with pytest.raises(InvalidRoom, match=r"doc of room .* must not contain a colon"):
         PAGE.build(doc="a:page:b", page="1")
     assert PAGE.match("doc:a:b:page:1") is None
 
@@ -46,7 +46,7 @@ def test_an_inner_parameter_holds_no_colon() -> None:
     ["", "job", "job:", "jobs:1", "xjob:1", "job:a b", "job:a\n", "job:\x00", "job:a\u200bb",
      "job:\u202e", "job:\ud800", "job:\xa0", "job:" + "x" * MAX_ROOM_LENGTH],
 )  # fmt: skip
-def test_names_that_fit_no_job(room: str) -> None:
+def test_does_not_match_invalid_or_other_names(room: str) -> None:
     assert JOB.match(room) is None
 
 
@@ -56,12 +56,12 @@ def test_names_that_fit_no_job(room: str) -> None:
         ("", "is empty"),
         ("a b", "whitespace"),
         ("a\tb", "whitespace"),
-        ("a\x7f", "control"),
+        ("a\x7f", "unprintable"),
         ("\ud800", "unprintable"),
-        ("x" * MAX_ROOM_LENGTH, "longer than 200"),
+        ("x" * MAX_ROOM_LENGTH, "at most 200 characters"),
     ],
 )
-def test_values_that_make_no_name(value: str, reason: str) -> None:
+def test_build_rejects_invalid_values(value: str, reason: str) -> None:
     with pytest.raises(InvalidRoom, match=reason):
         JOB.build(job_id=value)
 
@@ -73,16 +73,16 @@ def test_build_takes_exactly_its_parameters() -> None:
         RoomPattern("global").build(job_id="1")
 
 
-def test_a_value_that_looks_like_a_format_is_only_text() -> None:
+def test_format_characters_in_values_are_plain_text() -> None:
     assert RoomPattern("100%:{x}").build(x="%s{0}") == "100%:%s{0}"
 
 
-def test_other_scripts_are_welcome() -> None:
+def test_accepts_any_script() -> None:
     assert JOB.match(JOB.build(job_id="näher-日本-🎉")) == {"job_id": "näher-日本-🎉"}
 
 
 @pytest.mark.parametrize("room", ["", "a b", "x" * 201])
-def test_check_room_says_why(room: str) -> None:
+def test_check_room_rejects_invalid_names(room: str) -> None:
     check_room("any:room:that/is-one")
     with pytest.raises(InvalidRoom):
         check_room(room)
@@ -92,7 +92,7 @@ def test_check_room_says_why(room: str) -> None:
     "template",
     ["", "job:", "job:{}", "job:{1a}", "job:x{id}", "a b", "{a}:{a}", "a::b", "a:{b", "\n"],
 )
-def test_templates_that_are_written_wrongly(template: str) -> None:
+def test_rejects_malformed_templates(template: str) -> None:
     with pytest.raises(ContractError):
         RoomPattern(template)
 
@@ -113,7 +113,7 @@ def test_templates_that_are_written_wrongly(template: str) -> None:
         ("{x}:a", "{y}:a:b", False),
     ],
 )
-def test_overlap_is_found_from_both_sides(left: str, right: str, overlap: bool) -> None:
+def test_overlaps_is_symmetric(left: str, right: str, overlap: bool) -> None:
     assert RoomPattern(left).overlaps(RoomPattern(right)) is overlap
     assert RoomPattern(right).overlaps(RoomPattern(left)) is overlap
 
@@ -123,16 +123,14 @@ TEMPLATES = st.lists(SEGMENT, min_size=1, max_size=4, unique=True).map(":".join)
 
 
 @given(TEMPLATES, TEMPLATES, st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=6))
-def test_a_name_that_fits_both_patterns_is_an_overlap(
-    left: str, right: str, name: list[str]
-) -> None:
+def test_patterns_that_match_a_common_name_overlap(left: str, right: str, name: list[str]) -> None:
     one, other = RoomPattern(left), RoomPattern(right)
     if one.match(":".join(name)) is not None and other.match(":".join(name)) is not None:
         assert one.overlaps(other)
 
 
 @given(st.text(max_size=220))
-def test_what_is_built_matches_and_gives_the_value_back(value: str) -> None:
+def test_a_built_name_matches_with_its_value(value: str) -> None:
     try:
         room = JOB.build(job_id=value)
     except InvalidRoom:

@@ -1,8 +1,8 @@
-"""The events and rooms that Longwire brings along: jobs, budgets, campaigns, assets, agents.
+"""The events and rooms that ship with Longwire: jobs, budgets, campaigns, assets and agents.
 
-Closed vocabularies are string `Literal`s, not enums: a plain `"running"` type-checks on both
-sides, narrows in `match` and `switch`, decodes without a lookup, and is a string union in
-TypeScript. `Meta(title=…)` gives such a type its name in generated code.
+Closed vocabularies are string `Literal`s instead of enums: a plain `"running"` type-checks, narrows
+in `match` and `switch`, decodes without a lookup, and becomes a string union in TypeScript.
+`Meta(title=…)` names such a type in generated code.
 """
 
 from longwire.catalog.agents import AgentStatus, AgentStatusChanged, AgentType
@@ -52,7 +52,7 @@ CATALOG = Contract(
     ),
     rooms=("user:{user_id}",),
 )
-"""The contract of the specification and of Longwire's own events; extend it with `|`."""
+"""The contract with all events of this package. Extend it with `CATALOG | Contract([...])`."""
 
 __all__ = [
     "CATALOG",

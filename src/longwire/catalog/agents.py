@@ -10,25 +10,25 @@ from longwire.types import Latest
 
 AgentType = Annotated[
     Literal["cmo", "seo_writer", "email_marketer", "social_media_manager", "analytics_specialist"],
-    Meta(title="AgentType", description="What an agent is for."),
+    Meta(title="AgentType", description="The role of an agent."),
 ]
 
 AgentStatus = Annotated[
     Literal["ready", "busy", "error", "offline"],
-    Meta(title="AgentStatus", description="What an agent is doing."),
+    Meta(title="AgentStatus", description="The status of an agent."),
 ]
 
 
 class AgentStatusChanged(
     Event, name="agent:status", room="agent:{agent_type}", conflate=Latest(key="agent_type")
 ):
-    """An agent changed its status.
+    """The status of an agent has changed.
 
     Attributes:
         agent_type: the agent.
-        status: what it is doing from now on.
-        current_job: the job that it works on.
-        queue_depth: how many jobs wait for it.
+        status: the new status.
+        current_job: the id of the job that the agent is working on.
+        queue_depth: the number of jobs waiting for the agent.
     """
 
     agent_type: AgentType

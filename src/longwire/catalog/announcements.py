@@ -1,4 +1,4 @@
-"""Words to everyone who is signed in."""
+"""Announcements to all signed-in users."""
 
 from typing import Annotated, Literal
 
@@ -8,16 +8,16 @@ from longwire.schema import Event
 
 AnnouncementLevel = Annotated[
     Literal["info", "warning", "error"],
-    Meta(title="AnnouncementLevel", description="How serious an announcement is."),
+    Meta(title="AnnouncementLevel", description="The severity of an announcement."),
 ]
 
 
 class Announcement(Event, name="announcement", room="global"):
-    """A message to everyone.
+    """A message to all signed-in users.
 
     Attributes:
-        message: the text, for a person.
-        level: how serious it is.
+        message: the text to show.
+        level: the severity.
     """
 
     message: str

@@ -1,6 +1,6 @@
-"""Pieces of content and their way to publication.
+"""Content assets and their publication status.
 
-Assets have no room of their own: the publisher says where they go, typically `user:{userId}`.
+Their events declare no room: the publisher names it, typically `user:{userId}`.
 """
 
 from typing import Annotated, Literal
@@ -12,25 +12,25 @@ from longwire.types import Latest
 
 ContentStatus = Annotated[
     Literal["draft", "review", "approved", "published", "archived"],
-    Meta(title="ContentStatus", description="Where a piece of content stands."),
+    Meta(title="ContentStatus", description="The publication status of a content asset."),
 ]
 
 AssetType = Annotated[
     Literal["blog", "email", "social", "landing_page"],
-    Meta(title="AssetType", description="What a piece of content is for."),
+    Meta(title="AssetType", description="The kind of a content asset."),
 ]
 
 
 class ContentAsset(Record):
-    """A piece of content.
+    """A content asset.
 
     Attributes:
-        id: the asset.
-        title: what to call it.
-        type: what it is for.
-        status: where it stands.
-        created_at: milliseconds since the Unix epoch.
-        updated_at: milliseconds since the Unix epoch.
+        id: the asset's id.
+        title: the title.
+        type: the kind of content.
+        status: the publication status.
+        created_at: when it was created, in milliseconds since the Unix epoch.
+        updated_at: when it was last changed, in milliseconds since the Unix epoch.
     """
 
     id: str
@@ -42,12 +42,12 @@ class ContentAsset(Record):
 
 
 class AssetStatusChanged(Event, name="asset:status", conflate=Latest(key="asset_id")):
-    """A piece of content changed its status.
+    """The status of a content asset has changed.
 
     Attributes:
-        asset_id: the asset.
-        status: the status from now on.
-        previous_status: the status before.
+        asset_id: the asset's id.
+        status: the new status.
+        previous_status: the previous status.
     """
 
     asset_id: str
@@ -56,7 +56,7 @@ class AssetStatusChanged(Event, name="asset:status", conflate=Latest(key="asset_
 
 
 class AssetCreated(Event, name="asset:created"):
-    """A piece of content came into being.
+    """A content asset was created.
 
     Attributes:
         asset: the new asset.

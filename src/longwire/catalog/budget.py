@@ -1,6 +1,6 @@
-"""Spending against a budget.
+"""Budgets and their use.
 
-Budgets have no room of their own: the publisher says where they go, typically `user:{userId}`.
+Their events declare no room: the publisher names it, typically `user:{userId}`.
 """
 
 from typing import Annotated, Literal
@@ -13,20 +13,22 @@ from longwire.types import Latest
 
 BudgetThreshold = Annotated[
     Literal[80, 90, 100],
-    Meta(title="BudgetThreshold", description="Percent of a budget at which a warning is due."),
+    Meta(title="BudgetThreshold", description="Percentage of a budget at which a warning is sent."),
 ]
 
-Usage = Annotated[float, Meta(ge=0, description="Percent of the budget; above 100 is overspent.")]
+Usage = Annotated[
+    float, Meta(ge=0, description="Percentage of the budget; above 100 if it is exceeded.")
+]
 
 
 class BudgetUpdated(Event, name="budget:updated", conflate=Latest()):
-    """What is spent by now.
+    """The use of a budget has changed.
 
     Attributes:
-        used: what is spent, in the currency of the budget.
-        total: the budget.
-        percentage: used of total in percent; above 100 is overspent.
-        breakdown: what is spent, by agent type.
+        used: the amount spent, in the currency of the budget.
+        total: the amount of the budget.
+        percentage: `used` as a percentage of `total`; above 100 if the budget is exceeded.
+        breakdown: the amount spent by each agent type.
     """
 
     used: Cost
@@ -36,12 +38,12 @@ class BudgetUpdated(Event, name="budget:updated", conflate=Latest()):
 
 
 class BudgetWarning(Event, name="budget:warning"):
-    """Spending passed a threshold.
+    """The use of a budget has reached a threshold.
 
     Attributes:
-        threshold: the threshold that was passed, in percent.
-        message: the warning, for a person.
-        current_usage: percent of the budget spent by now.
+        threshold: the threshold, in percent.
+        message: the text to show.
+        current_usage: the percentage of the budget that is used.
     """
 
     threshold: BudgetThreshold

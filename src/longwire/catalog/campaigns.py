@@ -1,4 +1,4 @@
-"""Figures of marketing campaigns."""
+"""Metrics of marketing campaigns."""
 
 from longwire.catalog.units import Cost, Count
 from longwire.schema import Event, Record
@@ -6,14 +6,14 @@ from longwire.types import Latest
 
 
 class CampaignMetrics(Record):
-    """The figures of a campaign by now.
+    """The current metrics of a campaign.
 
     Attributes:
-        impressions: how often it was shown.
-        clicks: how often it was clicked.
-        conversions: how often it led to what it is for.
-        cost: what it cost, in the currency of the budget.
-        roi: return on investment as a ratio; negative is a loss.
+        impressions: the number of views.
+        clicks: the number of clicks.
+        conversions: the number of conversions.
+        cost: the cost so far, in the currency of the budget.
+        roi: the return on investment as a ratio; negative for a loss.
     """
 
     impressions: Count
@@ -26,11 +26,11 @@ class CampaignMetrics(Record):
 class CampaignMetricsUpdated(
     Event, name="campaign:metrics", room="campaign:{campaign_id}", conflate=Latest()
 ):
-    """The figures of a campaign changed.
+    """The metrics of a campaign have changed.
 
     Attributes:
-        campaign_id: the campaign.
-        metrics: its figures.
+        campaign_id: the campaign's id.
+        metrics: its current metrics.
     """
 
     campaign_id: str

@@ -1,8 +1,8 @@
-"""Long-running jobs: their life, their progress and their streamed output.
+"""Long-running jobs: their life cycle, progress and streamed output.
 
-Everything about one job is in its room `job:{jobId}`; folding that room gives the job's state.
-`job:completed` and `job:failed` are not conflated: each ends one attempt and stays in the log
-until retention drops it, so that a reader sees every attempt end.
+All events of a job are in its room `job:{jobId}`; folding that room gives the job's state.
+`job:completed` and `job:failed` do not conflate: each ends one attempt and stays in the log until
+retention drops it, so that readers see the end of every attempt.
 """
 
 from typing import Annotated, Literal
@@ -19,25 +19,25 @@ JobStatus = Annotated[
     Literal["queued", "running", "completed", "failed", "cancelled"],
     Meta(
         title="JobStatus",
-        description="Where a job stands; completed, failed and cancelled are final.",
+        description="The status of a job; completed, failed and cancelled are final.",
     ),
 ]
 
 OutputType = Annotated[
     Literal["thinking", "writing", "tool_call"],
-    Meta(title="OutputType", description="What kind of text a job streams."),
+    Meta(title="OutputType", description="The kind of text that a job streams."),
 ]
 
 Attempt = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
 class JobArtifact(Record):
-    """Something that a job made, kept elsewhere.
+    """A file or page that a job has produced.
 
     Attributes:
-        type: its kind, in the application's words.
-        url: where to fetch it.
-        name: what to show for it.
+        type: its kind; the application chooses the values.
+        url: its URL.
+        name: its display name.
     """
 
     type: str
@@ -46,12 +46,12 @@ class JobArtifact(Record):
 
 
 class JobResult(Record):
-    """What a completed job hands over.
+    """The result of a completed job.
 
     Attributes:
-        content: the text that it produced.
-        metrics: figures in the application's words.
-        artifacts: files and pages that it made.
+        content: a text that the job has produced.
+        metrics: figures; the application chooses the names.
+        artifacts: files and pages that the job has produced.
     """
 
     content: str | None = None
@@ -60,13 +60,13 @@ class JobResult(Record):
 
 
 class JobCreated(Event, name="job:created", room="job:{job_id}", conflate=Latest()):
-    """The first event of a run; another one starts a new attempt of the same job.
+    """A job was created, or a new attempt of it started.
 
     Attributes:
-        job_id: the job.
-        title: what to call it.
-        owner: the user whose job it is; everyone's if absent.
-        attempt: counts the runs of this job, from 1.
+        job_id: the job's id.
+        title: the job's title.
+        owner: the user who owns the job; without one, the job is shared.
+        attempt: the number of the attempt, from 1.
     """
 
     job_id: str
@@ -76,13 +76,13 @@ class JobCreated(Event, name="job:created", room="job:{job_id}", conflate=Latest
 
 
 class JobProgress(Event, name="job:progress", room="job:{job_id}", conflate=Latest()):
-    """Progress of a running job.
+    """The progress of a running job has changed.
 
     Attributes:
-        job_id: the job.
-        progress: percent, 0 to 100.
-        current_step: what it is doing, for a person.
-        estimated_completion: seconds until it is done.
+        job_id: the job's id.
+        progress: the progress in percent, 0 to 100.
+        current_step: a description of the current step.
+        estimated_completion: the estimated seconds until the job completes.
     """
 
     job_id: str
@@ -94,13 +94,13 @@ class JobProgress(Event, name="job:progress", room="job:{job_id}", conflate=Late
 class JobOutput(
     Event, name="job:output", room="job:{job_id}", conflate=Concat("chunk", key="type")
 ):
-    """A piece of the text that a job streams; pieces of one type are appended.
+    """A chunk of the text that a job streams. Chunks of one type are concatenated.
 
     Attributes:
-        job_id: the job.
+        job_id: the job's id.
         chunk: the text to append.
-        is_complete: whether the text of this type ends here.
-        type: what kind of text it is; plain output if absent.
+        is_complete: whether this is the last chunk of its type.
+        type: the kind of text; plain output if absent.
     """
 
     job_id: str
@@ -110,12 +110,12 @@ class JobOutput(
 
 
 class JobStatusChanged(Event, name="job:status", room="job:{job_id}", conflate=Latest()):
-    """A job changed its status.
+    """The status of a job has changed.
 
     Attributes:
-        job_id: the job.
-        status: the status from now on.
-        message: more about it, for a person.
+        job_id: the job's id.
+        status: the new status.
+        message: an explanation to show.
     """
 
     job_id: str
@@ -124,13 +124,13 @@ class JobStatusChanged(Event, name="job:status", room="job:{job_id}", conflate=L
 
 
 class JobCompleted(Event, name="job:completed", room="job:{job_id}"):
-    """A job ended well.
+    """A job has completed successfully.
 
     Attributes:
-        job_id: the job.
-        result: what it hands over.
-        cost: what it cost, in the currency of the budget.
-        duration: seconds from its start.
+        job_id: the job's id.
+        result: the job's result.
+        cost: the job's cost, in the currency of the budget.
+        duration: the seconds since its start.
     """
 
     job_id: str
@@ -140,13 +140,13 @@ class JobCompleted(Event, name="job:completed", room="job:{job_id}"):
 
 
 class JobFailed(Event, name="job:failed", room="job:{job_id}"):
-    """A job ended badly.
+    """A job has failed.
 
     Attributes:
-        job_id: the job.
-        error: what went wrong, for a person.
-        error_code: the stable word for it, such as `worker_lost`.
-        retryable: whether trying again without a change can help.
+        job_id: the job's id.
+        error: the error message to show.
+        error_code: a stable code, such as `worker_lost`.
+        retryable: whether another attempt may succeed without a change.
     """
 
     job_id: str
@@ -156,11 +156,11 @@ class JobFailed(Event, name="job:failed", room="job:{job_id}"):
 
 
 class JobLease(Event, name="job:lease", room="job:{job_id}", conflate=Latest()):
-    """A worker's sign of life: without another in time, its job counts as lost.
+    """A heartbeat of a job's worker. The server declares the job lost when the lease expires.
 
     Attributes:
-        job_id: the job.
-        expires_in: seconds, from the timestamp, until the lease ends.
+        job_id: the job's id.
+        expires_in: the seconds from the timestamp until the lease expires.
     """
 
     job_id: str
@@ -168,11 +168,11 @@ class JobLease(Event, name="job:lease", room="job:{job_id}", conflate=Latest()):
 
 
 class JobCancel(Event, name="job:cancel", room="job:{job_id}", origin="both", ack=PublishAck):
-    """A request to stop a job; what comes of it is told by the job's status.
+    """A request to cancel a job. The job's status shows the outcome.
 
     Attributes:
-        job_id: the job.
-        reason: why, for a person.
+        job_id: the job's id.
+        reason: the reason to show.
     """
 
     job_id: str

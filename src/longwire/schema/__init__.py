@@ -1,4 +1,4 @@
-"""Typed events, room patterns and the contract that an application makes of them."""
+"""Typed events, room patterns, and contracts, which combine them."""
 
 from longwire.record import Record
 from longwire.schema.contract import Contract, Encoded

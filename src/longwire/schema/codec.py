@@ -1,4 +1,4 @@
-"""Payloads to bytes and back: the interface, and the codec of `Event`s."""
+"""Encodes and decodes payloads: the interface, and the codec for `Event` classes."""
 
 from __future__ import annotations
 
@@ -21,31 +21,34 @@ class Codec(Protocol):
 
     @property
     def wire_names(self) -> Mapping[str, str]:
-        """The name on the wire of every field, by its Python name."""
+        """The wire name of each field, by its Python name."""
         ...
 
     def encode(self, event: Any, now_ms: int) -> tuple[bytes, object]:
-        """Return the payload's bytes, stamped if they bore no timestamp, and what they decode to.
+        """Return the payload's bytes, with a timestamp, and the payload that they decode to.
+
+        Args:
+            event: the payload.
+            now_ms: the timestamp for a payload without one, in milliseconds since the epoch.
 
         Raises:
-            InvalidEvent: the payload does not fit its type.
+            InvalidEvent: the payload does not match its type.
         """
         ...
 
     def decode(self, data: bytes | msgspec.Raw) -> object:
-        """Read a payload.
+        """Decode a payload.
 
         Raises:
-            InvalidEvent: the bytes are no JSON, or do not fit the type.
+            InvalidEvent: the bytes are not JSON, or do not match the type.
         """
         ...
 
 
 class EventCodec:
-    """Encodes an `Event` once and decodes the bytes once, with everything prebuilt.
+    """Encodes an `Event`, and validates it by decoding the bytes once.
 
-    msgspec checks on decode only, so the second half is what validates; it sees exactly what
-    goes out.
+    msgspec validates only when it decodes. Decoding the encoded bytes checks exactly what is sent.
     """
 
     __slots__ = ("_decode", "_name", "wire_names")
@@ -68,7 +71,9 @@ class EventCodec:
             if isinstance(error, msgspec.ValidationError):
                 self._refuse_non_finite(event)
             raise invalid_event(self._name, error) from error
-        if b"null" in data:  # what msgspec writes for NaN; rare enough to look closer
+        if (
+            b"null" in data
+        ):  # msgspec encodes NaN as null; the slow check finds out whether it was one
             self._refuse_non_finite(event)
         return data, sent
 

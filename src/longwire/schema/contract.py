@@ -1,4 +1,4 @@
-"""The closed set of events and rooms of an application."""
+"""Contracts: the closed set of events and rooms of an application."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _M = TypeVar("_M")
 
 
 class Encoded(msgspec.Struct, frozen=True):
-    """A publication: a validated payload, its bytes, and where it goes.
+    """A validated and encoded publication.
 
     Attributes:
         event: the event's wire name.
         room: the room; None if neither the event nor the caller names one.
-        data: the payload, one JSON object.
-        slot: entries of a room with the same slot conflate; None means that it never does.
-        concat: wire name of the text field to append; None with a slot keeps the latest.
+        data: the payload, a JSON object.
+        slot: entries of a room with the same slot are conflated; None means that this one is not.
+        concat: the wire name of the text field to append; None with a slot keeps the latest.
         payload: the payload as readers decode it from `data`.
     """
 
@@ -45,18 +45,18 @@ class Encoded(msgspec.Struct, frozen=True):
 
 
 class Contract:
-    """Knows every event and every room of an application, by name.
+    """The events and rooms of an application, by name.
 
-    The patterns of the events' rooms belong to it without being listed again. Contracts are
-    joined with `|`, which is how an application adds its own events to the catalogue.
+    The rooms of the events are included; list only rooms that no event declares. `|` joins
+    contracts: an application adds its own events with `CATALOG | Contract([...])`.
 
     Args:
         events: `Event` subclasses.
-        rooms: templates of rooms that no event names as its own.
+        rooms: templates of further rooms, such as `user:{user_id}`.
 
     Raises:
-        ContractError: an event is declared wrongly, a name is used twice, or two room patterns
-            fit the same name.
+        ContractError: an event is not declared correctly, a name is used twice, or two room
+            patterns match the same name.
     """
 
     __slots__ = ("_by_head", "_by_model", "_by_name", "_fingerprint", "_rooms")
@@ -79,19 +79,19 @@ class Contract:
 
     @property
     def declarations(self) -> Mapping[str, Declaration]:
-        """What every event declares about itself, by wire name."""
+        """The declarations of all events, by wire name."""
         return {name: kind.declaration for name, kind in self._by_name.items()}
 
     @property
     def rooms(self) -> tuple[RoomPattern, ...]:
-        """Every room pattern, those of the events included."""
+        """All room patterns, including those of the events."""
         return tuple(self._rooms.values())
 
     @property
     def fingerprint(self) -> str:
-        """A short hash of all that a reader depends on: names, types, rooms, conflation.
+        """A short hash of what clients depend on: names, types, rooms and conflation.
 
-        It does not change with documentation, nor with the order of declaration.
+        Documentation and the order of declaration do not affect it.
         """
         if self._fingerprint is None:
             self._fingerprint = fingerprint(self.describe())
@@ -121,14 +121,22 @@ class Contract:
     ) -> None:
         """Add a dataclass or a pydantic model as an event.
 
-        Its field names are the wire's (pydantic: the serialisation aliases). An `Event` says all
-        this in its class statement and is given to the constructor.
+        Its field names are the wire names; a pydantic model's are its serialisation aliases. An
+        `Event` subclass declares all this in its class statement; pass it to the constructor.
+
+        Args:
+            model: the type of the payload.
+            name: the wire name.
+            room: the template of the event's room, such as `job:{job_id}`, if it has one.
+            conflate: how entries merge in the log; None keeps each one.
+            origin: the side that may send the event.
+            ack: the type of the acknowledgement that a client receives for it.
 
         Raises:
             ContractError: as for the constructor.
         """
         if hasattr(model, "__event__"):
-            raise ContractError(f"{model.__name__} is declared in its class statement already")
+            raise ContractError(f"{model.__name__} is already declared: pass it to Contract([...])")
         pattern = None if room is None else RoomPattern(room)
         self._add(Declaration(name, model, pattern, conflate, origin, ack))
 
@@ -136,46 +144,46 @@ class Contract:
         """Return the wire name of a payload type.
 
         Raises:
-            UnknownEvent: the contract has no such event.
+            UnknownEvent: the contract does not contain the event.
         """
         return self._kind_of(model).declaration.name
 
     def declaration(self, name: str) -> Declaration:
-        """Return what an event declares about itself.
+        """Return the declaration of an event.
 
         Raises:
-            UnknownEvent: the contract has no such event.
+            UnknownEvent: the contract does not contain the event.
         """
         return self._named(name).declaration
 
     def slot(self, event: object, room: str) -> str | None:
-        """Return the name under which an event conflates with others of a room; None is never.
+        """Return the slot in which an event conflates in a room, or None.
 
         Raises:
-            UnknownEvent: its type is not of this contract.
+            UnknownEvent: the contract does not contain its type.
         """
         return self._kind_of(type(event)).slot(event, room)
 
     def wire_names(self, name: str) -> Mapping[str, str]:
-        """Return the names on the wire of an event's fields, by their Python names.
+        """Return the wire names of an event's fields, by their Python names.
 
         Raises:
-            UnknownEvent: the contract has no such event.
+            UnknownEvent: the contract does not contain the event.
         """
         return self._named(name).codec.wire_names
 
     def encode(self, event: object, now_ms: int, room: str | None = None) -> Encoded:
-        """Validate, stamp and encode a payload, once.
+        """Validate a payload, set its timestamp and encode it.
 
         Args:
             event: an instance of one of the contract's types.
             now_ms: the timestamp for a payload without one, in milliseconds since the epoch.
-            room: where it goes, instead of the room that its fields tell.
+            room: the room to publish to, instead of the room that the event declares.
 
         Raises:
-            UnknownEvent: its type is not of this contract.
-            InvalidEvent: a value does not fit; names the field.
-            InvalidRoom: the room fits no pattern, or its parameters make no valid name.
+            UnknownEvent: the contract does not contain its type.
+            InvalidEvent: a value does not match its type; names the field.
+            InvalidRoom: the room matches no pattern, or its parameters give an invalid name.
         """
         return self._encode(self._kind_of(type(event)), event, now_ms, room)
 
@@ -187,25 +195,25 @@ class Contract:
         room: str | None = None,
         origin: Literal["server", "client"] = "server",
     ) -> Encoded:
-        """Validate raw JSON by the event's name; the result is that of `encode`.
+        """Validate and encode a JSON payload, like `encode`.
 
-        Fields that the event does not have are dropped.
+        Unknown fields are dropped.
 
         Args:
             name: the event's wire name.
-            data: the payload, one JSON object.
+            data: the payload, a JSON object.
             now_ms: as for `encode`.
             room: as for `encode`.
-            origin: who sends it.
+            origin: the side that sends it.
 
         Raises:
-            UnknownEvent: the contract has no such event.
-            InvalidEvent: the payload does not fit, or that side may not send it.
+            UnknownEvent: the contract does not contain the event.
+            InvalidEvent: the payload does not match its type, or `origin` may not send it.
             InvalidRoom: as for `encode`.
         """
         kind = self._named(name)
         if not kind.declaration.allows(origin):
-            raise InvalidEvent(name, "$", f"A {origin} may not send it")
+            raise InvalidEvent(name, "$", f"a {origin} may not send this event")
         return self._encode(kind, kind.codec.decode(data), now_ms, room)
 
     @overload
@@ -213,25 +221,25 @@ class Contract:
     @overload
     def decode(self, event: str, data: bytes | msgspec.Raw) -> object: ...
     def decode(self, event: type | str, data: bytes | msgspec.Raw) -> object:
-        """Read a payload as the event of that wire name or type.
+        """Decode a payload as the event with this wire name or type.
 
         Raises:
-            UnknownEvent: the contract has no such event.
-            InvalidEvent: the payload does not fit; names the field.
+            UnknownEvent: the contract does not contain the event.
+            InvalidEvent: the payload does not match its type; names the field.
         """
         kind = self._named(event) if isinstance(event, str) else self._kind_of(event)
         return kind.codec.decode(data)
 
     def decoder(self, event: str) -> Callable[[bytes | msgspec.Raw], object]:
-        """Return what `decode` does for one event, for who reads many.
+        """Return a function that decodes payloads of one event, like `decode`.
 
         Raises:
-            UnknownEvent: the contract has no such event.
+            UnknownEvent: the contract does not contain the event.
         """
         return self._named(event).codec.decode
 
     def match_room(self, room: str) -> tuple[RoomPattern, dict[str, str]] | None:
-        """Find the pattern that a room name fits, and the values of its parameters."""
+        """Return the pattern that matches a room name, and the values of its parameters."""
         head = room.partition(":")[0]
         for pattern in (*self._by_head.get(head, ()), *self._by_head.get(None, ())):
             values = pattern.match(room)
@@ -252,7 +260,9 @@ class Contract:
     def _encode(self, kind: EventType, event: object, now_ms: int, room: str | None) -> Encoded:
         data, sent = kind.codec.encode(event, now_ms)
         if room is not None and self.match_room(room) is None:
-            raise InvalidRoom(room, f"room {room[:MAX_ROOM_LENGTH]!r} fits no pattern")
+            raise InvalidRoom(
+                room, f"room {room[:MAX_ROOM_LENGTH]!r} matches no pattern of the contract"
+            )
         slot = kind.slot(sent, room)
         room = kind.own_room(sent) if room is None else room
         return Encoded(kind.declaration.name, room, data, slot, kind.concat, sent)
@@ -261,7 +271,7 @@ class Contract:
         if declaration.name in self._by_name:
             raise ContractError(f"event name {declaration.name!r} is declared twice")
         if declaration.model in self._by_model:
-            raise ContractError(f"{declaration.model.__name__} is two events")
+            raise ContractError(f"{declaration.model.__name__} is declared as two events")
         kind = EventType(declaration)
         if declaration.room is not None:
             self._add_room(declaration.room)
@@ -272,7 +282,7 @@ class Contract:
         for known in self._rooms.values():
             if known != pattern and known.overlaps(pattern):
                 raise ContractError(
-                    f"rooms {known.template!r} and {pattern.template!r} can have the same name"
+                    f"rooms {known.template!r} and {pattern.template!r} match the same names"
                 )
         if pattern.template not in self._rooms:
             self._rooms[pattern.template] = pattern

@@ -1,4 +1,4 @@
-"""What an event type declares about itself, checked when it is declared."""
+"""The declaration of an event: its name, room, conflation and origin."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ if TYPE_CHECKING:
     from longwire.schema.room_pattern import RoomPattern
 
 Origin = Literal["server", "client", "both"]
-"""Who may send an event: the server (and service identities), clients, or either."""
+"""The side that may send an event: the server (and service tokens), clients, or both."""
 
 SOCKETIO_NAMES: Final = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
-"""Names that Socket.IO v5 forbids as events; a peer that sends one is disconnected."""
+"""Event names that Socket.IO v5 reserves. A peer that sends one is disconnected."""
 
 MAX_NAME_LENGTH: Final = 100
-"""Characters of an event name. Names are metric labels and travel with every event."""
+"""Maximum length of an event name in characters. Every frame carries the name."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]*")
 
 
 class Declaration(msgspec.Struct, frozen=True):
-    """One event of a contract: its wire name and how it is logged and routed.
+    """The wire name of an event, and how it is routed and logged.
 
     Attributes:
         name: the wire name.
         model: the Python type of the payload: an `Event`, a dataclass or a pydantic model.
-        room: the room that an event tells by its own fields; None when the publisher must say it.
-        conflate: how entries of the log merge; None keeps every one.
-        origin: who may send it.
-        ack: the type of the acknowledgement that a client gets for it, if any.
+        room: the pattern that builds the room from the event's fields; None if the publisher has
+            to name the room.
+        conflate: how entries merge in the log; None keeps each one.
+        origin: the side that may send the event.
+        ack: the type of the acknowledgement that a client receives for it, or None.
     """
 
     name: str
@@ -49,25 +50,25 @@ class Declaration(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, ...]:
-        """Python names of the fields that tell the slots of this event apart."""
+        """The Python names of the fields that form the conflation key."""
         key = self.conflate.key if self.conflate else ()
         return (key,) if isinstance(key, str) else key
 
     @property
     def text_field(self) -> str | None:
-        """Python name of the field that Concat appends; None for other rules."""
+        """The Python name of the text field of `Concat`; None for other rules."""
         return self.conflate.field if isinstance(self.conflate, Concat) else None
 
     def allows(self, sender: Literal["server", "client"]) -> bool:
-        """Tell whether that side may send this event."""
+        """Return whether `sender` may send this event."""
         return self.origin in (sender, "both")
 
     def check(self, fields: tuple[str, ...]) -> None:
-        """Compare the declaration with the Python names of the payload's fields.
+        """Check the declaration against the Python names of the payload's fields.
 
         Raises:
-            ContractError: the name is reserved or malformed, or a field that the room or the
-                conflation needs does not exist.
+            ContractError: the name is reserved or malformed, or the room or the conflation refers
+                to a field that does not exist.
         """
         check_name(self.name)
         self._check_fields("room parameter", self.room.parameters if self.room else (), fields)
@@ -78,24 +79,24 @@ class Declaration(msgspec.Struct, frozen=True):
         for name in names:
             if name not in fields:
                 raise ContractError(
-                    f"{self.name}: {use} {name!r} is no field of {self.model.__name__}"
+                    f"{self.name}: {use} {name!r} is not a field of {self.model.__name__}"
                 )
 
 
 def check_name(name: str) -> None:
-    """Accept a name that an application may give to an event.
+    """Check the name of an application's event.
 
-    Letters, digits and `_ . : / -`, beginning with a letter, at most 100 characters.
+    It starts with a letter, followed by letters, digits and `_ . : / -`; at most 100 characters.
 
     Raises:
         ContractError: the name is malformed or reserved.
     """
     if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name):
         raise ContractError(
-            f"event name {name[:MAX_NAME_LENGTH]!r} is not a letter followed by letters, "
-            f"digits and _.:/- (at most {MAX_NAME_LENGTH})"
+            f"event name {name[:MAX_NAME_LENGTH]!r} must be a letter followed by letters, "
+            f"digits and _.:/- (at most {MAX_NAME_LENGTH} characters)"
         )
     if name in SOCKETIO_NAMES:
         raise ContractError(f"event name {name!r} is reserved by Socket.IO")
     if name in EVENT_NAMES:
-        raise ContractError(f"event name {name!r} is reserved by Longwire's wire")
+        raise ContractError(f"event name {name!r} is reserved by Longwire")

@@ -1,7 +1,7 @@
-"""Describes a contract as plain data, by way of JSON Schema.
+"""Describes a contract as plain data, based on JSON Schema.
 
-JSON Schema is the one language that msgspec and pydantic both speak, so events, dataclasses and
-pydantic models are read by the same few functions.
+msgspec and pydantic both produce JSON Schema, so the same functions read events, dataclasses and
+pydantic models.
 """
 
 from __future__ import annotations
@@ -65,7 +65,17 @@ _TIMESTAMP: Final = Field(
 def describe(
     declarations: Sequence[tuple[Declaration, Mapping[str, str]]], rooms: Iterable[RoomPattern]
 ) -> ContractDescription:
-    """Describe the events, with the wire names of their fields, and the rooms of a contract."""
+    """Describe the events and the rooms of a contract.
+
+    Payload types are named after their event: `job:progress` is `JobProgressEvent`.
+
+    Args:
+        declarations: each event's declaration, and the wire names of its fields.
+        rooms: all room patterns.
+
+    Raises:
+        ContractError: two different types have the same name.
+    """
     reader = _Reader({d.model.__name__: payload_name(d.name) for d, _ in declarations})
     events = tuple(_describe_event(reader, *declaration) for declaration in declarations)
     own = {d.room: e.room for (d, _), e in zip(declarations, events, strict=True) if d.room}
@@ -74,7 +84,7 @@ def describe(
 
 
 def describe_types(*models: type) -> dict[str, NamedType]:
-    """Describe some types and all that they refer to, by name."""
+    """Describe types and everything they refer to, by name."""
     reader = _Reader({})
     for model in models:
         reader.add(model)
@@ -117,7 +127,7 @@ def _wire_template(pattern: RoomPattern, wire_names: Mapping[str, str]) -> str:
 
 
 class _Reader:
-    """Collects named types out of JSON Schemas."""
+    """Collects named types from JSON Schemas."""
 
     def __init__(self, payload_names: dict[str, str]) -> None:
         self.types: dict[str, NamedType] = {}
@@ -126,12 +136,12 @@ class _Reader:
         self._root = ""
 
     def add(self, model: type) -> str:
-        """Take in a type and all that it refers to; return its name."""
+        """Add a type and everything it refers to; return its name."""
         self._root, self._parts = schema_of(model)
         return self._take(self._root)
 
     def _take(self, part: str) -> str:
-        # Each part is taken once, when it is first met; that ends recursion and orders the types.
+        # Each part is read once, at its first reference; this ends recursion and orders the types.
         name = self._payload_names.get(part) or re.sub(r"\W", "_", part)
         schema = self._parts.pop(part, None)
         if schema is None:
@@ -149,7 +159,7 @@ class _Reader:
         docs = field_docs(doc)
         required = schema.get("required", ())
         absent = schema.get("absent", ())
-        # What is sent as an event leaves out what is None, and so does a Record in it.
+        # Events and Records omit fields that are None.
         sends_nulls = part != self._root and not schema.get("omitsDefaults")
         fields = {
             member: self._field(
@@ -162,7 +172,7 @@ class _Reader:
             )
             for member, described in schema["properties"].items()
         }
-        if part in self._payload_names:  # inherited or added, always there, and said last
+        if part in self._payload_names:  # inherited or added; always present, and listed last
             timestamp = fields.pop("timestamp", _TIMESTAMP)
             fields["timestamp"] = replace(timestamp, is_optional=False)
         return ObjectType(name, tuple(fields.values()), summary(doc))
@@ -185,7 +195,7 @@ class _Reader:
         return Field(name, node, is_optional, not is_required, doc or _doc_of(schema))
 
     def node(self, schema: JsonSchema) -> Node:
-        """Read one schema."""
+        """Convert one schema."""
         if "$ref" in schema:
             return Reference(self._take(schema["$ref"]))
         if "anyOf" in schema:
@@ -212,14 +222,14 @@ class _Reader:
         return Reference(schema["title"])
 
     def _named_choice(self, name: str, schema: JsonSchema) -> NamedChoice:
-        # In one order, whoever wrote the schema: an enumeration may be shared with a model.
+        # Sorted, because msgspec and pydantic may list a shared enumeration in different orders.
         values = sorted(schema.get("enum", [schema.get("const")]), key=_rank)
         return NamedChoice(name, Choice(tuple(values)), summary(schema.get("description", "")))
 
     def _define(self, described: NamedType) -> None:
         known = self.types.setdefault(described.name, described)
         if known != described:
-            raise ContractError(f"two different types would be named {described.name}")
+            raise ContractError(f"two different types are named {described.name}")
 
 
 def _rank(value: str | int | None) -> tuple[bool, int, str]:

@@ -1,4 +1,4 @@
-"""A contract as plain data, free of Python: what code generators and the fingerprint read."""
+"""A contract as plain data, for code generators and the fingerprint."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 Limit = tuple[str, int | float | str]
-"""A constraint as JSON Schema names it, such as `("minimum", 0)`."""
+"""A constraint in JSON Schema's words, such as `("minimum", 0)`."""
 
 
 class Scalar(msgspec.Struct, frozen=True, tag=True):
@@ -18,7 +18,7 @@ class Scalar(msgspec.Struct, frozen=True, tag=True):
 
 
 class Choice(msgspec.Struct, frozen=True, tag=True):
-    """One of some literal values."""
+    """One of several literal values."""
 
     values: tuple[str | int | None, ...]
 
@@ -30,13 +30,13 @@ class ListOf(msgspec.Struct, frozen=True, tag=True):
 
 
 class TupleOf(msgspec.Struct, frozen=True, tag=True):
-    """A JSON array whose items each have a type of their own."""
+    """A JSON array with a separate type for each item."""
 
     items: tuple[Node, ...]
 
 
 class MapOf(msgspec.Struct, frozen=True, tag=True):
-    """A JSON object with free keys."""
+    """A JSON object with arbitrary keys."""
 
     value: Node
 
@@ -48,7 +48,7 @@ class Either(msgspec.Struct, frozen=True, tag=True):
 
 
 class Reference(msgspec.Struct, frozen=True, tag=True):
-    """A type with a name."""
+    """A reference to a named type."""
 
     name: str
 
@@ -60,11 +60,11 @@ class Field(msgspec.Struct, frozen=True):
     """A member of a JSON object.
 
     Attributes:
-        name: its name on the wire.
-        type: what it holds when it is there.
-        is_optional: whether it may be absent from what is received.
-        has_default: whether a sender may leave it out.
-        doc: what it means.
+        name: the wire name.
+        type: the type of the value, if the member is present.
+        is_optional: whether the member may be absent from a received object.
+        has_default: whether a sender may omit the member.
+        doc: its description.
     """
 
     name: str
@@ -91,7 +91,7 @@ class NamedChoice(msgspec.Struct, frozen=True, tag=True):
 
 
 class NamedNode(msgspec.Struct, frozen=True, tag=True):
-    """A named type of any other shape."""
+    """A named type that is neither an object nor a set of literals."""
 
     name: str
     node: Node
@@ -102,7 +102,7 @@ NamedType = ObjectType | NamedChoice | NamedNode
 
 
 class ConflationRule(msgspec.Struct, frozen=True):
-    """How entries of an event merge, in the wire's field names."""
+    """How entries of an event merge, with the wire names of the fields."""
 
     rule: Literal["latest", "concat"]
     key: tuple[str, ...]
@@ -113,12 +113,12 @@ class EventDescription(msgspec.Struct, frozen=True):
     """One event.
 
     Attributes:
-        name: its name on the wire.
-        payload: the name of its payload's type.
-        room: the template of its own room in the wire's field names, if it has one.
-        conflation: how its entries merge, if they do.
-        origin: who may send it.
-        ack: the type of its acknowledgement, if it has one.
+        name: the wire name.
+        payload: the name of the payload's type.
+        room: the template of its room with wire names of fields, or None.
+        conflation: how its entries merge, or None.
+        origin: the side that may send it.
+        ack: the type of its acknowledgement, or None.
     """
 
     name: str
@@ -133,9 +133,9 @@ class ContractDescription(msgspec.Struct, frozen=True):
     """A whole contract.
 
     Attributes:
-        types: every named type, dependencies first where they are first used.
-        events: every event in the order of declaration.
-        rooms: the templates of all rooms, in the wire's names.
+        types: all named types; dependencies precede their first use.
+        events: all events, in the order of declaration.
+        rooms: the templates of all rooms, with wire names.
     """
 
     types: tuple[NamedType, ...]
@@ -143,5 +143,5 @@ class ContractDescription(msgspec.Struct, frozen=True):
     rooms: tuple[str, ...]
 
     def type_named(self, name: str) -> NamedType:
-        """Return the type of that name."""
+        """Return the type with this name."""
         return next(found for found in self.types if found.name == name)

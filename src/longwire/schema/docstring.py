@@ -1,4 +1,4 @@
-"""Reads what a Google-style docstring says about a type and its fields."""
+"""Parses the summary and the field descriptions of a Google-style docstring."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def summary(doc: str) -> str:
 
 
 def field_docs(doc: str) -> dict[str, str]:
-    """Return what the section `Attributes:` says, by camelCase field name."""
+    """Return the descriptions in the section `Attributes:`, by camelCase field name."""
     found: dict[str, str] = {}
     name = ""
     _, _, section = inspect.cleandoc(doc).partition("Attributes:\n")
@@ -36,6 +36,6 @@ def field_docs(doc: str) -> dict[str, str]:
 
 
 def camel(name: str) -> str:
-    """Write a Python name as the wire does."""
+    """Convert a Python name to the camelCase of the wire."""
     head, *rest = name.split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in rest)

@@ -1,4 +1,4 @@
-"""Typed events: msgspec Structs with a wire name, a room and a conflation rule."""
+"""`Event`: the base class of typed events, a msgspec Struct with a wire name and a room."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _E = TypeVar("_E", bound="EventMeta")
 
 
 class EventMeta(RecordMeta):
-    """Reads the declaration of an event from its class statement."""
+    """Metaclass that reads an event's declaration from its class statement."""
 
     __event__: Declaration | None
 
@@ -45,9 +45,9 @@ class EventMeta(RecordMeta):
         origin: Origin = "server",
         ack: type | None = None,
     ) -> _E:
-        """Create the class and check what it declares."""
+        """Create the class and check its declaration."""
         if bases != (Struct,) and "timestamp" in annotations_in(namespace):
-            raise ContractError(f"{class_name}: every event has the field 'timestamp' already")
+            raise ContractError(f"{class_name}: the field 'timestamp' is already defined by Event")
         cls = super().__new__(mcls, class_name, bases, namespace, frozen=frozen)
         cls.__event__ = None
         if name is not None:
@@ -55,13 +55,13 @@ class EventMeta(RecordMeta):
             cls.__event__ = Declaration(name, cls, pattern, conflate, origin, ack)
             cls.__event__.check(cls.__struct_fields__)
         elif room is not None or conflate is not None:
-            raise ContractError(f"{class_name} declares a room or a conflation but no name=")
+            raise ContractError(f"{class_name} declares room= or conflate= without name=")
         return cls
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
 class Event(Struct, metaclass=EventMeta, frozen=True):
-    """A typed application event; subclass it with `name=` to declare one.
+    """Base class of an application's events. Subclass it with `name=` to declare an event.
 
     ```python
     class JobProgress(Event, name="job:progress", room="job:{job_id}", conflate=Latest()):
@@ -70,12 +70,20 @@ class Event(Struct, metaclass=EventMeta, frozen=True):
         estimated_completion: float | None = None
     ```
 
-    A subclass without `name=` is an abstract base: its fields are inherited, it is no event.
-    Values are checked when an event is encoded or decoded, not when it is constructed; unknown
-    fields are ignored, so older readers understand newer writers.
+    A subclass without `name=` is not an event, but an abstract base whose fields are inherited.
+    Values are checked when an event is encoded or decoded, not when it is constructed. Unknown
+    fields are ignored, so that older readers understand newer writers.
+
+    Class keywords:
+        name: the wire name, such as `job:progress`.
+        room: the template of the event's room; its parameters are fields of the event. Without it,
+            the publisher names the room.
+        conflate: how entries merge in the log: `Latest` or `Concat`. Without it, each is kept.
+        origin: the side that may send the event: `"server"` (the default), `"client"` or `"both"`.
+        ack: the type of the acknowledgement that a client receives for it.
 
     Attributes:
-        timestamp: milliseconds since the Unix epoch; 0 until the publisher stamps it.
+        timestamp: milliseconds since the Unix epoch; 0 until the event is published.
     """
 
     timestamp: Timestamp = 0
@@ -95,12 +103,12 @@ class Event(Struct, metaclass=EventMeta, frozen=True):
 
 
 def declaration_of(model: type) -> Declaration:
-    """Return what an event type declares about itself.
+    """Return the declaration of an event type.
 
     Raises:
-        ContractError: the type is no event, or an abstract one (declared without `name=`).
+        ContractError: the type is not an event, or is declared without `name=`.
     """
     declaration = getattr(model, "__event__", None)
     if not isinstance(declaration, Declaration):
-        raise ContractError(f"{model.__name__} is no event: it is declared without name=")
+        raise ContractError(f"{model.__name__} is not an event: declare it with name=")
     return declaration

@@ -1,4 +1,4 @@
-"""One event of a contract, ready for use: its declaration bound to its codec."""
+"""An event of a contract: its declaration together with its codec."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 class EventType:
-    """Finds the room and the slot of a payload.
+    """Encodes payloads of one event, and determines their room and slot.
 
     Attributes:
-        declaration: what the event says about itself.
-        codec: turns payloads into bytes and back.
-        concat: wire name of the text field that Concat appends, or None.
+        declaration: the event's declaration.
+        codec: encodes and decodes payloads.
+        concat: the wire name of the text field of `Concat`, or None.
 
     Raises:
-        ContractError: the payload's type cannot be used as it is declared.
+        ContractError: the payload's type does not support the declaration.
     """
 
     __slots__ = ("_key", "_parameters", "codec", "concat", "declaration")
@@ -43,10 +43,10 @@ class EventType:
         self._parameters = _values_of(declaration.room.parameters if declaration.room else ())
 
     def own_room(self, payload: object) -> str | None:
-        """Return the room that the payload's fields tell, or None when the event has no pattern.
+        """Return the room that the payload's fields give, or None if the event declares none.
 
         Raises:
-            InvalidRoom: the fields make no valid name.
+            InvalidRoom: the fields give an invalid name.
         """
         pattern = self.declaration.room
         if pattern is None:
@@ -55,11 +55,12 @@ class EventType:
         return pattern.build_from(tuple([v if type(v) is str else _text(v) for v in values]))
 
     def slot(self, payload: object, room: str | None) -> str | None:
-        """Return the name under which entries of one room conflate, or None.
+        """Return the slot in which entries of one room conflate, or None.
 
-        In the event's own room it is made of the event's name and key. In any other room the
-        parameters of the own room count as part of the key, so that two jobs which are reported
-        in one user's room do not replace each other. JSON keeps hostile values apart.
+        In the event's own room, the slot consists of the event's name and key. In any other room,
+        the parameters of the own room are part of the key, so that two jobs which are reported
+        in one user's room do not replace each other. The slot is JSON, so that no key value can
+        imitate another slot.
         """
         if self.declaration.conflate is None:
             return None
@@ -83,7 +84,7 @@ def _codec_of(declaration: Declaration) -> Codec:
     try:
         codec = EventCodec(name, model)
         _check_types(declaration, model)
-    except (TypeError, NameError) as error:  # a type that is no JSON, or a name that is nowhere
+    except (TypeError, NameError) as error:  # a type without JSON, or an undefined name
         raise ContractError(
             f"{name}: {model.__name__} cannot be read from JSON: {error}"
         ) from error
@@ -95,11 +96,11 @@ def _check_types(declaration: Declaration, model: type[Event]) -> None:
     types = {field.name: _bare(field.type) for field in info.fields}  # type: ignore[attr-defined]
     text_field = declaration.text_field
     if text_field and types[text_field] != inspect.StrType():
-        raise ContractError(f"{declaration.name}: Concat field {text_field!r} is no plain str")
+        raise ContractError(f"{declaration.name}: Concat field {text_field!r} must be a plain str")
     for name in declaration.room.parameters if declaration.room else ():
         if not isinstance(types[name], _NAMING_TYPES):
             raise ContractError(
-                f"{declaration.name}: room parameter {name!r} is neither text nor an integer"
+                f"{declaration.name}: room parameter {name!r} must be text or an integer"
             )
 
 

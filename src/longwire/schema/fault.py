@@ -1,4 +1,4 @@
-"""Turns what the JSON codec raises into `InvalidEvent` with the path of the faulty field."""
+"""Converts errors of the JSON codecs to `InvalidEvent` with the path of the invalid field."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CODEC_ERRORS: Final = (ValueError, TypeError, OverflowError, RecursionError)
-"""All that msgspec raises for data: malformed, invalid, not UTF-8, not encodable, too deep."""
+"""What msgspec raises for data that is malformed, invalid, not UTF-8 or nested too deeply."""
 
 _LOCATED = re.compile(r"(?P<detail>.*) - at `(?P<path>\$.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<field>.*)`", re.DOTALL)
 
 
 MAX_DETAIL: Final = 200
-"""Characters of a path or a detail: both may quote what a peer sent, and both are logged."""
+"""Maximum length of a path or a detail. Both may quote a peer's data, and both are logged."""
 
 
 def invalid_event(event: str, error: Exception) -> InvalidEvent:
-    """Say which field of the payload is at fault, in the wire's camelCase."""
+    """Return the error that names the invalid field by its wire name."""
     path, detail = _explain(error)
     return InvalidEvent(event, _one_line(path), _one_line(detail))
 
@@ -49,14 +49,14 @@ def _one_line(text: str) -> str:
 
 
 def refuse_non_finite(event: str, value: object) -> None:
-    """Refuse NaN and infinities, which have no JSON and would be written as `null`.
+    """Reject NaN and infinities, which JSON cannot represent; msgspec would write `null`.
 
     Args:
         event: the event's wire name, for the error.
         value: the payload as dicts, lists and scalars.
 
     Raises:
-        InvalidEvent: names the first such number.
+        InvalidEvent: the payload contains such a number; names the first.
     """
     waiting: list[tuple[tuple[str | int, ...], object]] = [((), value)]
     while waiting:

@@ -1,4 +1,4 @@
-"""One short hash of a contract, to tell whether two sides mean the same."""
+"""The fingerprint of a contract: a hash by which two sides detect that theirs differ."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from longwire.schema.description import NamedType
 
 LENGTH: Final = 16
-"""Hexadecimal digits: 64 bits tell the versions of one contract apart."""
+"""Hexadecimal digits; 64 bits suffice to distinguish the versions of one contract."""
 
 
 def fingerprint(description: ContractDescription) -> str:
-    """Hash all but the documentation, whatever the order of declaration."""
+    """Return a hash that ignores documentation and the order of declaration."""
     types = sorted(map(_undocumented, description.types), key=lambda found: found.name)
     events = sorted(description.events, key=lambda event: event.name)
     canonical = ContractDescription(tuple(types), tuple(events), tuple(sorted(description.rooms)))

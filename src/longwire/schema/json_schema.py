@@ -1,4 +1,4 @@
-"""JSON Schema of a payload type, by msgspec or by the model itself."""
+"""Returns the JSON Schema of a payload type, from msgspec or from a pydantic model."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 JsonSchema = dict[str, Any]
 
 UNKNOWN: Final[JsonSchema] = {"title": "unknown"}
-"""What msgspec's schemas say for a value of any type."""
+"""The schema of a value of any type."""
 
 
 def schema_of(model: type) -> tuple[str, dict[str, JsonSchema]]:
-    """Return the name of a type's schema, and by name all the schemas that it needs.
+    """Return the name of a type's schema, and all schemas that it needs by name.
 
-    Beside what JSON Schema says, `absent` of an object names the members that may be left out of
-    what is sent, and `omitsDefaults` whether that is so for all that have their default.
+    Object schemas have two more members than JSON Schema: `absent` lists the members that a sender
+    may omit, and `omitsDefaults` is true if senders omit all members that have their default.
     """
     if hasattr(model, "model_json_schema"):
         return _pydantic_schema(model)
@@ -32,7 +32,7 @@ def schema_of(model: type) -> tuple[str, dict[str, JsonSchema]]:
         [model, *structures], schema_hook=lambda _: UNKNOWN.copy(), ref_template="{name}"
     )
     for ref, structure in zip(refs, structures.values(), strict=True):
-        parts[ref["$ref"]] |= _manners(structure)
+        parts[ref["$ref"]] |= _omissions(structure)
     return root["$ref"], parts
 
 
@@ -57,7 +57,7 @@ def _children(info: Type) -> Iterator[Type]:
         yield from (child for child in children if isinstance(child, Type))
 
 
-def _manners(structure: _Structure) -> JsonSchema:
+def _omissions(structure: _Structure) -> JsonSchema:
     model: Any = getattr(structure.cls, "__origin__", structure.cls)
     omits = isinstance(structure, StructType) and model.__struct_config__.omit_defaults
     absent = [f.encode_name for f in structure.fields if _may_be_absent(f, omits)]
@@ -69,12 +69,12 @@ def _may_be_absent(field: Field, omits_defaults: bool) -> bool:
         return False
     has_no_default = field.default is NODEFAULT and field.default_factory is NODEFAULT
     is_plain = field.default is not NODEFAULT or field.default_factory in (list, dict, set)
-    # Nothing at all to put in its place: it is unset, or left out of a TypedDict.
+    # Without a default, the member is UNSET or an optional key of a TypedDict.
     return has_no_default or _is_unset(field) or (omits_defaults and is_plain)
 
 
 def _is_unset(field: Field) -> bool:
-    # A Record has factories for its defaults: of one that is no container, such an iterator.
+    # A Record turns defaults into factories; for an immutable default, `repeat(value).__next__`.
     source = getattr(field.default_factory, "__self__", None)
     return isinstance(source, repeat) and next(cast("repeat[object]", source)) is UNSET
 
@@ -85,5 +85,5 @@ def _pydantic_schema(model: Any) -> tuple[str, dict[str, JsonSchema]]:
     parts[model.__name__] = schema
     for part in parts.values():
         for member in part.get("properties", {}).values():
-            member.pop("title", None)  # made up from the field's name; it is no type's name
+            member.pop("title", None)  # derived from the field's name; not the name of a type
     return model.__name__, parts

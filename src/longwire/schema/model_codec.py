@@ -1,7 +1,7 @@
-"""Codecs of the models that are welcome at the edges: dataclasses and pydantic models.
+"""Codecs for dataclasses and pydantic models.
 
-They are several times slower than `EventCodec`, which is why the catalogue is made of `Event`s.
-Pydantic is never imported here: a model is recognised by the methods that it has.
+They are several times slower than `EventCodec`, so the catalogue uses `Event` classes. Pydantic is
+not imported: its models are recognised by their methods.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class ModelCodec:
-    """Encodes and decodes a model through its own dump and load functions.
+    """Encodes and decodes a model with the given dump and load functions.
 
-    The payload bears a timestamp whether or not the model has such a field, and leaves out a
-    field that is None and defaults to None.
+    The payload always contains a timestamp, even if the model has no such field. It omits fields
+    that are None and default to None.
 
     Args:
         name: the event's wire name.
-        wire_names: names on the wire by Python names.
-        optional: wire names of the fields that default to None.
-        dump: the model as dicts, lists and scalars (for errors), and as JSON.
-        load: JSON to the validated model.
+        wire_names: the wire names of the fields, by Python name.
+        optional: the wire names of fields that default to None.
+        dump: returns the model as dicts, lists and scalars (for errors), and as JSON.
+        load: parses and validates JSON.
     """
 
     __slots__ = ("_dump", "_load", "_name", "_optional", "wire_names")
@@ -86,7 +86,7 @@ _ZERO = msgspec.Raw(b"0")
 
 
 def model_codec(name: str, model: type) -> ModelCodec:
-    """Make the codec of a dataclass or a pydantic model.
+    """Return the codec of a dataclass or a pydantic model.
 
     Raises:
         ContractError: the model is neither.
@@ -95,7 +95,9 @@ def model_codec(name: str, model: type) -> ModelCodec:
         return _pydantic_codec(name, model)
     if hasattr(model, "__dataclass_fields__"):
         return _dataclass_codec(name, model)
-    raise ContractError(f"{name}: {model.__name__} is no Event, dataclass or pydantic model")
+    raise ContractError(
+        f"{name}: {model.__name__} must be an Event, a dataclass or a pydantic model"
+    )
 
 
 def _dataclass_codec(name: str, model: type) -> ModelCodec:

@@ -1,4 +1,4 @@
-"""Room names: the pattern `job:{job_id}` builds them and takes them apart."""
+"""Room patterns such as `job:{job_id}`, which build and parse room names."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from typing import Final, NamedTuple
 from longwire.errors import ContractError, InvalidRoom
 
 MAX_ROOM_LENGTH: Final = 200
-"""Characters of a room name. Names travel with every logged event and are keys in every broker."""
+"""Maximum length of a room name in characters. Every logged event and broker key contains it."""
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LITERAL = re.compile(r"[^{}:]+")
 
 
 def is_room(room: str) -> bool:
-    """Tell whether every layer can carry a name: 1 to 200 printable characters, no space.
+    """Return whether a room name is valid: 1 to 200 printable characters without spaces.
 
-    Printable is Unicode's word: no control, format (zero-width, bidirectional), separator or
-    surrogate characters. Names are compared as they are; nothing is normalised.
+    Printable excludes Unicode's control, format (zero-width, bidirectional), separator and
+    surrogate characters. Names are compared without normalisation.
     """
     return 0 < len(room) <= MAX_ROOM_LENGTH and room.isprintable() and " " not in room
 
 
 def check_room(room: str) -> None:
-    """Refuse a name that is none, and say why.
+    """Check a room name.
 
     Raises:
-        InvalidRoom: the name is none.
+        InvalidRoom: the name is not valid; says why.
     """
     if is_room(room):
         return
     if not room:
-        raise InvalidRoom(room, "a room name is empty")
+        raise InvalidRoom(room, "room name must not be empty")
     if len(room) > MAX_ROOM_LENGTH:
-        raise InvalidRoom(room, f"a room name is longer than {MAX_ROOM_LENGTH} characters")
-    raise InvalidRoom(
-        room, f"room {room!r} has whitespace, control or other unprintable characters"
-    )
+        raise InvalidRoom(
+            room, f"room name must have at most {MAX_ROOM_LENGTH} characters, got {len(room)}"
+        )
+    raise InvalidRoom(room, f"room {room!r} contains whitespace or unprintable characters")
 
 
 class Segment(NamedTuple):
-    """One part of a pattern between colons: a literal text, or a parameter."""
+    """A part of a pattern between colons: literal text, or a parameter."""
 
     text: str
     is_parameter: bool
@@ -50,20 +50,19 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RoomPattern:
-    """The shape of a family of rooms, such as `job:{job_id}` or `global`.
+    """A pattern of room names, such as `job:{job_id}` or `global`.
 
-    Segments are separated by colons; a parameter fills a whole segment. A value is any printable
-    text without whitespace. It may not hold a colon, except in a parameter that ends the pattern:
-    that one takes the rest of the name, so `job:{job_id}` matches `job:2024:a/b` with the id
-    `2024:a/b`.
+    Colons separate segments; a parameter fills a whole segment. A value is printable text without
+    whitespace. Only the value of a parameter at the end may contain colons, because it takes the
+    rest of the name: `job:{job_id}` matches `job:2024:a/b` with the id `2024:a/b`.
 
     Attributes:
-        template: the pattern as it was written.
-        parameters: names of its parameters, in order.
+        template: the pattern's text.
+        parameters: the names of its parameters, in order.
         segments: its parts.
 
     Raises:
-        ContractError: the pattern is written wrongly.
+        ContractError: the template is malformed.
     """
 
     template: str
@@ -91,15 +90,15 @@ class RoomPattern:
 
     @property
     def head(self) -> str | None:
-        """What its rooms' names have before their first colon; None if that is a parameter."""
+        """The text before the first colon; None if that is a parameter."""
         first = self.segments[0]
         return None if first.is_parameter else first.text
 
     def build(self, **values: object) -> str:
-        """Make the room's name from its parameters' values.
+        """Build a room name from parameter values.
 
         Raises:
-            InvalidRoom: a value is missing, unknown, empty, or makes the name invalid.
+            InvalidRoom: a value is missing, unknown or empty, or the name would be invalid.
         """
         if values.keys() != set(self.parameters):
             wanted = ", ".join(self.parameters) or "no parameters"
@@ -107,10 +106,10 @@ class RoomPattern:
         return self.build_from(tuple(str(values[name]) for name in self.parameters))
 
     def build_from(self, values: tuple[str, ...]) -> str:
-        """Make the room's name from its parameters' values in order.
+        """Build a room name from parameter values in order.
 
         Raises:
-            InvalidRoom: a value is empty or makes the name invalid.
+            InvalidRoom: a value is empty, or the name would be invalid.
         """
         room = self._format % values
         if "" in values:
@@ -124,17 +123,19 @@ class RoomPattern:
     def _check_inner(self, room: str, values: tuple[str, ...]) -> None:
         for name, value in zip(self._inner, values, strict=False):
             if ":" in value:
-                raise InvalidRoom(room, f"{name} of room {self.template!r} may not hold a colon")
+                raise InvalidRoom(
+                    room, f"{name} of room {self.template!r} must not contain a colon"
+                )
 
     def match(self, room: str) -> dict[str, str] | None:
-        """Return the values of the parameters, or None when the name does not fit."""
+        """Return the values of the parameters, or None if the name does not match."""
         if not is_room(room):
             return None
         found = self._expression.fullmatch(room)
         return None if found is None else found.groupdict()
 
     def overlaps(self, other: RoomPattern) -> bool:
-        """Tell whether some room name fits both patterns."""
+        """Return whether a room name can match both patterns."""
         mine, theirs = self.segments, other.segments
         for index, (left, right) in enumerate(zip(mine, theirs, strict=False)):
             if _takes_rest(mine, index) or _takes_rest(theirs, index):
@@ -150,7 +151,7 @@ def _parse_segment(template: str, text: str) -> Segment:
     if _LITERAL.fullmatch(text) and text.isprintable() and " " not in text:
         return Segment(text, False)
     raise ContractError(
-        f"room {template!r}: {text!r} is neither a literal nor one whole {{parameter}}"
+        f"room {template!r}: {text!r} must be literal text or a whole {{parameter}}"
     )
 
 
