@@ -161,9 +161,7 @@ def optional_members() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("name", "member"), tuple(optional_members()))
-def test_optional_members_may_be_absent_or_null(
-    name: str, member: str
-) -> None:
+def test_optional_members_may_be_absent_or_null(name: str, member: str) -> None:
     without = {key: value for key, value in PAYLOADS[name].items() if key != member}
     expected = {**without, "timestamp": NOW}
     for payload in (without, {**without, member: None}):
