@@ -9,7 +9,6 @@ import pytest
 from longwire.catalog import CATALOG
 from longwire.codegen import generate_typescript
 from longwire.errors import InvalidEvent
-from longwire.schema.describe import describe
 from longwire.schema.description import NamedChoice, ObjectType
 
 NOW = 1_732_000_000_000
@@ -112,7 +111,7 @@ PAYLOADS: dict[str, dict[str, object]] = {
     "announcement": {"message": "m", "level": "warning"},
 }  # fmt: skip
 
-DESCRIPTION = describe(CATALOG)
+DESCRIPTION = CATALOG.describe()
 
 
 @pytest.mark.parametrize("name", OBJECTS)

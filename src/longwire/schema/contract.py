@@ -103,7 +103,7 @@ class Contract:
         Payload types are named after their event: `job:progress` is `JobProgressEvent`.
 
         Raises:
-            ContractError: two different types would have the same name.
+            ContractError: two different types have the same name.
         """
         return describe(
             [(d, self.wire_names(d.name)) for d in self.declarations.values()], self.rooms
