@@ -6,13 +6,11 @@ delivers new entries to the nodes that subscribed to their rooms.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from longwire.log import Condition, Draft, History, Publication
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
-
-if TYPE_CHECKING:
-    from longwire.log import Condition, Draft, History, Publication
-    from longwire.types import Position
+from longwire.types import Position
 
 
 class Receiver(Protocol):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from longwire.errors import IdempotencyConflict
-
-if TYPE_CHECKING:
-    from longwire.log import Draft
+from longwire.log import Draft
 
 WINDOW_MS = 5 * 60 * 1000
 """How long an id is remembered: longer than a client retries one publish."""

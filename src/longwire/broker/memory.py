@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import msgspec
 from msgspec import UNSET
 
+from longwire.broker.base import Receiver
 from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, fingerprint
 from longwire.broker.sweeper import Sweeper
 from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
-from longwire.log import History, RoomLog
+from longwire.log import Condition, Draft, History, Publication, RoomLog
 from longwire.log.condition import NO_ATTEMPT, check
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.broker.base import Receiver
-    from longwire.log import Condition, Draft, Publication
 
 NO_HISTORY = History(Position("", 0), recovered=False, publications=(), complete=True)
 """What reading a room without a log returns."""

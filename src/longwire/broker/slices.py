@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator
 
+from longwire.broker.base import Broker
+from longwire.log import History
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from longwire.broker.base import Broker
-    from longwire.log import History
 
 
 async def read_slices(

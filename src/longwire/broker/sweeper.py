@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
 
 SWEEP_INTERVAL = 60.0
 """Seconds between two sweeps; entries may outlive their maximum age by this long."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final, NoReturn, TypeVar
 
 try:
     import click
@@ -21,9 +22,6 @@ from longwire.cli.commands.types import types
 from longwire.cli.commands.watch import watch
 from longwire.cli.terminal import print_message
 from longwire.errors import LongwireError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from longwire.cli.settings import service_token, token_source
 from longwire.client import WebSocketClient
 from longwire.errors import ConnectionRefused, LongwireError, NotConnected
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
 
 # Short enough for a user who waits at the terminal.
 TIMEOUT: Final = 5.0

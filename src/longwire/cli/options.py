@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
+from click import Context, Parameter
 
 from longwire.cli.settings import DEFAULT_URL
 from longwire.types import override
-
-if TYPE_CHECKING:
-    from click import Context, Parameter
 
 
 class UserName(click.ParamType[str]):

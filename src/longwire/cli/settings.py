@@ -17,15 +17,13 @@ import os
 import re
 import secrets
 import shlex
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 
 from longwire.errors import LongwireError
 from longwire.tokens import issue_token
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8000

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
+from longwire.connection import AckReceived
 from longwire.errors import (
     BrokerUnavailable,
     CallRefused,
@@ -20,11 +22,6 @@ from longwire.errors import (
 )
 from longwire.types import Position
 from longwire.wire import Ack, Fault, PublishAck, PublishRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from longwire.connection import AckReceived
 
 _T = TypeVar("_T")
 

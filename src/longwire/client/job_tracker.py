@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from longwire.catalog import (
     CATALOG,
@@ -18,6 +19,7 @@ from longwire.catalog import (
     JobResult,
     JobStatusChanged,
 )
+from longwire.client.receiving.subscribing import Listeners
 from longwire.client.rooms.membership import (
     ROOM_LIVE,
     JoinResult,
@@ -27,14 +29,9 @@ from longwire.client.rooms.membership import (
 )
 from longwire.errors import CallRefused
 from longwire.jobs import JobState, fold
+from longwire.schema import Event, PublishAck
 from longwire.types import override
 from longwire.wire import ROOM_RESET
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-
-    from longwire.client.receiving.subscribing import Listeners
-    from longwire.schema import Event, PublishAck
 
 JOB_EVENTS = (
     JobCreated,

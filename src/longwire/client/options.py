@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+import ssl
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
 from longwire.client.transport.options import SCHEMES, TransportOptions
+from longwire.client.transport.websocket import WebSocket
+from longwire.engineio import Transport
 from longwire.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    import os
-    import ssl
-    from collections.abc import Awaitable, Callable, Collection
-
-    from longwire.client.transport.websocket import WebSocket
-    from longwire.engineio import Transport
 
 _PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from longwire.client.callbacks import Observers
 from longwire.errors import LocalProtocolError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class ConnectionState(StrEnum):

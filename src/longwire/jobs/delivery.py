@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from longwire.catalog import JobLease
 from longwire.errors import BrokerUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.jobs.host import JobHost
-    from longwire.jobs.lease import Lease
-    from longwire.jobs.rollup import Outgoing
-    from longwire.schema import Event
+from longwire.jobs.host import JobHost
+from longwire.jobs.lease import Lease
+from longwire.jobs.rollup import Outgoing
+from longwire.schema import Event
 
 RETRY_FOR: Final = 240.0
 """Seconds for which an event is retried. Servers remember publish ids for five minutes: after that,

@@ -18,7 +18,8 @@ The rules, which `tests/vectors/jobs.json` shows by example:
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -36,11 +37,7 @@ from longwire.catalog import (
     JobStatusChanged,
     OutputType,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.schema import Event
+from longwire.schema import Event
 
 # The most characters in a chunk of the folded output: appending to the last chunk copies it.
 CHUNK_LENGTH: Final = 4096

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from longwire.catalog import JobCancel
-    from longwire.schema import Event
-    from longwire.types import Position
+from longwire.catalog import JobCancel
+from longwire.schema import Event
+from longwire.types import Position
 
 
 class JobHost(Protocol):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Awaitable, Coroutine, Mapping
 from contextlib import suppress
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any, Final, Self
+from types import TracebackType
+from typing import Any, Final, Self
 
 from msgspec.structs import replace
 
@@ -17,11 +19,14 @@ from longwire.catalog import (
     JobFailed,
     JobLease,
     JobProgress,
+    JobResult,
     JobStatusChanged,
+    OutputType,
 )
 from longwire.errors import JobFinished
 from longwire.jobs.delivery import RETRY_FOR, Delivery
 from longwire.jobs.failure import describe
+from longwire.jobs.host import JobHost
 from longwire.jobs.lease import DEFAULT_LEASE, Lease
 from longwire.jobs.rollup import Outgoing
 from longwire.jobs.validation import (
@@ -31,14 +36,7 @@ from longwire.jobs.validation import (
     check_progress,
     result_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Mapping
-    from types import TracebackType
-
-    from longwire.catalog import JobResult, OutputType
-    from longwire.jobs.host import JobHost
-    from longwire.schema import Event
+from longwire.schema import Event
 
 # Characters of output that may wait for a slow host before `output` makes the worker wait too.
 MAX_PENDING_OUTPUT: Final = 1_000_000

@@ -10,13 +10,9 @@ waits, it keeps its own place, behind the events in between.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
 
-from longwire.catalog import JobLease, JobOutput, JobProgress
-
-if TYPE_CHECKING:
-    from longwire.catalog import OutputType
-    from longwire.schema import Event
+from longwire.catalog import JobLease, JobOutput, JobProgress, OutputType
+from longwire.schema import Event
 
 # Seconds. Too short for a person to notice, and at most 25 events a second however fast text comes.
 ROLLUP_DELAY = 0.040

@@ -14,18 +14,14 @@ import asyncio
 import codecs
 import os
 import signal
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple
 
 from longwire.errors import LongwireError
-from longwire.jobs.progress_lines import ProgressScanner
+from longwire.jobs.job import Job
+from longwire.jobs.progress_lines import ProgressLine, ProgressScanner
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from longwire.jobs.job import Job
-    from longwire.jobs.progress_lines import ProgressLine
-
-    Tee = Callable[[int, bytes], Awaitable[None]]
+Tee = Callable[[int, bytes], Awaitable[None]]
 
 STDOUT: Final = 1
 STDERR: Final = 2

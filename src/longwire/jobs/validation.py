@@ -7,19 +7,15 @@ after their call has returned, so what is wrong with them must be found earlier.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, cast, get_args
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast, get_args
 
 import msgspec
 
 from longwire.catalog import JobCreated, JobOutput, JobProgress, JobResult, OutputType
 from longwire.errors import InvalidEvent
-from longwire.schema import RoomPattern, declaration_of
+from longwire.schema import Event, RoomPattern, declaration_of
 from longwire.schema.fault import CODEC_ERRORS, invalid_event, refuse_non_finite
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from longwire.schema import Event
 
 _ROOM: Final = RoomPattern("job:{job_id}")
 _OUTPUT_TYPES: Final = (None, *get_args(get_args(OutputType)[0]))

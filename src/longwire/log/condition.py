@@ -7,15 +7,13 @@ attempt 2, and the end of one attempt ends the other. `expect` is compare-and-se
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
 from longwire.errors import Conflict, JobEnded, StaleAttempt
+from longwire.log.publication import Publication
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    from longwire.log.publication import Publication
 
 FenceAction = Literal["append", "create", "claim", "end", "withdraw"]
 

@@ -13,15 +13,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import msgspec
 
 from longwire.log.publication import Publication
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 MAX_JOINED = 256 * 1024
 """Maximum bytes of text in one joined entry: a finished job with 1 MB of output fits into ten

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
-if TYPE_CHECKING:
-    from longwire.types import Position
+from longwire.types import Position
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):

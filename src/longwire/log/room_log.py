@@ -14,7 +14,8 @@ head of the list to `_pinned_state`.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import Self
 
 import msgspec
 
@@ -23,10 +24,6 @@ from longwire.log.joined_text import JoinedText, join_text
 from longwire.log.publication import Draft, History, Publication
 from longwire.log.retention import DEFAULT_RETENTION, ENTRY_OVERHEAD, RetentionLimits
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Self
 
 DEFAULT_SLICE_FRAMES = 256
 """Publications in one slice of a read: about a millisecond of work to write them to a client."""

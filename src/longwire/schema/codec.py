@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import msgspec
 
+from longwire.schema.event import Event
 from longwire.schema.fault import CODEC_ERRORS, invalid_event, refuse_non_finite
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from longwire.schema.event import Event
 
 encode_json = msgspec.json.Encoder().encode
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeVar, overload
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, TypeVar, overload
 
 import msgspec
 
 from longwire.errors import ContractError, InvalidEvent, InvalidRoom, UnknownEvent
 from longwire.schema.declaration import Declaration, Origin
 from longwire.schema.describe import describe
-from longwire.schema.event import declaration_of
+from longwire.schema.description import ContractDescription
+from longwire.schema.event import Event, declaration_of
 from longwire.schema.event_type import EventType
 from longwire.schema.fingerprint import fingerprint
 from longwire.schema.room_pattern import MAX_ROOM_LENGTH, RoomPattern
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from longwire.schema.description import ContractDescription
-    from longwire.schema.event import Event
-    from longwire.types import Conflation
+from longwire.types import Conflation
 
 _M = TypeVar("_M")
 

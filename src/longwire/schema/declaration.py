@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
 from longwire.errors import ContractError
+from longwire.schema.room_pattern import RoomPattern
 from longwire.types import Concat, Conflation
 from longwire.wire import EVENT_NAMES
-
-if TYPE_CHECKING:
-    from longwire.schema.room_pattern import RoomPattern
 
 Origin = Literal["server", "client", "both"]
 """The side that may send an event: the server (and service tokens), clients, or both."""

@@ -7,11 +7,13 @@ pydantic models.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
 from longwire.errors import ContractError
+from longwire.schema.declaration import Declaration
 from longwire.schema.description import (
     Choice,
     ConflationRule,
@@ -32,15 +34,9 @@ from longwire.schema.description import (
 )
 from longwire.schema.docstring import camel, field_docs, summary
 from longwire.schema.event import MAX_SAFE_INTEGER
-from longwire.schema.json_schema import schema_of
+from longwire.schema.json_schema import JsonSchema, schema_of
+from longwire.schema.room_pattern import RoomPattern
 from longwire.types import Concat
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from longwire.schema.declaration import Declaration
-    from longwire.schema.json_schema import JsonSchema
-    from longwire.schema.room_pattern import RoomPattern
 
 _LIMITS: Final = (
     "minimum",

@@ -10,11 +10,7 @@ from longwire.errors import ContractError
 from longwire.record import RecordMeta, annotations_in
 from longwire.schema.declaration import Declaration, Origin
 from longwire.schema.room_pattern import RoomPattern
-
-if TYPE_CHECKING:
-    from typing_extensions import override
-
-    from longwire.types import Conflation
+from longwire.types import Conflation, override
 
 MAX_SAFE_INTEGER: Final = 2**53 - 1
 """The largest integer that JavaScript represents exactly."""

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
 from msgspec import inspect
 
 from longwire.errors import ContractError, InvalidRoom
 from longwire.schema.codec import Codec, EventCodec, encode_json
+from longwire.schema.declaration import Declaration
 from longwire.schema.event import Event
 from longwire.schema.model_codec import model_codec
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.schema.declaration import Declaration
 
 
 class EventType:

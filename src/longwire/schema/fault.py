@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Iterable
+from typing import Any, Final, cast
 
 from longwire.errors import InvalidEvent
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 CODEC_ERRORS: Final = (ValueError, TypeError, OverflowError, RecursionError)
 """What msgspec raises for data that is malformed, invalid, not UTF-8 or nested too deeply."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
-from longwire.schema.description import ContractDescription, ObjectType
-
-if TYPE_CHECKING:
-    from longwire.schema.description import NamedType
+from longwire.schema.description import ContractDescription, NamedType, ObjectType
 
 LENGTH: Final = 16
 """Hexadecimal digits; 64 bits suffice to distinguish the versions of one contract."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import NODEFAULT, UNSET
 from msgspec.inspect import DataclassType, Field, StructType, Type, TypedDictType, type_info
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 JsonSchema = dict[str, Any]
 

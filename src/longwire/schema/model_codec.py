@@ -7,16 +7,14 @@ not imported: its models are recognised by their methods.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
 from longwire.errors import ContractError
 from longwire.schema.codec import encode_json
 from longwire.schema.fault import CODEC_ERRORS, invalid_event, refuse_non_finite
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 

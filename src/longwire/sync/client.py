@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Self, Unpack
 
 import msgspec
 
-from longwire.catalog import CATALOG
+from longwire.catalog import CATALOG, JobCancel
+from longwire.client import (
+    ClientKeywords,
+    ClientOptions,
+    ConnectionState,
+    ConnectionStatus,
+    HealthSnapshot,
+    JoinResult,
+    LogEntry,
+    RoomStatus,
+    TokenSource,
+)
 from longwire.client import WebSocketClient as AsyncClient
+from longwire.client.rooms.membership import Start
+from longwire.engineio import Transport
 from longwire.errors import NotConnected
+from longwire.schema import Contract
 from longwire.sync.job import Job
 from longwire.sync.loop_thread import LoopThread
 from longwire.sync.room import Room
 from longwire.sync.stream import JobTracker
 from longwire.sync.subscribing import Subscribable
-from longwire.types import override
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from concurrent.futures import Future
-
-    from longwire.catalog import JobCancel
-    from longwire.client import (
-        ClientKeywords,
-        ClientOptions,
-        ConnectionState,
-        ConnectionStatus,
-        HealthSnapshot,
-        JoinResult,
-        LogEntry,
-        RoomStatus,
-        TokenSource,
-    )
-    from longwire.client.rooms.membership import Start
-    from longwire.engineio import Transport
-    from longwire.schema import Contract
-    from longwire.types import Position
+from longwire.types import Position, override
 
 
 class WebSocketClient(Subscribable):

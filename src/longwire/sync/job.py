@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import TracebackType
-
-    from longwire.catalog import JobResult, OutputType
-    from longwire.jobs import Job as AsyncJob
-    from longwire.sync.loop_thread import LoopThread
+from longwire.catalog import JobResult, OutputType
+from longwire.jobs import Job as AsyncJob
+from longwire.sync.loop_thread import LoopThread
 
 
 class Job:

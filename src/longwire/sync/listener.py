@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from longwire.client import Listener as AsyncListener
-    from longwire.sync.loop_thread import LoopThread
+from longwire.client import Listener as AsyncListener
+from longwire.sync.loop_thread import LoopThread
 
 
 class Listener:

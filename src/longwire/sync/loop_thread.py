@@ -9,15 +9,12 @@ import inspect
 import logging
 import os
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
+from longwire.client import TokenSource
 from longwire.client.callbacks import check_plain
 from longwire.errors import ConfigurationError, NotConnected
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
-
-    from longwire.client import TokenSource
 
 logger = logging.getLogger("longwire.sync")
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable
+from typing import Self
 
-from longwire.client import RoomReset
+from longwire.client import JoinResult, RoomReset, RoomStatus
+from longwire.client import Room as AsyncRoom
+from longwire.sync.listener import Listener
+from longwire.sync.loop_thread import LoopThread
 from longwire.sync.subscribing import Subscribable
-from longwire.types import override
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.client import JoinResult, RoomStatus
-    from longwire.client import Room as AsyncRoom
-    from longwire.sync.listener import Listener
-    from longwire.sync.loop_thread import LoopThread
-    from longwire.types import Position
+from longwire.types import Position, override
 
 
 class Room(Subscribable):

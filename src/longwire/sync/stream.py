@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
+from longwire.catalog import JobResult
+from longwire.client import EventStream as AsyncStream
+from longwire.client import JobTracker as AsyncTracker
 from longwire.errors import NotConnected
+from longwire.jobs import JobState
+from longwire.sync.loop_thread import LoopThread
 from longwire.types import override
-
-if TYPE_CHECKING:
-    from longwire.catalog import JobResult
-    from longwire.client import EventStream as AsyncStream
-    from longwire.client import JobTracker as AsyncTracker
-    from longwire.jobs import JobState
-    from longwire.sync.loop_thread import LoopThread
 
 T = TypeVar("T")
 

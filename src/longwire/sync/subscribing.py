@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
 
+from longwire.client import Listener as AsyncListener
+from longwire.client.receiving.subscribing import Subscribable as AsyncSubscribable
 from longwire.sync.listener import Listener
+from longwire.sync.loop_thread import LoopThread
 from longwire.sync.stream import EventStream
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.client import Listener as AsyncListener
-    from longwire.client.receiving.subscribing import Subscribable as AsyncSubscribable
-    from longwire.sync.loop_thread import LoopThread
 
 T = TypeVar("T")
 T2 = TypeVar("T2")

@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable
+from selectors import BaseSelector
+from typing import Any, Self
 
 from longwire.clock import clock
 from longwire.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from selectors import BaseSelector
 
 # Real seconds of idleness after which a waiting test cannot make progress any more.
 PATIENCE = 5.0

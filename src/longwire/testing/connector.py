@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from longwire.client.transport.options import TransportOptions
 from longwire.client.transport.websocket import WebSocket
 from longwire.errors import NotConnected
+from longwire.server.scope import ASGIApp, Message, Scope
+from longwire.server.uvicorn.lane import Lane
 from longwire.testing.memory_transport import MemoryTransport
-
-if TYPE_CHECKING:
-    from longwire.client.transport.options import TransportOptions
-    from longwire.server.scope import ASGIApp, Message, Scope
-    from longwire.server.uvicorn.lane import Lane
 
 _GONE = {"type": "websocket.disconnect", "code": 1006}
 

@@ -6,12 +6,7 @@ superseded by a later entry of its slot, or have been dropped by retention.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from longwire.testing.records import BrokenPromise, Entry, Fault, Frame
-
-if TYPE_CHECKING:
-    from longwire.testing.records import Attempt, RoomRecord
+from longwire.testing.records import Attempt, BrokenPromise, Entry, Fault, Frame, RoomRecord
 
 Piece = tuple[int, str]
 """An offset, and the text that was published at it."""

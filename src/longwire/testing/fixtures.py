@@ -11,15 +11,13 @@ either mode, or under anyio's plugin with the asyncio backend.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, cast
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from longwire import Server, WebSocketClient
-    from longwire.testing import History, Link, ManualClock
+from longwire import Server, WebSocketClient
+from longwire.testing import History, Link, ManualClock
 
 try:
     from pytest_asyncio import fixture as asyncio_fixture

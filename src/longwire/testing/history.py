@@ -13,20 +13,16 @@ reader received exactly what was published, or raises with the first offset that
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from longwire.catalog import CATALOG
-from longwire.client import RoomReset
+from longwire.client import LogEntry, RoomReset, WebSocketClient
 from longwire.errors import InvalidRoom
+from longwire.schema import Contract, Event
 from longwire.testing.proof import Observation, Proof, prove
 from longwire.testing.records import Attempt, Entry, Frame, RoomRecord, Segment
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from longwire.client import LogEntry, WebSocketClient
-    from longwire.schema import Contract, Event
-    from longwire.types import Position
+from longwire.types import Position
 
 
 class Publisher(Protocol):

@@ -9,18 +9,14 @@ The server and the clients are the real ones, down to their WebSocket frames. No
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from longwire.client import ClientOptions, WebSocketClient
+from longwire.client import ClientOptions, TokenSource, WebSocketClient
 from longwire.errors import ConfigurationError
-from longwire.server import Identity
+from longwire.schema import Contract
+from longwire.server import Identity, Server
+from longwire.server.scope import ASGIApp
 from longwire.testing.connector import Connector
-
-if TYPE_CHECKING:
-    from longwire.client import TokenSource
-    from longwire.schema import Contract
-    from longwire.server import Server
-    from longwire.server.scope import ASGIApp
 
 URL = "http://longwire.test"
 SERVICE = "service:"

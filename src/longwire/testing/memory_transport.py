@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from longwire.types import override
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # As in asyncio: how much it reads from a socket at once, and its default write buffer limit.
 CHUNK = 256 * 1024

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from longwire.testing.expected_log import ExpectedLog
-from longwire.testing.records import BrokenPromise, Fault, Segment
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from longwire.testing.records import RoomRecord
+from longwire.testing.records import BrokenPromise, Fault, RoomRecord, Segment
 
 
 class Observation(msgspec.Struct, frozen=True):

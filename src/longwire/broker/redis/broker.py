@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from longwire.broker.base import Receiver
 from longwire.broker.memory import NO_HISTORY
 from longwire.broker.redis.connection.address import Address
 from longwire.broker.redis.connection.commands import CALL_TIMEOUT, Commands
@@ -25,15 +26,10 @@ from longwire.broker.redis.maintenance import AUDIT_INTERVAL, Maintenance
 from longwire.broker.redis.subscription import RoomSubscription
 from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
+from longwire.log import Condition, Draft, History
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.broker.base import Receiver
-    from longwire.log import Condition, Draft, History
-    from longwire.types import Position
+from longwire.types import Position
 
 _Slice = tuple[str, "Position | None", int, int, bool]
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 
 from longwire.background import BackgroundTasks
+from longwire.broker.redis.connection.address import Command, Reply
+from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.broker.redis.scripts import FORGET, HOLD, STALE
+from longwire.broker.redis.subscription import RoomSubscription
 from longwire.broker.sweeper import Sweeper
 from longwire.errors import BrokerUnavailable
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-
-    from longwire.broker.redis.connection.address import Command, Reply
-    from longwire.broker.redis.log.room_scripts import RoomScripts
-    from longwire.broker.redis.subscription import RoomSubscription
 
 logger = logging.getLogger("longwire.broker")
 

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Sequence
 
+from longwire.broker.base import Receiver
+from longwire.broker.redis.log.entry import Notification
 from longwire.errors import BrokerUnavailable
+from longwire.log import History, Publication
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from longwire.broker.base import Receiver
-    from longwire.broker.redis.log.entry import Notification
-    from longwire.log import History, Publication
 
 logger = logging.getLogger("longwire.broker")
 

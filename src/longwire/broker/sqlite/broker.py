@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
+from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from longwire.broker.base import Receiver
 from longwire.broker.idempotency import IdempotencyWindow
 from longwire.broker.memory import NO_HISTORY
 from longwire.broker.sqlite.group_commit import GroupCommit, LoadedLog, SQLiteRoom
 from longwire.broker.sweeper import Sweeper
 from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
-from longwire.log import History, RoomLog
+from longwire.log import Condition, Draft, History, Publication, RoomLog
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.broker.base import Receiver
-    from longwire.log import Condition, Draft, Publication
-    from longwire.types import Position
+from longwire.types import Position
 
 
 class SQLiteLimits(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ applies the same rules again and arrives at the same log.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import astuple
@@ -18,9 +18,6 @@ from longwire.broker.idempotency import Receipt
 from longwire.errors import LogFileError
 from longwire.log import Attempt, Publication
 from longwire.log.joined_text import JoinedText, restore_joined_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 APPLICATION_ID = 0x4C574C47
 """`LWLG` in the file's header marks a file with Longwire logs."""

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 from msgspec import UNSET
@@ -25,16 +26,9 @@ from msgspec import UNSET
 from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, fingerprint
 from longwire.broker.sqlite.file import LogFile, RoomRow, Transaction, open_log_file
 from longwire.errors import BrokerUnavailable, IdempotencyConflict, LongwireError
-from longwire.log import Publication, RoomLog
+from longwire.log import Attempt, Condition, Draft, Publication, RetentionLimits, RoomLog
 from longwire.log.condition import NO_ATTEMPT, check
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from longwire.log import Attempt, Condition, Draft, RetentionLimits
-
 
 MAX_BATCH = 1_000
 """Publishes in one transaction: their delivery blocks the event loop for about 10 ms."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
+from click import Context, Parameter
 
 from longwire.cli.options import UserName
 from longwire.cli.settings import require_secret
 from longwire.tokens import issue_token
 from longwire.types import override
-
-if TYPE_CHECKING:
-    from click import Context, Parameter
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhd])")

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import socket
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
 from websockets.exceptions import WebSocketException
@@ -14,9 +13,18 @@ from websockets.exceptions import WebSocketException
 from longwire.client.answers import read_first
 from longwire.client.connection.reconnection import FINAL
 from longwire.client.connection.tokens import Renewal, Tokens
+from longwire.client.handlers.arguments import Answer
+from longwire.client.options import ClientOptions
+from longwire.client.receiving.inbox import Inbox
+from longwire.client.rooms.rooms import Rooms
+from longwire.client.sending.outbox import Outbox
 from longwire.client.transport.polling import FAILURES
 from longwire.client.transport.session import TransportSession
+from longwire.connection import EventReceived
+from longwire.engineio import Transport
 from longwire.errors import ConnectionRefused, NotConnected
+from longwire.reasons import DisconnectReason
+from longwire.schema import Contract
 from longwire.wire import (
     AUTH,
     AUTH_ERROR,
@@ -27,17 +35,6 @@ from longwire.wire import (
     Closing,
     Credentials,
 )
-
-if TYPE_CHECKING:
-    from longwire.client.handlers.arguments import Answer
-    from longwire.client.options import ClientOptions
-    from longwire.client.receiving.inbox import Inbox
-    from longwire.client.rooms.rooms import Rooms
-    from longwire.client.sending.outbox import Outbox
-    from longwire.connection import EventReceived
-    from longwire.engineio import Transport
-    from longwire.reasons import DisconnectReason
-    from longwire.schema import Contract
 
 logger = logging.getLogger("longwire.client")
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ssl import SSLCertVerificationError
-from typing import TYPE_CHECKING
 
 import msgspec
 from websockets.exceptions import InvalidProxy
 
+from longwire.client.options import ClientOptions
 from longwire.errors import AuthenticationError, ConnectionRefused, OutboxFileError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.client.options import ClientOptions
-    from longwire.wire import Closing
+from longwire.wire import Closing
 
 # Seconds that a connection must last to reset the backoff. A server that accepts connections and
 # drops them at once must not receive attempts without a pause.

@@ -5,22 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from longwire.background import new_optional_future
 from longwire.client.connection.attempt import Attempt, ClientParts, explain
 from longwire.client.connection.reconnection import Ended, ReconnectionPolicy, is_final
+from longwire.client.connection.tokens import TokenSource
+from longwire.client.health import Health
 from longwire.client.state import ConnectionState, ConnectionStatus
-from longwire.client.transport.session import run_ready_callbacks
+from longwire.client.transport.session import TransportSession, run_ready_callbacks
 from longwire.errors import ConfigurationError, NotConnected
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.client.connection.tokens import TokenSource
-    from longwire.client.health import Health
-    from longwire.client.transport.session import TransportSession
-    from longwire.wire import Authenticated
+from longwire.wire import Authenticated
 
 logger = logging.getLogger("longwire.client")
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 from longwire.background import is_cancelled
-from longwire.client.handlers.arguments import Question, values_of
+from longwire.client.handlers.arguments import Arguments, Question, values_of
+from longwire.client.handlers.registry import Subscriptions
 from longwire.clock import clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from longwire.client.handlers.arguments import Arguments
-    from longwire.client.handlers.registry import Subscriptions
 
 # Seconds for which a handler that does not await may hold the loop before others get a turn.
 SLICE = 0.005

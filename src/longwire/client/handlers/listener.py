@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from longwire.client.handlers.subscription import Subscription
-    from longwire.schema import Contract
+from longwire.client.handlers.subscription import Subscription
+from longwire.schema import Contract
 
 
 class Listener:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 from longwire.background import BackgroundTasks
 from longwire.client.handlers.subscription import ANY, Subscription
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
 
 logger = logging.getLogger("longwire.client")
 

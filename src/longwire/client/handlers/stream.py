@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, cast
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.client.handlers.subscription import Subscription
+from longwire.client.handlers.subscription import Subscription
 
 T = TypeVar("T")
 

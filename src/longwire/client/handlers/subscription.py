@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
+from longwire.client.handlers.arguments import Arguments
 from longwire.client.handlers.throttle import Throttle
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from longwire.client.handlers.arguments import Arguments
-    from longwire.schema import Contract
+from longwire.schema import Contract
 
 ANY = "*"
 """The event name that subscribes to every event."""

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from longwire.client.handlers.arguments import Arguments
 from longwire.errors import InvalidRoom, UnknownEvent
 from longwire.log.conflation import drop_superseded
 from longwire.log.joined_text import MAX_JOINED
-
-if TYPE_CHECKING:
-    from collections import deque
-    from collections.abc import Callable, Iterable, Iterator
-
-    from longwire.client.handlers.arguments import Arguments
-    from longwire.schema import Contract
+from longwire.schema import Contract
 
 # Held events from which they are conflated; afterwards, whenever their number has doubled. So a
 # paused handler costs amortized constant time per event, and memory for what cannot conflate.

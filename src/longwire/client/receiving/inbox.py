@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from longwire.client.callbacks import Observers
-from longwire.client.handlers.arguments import Question
+from longwire.client.handlers.arguments import Answer, Arguments, Question
+from longwire.client.handlers.registry import Subscriptions
+from longwire.client.handlers.subscription import Subscription
 from longwire.client.rooms.membership import RoomStatus
+from longwire.client.rooms.rooms import Rooms
+from longwire.connection import EventReceived
 from longwire.errors import InvalidEvent, RemoteProtocolError
+from longwire.schema import Contract
 from longwire.socketio import decode_plain_event
 from longwire.wire import AUTH_ERROR, AUTH_EXPIRING, AUTHENTICATED, CLOSING, ROOM_RESET
-
-if TYPE_CHECKING:
-    from longwire.client.handlers.arguments import Answer, Arguments
-    from longwire.client.handlers.registry import Subscriptions
-    from longwire.client.handlers.subscription import Subscription
-    from longwire.client.rooms.rooms import Rooms
-    from longwire.connection import EventReceived
-    from longwire.schema import Contract
 
 logger = logging.getLogger("longwire.client")
 

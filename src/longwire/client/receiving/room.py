@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+import asyncio
+from collections.abc import Callable
+from typing import Self
 
+from longwire.client.handlers.listener import Listener
 from longwire.client.receiving.subscribing import Listeners, Subscribable
 from longwire.client.rooms.membership import JoinResult, RoomReset, RoomStatus, Start, has_joined
-from longwire.types import override
-
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
-
-    from longwire.client.handlers.listener import Listener
-    from longwire.types import Position
+from longwire.types import Position, override
 
 
 class Room(Subscribable):

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import inspect
 import weakref
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
 
 from longwire.client.handlers.handler import Handler
 from longwire.client.handlers.listener import Listener
+from longwire.client.handlers.registry import Subscriptions
 from longwire.client.handlers.stream import EventStream, Wakeup
 from longwire.client.handlers.subscription import ANY
 from longwire.client.rooms.membership import RoomReset
+from longwire.client.rooms.rooms import Rooms
 from longwire.errors import ConfigurationError
+from longwire.schema import Contract
 from longwire.wire import ROOM_RESET
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.client.handlers.registry import Subscriptions
-    from longwire.client.rooms.rooms import Rooms
-    from longwire.schema import Contract
 
 T = TypeVar("T")
 T2 = TypeVar("T2")

@@ -21,15 +21,11 @@ cursor and the late reader are both at 9 now, and the late reader has caught up.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from longwire.client.handlers.arguments import Arguments
+from longwire.client.handlers.subscription import Subscription
 from longwire.wire import ROOM_RESET
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.client.handlers.arguments import Arguments
-    from longwire.client.handlers.subscription import Subscription
 
 
 class LateReader:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
@@ -11,9 +12,6 @@ from longwire.client.rooms.late_reader import LateReaders
 from longwire.errors import LocalProtocolError, NotConnected
 from longwire.log import Cursor
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    import asyncio
 
 # The name under which subscriptions of a room are notified that its replay is complete; no event
 # can have it.

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from longwire.client.handlers.subscription import Subscription
 from longwire.client.rooms.late_reader import LateReader
-from longwire.client.rooms.membership import RoomReset, RoomStatus
+from longwire.client.rooms.membership import Membership, RoomReset, RoomStatus
+from longwire.client.rooms.requests import RoomRequests
 from longwire.log import Cursor, Verdict
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.client.handlers.subscription import Subscription
-    from longwire.client.rooms.membership import Membership
-    from longwire.client.rooms.requests import RoomRequests
-    from longwire.wire import JoinAck
+from longwire.wire import JoinAck
 
 LIVE = RoomStatus.LIVE  # a module's name is cheaper to look up than a member of an enumeration
 

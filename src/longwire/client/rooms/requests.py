@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
+from longwire.client.rooms.membership import Membership
 from longwire.wire import JOIN_ROOM, LEAVE_ROOM, PING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.client.rooms.membership import Membership
 
 logger = logging.getLogger("longwire.client")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,14 +24,8 @@ from longwire.client.rooms.membership import (
 from longwire.client.rooms.positions import Positions
 from longwire.client.rooms.requests import RoomRequests, Sender
 from longwire.errors import BrokerUnavailable, LongwireError, NotConnected
-from longwire.wire import JoinAck, RoomError
-
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Iterable
-
-    from longwire.types import Position
-    from longwire.wire import Fault
+from longwire.types import Position
+from longwire.wire import Fault, JoinAck, RoomError
 
 logger = logging.getLogger("longwire.client")
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from longwire.client.answers import read_rejection
+from longwire.client.sending.outbox_file import OutboxFile, Record
+from longwire.client.transport.session import TransportSession
 from longwire.clock import clock
+from longwire.connection import AckReceived
 from longwire.errors import (
     CallTimeout,
     LocalProtocolError,
@@ -18,12 +20,7 @@ from longwire.errors import (
     NotConnected,
     OutboxFull,
 )
-
-if TYPE_CHECKING:
-    from longwire.client.sending.outbox_file import OutboxFile, Record
-    from longwire.client.transport.session import TransportSession
-    from longwire.connection import AckReceived
-    from longwire.socketio import EncodedEvent
+from longwire.socketio import EncodedEvent
 
 logger = logging.getLogger("longwire.client")
 

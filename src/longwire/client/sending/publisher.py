@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import msgspec
 
@@ -13,16 +14,12 @@ from longwire import wire
 from longwire.client.answers import read_answer, read_published
 from longwire.client.sending.outbox import Entry, Outbox
 from longwire.clock import clock
+from longwire.connection import AckReceived
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
+from longwire.schema import Contract
 from longwire.socketio import EncodedEvent, encode_event_body
+from longwire.types import Position
 from longwire.wire import PUBLISH, PublishRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.connection import AckReceived
-    from longwire.schema import Contract
-    from longwire.types import Position
 
 logger = logging.getLogger("longwire.client")
 

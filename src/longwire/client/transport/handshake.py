@@ -6,17 +6,13 @@ has answered 101.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidURI
 
+from longwire.client.transport.options import TransportOptions
 from longwire.client.transport.websocket import WebSocket
 from longwire.errors import NotConnected, RemoteProtocolError
 from longwire.types import override
-
-if TYPE_CHECKING:
-    from longwire.client.transport.options import TransportOptions
 
 
 class _Handshake(ClientConnection):

@@ -7,17 +7,14 @@ import base64
 import ssl
 from http.cookies import CookieError, SimpleCookie
 from itertools import count
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import h11
 from websockets.proxy import Proxy, get_proxy, parse_proxy
 from websockets.uri import parse_uri
 
+from longwire.client.transport.options import TransportOptions
 from longwire.errors import NotConnected, RemoteProtocolError
-
-if TYPE_CHECKING:
-    from longwire.client.transport.options import TransportOptions
 
 # Idle connections are not reused after this time. uvicorn and Node close theirs after 5 s, and for
 # a request that meets the close on its way, the client cannot tell whether the server received it.

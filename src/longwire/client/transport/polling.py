@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol, TypeVarTuple
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVarTuple
 
 from websockets.exceptions import WebSocketException
 
 from longwire.background import BackgroundTasks
 from longwire.client.transport.handshake import open_websocket
 from longwire.client.transport.http import HttpConnection, Route
+from longwire.client.transport.options import TransportOptions
 from longwire.client.transport.websocket import MessageReceiver, WebSocket
 from longwire.engineio import ClientSession, Session, State
 from longwire.errors import LongwireError
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from longwire.client.transport.options import TransportOptions
 
 Args = TypeVarTuple("Args")
 

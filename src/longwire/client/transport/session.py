@@ -6,11 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from longwire.background import new_optional_future
 from longwire.client.answers import read_first
 from longwire.client.transport.handshake import open_websocket
+from longwire.client.transport.options import TransportOptions
 from longwire.client.transport.polling import open_polling
 from longwire.connection import (
     AckReceived,
@@ -21,7 +22,7 @@ from longwire.connection import (
     EventReceived,
     Refused,
 )
-from longwire.engineio import ClientSession, Closed
+from longwire.engineio import ClientSession, Closed, Session, Transport
 from longwire.errors import ConnectionRefused, NotConnected
 from longwire.reasons import (
     CLIENT_DISCONNECT,
@@ -29,13 +30,8 @@ from longwire.reasons import (
     TRANSPORT_CLOSED,
     DisconnectReason,
 )
-from longwire.socketio import encode_event_body
+from longwire.socketio import EncodedEvent, encode_event_body
 from longwire.wire import ConnectError
-
-if TYPE_CHECKING:
-    from longwire.client.transport.options import TransportOptions
-    from longwire.engineio import Session, Transport
-    from longwire.socketio import EncodedEvent
 
 logger = logging.getLogger("longwire.client")
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from longwire.engineio import Session
 from longwire.errors import RemoteProtocolError
 from longwire.types import override
 from longwire.websocket import (
     Close,
     FrameDecoder,
+    Message,
     Ping,
     ProtocolViolation,
     encode_binary,
@@ -23,10 +25,6 @@ from longwire.websocket import (
     encode_text,
 )
 from longwire.websocket.messages import NORMAL
-
-if TYPE_CHECKING:
-    from longwire.engineio import Session
-    from longwire.websocket import Message
 
 # Masks that are drawn from the system at once.
 MASKS = 1024

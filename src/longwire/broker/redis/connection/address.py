@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 from urllib.parse import unquote
 
 import msgspec
 from redis.asyncio import connection as redis_connection
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -25,11 +26,6 @@ from redis.exceptions import (
 
 from longwire.broker.redis.scripts import BEGIN, SCRIPTS
 from longwire.errors import BrokerUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from redis.asyncio.connection import AbstractConnection
 
 CONNECT_TIMEOUT = 3.0
 """Seconds to connect and to prepare the connection."""

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from redis.exceptions import MasterDownError, NoScriptError, ReadOnlyError, ResponseError
 
+from longwire.broker.redis.connection.address import Address, Command, ReadyConnection, Reply
 from longwire.broker.redis.connection.connection import ReconnectingConnection
 from longwire.errors import BrokerUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from longwire.broker.redis.connection.address import Address, Command, ReadyConnection, Reply
 
 CALL_TIMEOUT = 4.0
 """Seconds that a call waits for a reply or for Redis to come back: longer than a restart takes, and

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from longwire.broker.redis.connection.address import read_reply, send_commands
+from longwire.broker.redis.connection.address import (
+    Address,
+    Command,
+    ReadyConnection,
+    Reply,
+    read_reply,
+    send_commands,
+)
 from longwire.errors import BrokerUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from redis.asyncio.connection import AbstractConnection
-
-    from longwire.broker.redis.connection.address import Address, Command, ReadyConnection, Reply
 
 logger = logging.getLogger("longwire.broker")
 

@@ -7,17 +7,13 @@ know when messages may have been lost, and concurrent subscribes hang if Redis r
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from redis.exceptions import ResponseError
 
+from longwire.broker.redis.connection.address import Address, Command, ReadyConnection, Reply
 from longwire.broker.redis.connection.connection import ReconnectingConnection
 from longwire.errors import BrokerUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from longwire.broker.redis.connection.address import Address, Command, ReadyConnection, Reply
 
 MAX_CHANNELS = 1_000
 """Channels in one SUBSCRIBE command: after a reconnect, all channels are subscribed again."""

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Sequence
 
 from longwire.background import BackgroundTasks
+from longwire.broker.redis.connection.address import Command, Reply
 from longwire.broker.redis.log.entry import joined_member, parse_member
-from longwire.broker.redis.log.reading import EVERYTHING
+from longwire.broker.redis.log.reading import EVERYTHING, LogReader
+from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.broker.redis.scripts import COMPACT
 from longwire.errors import BrokerUnavailable
+from longwire.log import Publication
 from longwire.log.joined_text import JoinedText, join_text
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from longwire.broker.redis.connection.address import Command, Reply
-    from longwire.broker.redis.log.reading import LogReader
-    from longwire.broker.redis.log.room_scripts import RoomScripts
-    from longwire.log import Publication
 
 logger = logging.getLogger("longwire.broker")
 

@@ -6,21 +6,17 @@ body to them. A *notification* is the pub/sub message that announces new entries
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec import UnsetType
 
 from longwire.errors import Conflict, JobEnded, LongwireError, StaleAttempt
-from longwire.log import Draft, Publication
+from longwire.log import Condition, Draft, Publication
 from longwire.log.joined_text import JoinedText, restore_joined_text
 from longwire.log.retention import ENTRY_OVERHEAD
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from longwire.log import Condition
 
 _Body = tuple[str, str | None, str | None, bytes, bytes | None]
 _ENCODER = msgspec.msgpack.Encoder()

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from longwire.broker.idempotency import MAX_IDS, WINDOW_MS, fingerprint
+from longwire.broker.redis.connection.address import Command, Reply
+from longwire.broker.redis.connection.commands import Commands
 from longwire.broker.redis.log.entry import draft_fields, encode_condition, parse_refusal
+from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.broker.redis.scripts import APPEND, TOUCH
 from longwire.errors import BrokerUnavailable, IdempotencyConflict
+from longwire.log import Condition, Draft
 from longwire.log.room_log import COMPACT_AFTER
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from longwire.broker.redis.connection.address import Command, Reply
-    from longwire.broker.redis.connection.commands import Commands
-    from longwire.broker.redis.log.room_scripts import RoomScripts
-    from longwire.log import Condition, Draft
 
 MAX_DRAFTS = 250
 MAX_BYTES = 512 * 1024

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from longwire.broker.redis.connection.address import Command, Reply
 from longwire.broker.redis.log.entry import parse_member
+from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.broker.redis.scripts import READ
 from longwire.log import History, Publication
 from longwire.log.conflation import join_and_cover
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from longwire.broker.redis.connection.address import Command, Reply
-    from longwire.broker.redis.log.room_scripts import RoomScripts
 
 MAX_EPOCH_LENGTH = 64
 MAX_OFFSET = 1 << 53

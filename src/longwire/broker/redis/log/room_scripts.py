@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from longwire.broker.redis.connection.address import Command
-    from longwire.broker.redis.scripts import Script
-    from longwire.log import RetentionLimits
+from longwire.broker.redis.connection.address import Command
+from longwire.broker.redis.scripts import Script
+from longwire.log import RetentionLimits
 
 _PARTS = ("meta", "log", "slots", "ids", "order")
 
