@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from longwire import CATALOG, Server
+from longwire import CATALOG, Job, Server
 from longwire.broker import MemoryLimits, SQLiteLimits
 from longwire.client import ClientOptions
 from longwire.connection import ConnectionOptions
@@ -47,9 +47,9 @@ def plain(default: Any) -> Any:
     return default if factory is None else factory()
 
 
-def of_signature(function: Any) -> Defaults:
+def of_signature(function: Any, *left_out: str) -> Defaults:
     parameters = inspect.signature(function).parameters.values()
-    return {each.name: each.default for each in parameters if each.name != "self"}
+    return {each.name: each.default for each in parameters if each.name not in ("self", *left_out)}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,7 @@ def of_signature(function: Any) -> Defaults:
         ("Brokers", "retention", of_struct(RetentionLimits)),
         ("Brokers", "memory", of_struct(MemoryLimits)),
         ("Brokers", "SQLite", of_struct(SQLiteLimits)),
+        ("Jobs", "option", of_signature(Job.__init__, "host")),
         ("Python client", "option", of_struct(ClientOptions)),
     ],
 )
