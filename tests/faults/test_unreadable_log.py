@@ -84,7 +84,7 @@ async def test_the_reason_for_an_unavailable_log_is_only_logged(
             problem = await http.post("/api/publish", json=request)
     assert refused["error"] == {
         "code": "broker_unavailable",
-        "message": "the log cannot be reached now; try again after a while",
+        "message": "The event log is temporarily unavailable; retry later.",
     }
     assert (problem.status_code, problem.json()["detail"]) == (503, refused["error"]["message"])
     assert "Redis at redis://10.0.0.7 does not answer" in caplog.text

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from longwire import CATALOG, Server, anonymous, issue_token, jwt_authenticator
 from longwire.catalog import AgentStatusChanged, JobCreated, JobStatusChanged
 from longwire.integrations.fastapi import mount
-from longwire.server import is_signed_in
+from longwire.server import Limits, is_signed_in
 
 SECRET = "a secret of thirty-two bytes or more"
 
@@ -22,9 +22,9 @@ async def server() -> AsyncIterator[Server]:
         yield server
 
 
-def interface(server: Server, **options: float) -> httpx.AsyncClient:
+def interface(server: Server) -> httpx.AsyncClient:
     app = FastAPI()
-    mount(app, server, **options)
+    mount(app, server)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
 
 
@@ -134,7 +134,7 @@ async def test_a_lone_surrogate_is_published_as_a_replacement_character(
     assert state.text == "café \ufffd"
 
 
-async def test_a_body_that_never_ends_times_out(server: Server) -> None:
+async def test_a_body_that_never_ends_times_out() -> None:
     """It was read for as long as the client sent bytes."""
 
     async def drip() -> AsyncIterator[bytes]:
@@ -142,7 +142,9 @@ async def test_a_body_that_never_ends_times_out(server: Server) -> None:
             yield b" "
             await asyncio.sleep(0.05)
 
-    async with interface(server, body_timeout=0.2) as http:
+    limits = Limits(body_timeout=0.2)
+    server = Server(authenticate=jwt_authenticator(SECRET), limits=limits)
+    async with server, interface(server) as http:
         answer = await http.post("/api/publish", content=drip(), headers=SERVICE)
     assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
 

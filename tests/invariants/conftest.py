@@ -46,7 +46,7 @@ class FakeClient:
         self.transport = CountingTransport()
         self.lane = Lane(1_000_000, close_timeout=5.0)
         self.lane.open(self.transport, set())
-        self.session: Session = fixture.endpoint.open_session("websocket", "127.0.0.1")
+        self.session: Session = fixture.sessions.open("websocket", "127.0.0.1")
         self.lane.attach(self.session)
         self.session.open_websocket(self.lane)
         self.lane.answer(b"", self.session.engine.messages_to_send())
@@ -64,7 +64,7 @@ class ServerFixture:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.endpoint = server._endpoint
+        self.sessions = server._sessions
         self.clients: list[FakeClient] = []
 
     async def connect(self, count: int, *rooms: str, positions: bool = False) -> list[FakeClient]:

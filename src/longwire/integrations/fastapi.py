@@ -32,7 +32,6 @@ from longwire.errors import (
 )
 from longwire.jobs import JobState
 from longwire.server import Identity, Server, UnknownJob
-from longwire.server.asgi.polling import BODY_TIMEOUT
 from longwire.server.errors import message_of
 from longwire.socketio import replace_lone_surrogates
 from longwire.types import override
@@ -160,28 +159,17 @@ def _field(error: LongwireError) -> str | None:
             return None
 
 
-def mount(app: FastAPI, server: Server, *, body_timeout: float = BODY_TIMEOUT) -> None:
-    """Add the Socket.IO endpoint, the HTTP interface and the server's lifespan to `app`.
-
-    Args:
-        app: the application.
-        server: the server, not started.
-        body_timeout: see `router`.
-    """
-    app.include_router(router(server, body_timeout=body_timeout))
+def mount(app: FastAPI, server: Server) -> None:
+    """Add the Socket.IO endpoint, the HTTP interface and the server's lifespan to `app`."""
+    app.include_router(router(server))
     server.mount(app)
 
 
-def router(server: Server, *, body_timeout: float = BODY_TIMEOUT) -> APIRouter:
-    """Return the HTTP interface: publishing, rooms, jobs and health.
-
-    Args:
-        server: the server.
-        body_timeout: seconds within which the body of a request must arrive.
-    """
+def router(server: Server) -> APIRouter:
+    """Return the HTTP interface: publishing, rooms, jobs and health."""
     api = APIRouter(route_class=_ProblemRoute)
     known = Depends(_identity_of(server))
-    read_body = partial(_read_body, timeout=body_timeout)
+    read_body = partial(_read_body, timeout=server.limits.body_timeout)
 
     @_get(api, "/healthz")
     async def health() -> Response:

@@ -8,7 +8,7 @@ from longwire.server.access.authentication import (
 )
 from longwire.server.access.rules import Rule, is_signed_in
 from longwire.server.clients.socket import Socket
-from longwire.server.jobs.registry import UnknownJob
+from longwire.server.errors import UnknownJob
 from longwire.server.limits import Limits
 from longwire.server.recovery.recovery import RecoveryOptions
 from longwire.server.rooms.hub import Hub

@@ -1,27 +1,60 @@
-"""What a client is told of an error, and what only the server's log says."""
+"""The server's own errors, and what clients are told of any error."""
 
 from __future__ import annotations
 
 import logging
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from longwire.clock import clock
-from longwire.errors import BrokerUnavailable, InvalidEvent
+from longwire.errors import BrokerUnavailable, InvalidEvent, LongwireError
 from longwire.wire import Fault
-
-if TYPE_CHECKING:
-    from longwire.errors import LongwireError
 
 logger = logging.getLogger("longwire.server")
 
-UNAVAILABLE: Final = "the log cannot be reached now; try again after a while"
+UNAVAILABLE: Final = "The event log is temporarily unavailable; retry later."
+
+
+class TooManySessions(LongwireError):
+    """An address has too many sessions, or too many sessions have not signed in yet."""
+
+    code = "too_many_sessions"
+
+
+class TooManyRooms(LongwireError):
+    """A client is in as many rooms as `Limits.rooms_per_socket` allows."""
+
+    code = "too_many_rooms"
+
+
+class InvalidPosition(LongwireError):
+    """A position is neither `"now"` nor `{"epoch", "offset"}`."""
+
+    code = "invalid_position"
+
+
+class UnknownJob(LongwireError):
+    """The job's room has no log."""
+
+    code = "unknown_job"
+
+
+class InternalError(LongwireError):
+    """Application code failed; its exception is in the server's log."""
+
+    code = "internal_error"
+
+
+def fault_of(error: LongwireError) -> Fault:
+    """Return an error as it is sent to clients."""
+    path = error.path if isinstance(error, InvalidEvent) else None
+    return Fault(code=error.code, message=message_of(error), path=path)
 
 
 def message_of(error: LongwireError) -> str:
-    """Return an error's message for a client.
+    """Return an error's message for clients.
 
-    Why the logs cannot be reached names hosts and files, which are the operator's business.
+    The message of `BrokerUnavailable` names hosts and files, so it is only logged.
     """
     if not isinstance(error, BrokerUnavailable):
         return str(error)
@@ -29,17 +62,11 @@ def message_of(error: LongwireError) -> str:
     return UNAVAILABLE
 
 
-def fault_of(error: LongwireError) -> Fault:
-    """Return what a client is told of an error."""
-    path = error.path if isinstance(error, InvalidEvent) else None
-    return Fault(code=error.code, message=message_of(error), path=path)
-
-
 def report(error: BrokerUnavailable) -> None:
-    """Log why clients are refused: once a second, however many are."""
+    """Log why requests are rejected, at most once per second and reason."""
     _log(str(error), int(clock.monotonic()))
 
 
 @lru_cache(maxsize=16)
 def _log(reason: str, second: int) -> None:
-    logger.warning("clients are told broker_unavailable: %s", reason)
+    logger.warning("rejecting requests with broker_unavailable: %s", reason)

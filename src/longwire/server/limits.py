@@ -1,44 +1,46 @@
-"""What one peer may cost a server; each limit has a default and its reason."""
+"""Limits on what one client may use; each has a default and a reason."""
 
 from __future__ import annotations
 
 import msgspec
 
-from longwire.errors import ConfigurationError, InvalidId
+from longwire.errors import InvalidId
 
-# Characters of a publish id: a UUID takes 36, and the log remembers thousands for minutes.
+# Characters of a publish id. A UUID has 36; the log keeps thousands of ids for minutes.
 MAX_ID_LENGTH = 200
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds on what peers may do.
+    """Limits on what one client may use, and on how long the server waits for it.
 
     Attributes:
         rooms_per_socket: a browser tab watches tens of jobs; a thousand is a scan.
-        room_name_length: characters; longer names are refused before any rule sees them.
-        sessions_per_address: one office behind one address, with room to spare. Loopback
-            addresses are not counted: they are a proxy on the same machine.
-        sessions_signing_in: all clients of a large node that come back at once; more, who have not
-            said who they are, have to try again.
-        events_per_second: beyond it, with a second's burst, a session is read more slowly;
-            nothing is dropped.
-        unhandled_bytes: of a session's events whose handlers have not ended, or wait for their turn
-            behind such; beyond it, the session is read no further until some have.
-        poll_buffer: bytes that wait for a polling client's next poll before it lags.
-        stall_timeout: seconds in which a stalled connection must take something, however
-            little; otherwise it is closed with the advice to come back and resume. Less than
-            the heartbeat's timeout, which would end it without a word.
-        close_timeout: seconds that a peer has to read what precedes the server's close frame and to
-            answer it; after that, the connection is reset.
-        token_expiry_notice: seconds before a token's end at which `auth_expiring` is sent.
-        token_grace: seconds after a token's end at which its connection is cut.
-        replay_slice: frames read from a log in one go while a cursor catches up.
-        fanout_slice: writes in one go, in all rooms together: about 5 ms of the loop. A write of
-            more than 32 KiB counts for several.
-        retry_after: seconds that clients are told to wait when the server restarts.
+        room_name_length: characters; longer names are rejected before a rule is called.
+        sessions_per_address: enough for an office behind one address. Sessions from loopback
+            addresses are not counted, since those are proxies on the same machine.
+        sessions_signing_in: sessions that have not signed in yet; enough for all clients of a
+            large node that reconnect at once. Further clients have to try again.
+        events_per_second: above it, after a burst of one second, the server reads the session
+            more slowly; no event is dropped.
+        unhandled_bytes: size of a session's events that wait for or run in handlers; above it,
+            the server stops reading the session until some have ended.
+        poll_buffer: bytes that wait for a client's next polling request before the client lags.
+        stall_timeout: seconds within which a stalled connection must accept some data; otherwise
+            it is closed with the reason `too_slow`. Less than the heartbeat's timeout, which
+            would close it without a reason.
+        body_timeout: seconds within which the body of a polling request must be complete: 1 MB
+            over a modem. A slower client is an attack.
+        close_timeout: seconds that a client may take to answer the WebSocket's close frame; then
+            the data that it has not read is dropped.
+        token_expiry_notice: seconds before a token expires at which `auth_expiring` is sent.
+        token_grace: seconds after a token has expired at which its connection is closed.
+        replay_slice: entries that are read from a log at once for a member that catches up.
+        fanout_slice: writes to members in one turn of the event loop, over all rooms: about 5 ms.
+            A write of more than 32 KiB counts as several.
+        retry_after: seconds that clients are asked to wait when the server restarts.
 
     Raises:
-        ConfigurationError: `events_per_second` is not positive.
+        ValueError: `events_per_second` is not positive.
     """
 
     rooms_per_socket: int = 1000
@@ -49,6 +51,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     unhandled_bytes: int = 4_000_000
     poll_buffer: int = 1_000_000
     stall_timeout: float = 15.0
+    body_timeout: float = 30.0
     close_timeout: float = 5.0
     token_expiry_notice: float = 60.0
     token_grace: float = 10.0
@@ -57,16 +60,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     retry_after: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a rate that is none; for no limit give a large one."""
-        if self.events_per_second <= 0:
-            raise ConfigurationError(f"events_per_second must be > 0, got {self.events_per_second}")
+        """Check the values."""
+        rate = self.events_per_second
+        if rate <= 0:
+            raise ValueError(f"events_per_second must be > 0, got {rate}; for no limit, pass 10**9")
 
 
 def check_id(id: str | None) -> None:
-    """Return if a publish may bear this id.
+    """Check the id of a publication.
 
     Raises:
-        InvalidId: it may not.
+        InvalidId: it is empty or too long.
     """
     if id is not None and not 0 < len(id) <= MAX_ID_LENGTH:
-        raise InvalidId(f"an id has 1 to {MAX_ID_LENGTH} characters, this one {len(id)}")
+        raise InvalidId(f"an id must have 1 to {MAX_ID_LENGTH} characters, got {len(id)}")

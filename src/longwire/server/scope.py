@@ -1,4 +1,4 @@
-"""The ASGI types that the server uses, and small readers of a scope."""
+"""The ASGI types that the server uses, and functions that read a scope or send a response."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def request_headers(scope: Scope) -> dict[str, str]:
-    """Return the headers, names in lower case; of a repeated header the first counts."""
+    """Return the headers with lower-case names; the first of a repeated header wins."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
@@ -21,7 +21,7 @@ def request_headers(scope: Scope) -> dict[str, str]:
 
 
 def route_path(scope: Scope) -> str:
-    """Return the path below the mount point: ASGI's path includes root_path."""
+    """Return the path below the mount point; ASGI's `path` includes `root_path`."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "").rstrip("/")
     if root and (path == root or path.startswith(root + "/")):
@@ -30,7 +30,7 @@ def route_path(scope: Scope) -> str:
 
 
 def remote_address(scope: Scope) -> str:
-    """Return the peer's address, or "" when the server does not tell it."""
+    """Return the peer's address, or "" if the ASGI server does not provide it."""
     client = scope.get("client")
     return str(client[0]) if client else ""
 
@@ -41,7 +41,7 @@ async def send_response(
     body: bytes,
     headers: Iterable[tuple[str, str]],
 ) -> None:
-    """Send a whole HTTP response."""
+    """Send an HTTP response."""
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     encoded.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": encoded})

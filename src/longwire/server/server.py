@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from longwire.broker import Broker, MemoryBroker
+from longwire.callables import awaiting
 from longwire.catalog import CATALOG, JobCancel
 from longwire.clock import clock
 from longwire.connection import ConnectionOptions
@@ -17,11 +18,11 @@ from longwire.schema import Contract, Encoded, Event, declaration_of
 from longwire.server.access.fingerprints import Fingerprints
 from longwire.server.access.origin import OriginPolicy
 from longwire.server.access.rules import RoomRules, Rule, is_signed_in, is_that_user
-from longwire.server.asgi.app import Application, beside
+from longwire.server.asgi.app import SocketIOApp, with_fallback
 from longwire.server.asgi.mount import Mountable, mount, serve_lifespan
-from longwire.server.clients.callbacks import Handler, awaiting
-from longwire.server.clients.endpoint import Endpoint
-from longwire.server.clients.handlers import Handlers
+from longwire.server.clients.commands import Services
+from longwire.server.clients.handlers import Handler, Handlers
+from longwire.server.clients.sessions import Sessions
 from longwire.server.jobs.appends import draft_of
 from longwire.server.jobs.jobs import ServerJobs
 from longwire.server.jobs.leases import SURVEY_INTERVAL
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from longwire.server.clients.socket import Socket
     from longwire.server.scope import ASGIApp, Receive, Scope, Send
     from longwire.types import Position
+    from longwire.wire import PublishRequest
 
 E = TypeVar("E", bound=Event)
 
@@ -110,19 +112,23 @@ class Server:
             survey_interval=job_survey_interval,
         )
         options = options or Options()
-        self._endpoint = Endpoint(
-            self,
+        services = Services(
+            self.hub,
+            self.rules,
+            self.limits,
+            self.fingerprints,
+            self.authenticate,
+            self._publish_request,
+        )
+        self._sessions = Sessions(
+            services,
             self._handlers,
             options,
             connection_options or ConnectionOptions(connect_timeout=CONNECT_TIMEOUT),
             Recovery(recovery, self.broker, self.rules, self.hub) if recovery else None,
         )
-        self._application = Application(
-            self._endpoint,
-            OriginPolicy(allowed_origins),
-            options,
-            self._is_ready,
-            self.limits.close_timeout,
+        self._socketio = SocketIOApp(
+            self._sessions, OriginPolicy(allowed_origins), options, self.limits, self._is_ready
         )
         self._started: asyncio.Future[None] | None = None
         self._is_closed = self._is_closing = False
@@ -163,7 +169,7 @@ class Server:
         try:
             self._leave_uvicorn()
             await self._jobs.interrupt()
-            await self._endpoint.close()
+            await self._sessions.close()
             await self._jobs.close()
             await self.hub.close()
             await self.broker.close()
@@ -207,18 +213,18 @@ class Server:
         if scope["type"] == "lifespan":
             await serve_lifespan(self, receive, send)
         else:
-            await self._application(scope, receive, send)
+            await self._socketio(scope, receive, send)
 
     def mount(self, app: Mountable) -> None:
         """Add `/socket.io/` to a FastAPI or Starlette application, within its lifespan.
 
         The application starts before the server and stops after it.
         """
-        mount(app, self._application, self)
+        mount(app, self._socketio, self)
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
         """Return an ASGI application that serves `/socket.io/` and passes the rest to `app`."""
-        return beside(self._application, app)
+        return with_fallback(self._socketio, app)
 
     # Registration
 
@@ -312,6 +318,15 @@ class Server:
         encoded = self.contract.encode_data(event, data, _now_ms(), room)
         return await self._append(encoded, id, volatile)
 
+    async def _publish_request(self, request: PublishRequest) -> tuple[str, Position]:
+        return await self.publish_data(
+            request.event,
+            bytes(request.data),
+            room=request.room,
+            id=request.id,
+            volatile=request.volatile,
+        )
+
     def check_data(
         self, event: str, data: bytes, *, room: str | None = None, id: str | None = None
     ) -> None:
@@ -351,7 +366,7 @@ class Server:
     @property
     def sockets(self) -> list[Socket]:
         """The clients that are connected to this node."""
-        return self._endpoint.sockets
+        return self._sessions.sockets
 
     # Jobs
 

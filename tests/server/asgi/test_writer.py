@@ -63,7 +63,7 @@ async def test_a_server_that_takes_messages_costs_no_task(transport: Transport) 
 
 async def test_a_batch_goes_out_packet_by_packet(transport: Transport) -> None:
     messages = [PreparedMessage("tick", b"{}", "global", n, n) for n in (1, 2)]
-    asgi_writer(transport).write_batch(PreparedBatch(messages), positions=True)
+    asgi_writer(transport).write_batch(PreparedBatch(messages), with_positions=True)
     assert transport.sent == ['42["tick",{},"1@global"]', '42["tick",{},"2@global"]']
 
 

@@ -21,7 +21,7 @@ ROOM = "job:1"
 class Client:
     """A recipient that stalls on request and records what a browser would have received."""
 
-    positions = True
+    wants_positions = True
     is_direct = True
 
     def __init__(self) -> None:
@@ -37,8 +37,8 @@ class Client:
     def writer(self) -> "Client":
         return self
 
-    def write_batch(self, batch: PreparedBatch, positions: bool) -> None:
-        assert positions
+    def write_batch(self, batch: PreparedBatch, with_positions: bool) -> None:
+        assert with_positions
         assert self.write(batch)
 
     @property

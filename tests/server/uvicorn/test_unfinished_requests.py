@@ -1,4 +1,4 @@
-"""Peers of `longwire serve` that do not finish what they began to say."""
+"""Peers of `longwire serve` that do not finish their requests."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from longwire import Server, anonymous
-from longwire.server.uvicorn import protocols as lane_host
+from longwire.server.uvicorn import HTTPProtocol
 from longwire.web import create_app
-from tests.serving import HTTP, serving
+from tests.serving import serving
 
 SOON = 5.0
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -20,18 +20,19 @@ POST = b"POST %s HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n"
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-@pytest.fixture
-async def address(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, int]]:
-    """What `longwire serve` serves, with little patience for a head."""
-    monkeypatch.setattr(lane_host, "HEAD_TIMEOUT", 0.5)
-    async with serving(create_app(Server(authenticate=anonymous)), http=HTTP) as url:
+@contextlib.asynccontextmanager
+async def connection(head_timeout: float) -> AsyncIterator[Streams]:
+    """A connection to the application of `longwire serve`."""
+    http = type("Impatient", (HTTPProtocol,), {"head_timeout": head_timeout})
+    async with serving(create_app(Server(authenticate=anonymous)), http=http) as url:
         host, port = url.removeprefix("http://").split(":")
-        yield host, int(port)
+        async with opened(host, int(port)) as streams:
+            yield streams
 
 
 @contextlib.asynccontextmanager
-async def connection(address: tuple[str, int]) -> AsyncIterator[Streams]:
-    reader, writer = await asyncio.open_connection(*address)
+async def opened(host: str, port: int) -> AsyncIterator[Streams]:
+    reader, writer = await asyncio.open_connection(host, port)
     try:
         yield reader, writer
     finally:
@@ -39,7 +40,7 @@ async def connection(address: tuple[str, int]) -> AsyncIterator[Streams]:
 
 
 async def drip(writer: asyncio.StreamWriter, data: bytes) -> None:
-    """Send a few bytes again and again, well within any time-out between two of them."""
+    """Send a few bytes repeatedly, at intervals shorter than any timeout."""
     with contextlib.suppress(ConnectionError):
         while True:
             writer.write(data)
@@ -48,7 +49,7 @@ async def drip(writer: asyncio.StreamWriter, data: bytes) -> None:
 
 
 async def everything(reader: asyncio.StreamReader) -> bytes:
-    """Read until the server hangs up."""
+    """Read until the server disconnects."""
     received = b""
     with contextlib.suppress(ConnectionError):
         async with asyncio.timeout(SOON):
@@ -78,15 +79,13 @@ async def everything(reader: asyncio.StreamReader) -> bytes:
         "empty lines",
         "empty lines behind a request",
         "half a head behind requests",
-        "a body that nobody takes",
-        "the body of no session",
+        "a body for no endpoint",
+        "a body for an unknown session",
     ],
 )
-async def test_who_does_not_finish_is_hung_up_on(
-    address: tuple[str, int], first: bytes, more: bytes
-) -> None:
-    """Such a connection stayed for as long as its peer liked."""
-    async with connection(address) as (reader, writer):
+async def test_a_connection_with_an_unfinished_request_is_closed(first: bytes, more: bytes) -> None:
+    """Such a connection stayed open until its peer closed it."""
+    async with connection(head_timeout=0.5) as (reader, writer):
         writer.write(first)
         dripping = asyncio.create_task(drip(writer, more)) if more else None
         try:
@@ -97,11 +96,9 @@ async def test_who_does_not_finish_is_hung_up_on(
     assert answered.count(b"HTTP/1.1 ") == first.count(b"\r\n\r\n")
 
 
-async def test_the_rest_of_a_body_that_was_answered_gives_no_more_time(
-    address: tuple[str, int],
-) -> None:
-    """The late rest of a body stopped the timer of the idle connection, and nothing started it."""
-    async with connection(address) as (reader, writer):
+async def test_the_rest_of_an_answered_request_does_not_extend_the_timeout() -> None:
+    """It stopped the timer of the idle connection, which nothing started again."""
+    async with connection(head_timeout=0.5) as (reader, writer):
         writer.write(POST % b"/nowhere")
         assert (await reader.readline()).split()[1] == b"405"
         writer.write(bytes(1000))
@@ -109,9 +106,9 @@ async def test_the_rest_of_a_body_that_was_answered_gives_no_more_time(
 
 
 @pytest.mark.parametrize("start", [b"GET /", b"GET / HTTP/1.1\r\nX-Long: "], ids=["url", "header"])
-async def test_a_head_is_bounded(address: tuple[str, int], start: bytes) -> None:
-    """A head of 100 MB was kept whole, and an address of 10 MB held the loop for a minute."""
-    async with connection(address) as (reader, writer):
+async def test_the_size_of_a_head_is_limited(start: bytes) -> None:
+    """A head of 100 MB was kept in memory; a URL of 10 MB blocked the loop for a minute."""
+    async with connection(head_timeout=0.5) as (reader, writer):
         writer.write(start)
         sent = 0
         with contextlib.suppress(ConnectionError):
@@ -124,12 +121,9 @@ async def test_a_head_is_bounded(address: tuple[str, int], start: bytes) -> None
     assert answer == b"" or b" 431 " in answer.splitlines()[0]
 
 
-async def test_requests_go_on_as_long_as_they_are_whole(
-    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """There is patience for each request, and a head of some length comes in parts."""
-    monkeypatch.setattr(lane_host, "HEAD_TIMEOUT", 2.0)
-    async with connection(address) as (reader, writer):
+async def test_each_request_has_the_whole_timeout() -> None:
+    """Also a long head that arrives in parts."""
+    async with connection(head_timeout=2.0) as (reader, writer):
         for _ in range(5):
             writer.write(HEALTH)
             assert b" 200 " in await reader.readline()
@@ -142,14 +136,11 @@ async def test_requests_go_on_as_long_as_they_are_whole(
         assert b" 200 " in await reader.readline()
 
 
-async def test_a_large_body_and_the_next_head_are_no_large_head(
-    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lane_host, "HEAD_TIMEOUT", 10.0)
+async def test_a_large_body_does_not_count_as_the_next_head() -> None:
     body = b"POST /nowhere HTTP/1.1\r\nHost: here\r\nContent-Length: 200000\r\n\r\n" + bytes(
         200_000
     )
-    async with connection(address) as (reader, writer):
+    async with connection(head_timeout=10.0) as (reader, writer):
         writer.write(body + body + HEALTH[:20])
         await writer.drain()
         writer.write(HEALTH[20:])

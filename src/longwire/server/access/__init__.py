@@ -1,1 +1,1 @@
-"""Who may connect and join: authentication, room rules, origins and contract fingerprints."""
+"""Access control: authentication, room rules, origins and contract fingerprints."""

@@ -1,4 +1,4 @@
-"""Who a token speaks for: identities, JWT and any async callable."""
+"""Identities, and authenticators that turn a token into one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from longwire.clock import clock
 from longwire.errors import AuthenticationError, ConfigurationError, needing
 from longwire.tokens import SERVICE_SCOPE
 
-# PyJWT reads a clock that nobody can move: `_check_times` does it instead.
+# `_check_times` checks the times instead, since tests cannot move the clock that PyJWT reads.
 _JWT_OPTIONS: Any = {
     "require": ["exp", "sub"],
     "verify_exp": False,
@@ -23,13 +23,13 @@ _JWT_OPTIONS: Any = {
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """The holder of a valid token.
+    """The user or service that a token belongs to.
 
     Attributes:
-        user_id: the user, or the service's name.
-        service: whether it is a backend that may join every room and publish.
-        expires_at: seconds since the epoch; None means that the token does not expire.
-        claims: what else the token says.
+        user_id: the id of the user, or the name of the service.
+        service: whether this is a backend, which may join every room and publish.
+        expires_at: when the token expires, in seconds since the epoch; None if it does not.
+        claims: all claims of the token.
     """
 
     user_id: str
@@ -39,9 +39,9 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 Authenticator = Callable[[str], Awaitable[Identity | None] | Identity | None]
-"""Turns a token ("" when the client sent none) into an identity, at once or when awaited.
+"""Returns the identity of a token, which is "" if the client sent none; may be `async`.
 
-None or AuthenticationError refuses it.
+To reject the token, it returns None or raises `AuthenticationError`.
 """
 
 
@@ -49,7 +49,7 @@ _ANONYMOUS = Identity("anonymous")
 
 
 async def anonymous(token: str) -> Identity:
-    """Accept everybody as the user `anonymous`; for development and public read-only pages."""
+    """Accept every client as the user `anonymous`; for development and public read-only pages."""
     return _ANONYMOUS
 
 
@@ -64,19 +64,20 @@ def jwt_authenticator(
 ) -> Callable[[str], Awaitable[Identity]]:
     """Return an authenticator for JSON Web Tokens (RFC 7519).
 
-    `sub` is the user, `exp` is required, the word `service` in `scope` makes a service.
+    The claim `sub` is the user, `exp` is required, and a `scope` that contains the word
+    `service` identifies a service.
 
     Args:
-        key: the shared secret, or the public key in PEM for RS, ES and EdDSA.
-        jwks_url: where an issuer publishes its public keys (RFC 7517), instead of `key`; they
-            are fetched when a token names one that is not known, and kept for five minutes.
-        algorithms: those that are accepted; a token cannot choose another.
+        key: the shared secret, or the public key in PEM format for RS, ES and EdDSA.
+        jwks_url: the URL where the issuer publishes its public keys (RFC 7517), instead of
+            `key`. Keys are fetched when a token names an unknown one, and cached for 5 minutes.
+        algorithms: the accepted algorithms.
         audience: the required `aud`, if any.
         issuer: the required `iss`, if any.
-        leeway: seconds by which clocks may differ.
+        leeway: seconds by which the clocks of issuer and server may differ.
 
     Raises:
-        ConfigurationError: Neither or both of `key` and `jwks_url` are set, or `jwks_url` is
+        ConfigurationError: neither or both of `key` and `jwks_url` are set, or `jwks_url` is
             combined with the algorithm of a shared secret.
     """
     with needing("jwt"):
@@ -108,7 +109,7 @@ def jwt_authenticator(
                 options=_JWT_OPTIONS,
             )
         except jwt.PyJWKClientConnectionError:
-            raise  # the issuer's fault, not the token's
+            raise  # the issuer cannot be reached; the token may be valid
         except (jwt.PyJWTError, ValueError) as error:
             raise AuthenticationError(f"token is invalid: {error}") from None
         _check_times(claims, leeway)
@@ -118,7 +119,7 @@ def jwt_authenticator(
 
 
 def _check_times(claims: Mapping[str, Any], leeway: float) -> None:
-    """Check when a token begins and ends to be valid (RFC 7519 § 4.1.4 to § 4.1.6)."""
+    """Check `exp`, `nbf` and `iat` (RFC 7519 § 4.1.4 to § 4.1.6)."""
     now = clock.time()
     times = {name: claims[name] for name in ("exp", "nbf", "iat") if name in claims}
     for name, time in times.items():
@@ -131,14 +132,14 @@ def _check_times(claims: Mapping[str, Any], leeway: float) -> None:
 
 
 def identity_of(claims: Mapping[str, Any]) -> Identity:
-    """Return the identity that verified claims describe.
+    """Return the identity of verified claims.
 
     Raises:
-        AuthenticationError: `sub` cannot name a user.
+        AuthenticationError: `sub` is not the id of a user.
     """
     user_id = claims.get("sub")
     if not isinstance(user_id, str) or not user_id or any(c.isspace() for c in user_id):
-        raise AuthenticationError("token is invalid: sub must name a user")
+        raise AuthenticationError("token is invalid: sub must be a user id without spaces")
     return Identity(
         user_id=user_id,
         service=SERVICE_SCOPE in str(claims.get("scope", "")).split(),

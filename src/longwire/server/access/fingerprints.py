@@ -1,4 +1,4 @@
-"""Which contracts the clients were built for, as far as they say so."""
+"""Counts clients that were built for another contract than the server's."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ logger = logging.getLogger("longwire.server")
 
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
-# Fingerprints that are told apart. An application has few versions in use; a client that makes them
-# up fills neither the memory nor the log.
+# Fingerprints that are counted. Few versions of an application are in use at once; the limit keeps
+# a client that sends random ones from filling memory and log.
 MAX_KNOWN = 100
 
 
 class Fingerprints:
-    """Notices clients that were built for another contract than the server's.
+    """Logs and counts clients that were built for another contract than the server's.
 
-    That is no fault: a worker may declare only what it needs, and a page that was loaded before an
-    upgrade mostly goes on working. It is worth knowing all the same.
+    Such a client is not rejected: a worker may declare only the events that it needs, and a page
+    loaded before an upgrade mostly keeps working.
     """
 
     __slots__ = ("_contract", "_others")
@@ -36,11 +36,11 @@ class Fingerprints:
 
     @property
     def others(self) -> Mapping[str, int]:
-        """How many sign-ins there were of each other fingerprint, since the start."""
+        """The number of sign-ins for each other fingerprint since the server was created."""
         return dict(self._others)
 
     def receive(self, fingerprint: object) -> str | None:
-        """Take what a client says; return what it is told: the server's, if its own is another."""
+        """Count a client's fingerprint; return the server's if it differs."""
         if not isinstance(fingerprint, str) or FINGERPRINT.fullmatch(fingerprint) is None:
             return None
         own = self._contract.fingerprint
@@ -51,8 +51,8 @@ class Fingerprints:
         elif len(self._others) < MAX_KNOWN:
             self._others[fingerprint] = 1
             logger.warning(
-                "clients were built for the contract %s, this server has %s: events that differ "
-                "may be refused, or not be understood",
+                "clients were built for contract %s, this server has %s: events that differ may be "
+                "rejected or ignored",
                 fingerprint,
                 own,
                 extra={"contract": fingerprint},

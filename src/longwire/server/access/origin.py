@@ -1,4 +1,4 @@
-"""Which web pages may use this server: cross-site hijacking and CORS."""
+"""Decides which web pages may connect, and which CORS headers they get."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class OriginPolicy:
-    """Decides by the Origin header, on WebSocket and polling alike.
+    """Checks the Origin header of WebSocket and polling requests.
 
-    A request without Origin comes from no browser and is let through: the token decides.
+    It prevents cross-site WebSocket hijacking. A request without Origin does not come from a
+    browser and is allowed, since the token authenticates it.
 
     Args:
-        allowed: further origins such as `https://app.example.com`, or `"*"` for all.
+        allowed: origins besides the server's own, such as `https://app.example.com`, or `"*"`.
 
     Raises:
-        ConfigurationError: One of them is not an origin.
+        ConfigurationError: one of them is not an origin.
     """
 
     def __init__(self, allowed: Collection[str] | str = ()) -> None:
         names = {allowed} if isinstance(allowed, str) else set(allowed)
-        self._everyone = "*" in names
+        self._allows_all = "*" in names
         self._allowed = {_checked(origin) for origin in names - {"*"}}
 
     def allows(self, headers: Mapping[str, str], scheme: str) -> bool:
-        """Return whether the page that sent `headers` may use this server."""
+        """Return whether the page that sent `headers` may connect."""
         origin = headers.get("origin")
-        if origin is None or self._everyone:
+        if origin is None or self._allows_all:
             return True
         normalized = _normalized(origin)
         if normalized is None:
@@ -41,7 +42,7 @@ class OriginPolicy:
         return normalized in self._allowed or self._is_same(normalized, headers, scheme)
 
     def response_headers(self, headers: Mapping[str, str], scheme: str) -> list[tuple[str, str]]:
-        """Return the CORS headers for an allowed cross-origin request; none for others."""
+        """Return the CORS headers of an allowed cross-origin request; none for other requests."""
         origin = headers.get("origin")
         normalized = _normalized(origin) if origin is not None else None
         if origin is None or normalized is None or self._is_same(normalized, headers, scheme):
@@ -55,7 +56,7 @@ class OriginPolicy:
     def _is_same(
         self, origin: tuple[str, str, int], headers: Mapping[str, str], scheme: str
     ) -> bool:
-        """Compare with Host; a plain scheme here may be TLS at a proxy, never the reverse."""
+        """Compare with Host. A proxy may turn TLS into a plain scheme, but not the reverse."""
         secure = scheme in ("https", "wss")
         if secure and origin[0] != "https":
             return False

@@ -1,1 +1,1 @@
-"""The server as an ASGI application, over long-polling and WebSocket, under any ASGI server."""
+"""The server as an ASGI application: long-polling and WebSocket under any ASGI server."""

@@ -1,4 +1,4 @@
-"""The ASGI application: which request belongs to which session."""
+"""The ASGI application: routes requests to their sessions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 from longwire.engineio import Query, RequestError, parse_query
 from longwire.engineio.errors import BAD_REQUEST, FORBIDDEN, UNKNOWN_SESSION
 from longwire.errors import BrokerUnavailable
-from longwire.server.asgi.polling import send_error, serve_poll, serve_post
+from longwire.server.asgi.polling import BodyLimits, send_error, serve_poll, serve_post
 from longwire.server.asgi.websocket import serve_websocket
-from longwire.server.clients.endpoint import Endpoint, TooManySessions
-from longwire.server.errors import report
+from longwire.server.errors import TooManySessions, report
 from longwire.server.scope import (
     ASGIApp,
     Receive,
@@ -21,48 +20,51 @@ from longwire.server.scope import (
     route_path,
     send_response,
 )
-from longwire.server.session.session import Session, Writer
-from longwire.server.uvicorn.lane import LaneHost, serve_lane
+from longwire.server.session.session import Session
+from longwire.server.uvicorn.lane import Lane, LaneHost, serve_lane
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from longwire.engineio import Options, Transport
     from longwire.server.access.origin import OriginPolicy
+    from longwire.server.clients.sessions import Sessions
+    from longwire.server.limits import Limits
+    from longwire.server.session.writer import Writer
 
 UNAVAILABLE = RequestError(3, "The server is not ready, or shutting down", 503)
 TOO_MANY_SESSIONS = RequestError(3, "Too many sessions", 503)
 
 
-class Application:
-    """Serves Engine.IO at `/socket.io/`, and nothing else, wherever it is mounted.
+class SocketIOApp:
+    """Serves Engine.IO at `/socket.io/` below its mount point; other paths are not found.
 
     Args:
-        endpoint: the sessions.
-        origins: which pages may connect.
-        options: Engine.IO's.
-        is_ready: awaited before a request is served; starts the server where nobody runs its
-            lifespan, and says no once it is closed.
-        close_timeout: see `Limits`.
+        sessions: the sessions of this node.
+        origins: decides which pages may connect.
+        options: options of Engine.IO.
+        limits: the timeouts for slow clients.
+        is_ready: awaited before each request; starts the server if its lifespan does not run,
+            and returns False once it is closed.
     """
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        sessions: Sessions,
         origins: OriginPolicy,
         options: Options,
+        limits: Limits,
         is_ready: Callable[[], Awaitable[bool]],
-        close_timeout: float,
     ) -> None:
-        self._endpoint = endpoint
+        self._sessions = sessions
         self._origins = origins
         self._options = options
+        self._limits = limits
         self._is_ready = is_ready
-        self._close_timeout = close_timeout
 
     @staticmethod
     def serves(scope: Scope) -> bool:
-        """Return whether the request is for Socket.IO: the path, with or without a slash."""
+        """Return whether the path is Socket.IO's, with or without a trailing slash."""
         path = route_path(scope)
         if path.rstrip("/") == "/socket.io":
             return True
@@ -106,25 +108,25 @@ class Application:
         if isinstance(session, RequestError):
             await send_error(send, session, cors)
         elif scope["method"] == "POST":
-            limit = self._options.max_payload
-            await serve_post(session, scope, receive, send, cors, limit)
+            limits = BodyLimits(self._options.max_payload, self._limits.body_timeout)
+            await serve_post(session, scope, receive, send, cors, limits)
         else:
             await serve_poll(session, receive, send, cors)
 
     def _resolve(self, query: Query | RequestError, remote: str) -> Session | RequestError:
-        """Return the session that a polling request is for, a new one if it names none."""
+        """Return the session of a polling request, or a new one if the request names none."""
         if isinstance(query, RequestError):
             return query
         if query.sid is None:
             return self._open("polling", remote)
-        session = self._endpoint.session(query.sid)
+        session = self._sessions.get(query.sid)
         if session is None:
             return UNKNOWN_SESSION
         return BAD_REQUEST if session.engine.transport == "websocket" else session
 
     def _open(self, transport: Transport, remote: str) -> Session | RequestError:
         try:
-            return self._endpoint.open_session(transport, remote)
+            return self._sessions.open(transport, remote)
         except TooManySessions:
             return TOO_MANY_SESSIONS
 
@@ -142,7 +144,7 @@ class Application:
         sid, remote = query.sid, remote_address(scope)
 
         def attach(writer: Writer) -> Session | None:
-            session = self._endpoint.session(sid) if sid else self._open("websocket", remote)
+            session = self._sessions.get(sid) if sid else self._open("websocket", remote)
             if not isinstance(session, Session):
                 return None
             if sid:
@@ -151,16 +153,17 @@ class Application:
             return session
 
         if lane_host is not None:
-            serve_lane(attach, lane_host, self._options.max_payload, self._close_timeout)
+            lane = Lane(self._options.max_payload, self._limits.close_timeout)
+            serve_lane(attach, lane_host, lane)
         else:
-            await serve_websocket(attach, receive, send, self._close_timeout)
+            await serve_websocket(attach, receive, send, self._limits.close_timeout)
 
     def _check_websocket(self, scope: Scope) -> Query | RequestError:
         if not self._origins.allows(request_headers(scope), scope.get("scheme", "ws")):
             return FORBIDDEN
         query = parse_query(scope["query_string"].decode("latin-1"), websocket=True)
         if isinstance(query, Query) and query.sid is not None:
-            session = self._endpoint.session(query.sid)
+            session = self._sessions.get(query.sid)
             if session is None:
                 return UNKNOWN_SESSION
             if session.engine.transport == "websocket":
@@ -175,18 +178,18 @@ _PREFLIGHT = (
 )
 
 
-def beside(application: Application, other: ASGIApp) -> ASGIApp:
-    """Return an ASGI application that serves Socket.IO's path and leaves the rest to `other`."""
+def with_fallback(app: SocketIOApp, fallback: ASGIApp) -> ASGIApp:
+    """Return an ASGI application that serves Socket.IO's path and passes the rest on."""
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-        served = scope["type"] in ("http", "websocket") and application.serves(scope)
-        await (application if served else other)(scope, receive, send)
+        served = scope["type"] in ("http", "websocket") and app.serves(scope)
+        await (app if served else fallback)(scope, receive, send)
 
     return dispatch
 
 
 async def _deny(scope: Scope, receive: Receive, send: Send, error: RequestError) -> None:
-    """Refuse a WebSocket before it is accepted, with the error where the server can tell it."""
+    """Reject a WebSocket before it is accepted, with an HTTP response if the server allows it."""
     await receive()
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": error.message})

@@ -1,11 +1,11 @@
-"""How a server finds its place beside an application, and in its lifespan."""
+"""Adds a server to a Starlette or FastAPI application and its lifespan."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from longwire.server.asgi.app import Application, beside
+from longwire.server.asgi.app import SocketIOApp, with_fallback
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -20,15 +20,15 @@ class Mountable(Protocol):
     router: Any
 
     def add_middleware(self, middleware_class: Any, *args: Any, **kwargs: Any) -> None:
-        """Wrap the application."""
+        """Add a middleware."""
         ...
 
 
 def mount(
-    app: Mountable, application: Application, server: AbstractAsyncContextManager[object]
+    app: Mountable, socketio: SocketIOApp, server: AbstractAsyncContextManager[object]
 ) -> None:
-    """Serve `application` beside `app`, and start and stop the server within its lifespan."""
-    app.add_middleware(_Beside, application=application)
+    """Serve `socketio` as a middleware of `app`; run the server within the lifespan of `app`."""
+    app.add_middleware(_Middleware, socketio=socketio)
     inner: Callable[[Any], AbstractAsyncContextManager[Any]] = app.router.lifespan_context
 
     @asynccontextmanager
@@ -39,11 +39,11 @@ def mount(
     app.router.lifespan_context = lifespan
 
 
-class _Beside:
-    """Middleware: Socket.IO's path to the server, everything else to the application."""
+class _Middleware:
+    """Serves Socket.IO's path and passes every other request to the application."""
 
-    def __init__(self, app: ASGIApp, application: Application) -> None:
-        self._dispatch = beside(application, app)
+    def __init__(self, app: ASGIApp, socketio: SocketIOApp) -> None:
+        self._dispatch = with_fallback(socketio, app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._dispatch(scope, receive, send)
@@ -52,7 +52,7 @@ class _Beside:
 async def serve_lifespan(
     server: AbstractAsyncContextManager[object], receive: Receive, send: Send
 ) -> None:
-    """Serve ASGI's lifespan for a server that stands alone."""
+    """Run the server in the ASGI lifespan of its own, without another application."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":

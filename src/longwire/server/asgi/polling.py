@@ -1,10 +1,10 @@
-"""HTTP long-polling: one GET that waits, POSTs that bring packets (Engine.IO v4)."""
+"""HTTP long-polling (Engine.IO v4): a GET that waits for packets, and POSTs that send them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from longwire.engineio.errors import BAD_REQUEST, RequestError
 from longwire.server.scope import Message, Receive, Scope, Send, request_headers, send_response
@@ -16,24 +16,28 @@ Headers = Sequence[tuple[str, str]]
 
 TEXT = "text/plain; charset=UTF-8"
 
-# Seconds in which a POST's body must be whole: 1 MB at a modem's pace; a drip is an attack.
-BODY_TIMEOUT = 30.0
+
+class BodyLimits(NamedTuple):
+    """Limits on the body of a request: its size in bytes, and the seconds to receive it."""
+
+    size: int
+    timeout: float
 
 
 async def serve_poll(session: Session, receive: Receive, send: Send, headers: Headers) -> None:
-    """Answer a GET as soon as there is something to say."""
+    """Respond to a GET as soon as there are packets."""
     poll = session.receive_poll()
     if poll is None:
         await send_error(send, BAD_REQUEST, headers)
         return
     if not poll.done():
-        await _wait(session, poll, receive)
+        await _wait_for_packets(session, poll, receive)
     if not poll.cancelled():
         await send_text(send, poll.result(), headers)
 
 
-async def _wait(session: Session, poll: asyncio.Future[str], receive: Receive) -> None:
-    """Wait for the answer, or for the client to give up."""
+async def _wait_for_packets(session: Session, poll: asyncio.Future[str], receive: Receive) -> None:
+    """Wait for packets, or until the client aborts the request."""
     gone = asyncio.create_task(_disconnected(receive))
     either: list[asyncio.Future[Any]] = [poll, gone]
     try:
@@ -56,9 +60,9 @@ async def serve_post(
     receive: Receive,
     send: Send,
     headers: Headers,
-    max_payload: int,
+    limits: BodyLimits,
 ) -> None:
-    """Take the packets of a POST."""
+    """Receive the packets of a POST."""
     request = request_headers(scope)
     if request.get("content-type", "").startswith("application/octet-stream"):
         await send_error(send, BAD_REQUEST, headers)
@@ -67,8 +71,8 @@ async def serve_post(
         await send_error(send, BAD_REQUEST, headers)
         return
     try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            body = await read_body(receive, request.get("content-length"), max_payload)
+        async with asyncio.timeout(limits.timeout):
+            body = await read_body(receive, request.get("content-length"), limits.size)
         accepted = await session.receive_payload(body.decode())
     except BodyTooLarge:
         session.receive_post_eof()
@@ -84,19 +88,19 @@ async def serve_post(
 
 
 class BodyTooLarge(Exception):
-    """A request's body exceeds its limit."""
+    """The body of a request exceeds its limit."""
 
 
 class BodyCutOff(Exception):
-    """The client went away before its request's body was whole."""
+    """The client disconnected before the body was complete."""
 
 
 async def read_body(receive: Receive, length: str | None, limit: int) -> bytes:
-    """Return the whole body.
+    """Return the body of a request.
 
     Raises:
-        BodyTooLarge: as soon as it is known to exceed `limit` bytes.
-        BodyCutOff: the client is gone.
+        BodyTooLarge: it exceeds `limit` bytes, by its Content-Length or by what was received.
+        BodyCutOff: the client disconnected.
     """
     if length is not None and length.isdigit() and int(length[:20]) > limit:
         raise BodyTooLarge
@@ -116,7 +120,7 @@ async def read_body(receive: Receive, length: str | None, limit: int) -> bytes:
 
 
 async def send_text(send: Send, text: str, headers: Headers) -> None:
-    """Send a polling body."""
+    """Send the body of a polling response."""
     own = [("content-type", TEXT), ("cache-control", "no-store")]
     await send_response(send, 200, text.encode(), [*own, *headers])
 

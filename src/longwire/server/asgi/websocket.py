@@ -1,4 +1,4 @@
-"""WebSocket on any ASGI server."""
+"""WebSocket sessions under any ASGI server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from longwire.server.session.session import PACKETS_AT_ONCE
-from longwire.server.session.stepping import go_on
+from longwire.server.session.task_pool import finish
 from longwire.server.session.tcp_info import Traffic
 
 if TYPE_CHECKING:
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 
 class ASGIWriter:
-    """Sends WebSocket messages without a task, as long as the server takes them at once.
+    """Sends WebSocket messages over ASGI, without a task while the transport takes them.
 
-    Each `send` is stepped once, inline; only one that suspends, because the transport is full,
-    gets a task, and what is written meanwhile waits in a queue.
+    Each call of `send` is stepped once, inline. A task is created only if it suspends because the
+    transport is full; messages that are written meanwhile wait in a queue.
 
     Args:
-        send: the server's.
-        on_drained: called when a server that was full has taken everything.
-        on_closing: called when the close frame was written: the peer should be gone soon.
+        send: the `send` of the ASGI server.
+        on_drained: called when the server has sent all messages that had to wait.
+        on_closing: called when the close frame was sent.
     """
 
     __slots__ = (
@@ -57,7 +57,7 @@ class ASGIWriter:
 
     @property
     def stalled(self) -> bool:
-        """Whether an earlier message is still on its way."""
+        """Whether an earlier message still waits to be sent."""
         return self._task is not None
 
     def write(self, messages: Sequence[str | bytes]) -> None:
@@ -66,9 +66,9 @@ class ASGIWriter:
             kind = "text" if isinstance(data, str) else "bytes"
             self._submit({"type": "websocket.send", kind: data})
 
-    def write_batch(self, batch: PreparedBatch, positions: bool) -> None:
+    def write_batch(self, batch: PreparedBatch, with_positions: bool) -> None:
         """Send prepared messages."""
-        self.write([message.packet(positions) for message in batch.messages])
+        self.write([message.packet(with_positions) for message in batch.messages])
 
     def close(self) -> None:
         """Close the WebSocket after what was written."""
@@ -78,18 +78,18 @@ class ASGIWriter:
             self._on_closing()
 
     def traffic(self) -> Traffic:
-        """Return how many messages the server took after making them wait, and how many wait."""
+        """Return how many messages had to wait and were sent, and how many still wait."""
         waiting = 0 if self._task is None else 1 + len(self._queue or ())
         return Traffic(taken=self._taken, waiting=waiting)
 
     def abandon(self) -> None:
-        """Drop what waits: the peer is gone."""
+        """Drop the messages that wait, since the peer has disconnected."""
         self._closed = True
         if self._task is not None:
             self._task.cancel()
 
     async def drain(self) -> None:
-        """Wait until everything was handed over."""
+        """Wait until all messages were sent."""
         if self._task is not None:
             await asyncio.wait([self._task])
 
@@ -106,14 +106,14 @@ class ASGIWriter:
             awaited = next(steps)
         except StopIteration:
             return
-        except Exception:  # the server says in its own way that the peer is gone
+        except Exception:  # the peer has disconnected; each server raises its own error
             self._closed = True
             return
         self._task = asyncio.get_running_loop().create_task(self._finish(steps, awaited))
 
     async def _finish(self, steps: Generator[Any, Any, None], awaited: object) -> None:
         try:
-            await go_on(steps, awaited)
+            await finish(steps, awaited)
             self._taken += 1
             while self._queue:
                 await self._send(self._queue.popleft())
@@ -133,18 +133,22 @@ async def serve_websocket(
     send: Send,
     close_timeout: float,
 ) -> None:
-    """Speak for one WebSocket until it is gone, or was closed and does not go.
+    """Serve one WebSocket until it disconnects.
 
-    `attach` gives the session that the accepted WebSocket belongs to, or None to refuse it.
+    Args:
+        attach: returns the session of the accepted WebSocket, or None to reject it.
+        receive: the `receive` of the ASGI server.
+        send: the `send` of the ASGI server.
+        close_timeout: seconds to wait for the peer after the server has closed the WebSocket.
     """
     await receive()
     sessions: list[Session] = []
 
     def set_deadline() -> None:
-        patience.reschedule(asyncio.get_running_loop().time() + close_timeout)
+        timeout.reschedule(asyncio.get_running_loop().time() + close_timeout)
 
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(None) as patience:
+        async with asyncio.timeout(None) as timeout:
             writer = ASGIWriter(send, lambda: sessions[0].receive_drained(), set_deadline)
             await send({"type": "websocket.accept"})
             session = attach(writer)
@@ -170,5 +174,5 @@ async def _pump(session: Session, writer: ASGIWriter, receive: Receive) -> None:
         data: str | bytes = message["bytes"] if text is None else text
         session.receive_websocket(writer, data)
         await session.until_readable()
-        if count % PACKETS_AT_ONCE == 0:  # what came together waits for no turn of the loop
+        if count % PACKETS_AT_ONCE == 0:  # receiving a buffered message does not yield
             await asyncio.sleep(0)

@@ -1,12 +1,12 @@
-"""The events that every server understands: auth, join_room, leave_room, ping, publish.
+"""The commands of the wire: auth, join_room, leave_room, ping and publish.
 
-Their names, arguments and answers are the wire's (docs/reference/wire.md).
+docs/reference/wire.md specifies them. A command raises `LongwireError` to reject the request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -16,12 +16,11 @@ from longwire.errors import (
     AuthenticationError,
     InvalidEvent,
     InvalidRoom,
-    LongwireError,
     PublishDenied,
     RoomDenied,
 )
 from longwire.server.clients.socket import Socket
-from longwire.server.errors import fault_of
+from longwire.server.errors import InvalidPosition, TooManyRooms, fault_of
 from longwire.types import Position
 from longwire.wire import (
     AUTH,
@@ -53,66 +52,39 @@ if TYPE_CHECKING:
     from longwire.server.rooms.hub import Hub, Joined
 
 Answer = Callable[[Message], None]
-"""Acknowledges a command, if the client asked for that."""
+"""Sends the acknowledgement, if the client asked for one."""
 
 
-class Backend(Protocol):
-    """What the commands need from the server."""
+class Services(NamedTuple):
+    """The parts of a server that requests of clients use.
 
-    @property
-    def hub(self) -> Hub:
-        """The rooms of this node."""
-        ...
+    Attributes:
+        hub: the rooms of this node.
+        rules: decide who may join a room.
+        limits: limits on what one client may use.
+        fingerprints: record the contracts that clients were built for.
+        authenticate: returns the identity of a token, or raises `AuthenticationError`.
+        publish: publishes an event; returns its room and position.
+    """
 
-    @property
-    def rules(self) -> RoomRules:
-        """Who may join what."""
-        ...
+    hub: Hub
+    rules: RoomRules
+    limits: Limits
+    fingerprints: Fingerprints
+    authenticate: Callable[[str], Awaitable[Identity]]
+    publish: Callable[[PublishRequest], Awaitable[tuple[str, Position]]]
 
-    @property
-    def limits(self) -> Limits:
-        """What a peer may cost."""
-        ...
-
-    @property
-    def fingerprints(self) -> Fingerprints:
-        """Which contracts the clients were built for."""
-        ...
-
-    async def authenticate(self, token: str) -> Identity:
-        """Return whom a token speaks for, or raise AuthenticationError."""
-        ...
-
-    async def publish_data(
-        self,
-        event: str,
-        data: bytes,
-        *,
-        room: str | None = None,
-        id: str | None = None,
-        volatile: bool = False,
-    ) -> tuple[str, Position]:
-        """Publish a payload in JSON."""
-        ...
+    def granted_rooms(self, identity: Identity) -> list[str]:
+        """Return the rooms that signing in grants: the user's own, and the global one."""
+        rooms = (f"user:{identity.user_id}", "global")
+        return [room for room in rooms if self.rules.is_declared(room)]
 
 
-class TooManyRooms(LongwireError):
-    """A socket is in as many rooms as it may be."""
-
-    code = "too_many_rooms"
+Command = Callable[[Services, Socket, EventReceived, Answer], Awaitable[None]]
 
 
-class InvalidPosition(LongwireError):
-    """A position that is neither `"now"` nor `{"epoch", "offset"}`."""
-
-    code = "invalid_position"
-
-
-Command = Callable[[Backend, Socket, EventReceived, Answer], Awaitable[None]]
-
-
-async def auth(server: Backend, socket: Socket, event: EventReceived, answer: Answer) -> None:
-    """Replace the token in place; rooms that it no longer allows are left."""
+async def auth(server: Services, socket: Socket, event: EventReceived, answer: Answer) -> None:
+    """Replace the token of a connection, and leave the rooms that the new one does not allow."""
     args = event.values()
     token = args[0] if args and isinstance(args[0], str) else ""
     try:
@@ -124,16 +96,9 @@ async def auth(server: Backend, socket: Socket, event: EventReceived, answer: An
         raise
     socket.replace_identity(identity)
     await leave_denied_rooms(server.rules, server.hub, socket)
-    rooms = granted_rooms(server, socket.identity)
+    rooms = server.granted_rooms(socket.identity)
     socket.welcome(rooms)
     answer(AuthAck(user_id=identity.user_id, rooms=tuple(rooms)))
-
-
-def granted_rooms(server: Backend, identity: Identity) -> list[str]:
-    """Return the rooms that sign-in grants: the user's own and the global one."""
-    return [
-        room for room in (f"user:{identity.user_id}", "global") if server.rules.is_declared(room)
-    ]
 
 
 async def leave_denied_rooms(rules: RoomRules, hub: Hub, socket: Socket) -> None:
@@ -147,29 +112,24 @@ async def leave_denied_rooms(rules: RoomRules, hub: Hub, socket: Socket) -> None
             socket.emit(ROOM_ERROR, encode(RoomError(room=room, error=fault_of(error))))
 
 
-async def join_room(server: Backend, socket: Socket, event: EventReceived, answer: Answer) -> None:
-    """Make the socket a member and replay what it has not seen."""
+async def join_room(server: Services, socket: Socket, event: EventReceived, answer: Answer) -> None:
+    """Add the socket to a room and replay what it has not received; answer before the replay."""
     args = event.values()
     room = _room_in(args)
     since = parse_position(args[1] if len(args) > 1 else None)
-    if len(room) > server.limits.room_name_length:
-        raise InvalidRoom(room, "room name is too long")
-    if room not in socket.rooms and len(socket.rooms) >= server.limits.rooms_per_socket:
-        raise TooManyRooms(f"at most {server.limits.rooms_per_socket} rooms a connection")
+    longest, most = server.limits.room_name_length, server.limits.rooms_per_socket
+    if len(room) > longest:
+        raise InvalidRoom(room, f"room names have at most {longest} characters, got {len(room)}")
+    if room not in socket.rooms and len(socket.rooms) >= most:
+        raise TooManyRooms(f"a connection may be in at most {most} rooms; leave one first")
     await server.rules.check(socket.identity, room)
 
     def acknowledge(joined: Joined) -> None:
-        position = joined.position
+        end = joined.position
         if room not in socket.rooms or isinstance(since, Position):
             socket.enter(room, starting_position(since, joined))
-        answer(
-            JoinAck(
-                room=room,
-                epoch=position.epoch,
-                offset=position.offset,
-                recovered=joined.recovered,
-            )
-        )
+        recovered = joined.recovered
+        answer(JoinAck(room=room, epoch=end.epoch, offset=end.offset, recovered=recovered))
 
     await server.hub.join(socket, room, since, acknowledge)
     if not socket.is_open:
@@ -177,7 +137,7 @@ async def join_room(server: Backend, socket: Socket, event: EventReceived, answe
 
 
 def starting_position(since: Position | Literal["now"] | None, joined: Joined) -> Position:
-    """Return where a member that joined is fed from."""
+    """Return the position from which a new member receives events."""
     if since == "now":
         return joined.position
     if since is not None and joined.recovered:
@@ -186,10 +146,12 @@ def starting_position(since: Position | Literal["now"] | None, joined: Joined) -
 
 
 def parse_position(value: object) -> Position | Literal["now"] | None:
-    """Return the position that a client gave.
+    """Return the position that a client sent.
+
+    A position of another epoch is valid; the client then does not recover.
 
     Raises:
-        InvalidPosition: it is malformed; one of another log is not, it is only not recovered.
+        InvalidPosition: it is malformed.
     """
     if value is None:
         return None
@@ -199,12 +161,14 @@ def parse_position(value: object) -> Position | Literal["now"] | None:
         return msgspec.convert(value, Position)
     except msgspec.ValidationError:
         raise InvalidPosition(
-            'a position is "now" or {"epoch": string, "offset": integer}'
+            'a position must be "now" or {"epoch": string, "offset": integer}'
         ) from None
 
 
-async def leave_room(server: Backend, socket: Socket, event: EventReceived, answer: Answer) -> None:
-    """End a membership; leaving a room that one is not in succeeds."""
+async def leave_room(
+    server: Services, socket: Socket, event: EventReceived, answer: Answer
+) -> None:
+    """Remove the socket from a room; succeeds if it is not a member."""
     room = _room_in(event.values())
     socket.exit(room)
     await server.hub.leave(socket, room)
@@ -218,28 +182,22 @@ def _room_in(args: Sequence[object]) -> str:
     return room
 
 
-async def ping(server: Backend, socket: Socket, event: EventReceived, answer: Answer) -> None:
-    """Answer with the server's clock, in milliseconds."""
+async def ping(server: Services, socket: Socket, event: EventReceived, answer: Answer) -> None:
+    """Send the server's clock, as the event `pong` and as the acknowledgement."""
     pong = Pong(timestamp=int(clock.time() * 1000))
     socket.emit(PONG, encode(pong))
     answer(pong)
 
 
-async def publish(server: Backend, socket: Socket, event: EventReceived, answer: Answer) -> None:
-    """Publish for a service; answered when the event is in the log."""
+async def publish(server: Services, socket: Socket, event: EventReceived, answer: Answer) -> None:
+    """Publish an event for a service; answer when it is in the log."""
     if not socket.identity.service:
         raise PublishDenied
     try:
         request = msgspec.json.decode(event.args[0] if event.args else b"null", type=PublishRequest)
     except msgspec.MsgspecError as error:
         raise InvalidEvent(PUBLISH, "$", str(error)) from None
-    room, position = await server.publish_data(
-        request.event,
-        bytes(request.data),
-        room=request.room,
-        id=request.id,
-        volatile=request.volatile,
-    )
+    room, position = await server.publish(request)
     answer(PublishAck(room=room, epoch=position.epoch, offset=position.offset))
 
 

@@ -1,4 +1,4 @@
-"""What an application does with the events that clients send."""
+"""The application's handlers for events that clients send."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from longwire.errors import ContractError, UnknownEvent
 from longwire.schema import Contract, Event
-from longwire.server.clients.commands import COMMANDS
 from longwire.server.clients.socket import Socket
+from longwire.wire import EVENT_NAMES
 
 if TYPE_CHECKING:
     from longwire.connection import EventReceived
 
+Received = TypeVar("Received")
 E = TypeVar("E", bound=Event)
 
-EventHandler = Callable[[E, Socket], Awaitable[object]]
-"""Takes a validated event; what it returns is the acknowledgement."""
+Handler = Callable[[Received, Socket], object]
+"""Handles a client's event. The return value, awaited if awaitable, is the acknowledgement."""
+
+TypedHandler = Callable[[E, Socket], Awaitable[object]]
+"""Handles a declared event, which was validated; returns the acknowledgement."""
 
 RawHandler = Callable[[list[Any], Socket], Awaitable[object]]
-"""Takes the arguments of an undeclared event as JSON values and bytes."""
+"""Handles an undeclared event, given its arguments as JSON values and bytes."""
 
 
 class Handlers:
@@ -27,19 +31,19 @@ class Handlers:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
-        self._defaults: dict[str, EventHandler[Any]] = {}
-        self._typed: dict[str, EventHandler[Any]] = {}
+        self._defaults: dict[str, TypedHandler[Any]] = {}
+        self._typed: dict[str, TypedHandler[Any]] = {}
         self._raw: dict[str, RawHandler] = {}
 
-    def add_default(self, name: str, handler: EventHandler[Any]) -> None:
-        """Handle a declared event unless the application does."""
+    def add_default(self, name: str, handler: TypedHandler[Any]) -> None:
+        """Add the handler of a declared event for which the application adds none."""
         self._defaults[name] = handler
 
-    def add(self, name: str, handler: EventHandler[Any]) -> None:
-        """Handle a declared event.
+    def add(self, name: str, handler: TypedHandler[Any]) -> None:
+        """Add the handler of a declared event.
 
         Raises:
-            ContractError: the contract has no such event, or it has a handler.
+            ContractError: the contract does not have this event, or it has a handler already.
         """
         if name not in self._contract.events:
             raise ContractError(f"event {name!r} is not in the server's contract")
@@ -47,21 +51,23 @@ class Handlers:
         self._typed[name] = handler
 
     def add_raw(self, name: str, handler: RawHandler) -> None:
-        """Handle an undeclared event by name.
+        """Add the handler of an undeclared event.
 
         Raises:
-            ContractError: the event is declared, reserved, or has a handler.
+            ContractError: the event is declared, is reserved, or has a handler already.
         """
-        if name in self._contract.events or name in COMMANDS:
-            raise ContractError(f"event {name!r} is declared or reserved: handle its type")
+        if name in self._contract.events or name in EVENT_NAMES:
+            raise ContractError(
+                f"event {name!r} is declared or reserved; to handle a declared event, pass its type"
+            )
         self._check_free(name)
         self._raw[name] = handler
 
     def handle(self, event: EventReceived, socket: Socket) -> Awaitable[object]:
-        """Call the event's handler; what is returned awaits its answer.
+        """Call the event's handler; await the result for the acknowledgement.
 
         Raises:
-            UnknownEvent: nobody handles it.
+            UnknownEvent: the event has no handler.
             InvalidEvent: the payload does not fit its declaration.
         """
         typed = self._typed.get(event.name) or self._defaults.get(event.name)

@@ -1,4 +1,4 @@
-"""One session in the main namespace: who it is, where it is, what it is told."""
+"""A signed-in client: its identity, its rooms, and sending to it."""
 
 from __future__ import annotations
 
@@ -27,45 +27,51 @@ if TYPE_CHECKING:
     from longwire.prepared import PreparedBatch
     from longwire.server.access.authentication import Identity
     from longwire.server.limits import Limits
-    from longwire.server.recovery.recovery import Record
-    from longwire.server.session.session import Session, Writer
+    from longwire.server.recovery.sent_log import RecoveryRecord
+    from longwire.server.session.session import Session
+    from longwire.server.session.writer import Writer
 
 
 class Socket:
     """A connected, authenticated client.
 
     Attributes:
-        sid: public id of this connection, another one after every reconnect.
-        identity: whom its current token speaks for.
-        positions: whether it asked for positions, and so joins its rooms itself.
-        rooms: the rooms that it joined.
+        sid: the public id of this connection; it changes with every reconnect.
+        identity: the identity of the current token.
+        wants_positions: whether the client asked for positions; it then joins its rooms itself.
+        rooms: the rooms that the client has joined.
         other_contract: the server's fingerprint, if the client was built for another contract.
-        is_open: whether it can still be told something.
-        record: what is needed to recover the connection, where that is enabled.
+        is_open: whether events can still be sent.
+        record: the state needed to recover the connection, if that is enabled.
     """
 
     __slots__ = (
         "_acks",
         "_expires_at",
+        "_has_notified",
         "_limits",
-        "_notified",
         "identity",
         "is_open",
         "other_contract",
-        "positions",
         "record",
         "rooms",
         "session",
         "sid",
+        "wants_positions",
     )
 
     def __init__(
-        self, sid: str, session: Session, identity: Identity, positions: bool, limits: Limits
+        self,
+        sid: str,
+        session: Session,
+        identity: Identity,
+        wants_positions: bool,
+        limits: Limits,
     ) -> None:
         self.sid = sid
         self.session = session
-        self.positions = positions
-        self.record: Record | None = None
+        self.wants_positions = wants_positions
+        self.record: RecoveryRecord | None = None
         self.other_contract: str | None = None
         self.is_open = True
         self.rooms: set[str] = set()
@@ -74,9 +80,9 @@ class Socket:
         self.replace_identity(identity)
 
     def replace_identity(self, identity: Identity) -> None:
-        """Let a new token of the same user count from now on."""
+        """Use the identity of a new token of the same user, and its time of expiry."""
         self.identity = identity
-        self._notified = False
+        self._has_notified = False
         self._expires_at: float | None = None
         if identity.expires_at is not None:
             remaining = identity.expires_at - clock.time()
@@ -85,16 +91,16 @@ class Socket:
     # Sending
 
     def emit(self, event: str, *args: object) -> None:
-        """Send an event to this client alone; at most once, in order."""
+        """Send an event to this client only; at most once, in order."""
         if self.record is not None and args and isinstance(args[-1], str):
-            # A client that can be recovered takes a last string for an offset.
-            args = (*args, self.record.trail.newest)
+            # Stock clients with recovery take a trailing string for the offset to resume from.
+            args = (*args, self.record.sent.newest)
         if self.is_open:
             self.session.connection.send_event("/", event, args)
             self.session.transmit()
 
     def welcome(self, rooms: list[str]) -> None:
-        """Tell the client who it is, what it may hear, and if it was built for another contract."""
+        """Send `authenticated`: the user, the granted rooms, and the contract if it differs."""
         welcome = Authenticated(
             user_id=self.identity.user_id, rooms=tuple(rooms), contract=self.other_contract
         )
@@ -104,11 +110,11 @@ class Socket:
         """Send an event and return the arguments of the client's acknowledgement.
 
         Raises:
-            NotConnected: the connection is or was closed.
-            CallTimeout: no answer came within `timeout` seconds.
+            NotConnected: the connection is closed, or closes before the acknowledgement.
+            CallTimeout: no acknowledgement arrived within `timeout` seconds.
         """
         if not self.is_open:
-            raise NotConnected("the client is gone")
+            raise NotConnected("the client has disconnected")
         connection = self.session.connection
         ack_id = connection.next_ack_id()
         if self._acks is None:
@@ -121,25 +127,30 @@ class Socket:
             async with asyncio.timeout(timeout):
                 return await answer
         except TimeoutError:
-            raise CallTimeout(f"no acknowledgement of {event!r} in {timeout} s") from None
+            raise CallTimeout(f"no acknowledgement of {event!r} within {timeout} s") from None
         finally:
             self._acks.pop(ack_id, None)
 
     def receive_ack(self, ack_id: int, args: list[Any]) -> None:
-        """Hand an acknowledgement to the call that waits for it; unknown ids are ignored."""
+        """Return an acknowledgement to the call that awaits it; unknown ids are ignored."""
         answer = self._acks.pop(ack_id, None) if self._acks else None
         if answer is not None and not answer.done():
             answer.set_result(args)
 
     def acknowledge(self, ack_id: int | None, *args: object) -> None:
-        """Answer an event of the client, if it asked for an answer."""
+        """Acknowledge an event of the client, if it asked for that."""
         if ack_id is not None and self.is_open:
             self.session.acknowledge(ack_id, args)
 
     def disconnect(
         self, reason: DisconnectReason = SERVER_DISCONNECT, retry_after: float = 0.0
     ) -> None:
-        """Tell the client why, then end its connection."""
+        """Send `closing` with a reason, then close the connection.
+
+        Args:
+            reason: also determines whether the client should reconnect.
+            retry_after: seconds that the client should wait before it reconnects.
+        """
         closing = Closing(
             reason=reason.code,
             message=reason.message,
@@ -151,66 +162,66 @@ class Socket:
             self.session.close(reason)
 
     def close(self) -> None:
-        """Stop sending, and fail the calls that wait for a client that is gone."""
+        """Stop sending, and raise `NotConnected` in pending calls."""
         self.is_open = False
         for answer in (self._acks or {}).values():
             if not answer.done():
-                answer.set_exception(NotConnected("the client is gone"))
+                answer.set_exception(NotConnected("the client has disconnected"))
 
-    # As a member of rooms
+    # The methods of Recipient: a member of rooms
 
     @property
     def writer(self) -> Writer | None:
-        """What prepared messages may be written to past this socket, if nothing is noted here."""
+        """The writer for prepared messages, unless this socket has to record what it is sent."""
         return self.session.writer if self.record is None else None
 
     def write(self, batch: PreparedBatch) -> bool:
-        """Send prepared messages in order; False, and nothing sent, if the transport is stalled."""
+        """Send prepared messages in order; return False, and send none, if the session lags."""
         if not self.is_open:
             return False
         record = self.record
         if record is None:
-            return self.session.write(batch, self.positions)
-        if not self.session.write(batch, positions=True):
+            return self.session.write(batch, self.wants_positions)
+        if not self.session.write(batch, with_positions=True):
             return False
-        record.trail.note(batch)
+        record.sent.append(batch)
         return True
 
     def enter(self, room: str, position: Position) -> None:
-        """Be a member of `room`, fed from `position` on."""
-        self.rooms.add(intern(room))  # its name is kept once, not with every member
+        """Note that the client has joined `room` and receives what follows `position`."""
+        self.rooms.add(intern(room))  # one string for all members of the room
         if self.record is not None:
-            self.record.trail.begin(room, position)
+            self.record.sent.begin(room, position)
 
     def exit(self, room: str) -> None:
-        """Be no member of `room` any more."""
+        """Note that the client has left `room`."""
         self.rooms.discard(room)
         if self.record is not None:
-            self.record.trail.end(room)
+            self.record.sent.end(room)
 
     def receive_room_reset(self, room: str, position: Position) -> None:
-        """Tell the client that a joined room's log began anew."""
+        """Send `room_reset`: the room's log started over."""
         if self.record is not None:
-            self.record.trail.begin(room, Position(position.epoch, 0))
+            self.record.sent.begin(room, Position(position.epoch, 0))
         reset = RoomReset(room=room, epoch=position.epoch, offset=position.offset)
         self.emit(ROOM_RESET, encode(reset))
 
-    # Time
+    # Expiry of the token
 
     def next_deadline(self) -> float | None:
-        """Return when the token's end is to be announced or enforced."""
+        """Return when to send `auth_expiring`, or when to close the connection after that."""
         if self._expires_at is None or not self.is_open:
             return None
-        if not self._notified:
+        if not self._has_notified:
             return self._expires_at - self._limits.token_expiry_notice
         return self._expires_at + self._limits.token_grace
 
     def handle_deadline(self, now: float) -> None:
-        """Announce the token's end, or enforce it."""
+        """Send `auth_expiring`; the second time, close the connection."""
         if self._expires_at is None:
             return
-        if not self._notified:
-            self._notified = True
+        if not self._has_notified:
+            self._has_notified = True
             expiring = AuthExpiring(expires_in=max(0.0, round(self._expires_at - now, 3)))
             self.emit(AUTH_EXPIRING, encode(expiring))
         else:

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from longwire.background import BackgroundTasks
 from longwire.broker.slices import read_slices
-from longwire.errors import JobFinished, LongwireError
+from longwire.errors import JobFinished
 from longwire.jobs import JobState, fold
 from longwire.schema import Event, RoomPattern
+from longwire.server.errors import UnknownJob
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -41,12 +42,6 @@ _USER_ROOM = RoomPattern("user:{user_id}")
 
 # A log's end as far as it was folded, and the state there.
 _Known = tuple["Position", JobState]
-
-
-class UnknownJob(LongwireError):
-    """The job's room has no log."""
-
-    code = "unknown_job"
 
 
 class JobRegistry:

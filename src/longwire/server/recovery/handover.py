@@ -1,4 +1,8 @@
-"""How one node asks another to let go of a client that has come over unnoticed."""
+"""Asks another node to close a connection whose client now recovers on this node.
+
+Without it, a client that changes nodes before its old connection is known to be dead could not
+recover: the old node stores its record only when the connection closes.
+"""
 
 from __future__ import annotations
 
@@ -17,37 +21,37 @@ if TYPE_CHECKING:
     from longwire.prepared import PreparedMessage
     from longwire.server.rooms.hub import Hub
 
-PATIENCE = 0.5
-"""Seconds for a node to answer; one that is gone does not, and the client begins anew."""
+ANSWER_TIMEOUT = 0.5
+"""Seconds to wait for another node. A dead node does not answer; its client cannot recover."""
 
 
 class Handover:
-    """One node's end of it. Private ids begin with the name of the node that gave them.
+    """Sends and answers requests of one node. A private id begins with its node's name.
 
     Args:
-        hub: what hears the other nodes.
-        broker: what speaks to them.
-        let_go: called with the private id of a client that is on another node now.
+        hub: receives what other nodes publish.
+        broker: publishes to other nodes.
+        close: closes the connection with a private id.
     """
 
-    def __init__(self, hub: Hub, broker: Broker, let_go: Callable[[str], None]) -> None:
+    def __init__(self, hub: Hub, broker: Broker, close: Callable[[str], None]) -> None:
         self._hub = hub
         self._broker = broker
-        self._let_go = let_go
+        self._close = close
         self._name = secrets.token_hex(4)
 
     def new_private_id(self) -> str:
-        """Return a private id that says where it was given."""
+        """Return a private id that names this node."""
         return f"{self._name}.{secrets.token_urlsafe(24)}"
 
     async def listen(self) -> None:
-        """Let go of clients from now on when another node asks."""
+        """Close connections from now on when another node asks for it."""
         await self._hub.listen(_room(self._name), self._receive)
 
     async def ask(self, pid: str, answer: str) -> None:
-        """Have the client's node let go of it; returns when something comes in the room `answer`.
+        """Ask the node that created `pid` to close the connection and store its record.
 
-        Returns without it too, after a while.
+        Returns when something is published to the room `answer`, or after `ANSWER_TIMEOUT`.
 
         Raises:
             BrokerUnavailable: the other nodes cannot be reached.
@@ -64,7 +68,7 @@ class Handover:
         try:
             request = Draft("recover", msgspec.json.encode({"pid": pid}))
             await self._broker.publish_volatile(_room(name), request)
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(ANSWER_TIMEOUT):
                 await answered.wait()
         except TimeoutError:
             pass
@@ -72,7 +76,7 @@ class Handover:
             await self._hub.unlisten(answer, listener)
 
     def _receive(self, message: PreparedMessage) -> None:
-        self._let_go(msgspec.json.decode(message.data)["pid"])
+        self._close(msgspec.json.decode(message.data)["pid"])
 
 
 def _room(name: str) -> str:

@@ -1,12 +1,12 @@
 """Connection state recovery for stock Socket.IO clients (socket.io-client 4.6 and later).
 
-Such a client is told a private id when it connects and keeps the last string that followed an
-event: here `"<offset>@<room>"`, as for clients that ask for positions. When it comes back with
-both, it gets its old id, its rooms, and what it missed, before it is told that it is connected.
+Such a client receives a private id in CONNECT, and keeps the last string that followed an event:
+here `"<offset>@<room>"`, as for clients that ask for positions. If it reconnects with both, it gets
+its old id, its rooms and the events that it missed, before CONNECT.
 
-A record exists from CONNECT on, so a client that returns before the server noticed that its old
-connection is dead takes that one over. When the connection ends, the record is also given to the
-broker, so that the next process or another node can go on with it.
+A record exists from CONNECT on, so a client can also recover while the server still takes its old
+connection for open. When the connection closes, the record is stored in the broker too, so that
+the next process or another node can recover it.
 """
 
 from __future__ import annotations
@@ -25,57 +25,39 @@ from longwire.errors import BrokerUnavailable, InvalidRoom, RoomDenied
 from longwire.prepared import PreparedBatch, PreparedMessage
 from longwire.reasons import TRANSPORT_CLOSED
 from longwire.server.recovery.handover import Handover
-from longwire.server.recovery.sent_log import Trail
-from longwire.server.recovery.store import MAX_SENT, KeptRecord, RecoveryStore, room_of
+from longwire.server.recovery.sent_log import RecoveryRecord, SentLog
+from longwire.server.recovery.store import MAX_SENT, RecoveryStore, SavedRecord, room_of
 
 if TYPE_CHECKING:
     from longwire.broker import Broker
     from longwire.server.access.authentication import Identity
     from longwire.server.access.rules import RoomRules
-    from longwire.server.clients.socket import Socket
     from longwire.server.rooms.hub import Hub
+    from longwire.server.session.session import Session
     from longwire.types import Position
 
 logger = logging.getLogger("longwire.server")
 
 
 class RecoveryOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How long and how far connections can be recovered.
+    """Limits on the recovery of connections.
 
     Attributes:
-        max_disconnection_duration: seconds that a client may stay away; the reference's default.
-        max_missed: events a client may have been sent without saying which one it got last.
+        max_disconnection_duration: seconds that a client may be away. Socket.IO's default.
+        max_missed: events that a client may have missed. As many are recorded per connection.
     """
 
     max_disconnection_duration: float = 120.0
     max_missed: int = 1000
 
 
-class Record(msgspec.Struct, gc=False):
-    """A connection that can be recovered.
-
-    Attributes:
-        pid: its private id.
-        sid: its public id.
-        user_id: whose it is.
-        trail: what it was sent.
-        socket: its current connection, if it has one.
-    """
-
-    pid: str
-    sid: str
-    user_id: str
-    trail: Trail
-    socket: Socket | None = None
-
-
 class Missed:
-    """What a recovered client has to be sent before it is connected.
+    """The events that a recovered client is sent before CONNECT.
 
     Attributes:
         messages: the events, room by room, in order.
-        starts: how far the client is before them; its rooms.
-        ends: how far it is after them.
+        starts: the client's position in each of its rooms before these events.
+        ends: its positions after them.
     """
 
     __slots__ = ("ends", "messages", "starts")
@@ -87,7 +69,14 @@ class Missed:
 
 
 class Recovery:
-    """The recoverable connections of one node."""
+    """The recoverable connections of one node.
+
+    Args:
+        options: limits.
+        broker: stores records, if it is durable, and the rooms' logs.
+        rules: decide which rooms a returning client may still join.
+        hub: receives requests of other nodes, if the broker is shared.
+    """
 
     def __init__(
         self, options: RecoveryOptions, broker: Broker, rules: RoomRules, hub: Hub
@@ -96,31 +85,35 @@ class Recovery:
         self._broker = broker
         self._rules = rules
         max_age = options.max_disconnection_duration
-        # What a log in memory would keep is here already, and dies with this process.
+        # A log in memory would be lost together with the records of this process.
         self._store = RecoveryStore(broker, max_age) if broker.is_durable else None
-        self._handover = Handover(hub, broker, self._let_go) if broker.is_shared else None
+        self._handover = Handover(hub, broker, self._close_session) if broker.is_shared else None
         self._is_listening = False
         self._tasks = BackgroundTasks()
-        self._records: dict[str, Record] = {}
+        self._records: dict[str, RecoveryRecord] = {}
         self._expiries: dict[str, asyncio.TimerHandle] = {}
 
-    def open(self, sid: str, socket: Socket) -> Record:
-        """Begin a record for a new connection."""
-        trail = Trail(self._options.max_missed)
-        record = Record(self._new_private_id(), sid, socket.identity.user_id, trail, socket)
+    def open(self, sid: str, user_id: str, session: Session) -> RecoveryRecord:
+        """Create the record of a new connection."""
+        sent = SentLog(self._options.max_missed)
+        record = RecoveryRecord(self._new_private_id(), sid, user_id, sent, session)
         self._records[record.pid] = record
         return record
 
-    async def find(self, pid: str, last_seen: str | None, identity: Identity) -> Record | None:
-        """Return the record of that private id, if it is this user's; it does not expire now.
+    async def find(
+        self, pid: str, last_seen: str | None, identity: Identity
+    ) -> RecoveryRecord | None:
+        """Return the record of a private id, or None if this user has none; stop its expiry.
+
+        The record comes from this node, the broker, or the node that has the connection.
 
         Raises:
-            BrokerUnavailable: the log where it may be cannot be read.
+            BrokerUnavailable: the log that may contain it cannot be read.
         """
         record = self._records.get(pid)
-        if not _is_good(record, last_seen):
+        if not _is_newest(record, last_seen):
             record = await self._load(pid) or record
-        if self._handover is not None and not _is_good(record, last_seen):
+        if self._handover is not None and not _is_newest(record, last_seen):
             await self._handover.ask(pid, room_of(pid))
             record = await self._load(pid) or record
         if record is None or record.user_id != identity.user_id:
@@ -128,36 +121,36 @@ class Recovery:
         self.hold(record)
         return record
 
-    def hold(self, record: Record) -> None:
-        """Keep a record from expiring."""
+    def hold(self, record: RecoveryRecord) -> None:
+        """Stop the expiry of a record."""
         expiry = self._expiries.pop(record.pid, None)
         if expiry is not None:
             expiry.cancel()
 
-    def resume(self, record: Record, socket: Socket, missed: Missed) -> None:
-        """Give a record to the connection that goes on with it."""
-        record.socket = socket
-        record.trail = Trail(self._options.max_missed)
+    def resume(self, record: RecoveryRecord, session: Session, missed: Missed) -> None:
+        """Continue a record with a new session, which is sent `missed`."""
+        record.session = session
+        record.sent = SentLog(self._options.max_missed)
         for room, start in missed.starts.items():
-            record.trail.begin(room, start)
-        record.trail.note(PreparedBatch(missed.messages))
+            record.sent.begin(room, start)
+        record.sent.append(PreparedBatch(missed.messages))
 
-    def release(self, record: Record) -> None:
-        """Let a record expire: its connection is gone."""
-        record.socket = None
+    def release(self, record: RecoveryRecord) -> None:
+        """Store the record of a closed connection, and start its expiry."""
+        record.session = None
         loop = asyncio.get_running_loop()
         if self._store is not None:
             self._tasks.start(self._save(self._store, record))
         duration = self._options.max_disconnection_duration
         self._expiries[record.pid] = loop.call_later(duration, self._forget, record.pid)
 
-    def discard(self, record: Record) -> None:
-        """Forget a record: its client said goodbye, or cannot be recovered."""
+    def discard(self, record: RecoveryRecord) -> None:
+        """Delete a record: its client left, or cannot be recovered."""
         self.hold(record)
         self._records.pop(record.pid, None)
 
     async def close(self) -> None:
-        """Forget everything that is not kept elsewhere."""
+        """Finish storing records, and delete those of this process."""
         await self._tasks.wait()
         for expiry in self._expiries.values():
             expiry.cancel()
@@ -166,13 +159,14 @@ class Recovery:
         self._is_listening = False
 
     async def missed(
-        self, record: Record, last_seen: str | None, identity: Identity
+        self, record: RecoveryRecord, last_seen: str | None, identity: Identity
     ) -> Missed | None:
-        """Return what the client missed, in the rooms that it may still be in.
+        """Return what a client missed in the rooms that it may still join.
 
-        None if something is lost, or too much was missed: the client then has to begin anew.
+        Returns None if events are lost, or more than `max_missed` were missed; the client then
+        cannot recover.
         """
-        positions = record.trail.positions(last_seen)
+        positions = record.sent.positions(last_seen)
         if positions is None:
             return None
         missed = Missed()
@@ -186,7 +180,7 @@ class Recovery:
         return missed
 
     async def _read(self, room: str, since: Position, missed: Missed) -> bool:
-        """Add what a room has since a position; False if that is not known."""
+        """Add the entries of a room's log after a position; False if some are not retained."""
         missed.starts[room] = since
         async with aclosing(read_slices(self._broker, room, since)) as slices:
             async for history in slices:
@@ -213,27 +207,27 @@ class Recovery:
         try:
             await handover.listen()
         except BrokerUnavailable:
-            self._is_listening = False  # the next client's turn to try
+            self._is_listening = False  # the next client tries again
 
-    def _let_go(self, pid: str) -> None:
+    def _close_session(self, pid: str) -> None:
         record = self._records.get(pid)
-        if record is not None and record.socket is not None:
-            record.socket.session.close(TRANSPORT_CLOSED)
+        if record is not None and record.session is not None:
+            record.session.close(TRANSPORT_CLOSED)
 
-    async def _save(self, store: RecoveryStore, record: Record) -> None:
-        trail = record.trail.keep(MAX_SENT)
-        kept = KeptRecord(record.sid, record.user_id, store.now_ms(), trail)
+    async def _save(self, store: RecoveryStore, record: RecoveryRecord) -> None:
+        sent = record.sent.save(MAX_SENT)
+        saved = SavedRecord(record.sid, record.user_id, store.now_ms(), sent)
         try:
-            await store.save(record.pid, kept)
+            await store.save(record.pid, saved)
         except BrokerUnavailable as error:
-            logger.warning("a connection can be recovered here only: %s", error)
+            logger.warning("a connection can be recovered on this node only: %s", error)
 
-    async def _load(self, pid: str) -> Record | None:
-        kept = None if self._store is None else await self._store.load(pid)
-        if kept is None:
+    async def _load(self, pid: str) -> RecoveryRecord | None:
+        saved = None if self._store is None else await self._store.load(pid)
+        if saved is None:
             return None
-        trail = Trail.restore(kept.trail, self._options.max_missed)
-        record = self._records[pid] = Record(pid, kept.sid, kept.user_id, trail)
+        sent = SentLog.load(saved.sent, self._options.max_missed)
+        record = self._records[pid] = RecoveryRecord(pid, saved.sid, saved.user_id, sent)
         return record
 
     def _forget(self, pid: str) -> None:
@@ -241,6 +235,9 @@ class Recovery:
         self._records.pop(pid, None)
 
 
-def _is_good(record: Record | None, last_seen: str | None) -> bool:
-    """Whether a record is the newest: its client is here, or names what it was sent from here."""
-    return record is not None and (record.socket is not None or record.trail.knows(last_seen))
+def _is_newest(record: RecoveryRecord | None, last_seen: str | None) -> bool:
+    """Return whether no other node can have a newer record of the connection.
+
+    So it is if the connection is on this node, or if this node sent the client its last event.
+    """
+    return record is not None and (record.session is not None or record.sent.knows(last_seen))

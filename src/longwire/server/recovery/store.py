@@ -1,8 +1,8 @@
-"""Where connections that ended are kept for the next process, or another node.
+"""Stores the records of closed connections for the next process, or for another node.
 
-Their records are written to rooms of the broker that nobody can join: whatever the broker promises
-for events, it promises for them. A private id gives the room and, hashed, the slot; so each has
-one record, the newest, and reading one costs no more than reading one small log.
+Records are published to rooms of the broker that clients cannot join, so they are as durable as
+events. The private id determines the room and, hashed, the slot: only the newest record of a
+connection is retained, and loading it reads one small log.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from longwire.broker.slices import read_slices
 from longwire.clock import wall_time
 from longwire.log import Draft
-from longwire.server.recovery.sent_log import KeptTrail
+from longwire.server.recovery.sent_log import SavedLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,35 +23,35 @@ if TYPE_CHECKING:
     from longwire.broker import Broker
 
 ROOMS = 64
-"""A log keeps about four thousand slots, and a megabyte of them: 250,000 records, or 64 MB."""
+"""A log retains about 4,000 slots and 1 MB of them: 250,000 records, or 64 MB, in all rooms."""
 
 MAX_SENT = 256
-"""What was sent last to a client and may not have come to it, in events; a few kilobytes."""
+"""The last events of a connection that are stored: those the client may not have received."""
 
 
-class KeptRecord(msgspec.Struct, array_like=True, frozen=True):
-    """A connection that ended.
+class SavedRecord(msgspec.Struct, array_like=True, frozen=True):
+    """A closed connection, as it is stored.
 
     Attributes:
-        sid: its public id.
-        user_id: whose it was.
-        ended_ms: when it ended, by the clock of its server.
-        trail: what it was sent.
+        sid: the public id.
+        user_id: the user who had signed in.
+        ended_ms: when it closed, in milliseconds of the server's clock.
+        sent: the events that the client was sent.
     """
 
     sid: str
     user_id: str
     ended_ms: int
-    trail: KeptTrail
+    sent: SavedLog
 
 
 class RecoveryStore:
-    """Keeps records in a broker's logs.
+    """Saves and loads records.
 
     Args:
-        broker: whose.
-        max_age: seconds after which a record is of no use.
-        clock: tells the time.
+        broker: stores them.
+        max_age: seconds after which a record has expired.
+        clock: returns the time in seconds since the epoch.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class RecoveryStore:
         self._clock = clock
 
     def now_ms(self) -> int:
-        """The time that a record bears."""
+        """Return the time for `SavedRecord.ended_ms`."""
         return int(self._clock() * 1000)
 
-    async def save(self, pid: str, record: KeptRecord) -> None:
-        """Keep a record instead of an earlier one.
+    async def save(self, pid: str, record: SavedRecord) -> None:
+        """Save a record; it replaces an earlier one.
 
         Raises:
             BrokerUnavailable: the log cannot be reached.
@@ -74,8 +74,8 @@ class RecoveryStore:
         room, slot = _place(pid)
         await self._broker.publish(room, Draft("recovery", msgspec.json.encode(record), slot))
 
-    async def load(self, pid: str) -> KeptRecord | None:
-        """Return the record that was kept last, if it is still of use.
+    async def load(self, pid: str) -> SavedRecord | None:
+        """Return the newest record of a private id, unless it has expired.
 
         Raises:
             BrokerUnavailable: the log cannot be read.
@@ -83,7 +83,7 @@ class RecoveryStore:
         data = await self._find(*_place(pid))
         if data is None:
             return None
-        record = msgspec.json.decode(data, type=KeptRecord)
+        record = msgspec.json.decode(data, type=SavedRecord)
         return record if self.now_ms() - record.ended_ms <= self._max_age_ms else None
 
     async def _find(self, room: str, slot: str) -> bytes | None:
@@ -96,11 +96,11 @@ class RecoveryStore:
 
 
 def room_of(pid: str) -> str:
-    """Return the room in which the record of a private id is kept."""
+    """Return the room that stores the record of a private id."""
     return _place(pid)[0]
 
 
 def _place(pid: str) -> tuple[str, str]:
-    """The room and the slot of a private id; who reads the log does not learn the id."""
+    """Return room and slot of a private id, hashed: the log must not reveal private ids."""
     digest = hashlib.sha256(pid.encode()).hexdigest()
     return f"recovery {int(digest[:8], 16) % ROOMS}", digest[:32]

@@ -217,7 +217,7 @@ def _write(batch: PreparedBatch, members: Iterable[Member]) -> list[Member]:
     for member in members:
         writer = member.writer
         if writer is not None and writer.is_direct and not writer.stalled:
-            writer.write_batch(batch, member.positions)
+            writer.write_batch(batch, member.wants_positions)
         elif not member.write(batch):
             stalled.append(member)
     return stalled

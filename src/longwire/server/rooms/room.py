@@ -11,14 +11,14 @@ from longwire.types import Position
 if TYPE_CHECKING:
     import asyncio
 
-    from longwire.server.session.session import Writer
+    from longwire.server.session.writer import Writer
 
 
 class Recipient(Protocol):
     """What the hub requires of a socket."""
 
     @property
-    def positions(self) -> bool:
+    def wants_positions(self) -> bool:
         """Whether events are sent to it with their positions."""
         ...
 
@@ -47,7 +47,7 @@ class Member:
     """One socket in one room: a cursor into the room's log.
 
     Attributes:
-        positions: whether events are sent to the socket with their positions.
+        wants_positions: whether events are sent to the socket with their positions.
         writer: see `Recipient.writer`; None until the first write.
         offset: the last entry that was written to it. While the member is live, the room's offset
             counts instead, so that a fan-out need not touch every member.
@@ -61,17 +61,17 @@ class Member:
         "feeding",
         "live",
         "offset",
-        "positions",
         "recipient",
         "room",
         "turn",
+        "wants_positions",
         "writer",
     )
 
     def __init__(self, room: HubRoom, recipient: Recipient) -> None:
         self.room = room
         self.recipient = recipient
-        self.positions = recipient.positions
+        self.wants_positions = recipient.wants_positions
         self.writer: Writer | None = None
         self.offset = 0
         self.live = False

@@ -1,1 +1,1 @@
-"""One connection across its transports, with its deadlines and tasks."""
+"""One Engine.IO connection across its transports: protocol, deadlines, slow peers, tasks."""

@@ -1,4 +1,4 @@
-"""Deadlines of many sessions on one timer."""
+"""The deadlines of many objects on one timer."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from typing import Protocol
 
 
 class Timed(Protocol):
-    """What has deadlines."""
+    """An object that has deadlines."""
 
     def next_deadline(self) -> float | None:
-        """Return the loop time at which `handle_deadline` is due, if any."""
+        """Return the loop time at which to call `handle_deadline`, or None."""
         ...
 
     def handle_deadline(self, now: float) -> None:
-        """Do what is due at `now`."""
+        """Do what is due at the loop time `now`."""
         ...
 
 
 class Deadlines:
-    """Buckets of one tick: a hundred thousand heartbeats cost one timer.
+    """Calls `handle_deadline` of watched objects, with one timer for all of them.
 
-    A deadline fires at most one tick late. Moving a deadline further away costs nothing:
-    the bucket asks again when it comes up.
+    Deadlines are collected in buckets of one tick, and are handled at most one tick late. An
+    object whose deadline moves into the future need not be watched again: when its old bucket is
+    due, it is asked for its next deadline.
     """
 
     def __init__(self, tick: float = 0.25) -> None:
@@ -34,7 +35,7 @@ class Deadlines:
         self._timer_bucket = 0
 
     def watch(self, timed: Timed) -> None:
-        """See that the next deadline of `timed` is kept; cheap to call again."""
+        """Handle the next deadline of `timed`; call this again when the deadline moves closer."""
         deadline = timed.next_deadline()
         if deadline is None:
             return
@@ -49,13 +50,13 @@ class Deadlines:
         self._arm(bucket)
 
     def forget(self, timed: Timed) -> None:
-        """Drop `timed`."""
+        """Stop watching `timed`."""
         bucket = self._scheduled.pop(timed, None)
         if bucket in self._buckets:
             self._buckets[bucket].pop(timed, None)
 
     def close(self) -> None:
-        """Drop everything and stop the timer."""
+        """Stop watching everything."""
         self._buckets.clear()
         self._scheduled.clear()
         if self._timer is not None:

@@ -1,4 +1,4 @@
-"""One Engine.IO peer across its transports, driven by asyncio."""
+"""One Engine.IO connection across its transports: the sans-IO protocol, driven by asyncio."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from longwire.connection import (
 )
 from longwire.engineio import Closed, Upgraded
 from longwire.engineio.payload import split_payload
+from longwire.server.session.slow_peer import SlowPeer
 from longwire.server.session.tcp_info import UNKNOWN
 
 if TYPE_CHECKING:
@@ -26,93 +27,65 @@ if TYPE_CHECKING:
     from longwire.server.limits import Limits
     from longwire.server.session.deadlines import Deadlines
     from longwire.server.session.tcp_info import Traffic
+    from longwire.server.session.writer import Writer
 
 
-# Packets that a session takes in one turn of the loop, a few milliseconds' worth: a body or a read
-# of the transport may hold a hundred thousand, and everybody else would wait for all of them.
+# Packets that a session handles in one turn of the loop, which takes a few milliseconds. One body
+# or one read can contain 100,000 packets, and would block the loop for all other sessions.
 PACKETS_AT_ONCE = 200
 
-# Seconds until it is looked again whether a session may be read on: behind handlers, which end
-# soon, and behind a peer that does not take its answers.
+# Seconds until a paused session is checked again: while handlers run, which mostly end soon, and
+# while the peer does not read its answers.
 UNHANDLED_DELAY = 0.01
 STALLED_DELAY = 0.1
 
 
-class Writer(Protocol):
-    """The sending half of a WebSocket.
-
-    Attributes:
-        is_direct: whether prepared messages may be written past the session, which keeps it.
-    """
-
-    is_direct: bool
-
-    @property
-    def stalled(self) -> bool:
-        """Whether the transport is full: what is written now waits in memory."""
-        ...
-
-    def write(self, messages: Sequence[str | bytes]) -> None:
-        """Send messages, in order; never blocks."""
-        ...
-
-    def write_batch(self, batch: PreparedBatch, positions: bool) -> None:
-        """Send prepared messages, in order; never blocks."""
-        ...
-
-    def close(self) -> None:
-        """Close the WebSocket after everything that was written."""
-        ...
-
-    def traffic(self) -> Traffic:
-        """Return what passed so far, in units of its own."""
-        ...
-
-
 class SessionOwner(Protocol):
-    """What happens to a session is told to its owner, in order."""
+    """Receives what happens to a session, in order."""
 
     def receive_connect(self, session: Session, request: ConnectRequested) -> None:
-        """A client asks for a namespace."""
+        """The client asks to be connected to a namespace."""
         ...
 
     def receive_event(self, session: Session, event: EventReceived) -> None:
-        """A client sent an event."""
+        """The client sent an event."""
         ...
 
     def receive_ack(self, session: Session, ack: AckReceived) -> None:
-        """A client acknowledged an event."""
+        """The client acknowledged an event."""
         ...
 
     def receive_disconnect(self, session: Session) -> None:
-        """A client left the main namespace."""
+        """The client left the main namespace."""
         ...
 
     def receive_drained(self, session: Session) -> None:
-        """A transport that was stalled takes data again."""
+        """The transport, which was stalled, takes data again."""
         ...
 
     def receive_shutdown(self, session: Session) -> None:
-        """The transport's server stops: say so, and end the session."""
+        """The ASGI server stops: send the reason and close the session."""
         ...
 
     def receive_stalled(self, session: Session) -> None:
-        """The transport has been stalled for too long: say so, and end the session."""
+        """The transport was stalled for too long: send the reason and close the session."""
         ...
 
     def receive_closed(self, session: Session, reason: DisconnectReason) -> None:
-        """The session is over."""
+        """The session is closed; nothing follows."""
         ...
 
 
 class Session:
-    """Feeds the protocol from transports and transports from the protocol.
+    """Passes data between the protocol objects and the transports of one connection.
+
+    The transports are long-polling requests, a WebSocket, or both during an upgrade.
 
     Attributes:
-        sid: secret name of the session on the transport.
+        sid: the secret id of the session.
         remote: the peer's address.
-        is_open: whether it can still send.
-        unhandled: bytes of events that were received and are not handled yet; its owner counts.
+        is_open: whether the session can still send.
+        unhandled: bytes of events that are received but not handled; the owner updates it.
     """
 
     __slots__ = (
@@ -124,9 +97,7 @@ class Session:
         "_paced_until",
         "_poll",
         "_probe",
-        "_seen",
-        "_stalled_at",
-        "_stalled_since",
+        "_slow_peer",
         "_writer",
         "connection",
         "engine",
@@ -158,9 +129,7 @@ class Session:
         self._poll: asyncio.Future[str] | None = None
         self._limits = limits
         self._lagging = False
-        self._stalled_since: float | None = None
-        self._stalled_at = 0
-        self._seen = UNKNOWN
+        self._slow_peer: SlowPeer | None = None  # created by the first ping or stall
         self._paced_until = 0.0
         self._is_ahead = False
         self.unhandled = 0
@@ -168,11 +137,11 @@ class Session:
     # Transports
 
     def open_websocket(self, writer: Writer) -> None:
-        """Speak through `writer` from the start; it begins with the engine's first messages."""
+        """Use a WebSocket from the start; the transport sends the engine's first messages."""
         self._writer = writer
 
     def open_probe(self, writer: Writer) -> bool:
-        """Take a WebSocket that probes for an upgrade; False refuses it."""
+        """Start the upgrade to a WebSocket; return False to reject it."""
         if not self.engine.receive_probe_open(clock.monotonic()):
             return False
         self._probe = writer
@@ -180,7 +149,7 @@ class Session:
         return True
 
     def receive_websocket(self, writer: Writer, data: str | bytes) -> None:
-        """Take one WebSocket message."""
+        """Handle one WebSocket message."""
         if writer is self._writer:
             event = self.connection.read_event(data)
             if event is not None:
@@ -192,7 +161,7 @@ class Session:
         self.flush()
 
     def receive_websocket_eof(self, writer: Writer) -> None:
-        """Learn that a WebSocket is gone."""
+        """Note that a WebSocket is closed."""
         if writer is self._probe:
             self._probe = None
             self.engine.receive_probe_eof(clock.monotonic())
@@ -201,13 +170,13 @@ class Session:
         self.flush()
 
     def receive_post_open(self) -> bool:
-        """Learn that a polling POST began; False refuses it."""
+        """Note that a polling POST has started; return False to reject it."""
         accepted = self.engine.receive_post_open(clock.monotonic())
         self.flush()
         return accepted
 
     async def receive_payload(self, body: str) -> bool:
-        """Take the body of a polling POST, a part in each turn of the loop; False refuses it."""
+        """Handle the body of a polling POST over several turns of the loop; False rejects it."""
         parts = split_payload(body, PACKETS_AT_ONCE)
         part: str | None = next(parts)
         accepted = True
@@ -226,12 +195,12 @@ class Session:
         return accepted
 
     def receive_post_eof(self) -> None:
-        """Learn that a polling POST was cut off, or is too large to take."""
+        """Note that a polling POST was cut off or is too large."""
         self.engine.receive_post_eof(clock.monotonic())
         self.flush()
 
     def receive_poll(self) -> asyncio.Future[str] | None:
-        """Take a polling GET; the future is its body. None refuses a second one at a time."""
+        """Start a polling GET; the future is its body. None rejects a second concurrent GET."""
         if not self.engine.receive_poll(clock.monotonic()):
             self.flush()
             return None
@@ -240,7 +209,7 @@ class Session:
         return poll
 
     def receive_poll_eof(self, poll: asyncio.Future[str]) -> None:
-        """Learn that the client gave its pending GET up."""
+        """Note that the client aborted its pending GET."""
         if self._poll is poll:
             self._poll = None
             self.engine.receive_poll_eof(clock.monotonic())
@@ -250,35 +219,35 @@ class Session:
 
     @property
     def writer(self) -> Writer | None:
-        """The active WebSocket; None while requests carry the session."""
+        """The active WebSocket, or None while the session uses long-polling."""
         return self._writer
 
     @property
     def stalled(self) -> bool:
-        """Whether the peer does not take what is sent: nothing more should be written."""
+        """Whether the peer does not read what was sent, so that no more should be sent."""
         if self._writer is not None:
             return self._writer.stalled
         return self.engine.buffered_bytes > self._limits.poll_buffer
 
-    def write(self, batch: PreparedBatch, positions: bool) -> bool:
-        """Send prepared messages in order; False, and nothing sent, if the session lags."""
+    def write(self, batch: PreparedBatch, with_positions: bool) -> bool:
+        """Send prepared messages in order; return False, and send none, if the session lags."""
         writer = self._writer
         if writer is None or not writer.is_direct or writer.stalled or self._lagging:
-            return self._write_through_protocol(batch, positions)
-        writer.write_batch(batch, positions)
+            return self._write_through_protocol(batch, with_positions)
+        writer.write_batch(batch, with_positions)
         return True
 
-    def _write_through_protocol(self, batch: PreparedBatch, positions: bool) -> bool:
+    def _write_through_protocol(self, batch: PreparedBatch, with_positions: bool) -> bool:
         if self._lagging or self.stalled:
             self._begin_lag()
             return False
         for message in batch.messages:
-            self.connection.send_prepared(message, positions)
+            self.connection.send_prepared(message, with_positions)
         self.flush()
         return True
 
     def acknowledge(self, ack_id: int, args: Sequence[object]) -> None:
-        """Answer an event of the main namespace."""
+        """Acknowledge an event of the main namespace."""
         writer = self._writer
         if writer is not None and writer.is_direct:
             writer.write(self.connection.encode_ack(ack_id, args))
@@ -287,9 +256,9 @@ class Session:
             self.transmit()
 
     def transmit(self) -> None:
-        """Hand over what was just sent, and nothing else.
+        """Pass what was just sent to the transport; cheaper than `flush`.
 
-        Sending on a WebSocket neither ends a session nor brings a deadline nearer.
+        On a WebSocket, sending produces no events and brings no deadline nearer.
         """
         if self._writer is None:
             self.flush()
@@ -297,7 +266,7 @@ class Session:
             self._send()
 
     def flush(self) -> None:
-        """Hand over what the protocol has to say, to both sides."""
+        """Pass the protocol's events to the owner, and its messages to the transports."""
         while events := self.connection.events():
             for event in events:
                 self._dispatch(event)
@@ -309,11 +278,11 @@ class Session:
             self._deadlines.watch(self)
 
     def shut_down(self) -> None:
-        """Learn that the transport's server stops."""
+        """Note that the ASGI server stops."""
         self._owner.receive_shutdown(self)
 
     def close(self, reason: DisconnectReason) -> None:
-        """End the session."""
+        """Close the session."""
         self.connection.close(reason, clock.monotonic())
         self.flush()
 
@@ -336,79 +305,76 @@ class Session:
     # Lag
 
     def receive_drained(self) -> None:
-        """Learn that the transport takes data again."""
+        """Note that the transport takes data again; the owner then sends what was missed."""
         if self._lagging and not self.stalled:
             self._lagging = False
-            self._stalled_since = None
+            self._get_slow_peer().end_stall()
             asyncio.get_running_loop().call_soon(self._owner.receive_drained, self)
 
     def _begin_lag(self) -> None:
         if not self._lagging:
             self._lagging = True
-            self._stalled_since = clock.monotonic()
-            self._stalled_at = self._traffic().taken
+            self._get_slow_peer().begin_stall(clock.monotonic(), self._traffic())
             self._deadlines.watch(self)
 
     # Time
 
     def next_deadline(self) -> float | None:
-        """Return when something is due: a heartbeat, CONNECT, or the end of patience."""
-        deadline = self.connection.next_deadline()
-        if self._stalled_since is None:
-            return deadline
-        patience = self._stalled_since + self._limits.stall_timeout
-        return patience if deadline is None else min(deadline, patience)
+        """Return when to send a heartbeat, or to close a session that is late or stalled."""
+        deadline, stall_end = self.connection.next_deadline(), self._stall_end()
+        if deadline is None or stall_end is None:
+            return stall_end if deadline is None else deadline
+        return min(deadline, stall_end)
 
     def handle_deadline(self, now: float) -> None:
         """Do what is due."""
-        since = self._stalled_since
-        if since is not None and since + self._limits.stall_timeout <= now:
-            self._end_patience(now)
+        stall_end = self._stall_end()
+        if stall_end is not None and stall_end <= now:
+            if not self._get_slow_peer().extend_stall(now, self._traffic()):
+                self._owner.receive_stalled(self)
             return
-        if self.engine.is_pong_overdue(now) and self._is_slow():
+        if self.engine.is_pong_overdue(now) and self._may_answer_late():
             self.engine.postpone_pong(now)
         had_pinged = self.engine.awaits_pong
         self.connection.handle_deadline(now)
         self.flush()
         if self.engine.awaits_pong and not had_pinged:
-            self._seen = self._traffic()
+            self._get_slow_peer().receive_ping_sent(self._traffic())
 
-    def _end_patience(self, now: float) -> None:
-        """Let go of who takes nothing; who takes a little may go on."""
-        stalled_at, self._stalled_at = self._stalled_at, self._traffic().taken
-        if self._stalled_at > stalled_at:
-            self._stalled_since = now
-        else:
-            self._stalled_since = None
-            self._owner.receive_stalled(self)
+    def _stall_end(self) -> float | None:
+        slow_peer = self._slow_peer
+        if slow_peer is None or slow_peer.stalled_since is None:
+            return None
+        return slow_peer.stalled_since + self._limits.stall_timeout
 
-    def _is_slow(self) -> bool:
-        """Whether the pong may still come: after what either side is sending, or to be read."""
-        before, now = self._seen, self._traffic()
-        taken = now.taken - before.taken
-        self._seen = now._replace(waiting=max(0, before.waiting - taken))
-        is_behind = before.waiting > 0 or now.unread > 0 or self.stalled
-        return now.received > before.received or (taken > 0 and is_behind)
+    def _may_answer_late(self) -> bool:
+        return self._get_slow_peer().extend_ping(self._traffic(), is_stalled=self.stalled)
+
+    def _get_slow_peer(self) -> SlowPeer:
+        if self._slow_peer is None:
+            self._slow_peer = SlowPeer()
+        return self._slow_peer
 
     def _traffic(self) -> Traffic:
         return UNKNOWN if self._writer is None else self._writer.traffic()
 
     def reading_delay(self) -> float:
-        """Return for how many seconds a transport should not read; then it should ask again.
+        """Return the seconds for which the transport should not read; then it asks again.
 
-        The peer is too fast, its events are not handled yet, or it does not take the answers.
+        More than 0 if the peer sends too fast, if too many of its events are not handled yet, or
+        if it does not read the answers.
         """
         if self.unhandled > self._limits.unhandled_bytes and self.is_open:
             return UNHANDLED_DELAY
         if self.stalled and self.is_open:
             return STALLED_DELAY
-        if not self._is_ahead:  # asked for each message: the clock is not
+        if not self._is_ahead:  # this is called for each message; reading the clock is not free
             return 0.0
         return max(0.0, self._paced_until - clock.monotonic() - 1.0)
 
     async def until_readable(self) -> None:
-        """Return when a transport may read on."""
-        while delay := self.reading_delay():  # noqa: ASYNC110 - an event would cost each session
+        """Return when the transport may read again."""
+        while delay := self.reading_delay():  # noqa: ASYNC110 (an asyncio.Event would cost memory in every session)
             await asyncio.sleep(delay)
 
     # Events
@@ -439,7 +405,8 @@ class Session:
     def _finish(self, reason: DisconnectReason) -> None:
         self._send()
         self.is_open = False
-        self._stalled_since = None
+        if self._slow_peer is not None:
+            self._slow_peer.end_stall()
         self._deadlines.forget(self)
         for writer in (self._writer, self._probe):
             if writer is not None:

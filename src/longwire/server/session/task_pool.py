@@ -1,56 +1,81 @@
-"""Tasks that are used again: a coroutine that never waits costs no task of its own."""
+"""A pool of tasks that run many coroutines; one that never waits costs no task of its own."""
 
 from __future__ import annotations
 
 import asyncio
+import operator
+import types
 from collections import deque
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from longwire.background import BackgroundTasks
-from longwire.server.session.stepping import go_on
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine, Generator
 
-# Tasks that are kept for what comes next: what a handful of coroutines leave when all had to wait.
+# Idle tasks to keep: as many as a few coroutines leave behind that all had to wait.
 MAX_IDLE = 16
 
 
-class TaskPool:
-    """Runs coroutines as `create_task` would, at a fraction of its cost.
+@types.coroutine
+def finish(
+    steps: Coroutine[Any, Any, None] | Generator[Any, Any, None],
+    awaited: object,
+    run: Callable[..., Any] = operator.call,
+) -> Generator[Any, Any, None]:
+    """Await the rest of a coroutine whose first step was run by hand.
 
-    They begin in the order in which they were given. A task runs one after the other; as soon as
-    one waits, other tasks go on with those that follow. Each has a context of its own, and finds
-    in `current_task`, timeouts and cancellation what it expects.
+    Args:
+        steps: the coroutine, or the result of `__await__`.
+        awaited: what its first step yielded.
+        run: calls each further step, for example `Context.run`.
+    """
+    try:
+        while True:
+            try:
+                sent = yield awaited
+            except BaseException as error:
+                awaited = run(steps.throw, error)
+            else:
+                awaited = run(steps.send, sent)
+    except StopIteration:
+        pass
+
+
+class TaskPool:
+    """Runs coroutines like `asyncio.create_task`, at a fraction of the cost.
+
+    Coroutines start in the order of the calls. A task runs one after the other; when one waits,
+    another task continues with those that follow. Each coroutine has its own context, and
+    `current_task`, timeouts and cancellation work as in a task of its own.
     """
 
     def __init__(self) -> None:
-        self._coming: deque[tuple[Coroutine[Any, Any, None], Context]] = deque()
+        self._queue: deque[tuple[Coroutine[Any, Any, None], Context]] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._tasks = BackgroundTasks()
-        # Whether a task is about to take what comes, without waiting before.
-        self._is_awake = False
+        self._is_awake = False  # whether some task will run the coroutines that are queued
 
     def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run `coroutine` soon; it must not raise."""
-        self._coming.append((coroutine, copy_context()))
+        self._queue.append((coroutine, copy_context()))
         if not self._is_awake:
             self._wake()
 
     async def close(self) -> None:
-        """Cancel everything, and wait until it has ended."""
-        while self._coming:
-            self._coming.popleft()[0].close()
+        """Cancel all coroutines and wait until they have ended."""
+        while self._queue:
+            self._queue.popleft()[0].close()
         self._tasks.cancel()
         await self._tasks.wait(return_exceptions=True)
 
     def _wake(self) -> None:
         self._is_awake = True
         while self._idle:
-            called = self._idle.pop()
-            if not called.done():
-                called.set_result(None)
+            wakeup = self._idle.pop()
+            if not wakeup.done():
+                wakeup.set_result(None)
                 return
         self._tasks.start(self._work(), context=Context())
 
@@ -58,28 +83,28 @@ class TaskPool:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)
         try:
-            # A coroutine that cancelled its own task must not cancel the next one.
+            # If a coroutine cancelled its own task, the next coroutine needs another task.
             while task is not None and not task.cancelling():
-                if self._coming:
-                    coroutine, context = self._coming.popleft()
+                if self._queue:
+                    coroutine, context = self._queue.popleft()
                     try:
                         awaited = context.run(coroutine.send, None)
                     except StopIteration:
                         continue
-                    self._let_others_go_on()
-                    await go_on(coroutine, awaited, context.run)
+                    self._wake_others()
+                    await finish(coroutine, awaited, context.run)
                     continue
                 self._is_awake = False
                 if len(self._idle) == MAX_IDLE:
                     return
-                called = loop.create_future()
-                self._idle.append(called)
-                await called
+                wakeup = loop.create_future()
+                self._idle.append(wakeup)
+                await wakeup
         finally:
-            self._let_others_go_on()
+            self._wake_others()
 
-    def _let_others_go_on(self) -> None:
+    def _wake_others(self) -> None:
         self._is_awake = False
-        # Two for each that waits: where all do, a thousand begin within ten turns of the loop.
-        for _ in range(min(2, len(self._coming))):
+        # Two per waiting coroutine: if all wait, a thousand start within ten turns of the loop.
+        for _ in range(min(2, len(self._queue))):
             self._wake()

@@ -1,4 +1,4 @@
-"""How far a connection's system is with what was written: tells who is slow from who is gone."""
+"""How many bytes of a connection the system has sent, received and had acknowledged."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if sys.platform == "linux":
 if TYPE_CHECKING:
     import asyncio
 
-# Where Linux (since 4.1) tells in its `struct tcp_info` how many bytes were acknowledged and
-# received: two numbers of 64 bits.
+# `tcpi_bytes_acked` and `tcpi_bytes_received` of `struct tcp_info` (Linux 4.1 and later): two
+# 64-bit numbers.
 _COUNTERS = struct.Struct("=120xQQ")
 
 
 class Traffic(NamedTuple):
-    """What passed through a connection so far; all 0 where nobody can tell.
+    """The amount of data that has passed through a connection; all 0 if it is unknown.
 
     Attributes:
-        received: what came from the peer, read or not. Never falls.
-        unread: what of it was not read.
-        taken: what the peer has taken. Never falls.
-        waiting: what was written and not taken.
+        received: received from the peer, read here or not. Never decreases.
+        unread: the part of it that is not read yet.
+        taken: acknowledged by the peer. Never decreases.
+        waiting: written but not acknowledged.
     """
 
     received: int = 0
@@ -39,7 +39,7 @@ UNKNOWN = Traffic()
 
 
 def measure_traffic(transport: asyncio.WriteTransport) -> Traffic:
-    """Ask the system, in bytes; only Linux knows."""
+    """Return a connection's traffic in bytes; known on Linux only."""
     connection = transport.get_extra_info("socket")
     if sys.platform != "linux" or connection is None or connection.fileno() < 0:
         return UNKNOWN
@@ -54,7 +54,7 @@ def measure_traffic(transport: asyncio.WriteTransport) -> Traffic:
 
 
 def _count(connection: socket.socket, request: int) -> int:
-    """Ask how many bytes were not read (FIONREAD), or not acknowledged by the peer (TIOCOUTQ)."""
+    """Return the bytes that are not read (FIONREAD), or not acknowledged (TIOCOUTQ)."""
     count = bytearray(4)
     fcntl.ioctl(connection.fileno(), request, count)
     return int.from_bytes(count, sys.byteorder)

@@ -1,25 +1,35 @@
-"""Faster transports under uvicorn: pass these classes to `--http` and `--ws`.
+"""Faster transports for uvicorn, to be passed to `--http` and `--ws`.
 
     uvicorn --http longwire.server.uvicorn:HTTPProtocol \\
         --ws longwire.server.uvicorn:WebSocketProtocol app:app
 
-The classes are imported when they are first used, because the rest of this package also serves
-other ASGI servers, where uvicorn is not installed.
+`WebSocketProtocol` passes Longwire's WebSockets to a `Lane`, which reads and writes the transport
+directly; other WebSockets stay with uvicorn. With `HTTPProtocol` their handshakes do not go through
+uvicorn's HTTP implementation either: connecting costs a tenth less, and a connection uses half a
+kilobyte less memory. It also limits the time and the size of a request's head.
+
+The classes are imported on first use: other modules of this package also serve ASGI servers other
+than uvicorn, which may not be installed.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from longwire.server.uvicorn.protocols import HTTPProtocol, WebSocketProtocol
+    from longwire.server.uvicorn.http import HTTPProtocol
+    from longwire.server.uvicorn.websocket import WebSocketProtocol
 
 __all__ = ["HTTPProtocol", "WebSocketProtocol"]
 
 
-if not TYPE_CHECKING:  # for type checkers every name would exist
+if not TYPE_CHECKING:  # with __getattr__, type checkers would accept every name
 
     def __getattr__(name: str) -> object:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from longwire.server.uvicorn import protocols
+        if name == "HTTPProtocol":
+            from longwire.server.uvicorn.http import HTTPProtocol
 
-        return getattr(protocols, name)
+            return HTTPProtocol
+        if name == "WebSocketProtocol":
+            from longwire.server.uvicorn.websocket import WebSocketProtocol
+
+            return WebSocketProtocol
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

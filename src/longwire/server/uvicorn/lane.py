@@ -1,4 +1,4 @@
-"""WebSocket straight on the transport: no task, no queue, no copy for an idle connection."""
+"""WebSocket sessions directly on an asyncio transport: an idle one has no task and no queue."""
 
 from __future__ import annotations
 
@@ -30,35 +30,40 @@ if TYPE_CHECKING:
 GOING_AWAY = 1001
 NORMAL_CLOSURE = 1000
 
-# Bytes that the system takes in beyond what is on its way to the peer. By default it takes
-# megabytes: of a thousand readers that stop, 1.6 GB, for which everybody on the machine waited
-# seconds. What waits here instead can still be merged, and heartbeats do not stand behind it.
+# Unsent bytes that the kernel buffers. By default it buffers megabytes: 1.6 GB for a thousand
+# clients that stopped reading, which blocked the whole machine for seconds. Data that waits in the
+# log instead can still be merged, and a heartbeat is not queued behind it.
 MAX_UNSENT = 128 * 1024
 
 
 class LaneHost(Protocol):
-    """A WebSocket that waits for an answer, and whose transport the ASGI server would give away.
+    """A WebSocket handshake whose transport the ASGI server can hand over.
 
-    The server offers itself in the scope as `extensions["longwire.lane"]`.
+    The ASGI server provides it in the scope, as `extensions["longwire.lane"]`.
     """
 
     def accept(self, lane: Lane) -> bytes | None:
-        """Accept the WebSocket, past ASGI, with `lane` as the protocol of its transport.
+        """Make `lane` the protocol of the transport, without an ASGI message.
 
         Returns:
-            The answer to the handshake, for the lane to write; None if the peer is gone already.
+            The response to the handshake, which the lane has to send; None if the peer has
+            disconnected.
         """
         ...
 
     def refuse(self, status: int, body: bytes) -> None:
-        """Answer with an HTTP error, whose body is JSON, and hang up."""
+        """Respond with an HTTP error whose body is JSON, and disconnect."""
         ...
 
 
 class Lane(asyncio.Protocol):
-    """Feeds a session from a transport, and the transport from the session.
+    """Passes WebSocket messages between a transport and a session, as the session's `Writer`.
 
-    Also the session's `Writer`. Reading pauses while the peer sends faster than it may.
+    Reading pauses while the peer sends too fast or does not read.
+
+    Args:
+        max_message: size of a message in bytes, above which the peer is disconnected.
+        close_timeout: seconds to wait for the peer's close frame.
     """
 
     __slots__ = (
@@ -68,7 +73,7 @@ class Lane(asyncio.Protocol):
         "_open_lanes",
         "_session",
         "_transport",
-        "_untaken",
+        "_unhandled",
         "is_direct",
         "stalled",
     )
@@ -76,48 +81,48 @@ class Lane(asyncio.Protocol):
     def __init__(self, max_message: int, close_timeout: float) -> None:
         self.is_direct = False
         self.stalled = False
+        self._close_timeout = close_timeout
         self._decoder = FrameDecoder("server", max_message)
         self._session: Session | None = None
         self._transport: asyncio.Transport | None = None
         self._open_lanes: set[Lane] | None = None
         self._is_closing = False
-        self._close_timeout = close_timeout
-        self._untaken: list[Message] | None = None
+        self._unhandled: list[Message] | None = None
 
     def attach(self, session: Session) -> None:
-        """Belong to `session` from now on."""
+        """Pass messages to `session` from now on."""
         self._session = session
 
     def open(self, transport: asyncio.BaseTransport, open_lanes: set[Lane]) -> None:
-        """Take over an accepted WebSocket's transport; be one of `open_lanes` until it is gone."""
+        """Use the transport of an accepted WebSocket; stay in `open_lanes` until it is closed."""
         self._transport = cast("asyncio.Transport", transport)
         self._open_lanes = open_lanes
         open_lanes.add(self)
-        _send_soon(transport)
+        _set_socket_options(transport)
 
     def answer(self, handshake: bytes, messages: Sequence[str | bytes]) -> None:
-        """Write the answer to the handshake and the first messages, all in one write."""
+        """Send the response to the handshake and the first messages in one write."""
         if self._transport is not None:
             self._transport.write(handshake + b"".join(map(_encode_message, messages)))
 
     # Writer
 
     def write(self, messages: Sequence[str | bytes]) -> None:
-        """Send messages, all in one write."""
+        """Send messages in one write."""
         if self._transport is not None and not self._is_closing:
             self._transport.write(b"".join(map(_encode_message, messages)))
 
-    def write_batch(self, batch: PreparedBatch, positions: bool) -> None:
-        """Send prepared messages in one write of shared bytes."""
+    def write_batch(self, batch: PreparedBatch, with_positions: bool) -> None:
+        """Send prepared messages in one write; all members share the bytes."""
         if self._transport is not None and not self._is_closing:
-            self._transport.write(batch.frames(positions))
+            self._transport.write(batch.frames(with_positions))
 
     def close(self) -> None:
         """Close the WebSocket after everything that was written."""
         self._close(NORMAL_CLOSURE)
 
     def traffic(self) -> Traffic:
-        """Return what passed so far, in bytes."""
+        """Return the traffic in bytes."""
         return UNKNOWN if self._transport is None else measure_traffic(self._transport)
 
     def _close(self, code: int, reason: str = "") -> None:
@@ -128,7 +133,7 @@ class Lane(asyncio.Protocol):
         asyncio.get_running_loop().call_later(self._close_timeout, self._transport.abort)
 
     def shutdown(self) -> None:
-        """Close because the server stops, after telling the client to come back."""
+        """Close because the server stops; the client receives the reason `server_shutdown`."""
         if self._session is not None:
             self._session.shut_down()
         self._close(GOING_AWAY)
@@ -139,15 +144,15 @@ class Lane(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Take bytes from the peer."""
+        """Receive bytes from the peer."""
         messages = self._decoder.receive_data(data)
-        if self._untaken is None:
-            self._take(messages)
+        if self._unhandled is None:
+            self._handle(messages)
         else:
-            self._untaken += messages
+            self._unhandled += messages
 
-    def _take(self, messages: list[Message]) -> bool:
-        """Take messages in order, as many as this turn may; False if others are left for later."""
+    def _handle(self, messages: list[Message]) -> bool:
+        """Handle messages in order; return False if some have to wait for a later turn."""
         delay = 0.0
         for count, message in enumerate(messages, 1):
             if type(message) is not str and type(message) is not bytes:
@@ -156,7 +161,7 @@ class Lane(asyncio.Protocol):
                 self._session.receive_websocket(self, message)
                 delay = self._session.reading_delay()
             if delay or (count == PACKETS_AT_ONCE and count < len(messages)):
-                self._untaken = messages[count:]
+                self._unhandled = messages[count:]
                 self._pause_reading(delay)
                 return False
         return True
@@ -168,10 +173,10 @@ class Lane(asyncio.Protocol):
                     self._transport.write(encode_pong(payload))
             case Close():
                 self._close(NORMAL_CLOSURE)
-                self._hang_up()
+                self._disconnect()
             case ProtocolViolation(code=code, reason=reason):
                 self._close(code, reason)
-                self._hang_up()
+                self._disconnect()
             case _:
                 pass
 
@@ -188,24 +193,24 @@ class Lane(asyncio.Protocol):
         if delay:
             asyncio.get_running_loop().call_later(delay, self._resume_reading)
             return
-        untaken, self._untaken = self._untaken, None
-        if (not untaken or self._take(untaken)) and not transport.is_closing():
+        untaken, self._unhandled = self._unhandled, None
+        if (not untaken or self._handle(untaken)) and not transport.is_closing():
             transport.resume_reading()
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         if self._transport is not None:
             self._transport.close()
 
     @override
     def pause_writing(self) -> None:
-        """Learn that the transport is full: who does not read is not heard."""
+        """Stop reading while the write buffer is full, so that answers cannot pile up."""
         self.stalled = True
         if self._transport is not None:
             self._transport.pause_reading()
 
     @override
     def resume_writing(self) -> None:
-        """Learn that the transport takes data again."""
+        """Resume reading and sending."""
         self.stalled = False
         self._resume_reading()
         if self._session is not None:
@@ -213,7 +218,7 @@ class Lane(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """Learn that the transport is gone."""
+        """Note that the transport is closed."""
         self._transport = None
         session, self._session = self._session, None
         if self._open_lanes is not None:
@@ -226,12 +231,11 @@ def _encode_message(message: str | bytes) -> bytes:
     return encode_text(message) if isinstance(message, str) else encode_binary(message)
 
 
-def _send_soon(transport: asyncio.BaseTransport) -> None:
-    """Let the system neither hold small frames back nor pile up what cannot be sent yet.
+def _set_socket_options(transport: asyncio.BaseTransport) -> None:
+    """Disable Nagle's algorithm, and limit what the kernel buffers to `MAX_UNSENT`.
 
-    Nagle's algorithm would hold a small frame back for 40 ms. Asyncio turns it off too, but not on
-    what a socket accepts that was made without naming TCP, as `socket.create_server` and uvicorn
-    make theirs.
+    Nagle's algorithm can delay a small frame by 40 ms. Asyncio disables it only on sockets whose
+    protocol was given as TCP, unlike those of `socket.create_server` and uvicorn.
     """
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
@@ -240,17 +244,14 @@ def _send_soon(transport: asyncio.BaseTransport) -> None:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT)
 
 
-def serve_lane(
-    attach: Callable[[Lane], Session | None],
-    host: LaneHost,
-    max_message: int,
-    close_timeout: float,
-) -> None:
-    """Accept a WebSocket and leave it to a lane, which goes on when this returns.
+def serve_lane(attach: Callable[[Lane], Session | None], host: LaneHost, lane: Lane) -> None:
+    """Accept a WebSocket and hand its transport to `lane`, which serves it after this returns.
 
-    `attach` gives the session that it belongs to, or None to refuse it.
+    Args:
+        attach: returns the session of the WebSocket, or None to reject it.
+        host: the handshake.
+        lane: a new lane.
     """
-    lane = Lane(max_message, close_timeout)
     answer = host.accept(lane)
     if answer is None:
         return

@@ -1,8 +1,8 @@
-"""Saying goodbye before uvicorn hangs up.
+"""Notifies clients of a shutdown before uvicorn closes their connections.
 
-Uvicorn closes its WebSockets, and waits for requests that are not answered, before it tells an
-application that it stops (`lifespan.shutdown`). Nobody could then be told when to come back, and a
-pending poll would hold up every restart until its heartbeat. ASGI has no earlier word for it.
+Uvicorn first closes its WebSockets and waits for pending requests, and then sends the application
+`lifespan.shutdown`. By then no client can receive a reason, and a pending poll would delay every
+restart until its heartbeat. ASGI has no earlier message, so this module wraps `Server.shutdown`.
 """
 
 from __future__ import annotations
@@ -17,38 +17,41 @@ if TYPE_CHECKING:
 
 
 def before_uvicorn_stops(
-    goodbye: Callable[[], None], close: Callable[[], Awaitable[None]]
+    notify: Callable[[], None], close: Callable[[], Awaitable[None]]
 ) -> Callable[[], None]:
-    """Call `goodbye` as the first step of uvicorn's shutdown, if uvicorn runs us; return the undo.
+    """Call `notify` at the start of uvicorn's shutdown, if uvicorn runs this process.
 
     Args:
-        goodbye: ends what uvicorn would cut off or wait for.
-        close: awaited as the last step, for where nobody runs the lifespan.
+        notify: notifies clients, and ends pending requests.
+        close: awaited at the end of the shutdown, in case the lifespan does not run.
+
+    Returns:
+        A function that undoes this.
     """
     uvicorn = _running_uvicorn()
     if uvicorn is None:
         return _nothing
     stop = uvicorn.shutdown
 
-    async def say_goodbye_and_stop(sockets: list[socket.socket] | None = None) -> None:
-        goodbye()
+    async def notify_and_stop(sockets: list[socket.socket] | None = None) -> None:
+        notify()
         await stop(sockets)
         await close()
 
     def undo() -> None:
-        if uvicorn.shutdown is say_goodbye_and_stop:
+        if uvicorn.shutdown is notify_and_stop:
             uvicorn.shutdown = stop
 
-    uvicorn.shutdown = say_goodbye_and_stop
+    uvicorn.shutdown = notify_and_stop
     return undo
 
 
 def _running_uvicorn() -> Any:
-    """The `uvicorn.Server` of this process: the one that takes its signals."""
+    """Return the `uvicorn.Server` that handles the signals of this process, or None."""
     module = sys.modules.get("uvicorn")
     owner = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     return owner if module is not None and isinstance(owner, module.Server) else None
 
 
 def _nothing() -> None:
-    """There is nothing to undo."""
+    """Undo nothing."""

@@ -1,0 +1,222 @@
+"""The sessions of this node and the clients that have signed in over them."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import Counter
+from functools import lru_cache
+from ipaddress import ip_address
+from sys import intern
+from typing import TYPE_CHECKING
+
+from longwire.clock import clock
+from longwire.connection import AckReceived, Connection, ConnectionOptions, ConnectRequested
+from longwire.engineio import ServerSession
+from longwire.errors import RemoteProtocolError
+from longwire.reasons import CLIENT_DISCONNECT, SERVER_SHUTDOWN, TOO_SLOW, DisconnectReason
+from longwire.server.clients.dispatch import Dispatcher
+from longwire.server.clients.sign_in import SignIn
+from longwire.server.errors import TooManySessions
+from longwire.server.session.deadlines import Deadlines
+from longwire.server.session.session import Session
+from longwire.server.session.task_pool import TaskPool
+
+if TYPE_CHECKING:
+    from longwire.connection import EventReceived
+    from longwire.engineio import Options, Transport
+    from longwire.server.clients.commands import Services
+    from longwire.server.clients.handlers import Handlers
+    from longwire.server.clients.socket import Socket
+    from longwire.server.recovery.recovery import Recovery
+
+logger = logging.getLogger("longwire.server")
+
+
+class Sessions:
+    """Opens and closes sessions, and passes what they receive to sign-in and dispatch.
+
+    A session is one Engine.IO connection; it has a `Socket` once its client has signed in.
+
+    Args:
+        services: the parts of the server that requests of clients use.
+        handlers: the application's handlers.
+        options: options of Engine.IO.
+        connection_options: limits on the packets of one connection.
+        recovery: the connections that can be recovered, if that is enabled.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        handlers: Handlers,
+        options: Options,
+        connection_options: ConnectionOptions,
+        recovery: Recovery | None,
+    ) -> None:
+        self._limits = services.limits
+        self._hub = services.hub
+        self._options = options
+        self._connection_options = connection_options
+        self._recovery = recovery
+        self._sessions: dict[str, Session] = {}
+        self._sockets: dict[Session, Socket] = {}
+        self._addresses = AddressCounts(self._limits.sessions_per_address)
+        self._deadlines = Deadlines()
+        self._tasks = TaskPool()
+        self._sign_in = SignIn(services, recovery, self._add_socket)
+        self._dispatcher = Dispatcher(services, handlers, self._tasks)
+
+    @property
+    def sockets(self) -> list[Socket]:
+        """The clients that are connected to this node."""
+        return list(self._sockets.values())
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def get(self, sid: str) -> Session | None:
+        """Return the open session with that id."""
+        return self._sessions.get(sid)
+
+    def open(self, transport: Transport, remote: str) -> Session:
+        """Open a session for a client at the address `remote`.
+
+        Raises:
+            TooManySessions: the address has too many, or too many have not signed in yet.
+        """
+        if len(self._sessions) - len(self._sockets) >= self._limits.sessions_signing_in:
+            raise TooManySessions("too many sessions have not signed in yet")
+        remote = intern(remote)  # one string for all sessions of the address
+        self._addresses.add(remote)
+        sid = secrets.token_urlsafe(16)  # a request proves with it that it belongs to the session
+        now = clock.monotonic()
+        engine = ServerSession(sid, self._options, transport, now)
+        connection = Connection.server(engine, self._connection_options, now)
+        session = Session(
+            engine, connection, self, self._deadlines, remote=remote, limits=self._limits
+        )
+        self._sessions[sid] = session
+        self._deadlines.watch(session)
+        return session
+
+    async def close(self) -> None:
+        """Close every session with the reason `server_shutdown`."""
+        for session in list(self._sessions.values()):
+            self.receive_shutdown(session)
+        await self._tasks.close()
+        self._deadlines.close()
+        if self._recovery is not None:
+            await self._recovery.close()
+
+    def _add_socket(self, socket: Socket) -> None:
+        self._sockets[socket.session] = socket
+        self._deadlines.watch(socket)
+
+    # The methods of SessionOwner
+
+    def receive_connect(self, session: Session, request: ConnectRequested) -> None:
+        """Sign a client in to the main namespace; others do not exist."""
+        if request.namespace != "/":
+            session.connection.refuse(request.namespace, "Invalid namespace")
+            return
+        self._tasks.run(self._sign_in.run(session, request))
+
+    def receive_event(self, session: Session, event: EventReceived) -> None:
+        """Handle an event of a signed-in client."""
+        self._dispatcher.receive_event(self._sockets[session], event)
+
+    def receive_ack(self, session: Session, ack: AckReceived) -> None:
+        """Return an acknowledgement to the call that awaits it."""
+        try:
+            self._sockets[session].receive_ack(ack.ack_id, ack.values())
+        except RemoteProtocolError as error:
+            session.engine.fail(error)
+
+    def receive_disconnect(self, session: Session) -> None:
+        """Remove the client from its rooms; the session lasts until the transport closes."""
+        socket = self._sockets.get(session)
+        if socket is not None:
+            self._remove_socket(socket, can_return=False)
+
+    def receive_drained(self, session: Session) -> None:
+        """Send a client what its rooms' logs grew by while its transport was full."""
+        socket = self._sockets.get(session)
+        if socket is not None:
+            self._hub.resume(socket, socket.rooms)
+
+    def receive_shutdown(self, session: Session) -> None:
+        """Close a session with the reason `server_shutdown`."""
+        self._disconnect(session, SERVER_SHUTDOWN, self._limits.retry_after)
+
+    def receive_stalled(self, session: Session) -> None:
+        """Close a session with the reason `too_slow`.
+
+        The client receives the reason if it soon reads what was sent before.
+        """
+        self._disconnect(session, TOO_SLOW)
+
+    def receive_closed(self, session: Session, reason: DisconnectReason) -> None:
+        """Remove a session that has ended."""
+        self._sessions.pop(session.sid, None)
+        self._addresses.remove(session.remote)
+        socket = self._sockets.get(session)
+        if socket is not None:
+            can_return = reason.reconnect or reason is CLIENT_DISCONNECT
+            self._remove_socket(socket, can_return=can_return)
+        logger.debug("session closed: %s", reason.code, extra={"reason": reason.code})
+
+    def _disconnect(
+        self, session: Session, reason: DisconnectReason, retry_after: float = 0.0
+    ) -> None:
+        socket = self._sockets.get(session)
+        if socket is not None:
+            socket.disconnect(reason, retry_after)
+        else:
+            session.close(reason)
+
+    def _remove_socket(self, socket: Socket, *, can_return: bool) -> None:
+        del self._sockets[socket.session]
+        socket.close()
+        if self._recovery is not None and socket.record is not None:
+            (self._recovery.release if can_return else self._recovery.discard)(socket.record)
+        self._deadlines.forget(socket)
+        rooms, socket.rooms = socket.rooms, set()
+        self._tasks.run(self._hub.leave_all(socket, rooms))
+
+
+class AddressCounts:
+    """Counts sessions per address; loopback addresses are proxies and are not counted."""
+
+    __slots__ = ("_counts", "_limit")
+
+    def __init__(self, limit: int) -> None:
+        self._counts: Counter[str] = Counter()
+        self._limit = limit
+
+    def add(self, remote: str) -> None:
+        """Count a session that opens.
+
+        Raises:
+            TooManySessions: the address has as many as it may have.
+        """
+        if _is_loopback(remote):
+            return
+        if self._counts[remote] >= self._limit:
+            raise TooManySessions(f"address {remote} has {self._limit} sessions already")
+        self._counts[remote] += 1
+
+    def remove(self, remote: str) -> None:
+        """Count a session that has closed."""
+        if remote in self._counts:
+            self._counts[remote] -= 1
+            if self._counts[remote] <= 0:
+                del self._counts[remote]
+
+
+@lru_cache(maxsize=1024)
+def _is_loopback(remote: str) -> bool:
+    try:
+        return ip_address(remote).is_loopback
+    except ValueError:  # a Unix socket has no address
+        return True
