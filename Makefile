@@ -1,5 +1,5 @@
-# One door each. Every door does what set-up it still needs: .make/ holds a stamp for each finished
-# step, and a step is done again when its inputs change.
+# Each target runs the set-up that it needs. .make/ holds a stamp for each finished step; a step runs
+# again when its inputs change.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -16,18 +16,18 @@ JS_PROJECTS := $(wildcard package.json package-lock.json .npmrc biome.json js/*.
 .PHONY: help setup demo docs test test-python test-js check check-python check-js check-generated bench screenshots coverage generated format lock clean
 
 help:
-	@echo 'make setup      everything that development needs, into .venv and node_modules'
-	@echo 'make demo       a real job over real files, live in the browser (ARGS="DIR --exit")'
-	@echo 'make docs       the documentation as a site, in site/'
-	@echo 'make test       all tests (ARGS goes to pytest)'
-	@echo 'make check      style, types, layers, generated files, links of the documents'
-	@echo 'make coverage   the tests again, counted: which lines and branches they reach'
-	@echo 'make bench      the benchmarks, with the peers beside us'
-	@echo 'make screenshots  the pictures in docs/screenshots'
-	@echo 'make generated  the files that are generated: js/src/contract.ts, docs/reference/cli.md'
+	@echo 'make setup      install all development tools into .venv and node_modules'
+	@echo 'make demo       run the example job to watch in the browser (ARGS="DIR --exit")'
+	@echo 'make docs       build the documentation site in site/'
+	@echo 'make test       run all tests (ARGS is passed to pytest)'
+	@echo 'make check      check style, types, layers, generated files and links'
+	@echo 'make coverage   run the tests and report line and branch coverage'
+	@echo 'make bench      run the benchmarks, including other projects'
+	@echo 'make screenshots  take the screenshots in docs/screenshots'
+	@echo 'make generated  generate js/src/contract.ts and docs/reference/cli.md'
 	@echo 'make format     format the code in both languages, with sorted imports'
-	@echo 'make lock       renew constraints.txt and package-lock.json'
-	@echo 'make clean      forget what was built and installed'
+	@echo 'make lock       update constraints.txt and package-lock.json'
+	@echo 'make clean      remove everything built and installed'
 
 # --- set-up ---------------------------------------------------------------------------------
 
@@ -69,7 +69,7 @@ setup: .make/python .make/web .make/examples .make/test-programs
 	npm run docs:api -w js --if-present
 	@touch $@
 
-# --- doors ----------------------------------------------------------------------------------
+# --- targets ----------------------------------------------------------------------------------
 
 demo: .make/python .make/web
 	$(BIN)/longwire demo $(ARGS)
@@ -104,8 +104,8 @@ check-generated: .make/python .make/web
 	$(BIN)/python scripts/write-cli-reference --check
 	! grep -nE '"resolved": *"[a-z+]+:' package-lock.json
 
-# The core does no I/O, so nothing in it is hard to reach: every branch is. The rest may leave
-# out what only a broken machine would show.
+# The core does no I/O, so tests can reach all of its branches. The rest may leave out branches that
+# only a broken machine reaches.
 CORE := src/longwire/types.py,src/longwire/reasons.py,src/longwire/errors.py,src/longwire/record.py,src/longwire/wire.py,$\
 	src/longwire/connection/*,src/longwire/prepared.py,$\
 	src/longwire/engineio/*,src/longwire/socketio/*,src/longwire/websocket/*,src/longwire/schema/*,src/longwire/log/*

@@ -1,9 +1,9 @@
-"""A FastAPI application with live events of its own, and jobs that its users watch and cancel.
+"""A FastAPI application with its own events, and with jobs that its users watch and cancel.
 
     export LONGWIRE_SECRET=$(python -c 'import secrets; print(secrets.token_hex(32))')
     uvicorn examples.fastapi_app:app --ws longwire.server.uvicorn:WebSocketProtocol
 
-Then sign in (`POST /login/ada` answers a token), start a report (`POST /reports?topic=tea` with
+Then sign in (`POST /login/ada` returns a token), start a report (`POST /reports?topic=tea` with
 `Authorization: Bearer <token>`), and watch it: `longwire watch --server http://127.0.0.1:8000 JOB`.
 """
 
@@ -22,12 +22,12 @@ from longwire.integrations.fastapi import mount
 from longwire.server import Identity, Socket, issue_token, jwt_authenticator
 
 SECRET = os.environ["LONGWIRE_SECRET"]
-# Pages served from elsewhere that may connect; by default that of examples/nextjs.
+# The origins of pages that may connect; by default the page of examples/nextjs.
 ORIGINS = os.environ.get("LONGWIRE_ORIGINS", "http://localhost:3000").split()
 
 
 class StockChanged(Event, name="stock:changed", room="shop:{shop}", conflate=Latest("product")):
-    """How many of a product a shop has; whoever joins late gets one event a product."""
+    """The stock of a product changed. A late joiner receives the newest event for each product."""
 
     shop: str
     product: str
@@ -35,7 +35,7 @@ class StockChanged(Event, name="stock:changed", room="shop:{shop}", conflate=Lat
 
 
 class Reservation(Event, name="stock:reserve", origin="client"):
-    """A client's wish to put products aside; acknowledged with what is left."""
+    """A client reserves products; the acknowledgement tells how many are left."""
 
     shop: str
     product: str
@@ -56,13 +56,13 @@ reports: set[asyncio.Task[None]] = set()
 
 @server.rule("shop:{shop}")
 async def may_enter(identity: Identity, parameters: Mapping[str, str]) -> bool:
-    """Everybody who is signed in, except where the shop is closed."""
+    """Allow every signed-in user, unless the shop is closed."""
     return parameters["shop"] != "closed"
 
 
 @server.on(Reservation)
 async def reserve(event: Reservation, socket: Socket) -> object:
-    """Put products aside, tell everybody in the shop, and answer the one who asked."""
+    """Reserve products and publish the new stock; the return value is the acknowledgement."""
     left = stock.get((event.shop, event.product), 0) - event.count
     if left < 0:
         return {"ok": False, "error": {"code": "sold_out", "message": "not enough left"}}
@@ -71,13 +71,13 @@ async def reserve(event: Reservation, socket: Socket) -> object:
 
 
 async def set_stock(shop: str, product: str, count: int) -> None:
-    """Change the stock, and tell everybody in the shop."""
+    """Change the stock, and publish it to the shop's room."""
     stock[shop, product] = count
     await server.publish(StockChanged(shop=shop, product=product, count=count))
 
 
 async def signed_in(authorization: Annotated[str, Header()] = "") -> Identity:
-    """Whoever the request's bearer token speaks for."""
+    """Return the user of the request's bearer token."""
     try:
         return await server.authenticate(authorization.removeprefix("Bearer "))
     except AuthenticationError as error:
@@ -89,19 +89,19 @@ User = Annotated[Identity, Depends(signed_in)]
 
 @app.post("/login/{user}")
 async def login(user: str) -> dict[str, str]:
-    """Answer a token. A real application asks for a password first."""
+    """Return a token. A real application would check a password first."""
     return {"token": issue_token(SECRET, user)}
 
 
 @app.put("/shops/{shop}/{product}")
 async def deliver(shop: str, product: str, count: int, user: User) -> None:
-    """Take a delivery."""
+    """Set the stock of a product."""
     await set_stock(shop, product, count)
 
 
 @app.post("/reports", status_code=202)
 async def start_report(topic: str, user: User, seconds: float = 2.0) -> dict[str, str]:
-    """Start writing a report, so many seconds a chapter; the answer names the job to watch."""
+    """Start a report that takes `seconds` per chapter; return the id of its job."""
     job = server.job(owner=user.user_id, title=f"Report about {topic}")
 
     async def write() -> None:

@@ -1,4 +1,4 @@
-"""The application of `longwire serve`: page, HTTP interface and Socket.IO beside each other."""
+"""`create_app`: the page, the HTTP interface and Socket.IO in one application."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ async def _client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture(params=["", "/below/a/path"])
 async def client(request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the application, at the root and mounted in another one."""
+    """A client of the application, at the root and mounted in another application."""
     app = create_app(Server(authenticate=anonymous))
     if request.param:
         outer = FastAPI()
@@ -42,7 +42,7 @@ async def test_the_page_is_at_the_root(client: httpx.AsyncClient) -> None:
     assert "default-src 'self'" in response.headers["content-security-policy"]
 
 
-async def test_the_http_interface_is_beside_it(client: httpx.AsyncClient) -> None:
+async def test_serves_the_http_interface(client: httpx.AsyncClient) -> None:
     assert (await client.get("healthz")).json()["status"] == "ok"
 
 
@@ -55,28 +55,28 @@ async def test_the_http_interface_is_beside_it(client: httpx.AsyncClient) -> Non
         ("GET", "api/publish/of/nothing", 404, "not_found"),
     ],
 )
-async def test_what_the_http_interface_has_not_is_a_problem_like_any_other(
+async def test_unknown_paths_and_methods_answer_a_problem(
     client: httpx.AsyncClient, method: str, path: str, status: int, code: str
 ) -> None:
-    """They were told in plain text, and in a form of FastAPI's own."""
+    """Regression: the responses were plain text, or FastAPI's own format."""
     answer = await client.request(method, path)
     assert answer.headers["content-type"] == "application/problem+json"
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert (answer.headers.get("allow") == "POST") == (status == 405)
 
 
-async def test_socket_io_is_beside_it(client: httpx.AsyncClient) -> None:
+async def test_serves_socket_io(client: httpx.AsyncClient) -> None:
     response = await client.get("socket.io/?EIO=4&transport=polling")
     assert response.status_code == 200
     assert response.text.startswith('0{"sid":')
 
 
-async def test_pages_elsewhere_use_it_where_they_are_allowed() -> None:
+async def test_allows_pages_of_the_given_origins() -> None:
     origins = ["https://app.example.com"]
     app = create_app(Server(authenticate=anonymous, allowed_origins=origins), origins)
     asks = {"access-control-request-method": "GET", "access-control-request-headers": AUTH}
     async with app.router.lifespan_context(app), _client(app) as client:
-        for origin, granted in [(origins[0], origins[0]), ("https://elsewhere.example", None)]:
+        for origin, granted in [(origins[0], origins[0]), ("https://other.example", None)]:
             for path in ("/api/jobs", "/socket.io/?EIO=4&transport=polling"):
                 answer = await client.get(path, headers={"origin": origin})
                 assert answer.headers.get("access-control-allow-origin") == granted
@@ -84,6 +84,6 @@ async def test_pages_elsewhere_use_it_where_they_are_allowed() -> None:
             assert asked.is_success == (granted is not None)
 
 
-async def test_no_page_loads_anything_from_elsewhere(client: httpx.AsyncClient) -> None:
+async def test_fastapis_own_documentation_is_disabled(client: httpx.AsyncClient) -> None:
     for path in ("docs", "redoc", "openapi.json"):
         assert (await client.get(path)).status_code == 404

@@ -1,4 +1,4 @@
-"""The page's files over HTTP: what is sent, and with which headers."""
+"""`WebPage`: the page's files and their headers."""
 
 import gzip
 import os
@@ -17,14 +17,14 @@ SCRIPT = b"export const wire = 'long'\n"
 
 @pytest.fixture
 def built(tmp_path: Path) -> Path:
-    """A directory as the build of the page leaves it."""
+    """A directory like the build output of the page."""
     assets = tmp_path / "static" / "assets"
     assets.mkdir(parents=True)
     (tmp_path / "static" / "index.html").write_bytes(b"<!doctype html><title>Longwire</title>")
     (assets / "index-abc123.js").write_bytes(SCRIPT)
     (assets / "index-abc123.js.gz").write_bytes(gzip.compress(SCRIPT))
     (assets / "index-abc123.css").write_bytes(b"body{}")
-    (tmp_path / "secret.txt").write_bytes(b"not for you")
+    (tmp_path / "secret.txt").write_bytes(b"a secret")
     return tmp_path / "static"
 
 
@@ -41,7 +41,7 @@ def _client(directory: Path) -> httpx.AsyncClient:
 
 
 @pytest.mark.parametrize("path", ["/", "/index.html", "/below/a/path/"])
-async def test_the_index_is_asked_for_each_time(client: httpx.AsyncClient, path: str) -> None:
+async def test_the_index_is_revalidated(client: httpx.AsyncClient, path: str) -> None:
     response = await client.get(path)
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
@@ -51,13 +51,13 @@ async def test_the_index_is_asked_for_each_time(client: httpx.AsyncClient, path:
     assert again.headers["cache-control"] == "no-cache"
 
 
-async def test_an_asset_never_changes(client: httpx.AsyncClient) -> None:
+async def test_assets_are_cached_forever(client: httpx.AsyncClient) -> None:
     response = await client.get("/assets/index-abc123.css")
     assert response.status_code == 200
     assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
-async def test_an_asset_is_sent_compressed_to_those_who_take_it(client: httpx.AsyncClient) -> None:
+async def test_assets_are_compressed_if_the_client_accepts_it(client: httpx.AsyncClient) -> None:
     path = "/below/a/path/assets/index-abc123.js"
     compressed = await client.get(path, headers={"accept-encoding": "br, gzip;q=0.8"})
     plain = await client.get(path, headers={"accept-encoding": "identity"})
@@ -71,7 +71,7 @@ async def test_an_asset_is_sent_compressed_to_those_who_take_it(client: httpx.As
 
 
 @pytest.mark.parametrize("path", ["/", "/assets/index-abc123.js", "/nothing"])
-async def test_every_answer_is_locked_down(client: httpx.AsyncClient, path: str) -> None:
+async def test_every_response_has_security_headers(client: httpx.AsyncClient, path: str) -> None:
     headers = (await client.get(path)).headers
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
     assert policy["default-src"] == policy["script-src"] == policy["style-src"] == "'self'"
@@ -85,19 +85,19 @@ async def test_every_answer_is_locked_down(client: httpx.AsyncClient, path: str)
     "path",
     ["/nothing", "/jobs/42", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/a%00b", "/" + "x" * 300],
 )
-async def test_nothing_else_is_there(client: httpx.AsyncClient, path: str) -> None:
+async def test_other_paths_answer_404(client: httpx.AsyncClient, path: str) -> None:
     response = await client.get(path)
     assert response.status_code == 404
-    assert "not for you" not in response.text
+    assert "a secret" not in response.text
 
 
-async def test_the_page_is_only_read(client: httpx.AsyncClient) -> None:
+async def test_other_methods_answer_405(client: httpx.AsyncClient) -> None:
     response = await client.post("/")
     assert response.status_code == 405
     assert response.headers["allow"] == "GET, HEAD"
 
 
-async def test_a_page_that_is_not_built_says_so(tmp_path: Path) -> None:
+async def test_explains_that_the_page_is_not_built(tmp_path: Path) -> None:
     async with _client(tmp_path / "missing") as client:
         for path in ("/", "/below/a/path/"):
             response = await client.get(path)
@@ -107,14 +107,14 @@ async def test_a_page_that_is_not_built_says_so(tmp_path: Path) -> None:
         assert (await client.get("/assets/index-abc123.js")).status_code == 404
 
 
-async def test_a_build_is_picked_up_by_a_running_server(built: Path, tmp_path: Path) -> None:
+async def test_a_running_server_picks_up_a_build(built: Path, tmp_path: Path) -> None:
     async with _client(tmp_path / "later") as client:
         assert (await client.get("/")).status_code == 503
         os.rename(built, tmp_path / "later")
         assert (await client.get("/")).status_code == 200
 
 
-async def test_a_stray_websocket_is_closed() -> None:
+async def test_closes_a_websocket() -> None:
     sent = []
 
     async def receive() -> dict[str, str]:

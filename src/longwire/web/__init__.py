@@ -19,17 +19,16 @@ __all__ = ["ASSETS", "WebPage", "create_app"]
 
 
 def create_app(server: Server, origins: Collection[str] = ()) -> FastAPI:
-    """Return the whole of Longwire as one application, with the server's lifespan.
+    """Return an application with the server, its HTTP interface and the web page.
 
-    `/socket.io/` and the HTTP interface are the server's; `/` is the web page, which shows the
-    jobs of whoever signs in. Works below any path that it is mounted at: the page looks for the
-    server beside itself.
+    `/socket.io/` and `/api/` belong to the server; `/` is the web page, which shows the jobs of
+    the signed-in user. The application runs the server's lifespan, and works at any mount path.
 
     Args:
-        server: whose `allowed_origins` say which other pages may connect.
-        origins: of web pages elsewhere that may use the HTTP interface; `*` for all.
+        server: the server. Its `allowed_origins` are the origins that may connect to it.
+        origins: the origins of other web pages that may use the HTTP interface; `*` allows all.
     """
-    # The interactive documentation of FastAPI loads scripts from elsewhere.
+    # FastAPI's interactive documentation would load scripts from another site.
     app = FastAPI(title="Longwire", docs_url=None, redoc_url=None, openapi_url=None)
     mount(app, server)
     if origins:
@@ -47,6 +46,6 @@ def create_app(server: Server, origins: Collection[str] = ()) -> FastAPI:
             raise HTTPException(404)
         await page(scope, receive, send)
 
-    # As the default and not as a route, the page never hides that a route lacks a method.
+    # As the default instead of a route, so that a wrong method of a route still answers 405.
     app.router.default = rest
     return app

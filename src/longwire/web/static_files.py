@@ -1,4 +1,4 @@
-"""The web page as an ASGI application: its files, and the headers that keep them fresh and safe."""
+"""Serves the files of the web page, with caching and security headers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 ASSETS: Final = Path(__file__).parent / "static"
-"""Where the build of `web/` puts the page; packed into the wheel."""
+"""The build output of `web/`, which is part of the wheel."""
 
-# The page brings all it needs. Its only traffic is to the server that it came from; the schemes
-# are named because some browsers do not take 'self' for a WebSocket.
+# The page loads nothing from other sites and connects only to its own server. The WebSocket schemes
+# are listed because in some browsers 'self' does not include them.
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
         "default-src 'self'",
@@ -39,11 +39,11 @@ SECURITY_HEADERS: Final = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
-# A hashed name never means other content; the index names the hashes and is asked for each time.
+# The content of a file with a hash in its name never changes; the index refers to the hashes.
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 REVALIDATE: Final = "no-cache"
 
-# What the build leaves a compressed twin of.
+# The types of files that the build also compresses.
 _CONTENT_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -55,20 +55,20 @@ NOT_BUILT: Final = """<!doctype html>
 <meta charset="utf-8">
 <title>Longwire: the page is not built</title>
 <h1>The web page is not built</h1>
-<p>This is a source checkout whose web page has not been built yet. The server itself is running:
-clients connect, and jobs run.</p>
-<p>Build the page with <code>make setup</code> in the checkout, or install a released wheel, which
-contains it. Then reload.</p>
+<p>This source checkout does not contain a built web page. The server is running: clients can
+connect, and jobs can run.</p>
+<p>Run <code>make setup</code> in the checkout, or install a released wheel, which contains the
+page. Then reload.</p>
 </html>
 """
 
 
 class WebPage(StaticFiles):
-    """Serves the built page below any path that it is mounted at.
+    """Serves the built page at any mount path.
 
-    Routes within the page live in the fragment of the address, so unknown paths are plain 404s.
-    While the page is not built, its address says so, with status 503. The directory is looked at
-    on each request: a build is picked up by a running server.
+    The page's routes are in the URL's fragment, so unknown paths answer 404. If the page is not
+    built, the index answers 503 with an explanation. Each request looks at the directory, so a
+    running server picks up a new build.
     """
 
     def __init__(self, directory: str | os.PathLike[str] = ASSETS) -> None:
@@ -77,10 +77,10 @@ class WebPage(StaticFiles):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; refuse a WebSocket."""
+        """Respond to an HTTP request; close a WebSocket."""
         if scope["type"] != "http":
-            # A WebSocket to a path that nothing else took: refused as the ASGI specification
-            # asks, by closing it before it was accepted.
+            # No route matches the WebSocket's path. In ASGI, closing it before it is accepted
+            # rejects it with 403.
             await send({"type": "websocket.close", "code": 1000, "reason": ""})
             return
         response = await self._respond(self.get_path(scope), scope)
@@ -95,12 +95,12 @@ class WebPage(StaticFiles):
         scope: Scope,
         status_code: int = 200,
     ) -> Response:
-        """Return the file, compressed if there is a twin and the client takes it."""
-        twin = _gzip_twin(Path(full_path), scope)
-        if twin is None:
+        """Return the file, compressed if the client accepts it and the build has compressed it."""
+        compressed = _find_gzip(Path(full_path), scope)
+        if compressed is None:
             response = super().file_response(full_path, stat_result, scope, status_code)
         else:
-            response = super().file_response(twin, twin.stat(), scope, status_code)
+            response = super().file_response(compressed, compressed.stat(), scope, status_code)
             response.headers["content-type"] = _CONTENT_TYPES[Path(full_path).suffix]
             response.headers["content-encoding"] = "gzip"
         response.headers["vary"] = "accept-encoding"
@@ -120,11 +120,11 @@ def _cache_control(path: Path, root: Path) -> str:
     return IMMUTABLE if path.is_relative_to(root.resolve() / "assets") else REVALIDATE
 
 
-def _gzip_twin(path: Path, scope: Scope) -> Path | None:
-    """Return the path of the compressed file if it exists and may be sent."""
+def _find_gzip(path: Path, scope: Scope) -> Path | None:
+    """Return the compressed file if it exists and the client accepts it."""
     accepted = Headers(scope=scope).get("accept-encoding", "")
     codings = {coding.split(";")[0].strip() for coding in accepted.split(",")}
     if "gzip" not in codings or path.suffix not in _CONTENT_TYPES:
         return None
-    twin = path.with_name(path.name + ".gz")
-    return twin if twin.is_file() else None
+    compressed = path.with_name(path.name + ".gz")
+    return compressed if compressed.is_file() else None
