@@ -1,4 +1,4 @@
-"""A document's snippets, run as a reader would run them."""
+"""The snippets of a document, run as a reader would run them."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ async def running(command: str, folder: Path) -> AsyncIterator[asyncio.StreamRea
 
 async def read_until(output: asyncio.StreamReader, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
     """Read lines until one matches."""
-    said = b""
+    printed = b""
     async for line in output:
-        said += line
+        printed += line
         found = pattern.search(line)
         if found:
             return found
-    raise AssertionError(said.decode())
+    raise AssertionError(printed.decode())

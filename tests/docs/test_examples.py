@@ -17,7 +17,7 @@ from tests.serving import SECRET, serving
 
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The FastAPI example, imported anew with a secret that the test knows."""
+    """The FastAPI example, imported again with a secret that the test knows."""
     monkeypatch.setenv("LONGWIRE_SECRET", SECRET)
     monkeypatch.delitem(sys.modules, "examples.fastapi_app", raising=False)
     return vars(importlib.import_module("examples.fastapi_app"))

@@ -1,4 +1,4 @@
-"""Every link within the documents leads somewhere."""
+"""Every link in the documents has a target."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def anchors_of(document: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_link_leads_somewhere(document: Path) -> None:
+def test_every_link_has_a_target(document: Path) -> None:
     links = [first or second for first, second in LINK.findall(prose_of(document))]
     for link in links:
         if link.startswith("http"):

@@ -36,8 +36,8 @@ def test_without_pytest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 
     runpy.run_path(str(tmp_path / "alone.py"), run_name="__main__")
 
-    [said] = re.findall(r"It prints `(.*?)`", DOCUMENT)
-    assert capsys.readouterr().out == said + "\n"
+    [printed] = re.findall(r"It prints `(.*?)`", DOCUMENT)
+    assert capsys.readouterr().out == printed + "\n"
 
 
 def test_every_fixture_and_method_is_described() -> None:

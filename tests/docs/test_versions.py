@@ -1,4 +1,4 @@
-"""The versions that the README asks for are asked for by `make`, too."""
+"""`make` requires the versions that the README names."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tests.docs.snippets import ROOT
 
 
 @pytest.mark.parametrize(
-    ("program", "version", "said"),
+    ("program", "version", "message"),
     [
         ("python", "3.10.13", "Python 3.11 or newer is needed, and this is 3.10.13."),
         ("node", "v20.9.0", "Node 20.19 or newer is needed, and this is 20.9.0."),
         ("node", "v22.1.0", ""),
     ],
 )
-def test_what_is_too_old_is_named_before_anything_is_installed(
-    tmp_path: Path, program: str, version: str, said: str
+def test_an_old_version_fails_before_anything_is_installed(
+    tmp_path: Path, program: str, version: str, message: str
 ) -> None:
     old = tmp_path / program
     old.write_text(f"#!/bin/sh\necho {version}\n")
@@ -39,6 +39,6 @@ def test_what_is_too_old_is_named_before_anything_is_installed(
         check=False,
     )
 
-    assert checked.returncode == bool(said)
-    assert checked.stderr.startswith(said)
-    assert bool(checked.stderr) == bool(said)
+    assert checked.returncode == bool(message)
+    assert checked.stderr.startswith(message)
+    assert bool(checked.stderr) == bool(message)
