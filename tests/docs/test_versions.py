@@ -15,8 +15,8 @@ from tests.docs.snippets import ROOT
 @pytest.mark.parametrize(
     ("program", "version", "message"),
     [
-        ("python", "3.10.13", "Python 3.11 or newer is needed, and this is 3.10.13."),
-        ("node", "v20.9.0", "Node 20.19 or newer is needed, and this is 20.9.0."),
+        ("python", "3.10.13", "Python 3.11 or newer is required, found 3.10.13."),
+        ("node", "v20.9.0", "Node 20.19 or newer is required, found 20.9.0."),
         ("node", "v22.1.0", ""),
     ],
 )
