@@ -1,4 +1,4 @@
-"""A command under `longwire run` that writes its next lines when the test lets it."""
+"""A command under `longwire run` that writes lines on request of the test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ print("end", flush=True)
 
 
 class HundredLines:
-    """A hundred numbered lines as a live job, each with its progress."""
+    """A live job that writes a hundred numbered lines, each with its progress."""
 
     def __init__(self, job_id: str, gate: Path) -> None:
         self.job_id = job_id
@@ -31,7 +31,7 @@ class HundredLines:
 
     async def start(self, url: str) -> None:
         os.mkfifo(self.gate)
-        self._open = os.open(self.gate, os.O_RDWR)  # read and write: neither side waits to open
+        self._open = os.open(self.gate, os.O_RDWR)  # read and write, so that opening does not block
         self.process = await asyncio.create_subprocess_exec(
             *(LONGWIRE, "run", "--server", url),
             *("--job-id", self.job_id, "--title", "A hundred lines", "--"),

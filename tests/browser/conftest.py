@@ -1,4 +1,4 @@
-"""Real Chromium, the system's own, started once for all of these tests."""
+"""Runs the system's Chromium, once for all browser tests."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from longwire.engineio import Options
 from longwire.server.limits import Limits
 from longwire.web import create_app
 from tests.browser.command import HundredLines
-from tests.browser.looking import LISTEN
+from tests.browser.expectations import LISTEN
+from tests.browser.sample_data import SampleData
 from tests.browser.site import Site
-from tests.browser.stage import Stage
 from tests.proxy import Proxy
 from tests.serving import SECRET, ServerProcess, serving
 
 HERE = Path(__file__).parent
 
-# A loaded machine takes its time; what is awaited comes long before.
+# Generous, for machines under load.
 expect.set_options(timeout=15_000)
 
 QUIET = [
-    "--no-sandbox",  # root has no other way
+    "--no-sandbox",  # required for root
     "--no-proxy-server",
     "--disable-gpu",
     "--disable-quic",
@@ -46,18 +46,18 @@ QUIET = [
     "--disable-component-update",
     "--no-first-run",
     "--font-render-hinting=none",
-    # Every page here is looked at, also the one that is not in front.
+    # Tests look at background pages too.
     "--disable-renderer-backgrounding",
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
 ]
 
 OpenPage = Callable[..., Awaitable[Page]]
-"""Opens a page in a profile of its own, or in the given one; takes a profile's options."""
+"""Opens a page in a new browser context with the given options, or in the given context."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests here share one loop, and with it one browser."""
+    """Run all browser tests on one event loop, so that they share one browser."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
@@ -77,10 +77,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
-    """Opens pages that must neither throw nor break the content security policy."""
+    """Open pages; fail if one throws an error or violates the content security policy."""
     faults: list[str] = []
 
-    def notice(message: ConsoleMessage) -> None:
+    def check(message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text:
             faults.append(message.text)
 
@@ -93,7 +93,7 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
             page = await context.new_page()
             await page.add_init_script(LISTEN)
             page.on("pageerror", lambda error: faults.append(str(error)))
-            page.on("console", notice)
+            page.on("console", check)
             page.set_default_timeout(10_000)
             return page
 
@@ -114,14 +114,14 @@ def site(running_server: ServerProcess) -> Site:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def proxy(site: Site) -> AsyncIterator[Proxy]:
-    """A link to the site that can fail."""
+    """A breakable connection to the site."""
     async with Proxy(site.url) as proxy:
         yield proxy
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def alert_site() -> AsyncIterator[Site]:
-    """A site that notices within a second what others notice within a minute."""
+    """A site with short heartbeats and token grace."""
     server = Server(
         authenticate=jwt_authenticator(SECRET),
         options=Options(ping_interval=0.4, ping_timeout=0.4),
@@ -133,7 +133,7 @@ async def alert_site() -> AsyncIterator[Site]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def run(site: Site, tmp_path: Path) -> AsyncIterator[HundredLines]:
-    """A command that runs as a live job at the site."""
+    """A command that runs as a live job on the site."""
     run = HundredLines(f"hundred-{uuid.uuid4()}", tmp_path / "gate")
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(run.close)
@@ -142,9 +142,9 @@ async def run(site: Site, tmp_path: Path) -> AsyncIterator[HundredLines]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def stage() -> AsyncIterator[Stage]:
-    """A server of its own: what it shows depends on nobody else."""
+async def sample() -> AsyncIterator[SampleData]:
+    """A separate server with sample data, which other tests do not change."""
     with ServerProcess("--broker=memory:") as server:
-        stage = Stage(Site(server.url))
-        await stage.set()
-        yield stage
+        sample = SampleData(Site(server.url))
+        await sample.publish_all()
+        yield sample

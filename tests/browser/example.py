@@ -1,4 +1,4 @@
-"""The examples' pages, built and served as their users do, beside the FastAPI example."""
+"""Serves the built example pages together with the FastAPI example."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.browser.node_server import ROOT, node_server
 from tests.proxy import Proxy
 from tests.serving import SECRET, serving
 
-# Puts down what a reader sees from the first paint on: progress, and trouble with the connection.
+# Records what the page shows from the first paint on: progress and connection problems.
 WATCH = """
 window.seen = [];
 new MutationObserver(() => {
@@ -33,9 +33,9 @@ class Example:
     """A running example.
 
     Attributes:
-        url: where its page is.
-        server: the Longwire server that the page talks to.
-        link: what lies between the page and the server.
+        url: the URL of the page.
+        server: the Longwire server of the page.
+        link: the proxy between the page and the server.
     """
 
     def __init__(self, url: str, server: Server, link: Proxy) -> None:
@@ -44,8 +44,8 @@ class Example:
         self.link = link
 
     @contextlib.asynccontextmanager
-    async def begun(self) -> AsyncIterator[Job]:
-        """A job of Ada's that has said a little."""
+    async def start_job(self) -> AsyncIterator[Job]:
+        """Run a job of ada's that has published some progress and output."""
         async with self.server.job(owner="ada", title="About tea") as job:
             await job.progress(20, "Boiling water")
             await job.output("It was a dark\n", type="writing")
@@ -56,10 +56,10 @@ class Example:
 async def running(
     monkeypatch: pytest.MonkeyPatch, name: str, *command: str
 ) -> AsyncIterator[Example]:
-    """Serve the built example `name` with a command of its folder, and FastAPI's example."""
+    """Serve the built example `name` with a command of its folder, and the FastAPI example."""
     monkeypatch.setenv("LONGWIRE_SECRET", SECRET)
     async with contextlib.AsyncExitStack() as stack:
-        # The page has to know the server's address, and the server the page's: the link is first.
+        # Page and server need each other's URL, so the proxy between them is started first.
         link = await stack.enter_async_context(Proxy("http://127.0.0.1:9"))
         page = node_server(
             *command,
@@ -77,18 +77,18 @@ async def running(
 
 
 def console_of(page: Page) -> list[str]:
-    """What the page writes to the console as a warning or an error, from now on."""
+    """Return a list that collects the page's console warnings and errors."""
     written: list[str] = []
 
-    def note(message: ConsoleMessage) -> None:
+    def collect(message: ConsoleMessage) -> None:
         if message.type in ("warning", "error"):
             written.append(message.text)
 
-    page.on("console", note)
+    page.on("console", collect)
     return written
 
 
 async def seen(page: Page) -> list[str]:
-    """What the page has shown since it was loaded, without repetitions; needs `WATCH`."""
+    """Return the states that the page has shown since it was loaded; needs `WATCH`."""
     states: list[str] = await page.evaluate("window.seen")
     return [state for n, state in enumerate(states) if state not in states[:n]]

@@ -1,4 +1,4 @@
-"""Programs under Node that serve pages."""
+"""Runs Node programs that serve pages."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ ADDRESS = re.compile(rb"http://127\.0\.0\.1:\d+")
 async def node_server(
     program: str, *arguments: str | Path, cwd: Path = ROOT, **environment: str
 ) -> AsyncIterator[str]:
-    """Run a program of `node_modules/.bin` on a free port; yield the address that it names."""
+    """Run a program of `node_modules/.bin` on a free port; yield the URL that it prints."""
     process = await asyncio.create_subprocess_exec(
         *(ROOT / "node_modules/.bin" / program, *arguments, "--port=0"),
         cwd=cwd,
-        # An address in two colours is not found; CI is enough for Vite to write one.
+        # Colour codes would split the URL; Vite prints them in CI.
         env={**os.environ, **environment, "NO_COLOR": "1"},
-        stdin=asyncio.subprocess.PIPE,  # Vite ends with its input
+        stdin=asyncio.subprocess.PIPE,  # Vite exits when its stdin is closed
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -37,9 +37,9 @@ async def node_server(
 
 
 async def _address(output: asyncio.StreamReader) -> str:
-    said = b""
+    output_so_far = b""
     async for line in output:
-        said += line
+        output_so_far += line
         if found := ADDRESS.search(line):
             return found[0].decode()
-    raise AssertionError(f"it ended before it listened; was it built? {said.decode()}")
+    raise AssertionError(f"it exited before it listened; is it built? {output_so_far.decode()}")

@@ -1,4 +1,4 @@
-"""The screenshots in `docs/screenshots`; `make screenshots` takes them anew."""
+"""Takes the screenshots in `docs/screenshots`; run by `make screenshots`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import ViewportSize
 
 from tests.browser.conftest import OpenPage
-from tests.browser.stage import Stage
+from tests.browser.sample_data import SampleData
 from tests.browser.views import VIEWS
 
 DIRECTORY = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -27,12 +27,12 @@ SHOTS = {
 
 
 @pytest.mark.parametrize("name", SHOTS)
-async def test_a_screenshot_is_taken(open_page: OpenPage, stage: Stage, name: str) -> None:
+async def test_a_screenshot_is_taken(open_page: OpenPage, sample: SampleData, name: str) -> None:
     view, scheme, viewport = SHOTS[name]
     page = await open_page(
         color_scheme=scheme, viewport=viewport, device_scale_factor=2 if viewport is PHONE else 1
     )
-    async with VIEWS[view](page, stage):
+    async with VIEWS[view](page, sample):
         await page.evaluate("document.fonts.ready")
         picture = await page.screenshot(
             path=DIRECTORY / f"{name}.png", animations="disabled", caret="hide"

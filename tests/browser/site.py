@@ -1,4 +1,4 @@
-"""A Longwire site as its visitors and its backend use it."""
+"""A Longwire site: sign-in URLs for its users, and publishing for its backend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ USER = "ada"
 
 
 class Site:
-    """Signs in to a server's page, and publishes beside it."""
+    """Creates tokens and URLs of a server's page, and publishes events."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -30,7 +30,7 @@ class Site:
         ttl: float = 3600.0,
         service: bool = False,
     ) -> str:
-        """The address that signs in and opens a view; by way of `url`, if given."""
+        """Return the URL that signs in and opens a view, through the proxy `url` if given."""
         token = self.token(user, service=service, ttl=ttl)
         return f"{url or self.url}/#token={token}&to={route}"
 
@@ -39,13 +39,13 @@ class Site:
 
     async def publish_all(self, events: list[dict[str, Any]]) -> None:
         headers = {"authorization": f"Bearer {self.token('backend', service=True)}"}
-        # Reading the certificates of the world takes longer than all the rest.
+        # Loading certificates would take longer than the request.
         async with httpx.AsyncClient(trust_env=False, verify=False, base_url=self.url) as http:
             answer = await http.post("/api/publish", json=events, headers=headers)
         assert answer.status_code == 200, answer.text
 
-    async def begin(self, job_id: str, title: str, *, owner: str = USER) -> None:
-        """Have a job running."""
+    async def start_job(self, job_id: str, title: str, *, owner: str = USER) -> None:
+        """Publish a running job."""
         await self.publish("job:created", {"jobId": job_id, "title": title, "owner": owner})
         await self.publish("job:status", {"jobId": job_id, "status": "running"})
 

@@ -1,4 +1,4 @@
-"""A page beside `longwire run` in a process of its own."""
+"""The page shows a command under `longwire run`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.command import HundredLines
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import expect_lines, output
+from tests.browser.expectations import expect_lines, output
 from tests.browser.site import Site
 
 
@@ -30,7 +30,7 @@ async def test_a_page_shows_a_running_command_live(
     await expect(page.get_by_text("Completed").first).to_be_visible()
 
 
-async def test_a_page_opened_halfway_shows_all_that_was_missed(
+async def test_a_page_opened_halfway_shows_everything(
     page: Page, run: HundredLines, site: Site
 ) -> None:
     run.step(50)
@@ -41,7 +41,7 @@ async def test_a_page_opened_halfway_shows_all_that_was_missed(
     await expect_lines(page, 100)
 
 
-async def test_a_reload_loses_nothing_and_doubles_nothing(
+async def test_a_reload_neither_loses_nor_repeats_lines(
     page: Page, run: HundredLines, site: Site
 ) -> None:
     await page.goto(address(site, run))
@@ -55,7 +55,7 @@ async def test_a_reload_loses_nothing_and_doubles_nothing(
     await expect_lines(page, 50)
 
 
-async def test_two_tabs_of_one_job_show_the_same_and_outlive_each_other(
+async def test_two_tabs_show_the_same_and_one_survives_the_other(
     page: Page, open_page: OpenPage, run: HundredLines, site: Site
 ) -> None:
     other = await open_page(page.context)
@@ -71,7 +71,7 @@ async def test_two_tabs_of_one_job_show_the_same_and_outlive_each_other(
     await expect_lines(other, 40)
 
 
-async def test_the_cancel_button_asks_and_stops_the_command(
+async def test_the_cancel_button_asks_for_confirmation_and_stops_the_command(
     page: Page, run: HundredLines, site: Site
 ) -> None:
     await page.goto(address(site, run))

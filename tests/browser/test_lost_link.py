@@ -1,4 +1,4 @@
-"""The page on a link that is cut, or that swallows everything without a word."""
+"""The page while its connection is cut or dead."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from uuid import uuid4
 from playwright.async_api import Page, expect
 
 from tests.browser.command import HundredLines
-from tests.browser.looking import expect_lines, expect_live, expect_spoken, output
+from tests.browser.expectations import expect_lines, expect_live, expect_spoken, output
 from tests.browser.site import Site
 from tests.proxy import Proxy
 
 
-async def test_a_page_whose_link_is_cut_catches_up(
+async def test_a_page_catches_up_after_a_cut(
     page: Page, run: HundredLines, site: Site, proxy: Proxy
 ) -> None:
     address = site.address(f"/jobs/{run.job_id}", user="worker", service=True, url=proxy.url)
@@ -32,10 +32,10 @@ async def test_a_page_whose_link_is_cut_catches_up(
     await expect_spoken(page, "Back online, and up to date.")
 
 
-async def test_a_blip_is_not_worth_a_word(
+async def test_a_short_interruption_is_not_shown(
     page: Page, run: HundredLines, site: Site, proxy: Proxy
 ) -> None:
-    """The link comes back within the grace time: nothing flickers, nothing is announced."""
+    """Within the grace time, nothing flickers and nothing is announced."""
     address = site.address(f"/jobs/{run.job_id}", user="worker", service=True, url=proxy.url)
     await page.goto(address)
     await expect(output(page)).to_contain_text("begin")
@@ -46,21 +46,21 @@ async def test_a_blip_is_not_worth_a_word(
     await expect_lines(page, 20)
 
     await expect_live(page)
-    assert await page.evaluate("window.noticed") == 0
+    assert await page.evaluate("window.notices") == 0
 
 
 WATCH_NOTICES = """() => {
-  window.noticed = 0;
+  window.notices = 0;
   const watch = new MutationObserver(() => {
-    if (document.querySelector(".notice:not([data-state=quiet])")) window.noticed++;
+    if (document.querySelector(".notice:not([data-state=quiet])")) window.notices++;
   });
   watch.observe(document.body, { childList: true, subtree: true });
 }"""
 
 
-async def test_a_dead_link_is_told_and_survived(page: Page, alert_site: Site) -> None:
+async def test_a_dead_connection_is_shown_and_recovered(page: Page, alert_site: Site) -> None:
     job_id = f"dead-link-{uuid4()}"
-    await alert_site.begin(job_id, "Behind a dead link")
+    await alert_site.start_job(job_id, "Behind a dead link")
     async with Proxy(alert_site.url) as proxy:
         await page.goto(alert_site.address(f"/jobs/{job_id}", url=proxy.url))
         await alert_site.write(job_id, "line 1\n1%\n")
@@ -75,11 +75,11 @@ async def test_a_dead_link_is_told_and_survived(page: Page, alert_site: Site) ->
         await expect_lines(page, 2)
 
 
-async def test_a_cancel_pressed_offline_is_sent_later_and_once(
+async def test_a_cancel_pressed_offline_is_sent_once_later(
     page: Page, site: Site, proxy: Proxy
 ) -> None:
     job_id = f"offline-{uuid4()}"
-    await site.begin(job_id, "Cancelled from a train")
+    await site.start_job(job_id, "Cancelled from a train")
     sent: list[str] = []
     page.on("websocket", lambda link: link.on("framesent", lambda data: sent.append(str(data))))
     await page.goto(site.address(f"/jobs/{job_id}", url=proxy.url))
@@ -100,9 +100,9 @@ async def test_a_cancel_pressed_offline_is_sent_later_and_once(
     assert len([frame for frame in sent if "job:cancel" in frame]) == 1
 
 
-async def test_a_page_outlives_cut_after_cut(page: Page, site: Site, proxy: Proxy) -> None:
+async def test_a_page_survives_repeated_cuts(page: Page, site: Site, proxy: Proxy) -> None:
     job_id = f"cuts-{uuid4()}"
-    await site.begin(job_id, "Through thick and thin")
+    await site.start_job(job_id, "Through thick and thin")
     await page.goto(site.address(f"/jobs/{job_id}", url=proxy.url))
     await page.evaluate("window.isSamePage = true")
     for number in (1, 2):
@@ -113,6 +113,6 @@ async def test_a_page_outlives_cut_after_cut(page: Page, site: Site, proxy: Prox
 
 
 async def retry_now(page: Page) -> None:
-    """Click the button, unless the page has come back by itself just now."""
+    """Click the button, unless the page has already reconnected."""
     button = page.get_by_role("button", name="Retry now")
     await button.evaluate_all("buttons => buttons.forEach((button) => button.click())")

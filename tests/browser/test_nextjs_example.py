@@ -1,4 +1,4 @@
-"""The built example for Next.js: rendered on its server, live in the browser."""
+"""The built Next.js example: rendered on its server, then live in the browser."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ async def get(example: Example, path: str) -> httpx.Response:
         return await http.get(path)
 
 
-async def test_a_job_comes_with_the_page_and_goes_live(page: Page, example: Example) -> None:
+async def test_a_job_is_rendered_on_the_server_and_goes_live(page: Page, example: Example) -> None:
     written = console_of(page)
     await page.add_init_script(WATCH)
-    async with example.begun() as job:
+    async with example.start_job() as job:
         path = f"/jobs/{job.id}"
         html = (await get(example, path)).text
         assert "About tea" in html
@@ -75,10 +75,10 @@ async def test_a_report_is_started_watched_and_stopped(page: Page, example: Exam
     assert written == []
 
 
-async def test_a_page_rendered_without_longwire_goes_live_when_it_can(
+async def test_a_page_rendered_without_longwire_goes_live_later(
     page: Page, example: Example
 ) -> None:
-    async with example.begun() as job:
+    async with example.start_job() as job:
         example.link.refuse()
         await page.goto(f"{example.url}/jobs/{job.id}")
         await expect(page.get_by_role("heading")).to_have_text(job.id)
@@ -88,7 +88,7 @@ async def test_a_page_rendered_without_longwire_goes_live_when_it_can(
         await expect(page.get_by_text("Back online.")).to_be_visible()
 
 
-async def test_any_name_of_a_job_makes_an_address(example: Example) -> None:
+async def test_any_job_id_has_a_url(example: Example) -> None:
     name = "tea:½&more/less?"
     async with example.server.job(owner="ada", job_id=name):
         answer = await get(example, "/jobs/" + quote(name, safe=""))

@@ -1,4 +1,4 @@
-"""Signing in to the page, and out, in real Chromium."""
+"""Signing in to the page and out."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import re
 
 from playwright.async_api import Page, expect
 
-from tests.browser.looking import expect_live
+from tests.browser.expectations import expect_live
 from tests.serving import ServerProcess
 
 
-async def test_the_page_asks_for_a_token_and_takes_it(
-    page: Page, running_server: ServerProcess
-) -> None:
+async def test_the_page_asks_for_a_token(page: Page, running_server: ServerProcess) -> None:
     await page.goto(running_server.url)
     await page.get_by_label("Access token").fill(running_server.token("grace"))
     await page.keyboard.press("Enter")
@@ -20,7 +18,9 @@ async def test_the_page_asks_for_a_token_and_takes_it(
     await expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
 
 
-async def test_a_wrong_token_is_refused_in_words(page: Page, running_server: ServerProcess) -> None:
+async def test_a_wrong_token_is_rejected_with_a_message(
+    page: Page, running_server: ServerProcess
+) -> None:
     await page.goto(f"{running_server.url}/#token=wrong")
     await expect(page.get_by_role("alert").first).to_contain_text("does not accept this token")
     await page.get_by_label("Access token").fill(running_server.token("grace"))
@@ -28,7 +28,7 @@ async def test_a_wrong_token_is_refused_in_words(page: Page, running_server: Ser
     await expect_live(page, "grace")
 
 
-async def test_the_token_leaves_the_address_and_survives_a_reload(
+async def test_the_token_is_removed_from_the_url_and_survives_a_reload(
     page: Page, running_server: ServerProcess
 ) -> None:
     token = running_server.token("grace")
@@ -39,7 +39,7 @@ async def test_the_token_leaves_the_address_and_survives_a_reload(
     await expect_live(page, "grace")
 
 
-async def test_a_link_with_a_token_works_in_a_tab_that_is_open_already(
+async def test_a_link_with_a_token_works_in_an_open_tab(
     page: Page, running_server: ServerProcess
 ) -> None:
     await page.goto(f"{running_server.url}/#token={running_server.token('grace')}")
@@ -49,7 +49,7 @@ async def test_a_link_with_a_token_works_in_a_tab_that_is_open_already(
     await expect(page).to_have_url(re.compile(r"/#/jobs/x$"))
 
 
-async def test_signing_out_forgets_the_token(page: Page, running_server: ServerProcess) -> None:
+async def test_signing_out_deletes_the_token(page: Page, running_server: ServerProcess) -> None:
     await page.goto(f"{running_server.url}/#token={running_server.token('grace')}")
     await expect_live(page, "grace")
     await page.get_by_role("button", name="Sign out").click()

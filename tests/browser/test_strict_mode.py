@@ -1,4 +1,4 @@
-"""Two components on one job, in StrictMode and with React's development build."""
+"""Two components that watch one job, in StrictMode with React's development build."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.proxy import Proxy
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def dev_server(proxy: Proxy) -> AsyncIterator[str]:
-    """The address of `web/tests/pages`, which hands on what is meant for a Longwire server."""
+    """Serve `web/tests/pages`, which proxies requests to a Longwire server."""
     web = ROOT / "web"
     command = ("vite", web / "tests/pages", "--config", web / "vite.config.ts", "--host=127.0.0.1")
     async with node_server(*command, LONGWIRE_URL=proxy.url) as address:
         yield address
 
 
-async def test_two_hooks_share_one_connection_and_outlive_each_other(
+async def test_two_hooks_share_one_connection_and_one_survives_the_other(
     page: Page, site: Site, proxy: Proxy, dev_server: str
 ) -> None:
     job_id = f"two-hooks-{uuid4()}"
-    await site.begin(job_id, "Watched twice")
+    await site.start_job(job_id, "Watched twice")
     await site.progress(job_id, 12, "Drafting")
     links: list[str] = []
     page.on("websocket", lambda link: links.append(link.url))

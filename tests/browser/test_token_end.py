@@ -1,4 +1,4 @@
-"""A token that ends while its reader is on the page."""
+"""A token that expires while its user is on the page."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from uuid import uuid4
 
 from playwright.async_api import Page, expect
 
-from tests.browser.looking import expect_lines, expect_live
+from tests.browser.expectations import expect_lines, expect_live
 from tests.browser.site import Site
 
 
 async def sign_in(page: Page, site: Site, route: str, ttl: float) -> None:
-    """Sign in on a page that is there already: none of the token's time is spent on loading."""
+    """Sign in on a loaded page, so that loading does not use up the token's lifetime."""
     await page.goto(f"{site.url}/#{route}")
     await page.get_by_label("Access token").fill(site.token(ttl=ttl))
     await page.keyboard.press("Enter")
 
 
-async def test_a_token_is_replaced_in_time_without_a_reconnect(
-    page: Page, alert_site: Site
-) -> None:
+async def test_a_token_is_replaced_without_a_reconnect(page: Page, alert_site: Site) -> None:
     links: list[str] = []
     page.on("websocket", lambda link: links.append(link.url))
-    await page.goto(alert_site.address(ttl=50))  # a minute before its end it is announced
+    await page.goto(
+        alert_site.address(ttl=50)
+    )  # a minute before its expiry, the page asks for a new one
     await expect_live(page)
     links_before = len(links)
     ends = page.get_by_role("banner").get_by_text("Your sign-in ends")
@@ -40,9 +40,9 @@ async def test_a_token_is_replaced_in_time_without_a_reconnect(
     assert len(links) == links_before
 
 
-async def test_after_the_end_signing_in_again_keeps_the_page(page: Page, alert_site: Site) -> None:
+async def test_signing_in_again_after_expiry_keeps_the_page(page: Page, alert_site: Site) -> None:
     job_id = f"token-{uuid4()}"
-    await alert_site.begin(job_id, "Longer than a token")
+    await alert_site.start_job(job_id, "Longer than a token")
     await alert_site.write(job_id, "line 1\n1%\n")
     await sign_in(page, alert_site, f"/jobs/{job_id}", ttl=2.5)
     await expect_lines(page, 1)
@@ -61,7 +61,9 @@ async def test_after_the_end_signing_in_again_keeps_the_page(page: Page, alert_s
     await expect_live(page, "ada")
 
 
-async def test_a_wrong_token_leaves_the_page_and_says_why(page: Page, alert_site: Site) -> None:
+async def test_a_wrong_token_keeps_the_page_and_shows_the_reason(
+    page: Page, alert_site: Site
+) -> None:
     await sign_in(page, alert_site, "/jobs", ttl=2)
     dialog = page.get_by_role("dialog", name="Sign in again")
     await dialog.get_by_label("Access token").fill("wrong")

@@ -1,4 +1,4 @@
-"""The page of docs/tutorial.md, built from its snippets beside its server."""
+"""The page of docs/tutorial.md, built from its snippets, with its server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = ("index.html", "vite.config.mjs", "main.tsx")
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def address(tmp_path: Path) -> AsyncIterator[str]:
-    """Where the page is."""
+    """Build and serve the page; yield its URL."""
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
     serve = SNIPPETS["serve"].replace("$(cat secret.txt)", "a-secret-that-only-this-test-knows")
     serve = serve.replace("--port 8000 --reload", "--port 0")
@@ -31,8 +31,8 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
             (tmp_path / name).write_text(text)
         build = f"{ROOT}/node_modules/.bin/vite build --logLevel warn"
         built = await stack.enter_async_context(running(build, tmp_path))
-        said = await built.read()
-        assert (tmp_path / "dist/index.html").exists(), said.decode()
+        output = await built.read()
+        assert (tmp_path / "dist/index.html").exists(), output.decode()
         page = node_server("vite", "preview", "--host=127.0.0.1", cwd=tmp_path)
         yield await stack.enter_async_context(page)
 

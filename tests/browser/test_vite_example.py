@@ -1,4 +1,4 @@
-"""The built example for Vite and React, in the browser."""
+"""The built example for Vite and React in the browser."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ async def test_a_job_is_listed_chosen_watched_and_stopped(page: Page, example: E
     assert written == []
 
 
-async def test_a_page_loaded_again_shows_all_that_it_had(page: Page, example: Example) -> None:
+async def test_a_reloaded_page_shows_everything_again(page: Page, example: Example) -> None:
     written = console_of(page)
-    async with example.begun() as job:
+    async with example.start_job() as job:
         for ending in ("and stormy night.", "The end."):
             await page.goto(example.url)
             await sign_in(page)

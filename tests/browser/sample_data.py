@@ -1,4 +1,4 @@
-"""A day at a marketing team's server: what pages are looked at with, by machines and by people."""
+"""Sample data of a marketing team's server, for tests and screenshots."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Dear reader,
 
 in March 1898 a single wire between two islands carried every birth, every
 price and every storm warning. When it broke, the islands waited; when it
-was mended, nothing that had been said meanwhile was lost.
+was repaired, no message that had been sent meanwhile was lost.
 
 We build that wire for software. This spring it gets faster, and you can
 watch it work:
@@ -75,48 +75,48 @@ Traceback (most recent call last):
 \x1b[31mHTTPStatusError\x1b[0m: 429 Too Many Requests: https://tailspin.example/
 """
 ESSAY = """\
-A room is a log, and a reader is a place in it. Once that is said, the rest follows: \
-who comes late reads from the start, who was away reads on from where they stood, and who \
-reads slowly is told the same story in fewer words.
+A room is a log, and a reader is a position in it. Everything else follows from that: a late \
+joiner reads from the start, a client that was away resumes where it left off, and a slow \
+reader receives the same text in fewer pieces.
 
-Nothing here is kept twice. The page that you are looking at holds no truth of its own; \
-close it in the middle of a sentence, and the sentence is there when you come back.
+Nothing here is kept twice. The page that you are looking at stores no data of its own: close \
+it in the middle of a sentence, and the whole sentence is there when you come back.
 """
 
 
-class Stage:
-    """Jobs in every state, and everything that is told beside them."""
+class SampleData:
+    """Jobs in every state, agents, campaigns, budgets and assets."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
         self.now = int(time.time() * 1_000)
-        self._said: list[dict[str, Any]] = []
+        self._events: list[dict[str, Any]] = []
 
-    async def set(self) -> None:
-        """Publish it all."""
+    async def publish_all(self) -> None:
+        """Publish all sample events."""
         self._jobs()
         self._agents()
         self._campaigns()
         self._personal()
         self._unbroken()
-        await self.site.publish_all(self._said)
+        await self.site.publish_all(self._events)
 
-    def say(self, event: str, data: dict[str, Any], age: int = 0, **fields: str) -> None:
-        """Note an event that is `age` milliseconds old."""
+    def add(self, event: str, data: dict[str, Any], age: int = 0, **fields: str) -> None:
+        """Add an event that is `age` milliseconds old."""
         stamped = {"timestamp": self.now - age, **data}
-        self._said.append({"event": event, "data": stamped, **fields})
+        self._events.append({"event": event, "data": stamped, **fields})
 
-    def begin(self, job_id: str, title: str, age: int) -> None:
-        self.say("job:created", {"jobId": job_id, "title": title, "owner": USER}, age)
-        self.say("job:status", {"jobId": job_id, "status": "running"}, age)
+    def start_job(self, job_id: str, title: str, age: int) -> None:
+        self.add("job:created", {"jobId": job_id, "title": title, "owner": USER}, age)
+        self.add("job:status", {"jobId": job_id, "status": "running"}, age)
 
     def progress(self, job_id: str, progress: float, step: str, left: float) -> None:
         data = {"jobId": job_id, "progress": progress, "currentStep": step}
-        self.say("job:progress", {**data, "estimatedCompletion": left})
+        self.add("job:progress", {**data, "estimatedCompletion": left})
 
     def write(self, job_id: str, text: str, type: str | None = None) -> None:
         kind = {} if type is None else {"type": type}
-        self.say("job:output", {"jobId": job_id, "chunk": text, **kind})
+        self.add("job:output", {"jobId": job_id, "chunk": text, **kind})
 
     async def announce(self, message: str, level: str = "info") -> None:
         await self.site.publish("announcement", {"message": message, "level": level})
@@ -126,22 +126,22 @@ class Stage:
         self._completed()
         self._failed()
         self._running()
-        self.say(
+        self.add(
             "job:created", {"jobId": QUEUED, "title": "Refresh 40 landing pages", "owner": USER}
         )
 
     def _old_jobs(self) -> None:
-        self.begin(CANCELLED, "February newsletter", 27 * HOUR)
+        self.start_job(CANCELLED, "February newsletter", 27 * HOUR)
         cancelled = {"jobId": CANCELLED, "status": "cancelled", "message": "Superseded"}
-        self.say("job:status", cancelled, 26 * HOUR)
+        self.add("job:status", cancelled, 26 * HOUR)
         title = "Compare the click-through of every campaign since 2019 by region, weekday and hour"
-        self.begin(LONG, title, 3 * HOUR)
+        self.start_job(LONG, title, 3 * HOUR)
         done = {"jobId": LONG, "result": {"metrics": {"rows": 1_204_311}}}
-        self.say("job:completed", {**done, "cost": 0.0, "duration": 734.2}, 2 * HOUR)
+        self.add("job:completed", {**done, "cost": 0.0, "duration": 734.2}, 2 * HOUR)
 
     def _completed(self) -> None:
-        self.begin(COMPLETED, "Essay: what a wire remembers", 52 * MINUTE)
-        self.write(COMPLETED, "Outline: room, reader, place. Two paragraphs.\n", "thinking")
+        self.start_job(COMPLETED, "Essay: what a wire remembers", 52 * MINUTE)
+        self.write(COMPLETED, "Outline: room, reader, position. Two paragraphs.\n", "thinking")
         self.write(COMPLETED, ESSAY, "writing")
         artifacts = [
             {"type": "document", "url": "https://example.com/essay.pdf", "name": "essay.pdf"},
@@ -150,10 +150,10 @@ class Stage:
         metrics = {"words": 104, "readingEase": 71.4, "sources": 6}
         result = {"content": ESSAY, "metrics": metrics, "artifacts": artifacts}
         done = {"jobId": COMPLETED, "result": result, "cost": 0.84, "duration": 194.0}
-        self.say("job:completed", done, 49 * MINUTE)
+        self.add("job:completed", done, 49 * MINUTE)
 
     def _failed(self) -> None:
-        self.begin(FAILED, "Audit of 24 competitors", 18 * MINUTE)
+        self.start_job(FAILED, "Audit of 24 competitors", 18 * MINUTE)
         self.write(FAILED, AUDIT)
         failed = {
             "jobId": FAILED,
@@ -161,12 +161,12 @@ class Stage:
             "errorCode": "rate_limited",
             "retryable": True,
         }
-        self.say("job:failed", failed, 16 * MINUTE)
+        self.add("job:failed", failed, 16 * MINUTE)
 
     def _running(self) -> None:
-        self.begin("translations", "Translate the product tour", 9 * MINUTE)
+        self.start_job("translations", "Translate the product tour", 9 * MINUTE)
         self.progress("translations", 31, "Portuguese, 5 of 16", 1_230)
-        self.begin(RUNNING, "Spring launch: three e-mails", 4 * MINUTE)
+        self.start_job(RUNNING, "Spring launch: three e-mails", 4 * MINUTE)
         self.write(RUNNING, THINKING, "thinking")
         self.write(RUNNING, TOOL_CALL, "tool_call")
         self.write(RUNNING, DRAFT, "writing")
@@ -181,22 +181,22 @@ class Stage:
             {"agentType": "analytics_specialist", "status": "error", "queueDepth": 1},
         ]
         for agent in agents:
-            self.say("agent:status", agent)
+            self.add("agent:status", agent)
 
     async def measure_campaign(self, campaign_id: str, **figures: float) -> None:
         await self.site.publish("campaign:metrics", _figures(campaign_id, **figures))
 
     def _campaigns(self) -> None:
         for campaign_id in CAMPAIGNS:
-            self.say("campaign:metrics", _figures(campaign_id))
+            self.add("campaign:metrics", _figures(campaign_id))
 
     def _personal(self) -> None:
         room = f"user:{USER}"
         spent = {"seo_writer": 31.2, "email_marketer": 6.84, "cmo": 4.1}
         budget = {"used": 42.14, "total": 50.0, "percentage": 84.28, "breakdown": spent}
         warning = {"threshold": 80, "message": "Over 80 % of this month is spent."}
-        self.say("budget:updated", budget, room=room)
-        self.say("budget:warning", {**warning, "currentUsage": 84.28}, room=room)
+        self.add("budget:updated", budget, room=room)
+        self.add("budget:warning", {**warning, "currentUsage": 84.28}, room=room)
         titles = {
             "What a wire remembers": ("blog", "review"),
             "The line that never drops": ("email", "draft"),
@@ -205,21 +205,21 @@ class Stage:
         for number, (title, (type, status)) in enumerate(titles.items()):
             asset = {"id": f"asset-{number}", "title": title, "type": type, "status": status}
             asset |= {"createdAt": self.now - number * HOUR, "updatedAt": self.now}
-            self.say("asset:created", {"asset": asset}, room=room)
+            self.add("asset:created", {"asset": asset}, room=room)
 
     def _unbroken(self) -> None:
-        """What another user is told, in words and numbers that are too long for every line."""
+        """Add events of another user, with words and numbers that are too long for any line."""
         room = f"user:{COLLECTOR}"
         word = "Donaudampfschifffahrtsgesellschaft" * 6
         spent = {f"agent_for_{word}": 12_345_678.9}
         budget = {"used": 12_345_678.9, "total": 1e7, "percentage": 123.4, "breakdown": spent}
-        self.say("budget:updated", budget, room=room)
+        self.add("budget:updated", budget, room=room)
         asset = {"id": word, "title": word, "type": "blog", "status": "draft"}
         asset |= {"createdAt": self.now, "updatedAt": self.now}
-        self.say("asset:created", {"asset": asset}, room=room)
-        self.say("job:created", {"jobId": UNBROKEN, "title": word, "owner": COLLECTOR})
+        self.add("asset:created", {"asset": asset}, room=room)
+        self.add("job:created", {"jobId": UNBROKEN, "title": word, "owner": COLLECTOR})
         error = f'Traceback (most recent call last):\n  File "{word}.py"\nValueError: {word}'
-        self.say("job:failed", {"jobId": UNBROKEN, "error": error, "retryable": False})
+        self.add("job:failed", {"jobId": UNBROKEN, "error": error, "retryable": False})
 
 
 def _figures(campaign_id: str, **figures: float) -> dict[str, Any]:

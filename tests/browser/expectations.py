@@ -1,4 +1,4 @@
-"""What a reader sees on the page."""
+"""Expectations about what the page shows and announces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from playwright.async_api import Locator, Page, expect
 
-# Keeps what the live regions said: each says one thing for a moment.
+# Records the texts of the live regions, which show each text only briefly.
 LISTEN = """
 window.spoken = [];
 new MutationObserver((changes) => {
@@ -24,19 +24,19 @@ def output(page: Page) -> Locator:
 
 
 async def lines(page: Page) -> list[str]:
-    """The numbered lines that the page shows."""
+    """Return the numbered lines that the page shows."""
     text = await output(page).text_content() or ""
     return re.findall(r"^line \d+$", text, re.MULTILINE)
 
 
 async def expect_lines(page: Page, last: int) -> None:
-    """Expect each line up to the last, once, in order."""
+    """Expect each line up to `last`, once and in order."""
     await expect(output(page)).to_contain_text(f"{last}%")
     assert await lines(page) == [f"line {number}" for number in range(1, last + 1)]
 
 
 async def expect_live(page: Page, user: str | None = None) -> None:
-    """Expect a connection, in words."""
+    """Expect the banner to show a live connection."""
     banner = page.get_by_role("banner")
     await expect(banner).to_contain_text("Live")
     if user is not None:
@@ -44,5 +44,5 @@ async def expect_live(page: Page, user: str | None = None) -> None:
 
 
 async def expect_spoken(page: Page, text: str) -> None:
-    """Expect a screen reader to have been given this to say."""
+    """Expect that this text was announced to screen readers."""
     await page.wait_for_function("(text) => window.spoken.includes(text)", arg=text)
