@@ -1,9 +1,14 @@
-import { onTestFinished } from "vitest";
+import { onTestFinished, vi } from "vitest";
 
-import { type ClientOptions, createClient, type WebSocketClient } from "../src/index.js";
+import {
+  type ClientOptions,
+  type ConnectionState,
+  createClient,
+  type WebSocketClient,
+} from "../src/index.js";
 import { type ScriptedServer, type ServerOptions, startServer } from "./server.js";
 
-/** Quick enough for tests; everything else as by default. */
+/** Delays short enough for tests. */
 export const QUICK: ClientOptions = {
   reconnectionDelay: 20,
   reconnectionDelayMax: 100,
@@ -14,7 +19,7 @@ export const QUICK: ClientOptions = {
   linger: 20,
 };
 
-/** A client for one test. */
+/** Creates a client that disconnects after the test. */
 export function startClient(url: string, options: ClientOptions = {}): WebSocketClient {
   const client = createClient(url, { token: "ada", ...QUICK, ...options });
   onTestFinished(() => client.disconnect());
@@ -26,7 +31,7 @@ export interface Pair {
   client: WebSocketClient;
 }
 
-/** A server and a client that is connected to it. */
+/** Starts a server and a client that is connected to it. */
 export async function startPair(
   options: ServerOptions & { client?: ClientOptions } = {},
 ): Promise<Pair> {
@@ -36,12 +41,33 @@ export async function startPair(
   return { server, client };
 }
 
-/** A progress event of a job. */
+/**
+ * Replaces the client's timers with a clock, and returns a function that advances it. The network
+ * and the server, which imports its timers, stay in real time. `until` advances the clock slowly.
+ */
+export function fakeClock(): (milliseconds: number) => Promise<void> {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  return async (milliseconds) => {
+    await vi.advanceTimersByTimeAsync(milliseconds);
+  };
+}
+
+/** Returns a progress event of a job. */
 export function progress(jobId: string, percent: number, currentStep = "step"): object {
   return { jobId, progress: percent, currentStep, timestamp: percent };
 }
 
-/** An output event of a job. */
+/** Returns an output event of a job. */
 export function output(jobId: string, chunk: string, type?: string): object {
   return { jobId, chunk, isComplete: false, timestamp: 1, ...(type && { type }) };
+}
+
+/** Records every state from now on. */
+export function statesOf(client: {
+  onStateChange(l: (s: ConnectionState) => void): () => void;
+}): string[] {
+  const states: string[] = [];
+  client.onStateChange((state) => states.push(state));
+  return states;
 }

@@ -21,7 +21,7 @@ const done: Event = ["job:completed", { result: { content: "x" }, cost: 1, durat
 const failed: Event = ["job:failed", { error: "boom", errorCode: "e", retryable: true }];
 
 describe("progress", () => {
-  it("is unknown until somebody says (D61)", () => {
+  it("is null until the job reports it (D61)", () => {
     expect(initialJob("1")).toMatchObject({
       progress: null,
       currentStep: null,
@@ -31,7 +31,7 @@ describe("progress", () => {
     });
   });
 
-  it("never goes back within an attempt, is clamped, and refuses NaN (D58)", () => {
+  it("never decreases within an attempt, is clamped, and ignores NaN (D58)", () => {
     expect(foldAll(percent(80), percent(30)).progress).toBe(80);
     expect(foldAll(percent(150)).progress).toBe(100);
     expect(foldAll(percent(-5)).progress).toBe(0);
@@ -52,7 +52,7 @@ describe("the end", () => {
     expect(state).toMatchObject({ status: "completed", progress: 100, isComplete: true });
   });
 
-  it("is also reached by being cancelled (D59)", () => {
+  it("includes cancellation (D59)", () => {
     const cancelled: Event = ["job:status", { status: "cancelled", message: "by you" }];
     expect(foldAll(running, percent(5), cancelled)).toMatchObject({
       isComplete: true,
@@ -62,7 +62,7 @@ describe("the end", () => {
     });
   });
 
-  it("takes the details of what the status said already", () => {
+  it("accepts the details of an outcome that a status reported before", () => {
     const said: Event = ["job:status", { status: "failed", message: "went wrong" }];
     expect(foldAll(said)).toMatchObject({ error: "went wrong", retryable: null });
     expect(foldAll(said, failed)).toMatchObject({ error: "boom", retryable: true });
@@ -81,14 +81,14 @@ describe("a new attempt", () => {
     expect(state).toMatchObject({ retryable: null, errorCode: null, createdAt: 5 });
   });
 
-  it("keeps the title and owner that it leaves out", () => {
+  it("keeps the title and owner that it omits", () => {
     const first: Event = ["job:created", { attempt: 1, title: "T", owner: "ada" }];
     expect(foldAll(first, created)).toMatchObject({ title: "T", owner: "ada" });
   });
 });
 
 describe("output", () => {
-  it("keeps kinds of text apart (D55)", () => {
+  it("separates types of text (D55)", () => {
     expect(
       foldAll(text("hm", "thinking"), text("Answer", "writing"), text("!", "writing")),
     ).toEqual(
@@ -101,7 +101,7 @@ describe("output", () => {
     );
   });
 
-  it("says whether its text is complete (D56)", () => {
+  it("reports whether the text is complete (D56)", () => {
     const last: Event = ["job:output", { chunk: "", isComplete: true }];
     expect(foldAll(text("a")).outputComplete).toBe(false);
     expect(foldAll(text("a"), last)).toMatchObject({
@@ -110,7 +110,7 @@ describe("output", () => {
     });
   });
 
-  it("does not depend on how it was cut into events", () => {
+  it("does not depend on how the text was split into events", () => {
     const whole = "0123456789".repeat(2_000);
     const once = foldAll(text(whole)).output;
     const pieces = whole.match(/.{1,777}/g) ?? [];
@@ -118,14 +118,14 @@ describe("output", () => {
     expect(once.map((chunk) => chunk.text).join("")).toBe(whole);
   });
 
-  it("does not cut through a character", () => {
+  it("does not split surrogate pairs", () => {
     const whole = `x${"😀".repeat(4_000)}`;
     const { output } = foldAll(text(whole));
     expect(output.length).toBeGreaterThan(1);
     for (const chunk of output) expect(() => encodeURI(chunk.text)).not.toThrow();
   });
 
-  it("keeps the newest, and says that it left some out (E69)", () => {
+  it("keeps the newest chunks and reports that it is truncated (E69)", () => {
     let state = initialJob("1");
     for (let count = 0; count < 30; count++) {
       const type = count % 2 ? "writing" : "thinking";
@@ -145,7 +145,7 @@ it("ignores other jobs, unknown events and what changes nothing", () => {
   expect(fold(state, "job:progress", null)).toBe(state);
 });
 
-it("knows the lease and the wish to cancel, and when it heard last", () => {
+it("includes the lease, the cancel request and the time of the last event", () => {
   const lease: Event = ["job:lease", { expiresIn: 15, timestamp: 77 }];
   expect(foldAll(lease)).toMatchObject({ lease: 15, updatedAt: 77 });
   expect(foldAll(["job:cancel", {}])).toMatchObject({ cancelRequested: true });

@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
 
 import { initialJob } from "../src/index.js";
-import { output, progress, startClient, startPair } from "./fixtures.js";
+import { fakeClock, output, progress, startClient, startPair } from "./fixtures.js";
 import { startServer, until } from "./server.js";
 
-describe("a watched job", () => {
-  it("shows what came before it was looked at (D53)", async () => {
+describe("a tracked job", () => {
+  it("includes events from before the first subscription (D53)", async () => {
     const { server, client } = await startPair();
     server.publish("job:1", "job:progress", progress("1", 40, "halfway"));
     server.publish("job:1", "job:output", output("1", "hello"));
@@ -20,23 +20,24 @@ describe("a watched job", () => {
     });
   });
 
-  it("shows what came through a room that was joined before it was looked at (D53)", async () => {
+  it("includes events of a room that was joined before the first subscription (D53)", async () => {
     const { server, client } = await startPair();
-    const heard: string[] = [];
-    client.on("job:output", (event) => heard.push(event.chunk));
+    const received: string[] = [];
+    client.on("job:output", (event) => received.push(event.chunk));
     client.joinRoom("job:1");
     server.publish("job:1", "job:output", output("1", "a"));
     server.publish("job:1", "job:output", output("1", "b"));
-    await until(() => heard.length === 2);
+    await until(() => received.length === 2);
     const job = client.job("1");
     job.subscribe(() => undefined);
     server.publish("job:1", "job:output", output("1", "c"));
     await until(() => job.getSnapshot().output[0]?.text === "abc");
-    expect(heard).toEqual(["a", "b", "c"]);
+    expect(received).toEqual(["a", "b", "c"]);
     expect(server.of("join_room")).toHaveLength(1);
   });
 
-  it("is one job for all who look, and left when nobody does (D45, B32)", async () => {
+  it("is shared by all subscribers, and its room is left after the last (D45, B32)", async () => {
+    const pass = fakeClock();
     const { server, client } = await startPair();
     const one = vi.fn();
     const other = vi.fn();
@@ -46,7 +47,8 @@ describe("a watched job", () => {
     await until(() => one.mock.calls.length > 0 && other.mock.calls.length > 0);
     expect(client.job("1").getSnapshot()).toBe(client.job("1").getSnapshot());
     stopOne();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pass(1_000);
+    await client.call("echo" as never, ...([1] as never));
     expect(server.of("leave_room")).toEqual([]);
     stopOther();
     await until(() => server.of("leave_room").length === 1);
@@ -54,25 +56,27 @@ describe("a watched job", () => {
     expect(client.job("1").getSnapshot().isKnown).toBe(false);
   });
 
-  it("survives being left and looked at again at once (StrictMode)", async () => {
+  it("survives an immediate unsubscribe and subscribe (StrictMode)", async () => {
+    const pass = fakeClock();
     const { server, client } = await startPair();
     const job = client.job("1");
     job.subscribe(() => undefined)();
     const stop = job.subscribe(() => undefined);
     server.publish("job:1", "job:progress", progress("1", 7));
     await until(() => job.getSnapshot().progress === 7);
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await pass(1_000);
+    await client.call("echo" as never, ...([1] as never));
     expect(job.getSnapshot().progress).toBe(7);
     expect(server.of("join_room")).toHaveLength(1);
     expect(server.of("leave_room")).toEqual([]);
     stop();
   });
 
-  it("tells its observers of a burst in a few calls (D54)", async () => {
+  it("notifies few times of a burst (D54)", async () => {
     const { server, client } = await startPair({ client: { notifyInterval: 50 } });
     const job = client.job("1");
-    const told = vi.fn();
-    job.subscribe(told);
+    const events = vi.fn();
+    job.subscribe(events);
     await until(() => client.room("job:1").getSnapshot().status === "live");
     for (let chunk = 0; chunk < 5_000; chunk++) {
       server.publish("job:1", "job:output", output("1", `${chunk},`));
@@ -84,14 +88,14 @@ describe("a watched job", () => {
         .join("");
     await until(() => text().endsWith("4999,"));
     expect(text().split(",")).toHaveLength(5_001);
-    expect(told.mock.calls.length).toBeLessThanOrEqual(40);
+    expect(events.mock.calls.length).toBeLessThanOrEqual(40);
   });
 
-  it("gathers each job's changes by itself, and calls nobody who has left (E68)", async () => {
+  it("batches the changes of each job separately, and does not call removed listeners (E68)", async () => {
     const { server, client } = await startPair({ client: { notifyInterval: 50 } });
     const [one, other] = [client.job("1"), client.job("2")];
-    const [told, toldOther] = [vi.fn(), vi.fn()];
-    const leave = one.subscribe(told);
+    const [events, toldOther] = [vi.fn(), vi.fn()];
+    const leave = one.subscribe(events);
     other.subscribe(toldOther);
     for (let percent = 1; percent <= 50; percent++) {
       server.publish("job:1", "job:progress", progress("1", percent));
@@ -99,15 +103,15 @@ describe("a watched job", () => {
     }
     await until(() => one.getSnapshot().progress === 50 && other.getSnapshot().progress === 50);
     leave();
-    told.mockClear();
+    events.mockClear();
     server.publish("job:1", "job:progress", progress("1", 60));
     server.publish("job:2", "job:progress", progress("2", 60));
     await until(() => other.getSnapshot().progress === 60);
-    expect(told).not.toHaveBeenCalled();
+    expect(events).not.toHaveBeenCalled();
     expect(toldOther.mock.calls.length).toBeLessThan(10);
   });
 
-  it("gives frozen snapshots that stay the same until something changes (D63)", async () => {
+  it("has frozen snapshots that stay the same until a change (D63)", async () => {
     const { server, client } = await startPair();
     const job = client.job("1");
     job.subscribe(() => undefined);
@@ -117,25 +121,25 @@ describe("a watched job", () => {
     expect(Object.isFrozen(job.getSnapshot())).toBe(true);
   });
 
-  it("is the same after a drop: nothing lost, nothing twice (A5)", async () => {
+  it("is the same after a lost connection (A5)", async () => {
     const { server, client } = await startPair();
     const job = client.job("1");
     job.subscribe(() => undefined);
-    for (let chunk = 0; chunk < 200; chunk++) {
-      if (chunk % 40 === 20) server.cut();
-      server.publish("job:1", "job:output", output("1", `${chunk},`));
-      if (chunk % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    }
     const text = (): string =>
       job
         .getSnapshot()
         .output.map((chunk) => chunk.text)
         .join("");
+    for (let chunk = 0; chunk < 200; chunk++) {
+      if (chunk % 40 === 20) server.cut();
+      server.publish("job:1", "job:output", output("1", `${chunk},`));
+      if (chunk % 40 === 39) await until(() => text().endsWith(`${chunk},`));
+    }
     await until(() => text().endsWith("199,"));
     expect(text().split(",")).toHaveLength(201);
   });
 
-  it("starts over when the log is another one", async () => {
+  it("starts over when the room's log is replaced", async () => {
     const { server, client } = await startPair();
     const job = client.job("1");
     job.subscribe(() => undefined);
@@ -147,7 +151,7 @@ describe("a watched job", () => {
     expect(job.getSnapshot().output).toHaveLength(1);
   });
 
-  it("is not folded from another room's copy of its events", async () => {
+  it("ignores copies of its events in other rooms", async () => {
     const { server, client } = await startPair({ granted: ["user:ada"] });
     const job = client.job("1");
     job.subscribe(() => undefined);
@@ -168,7 +172,7 @@ describe("a watched job", () => {
     expect(job.getSnapshot().progress).toBe(30);
   });
 
-  it("says that it may not be watched", async () => {
+  it("reports that its room is denied", async () => {
     const { server, client } = await startPair();
     server.refusals.set("job:1", "forbidden");
     const job = client.job("1");
@@ -177,7 +181,7 @@ describe("a watched job", () => {
     expect(job.getSnapshot()).toMatchObject({ isKnown: false, roomError: { code: "forbidden" } });
   });
 
-  it("can be asked to stop, and says if it cannot (D66)", async () => {
+  it("can be cancelled, and rejects if the server does not accept it (D66)", async () => {
     const { server, client } = await startPair();
     expect(await client.job("1").cancel("enough")).toEqual({ ok: true });
     expect(server.of("job:cancel")).toEqual([[{ jobId: "1", reason: "enough" }]]);
@@ -185,7 +189,7 @@ describe("a watched job", () => {
     await expect(client.job("2").cancel()).rejects.toMatchObject({ code: "job_finished" });
   });
 
-  it("reads its log again when it is reset (D66)", async () => {
+  it("reads its log again on reset (D66)", async () => {
     const { server, client } = await startPair();
     const job = client.job("1");
     job.subscribe(() => undefined);
@@ -200,7 +204,7 @@ describe("a watched job", () => {
 });
 
 describe("the list of jobs", () => {
-  it("lists what the server lists, then what is created, each live until its end", async () => {
+  it("lists the fetched and the created jobs, each live until its end", async () => {
     const server = await startServer({ granted: ["user:ada"] });
     server.jobs = [{ ...initialJob("1"), title: "First", createdAt: 1 }];
     const first = { jobId: "1", title: "First", attempt: 1, timestamp: 1 };
@@ -227,7 +231,7 @@ describe("the list of jobs", () => {
     await until(() => server.of("leave_room").length === 2);
   });
 
-  it("never shows a running job as queued while a room tells its history", async () => {
+  it("does not show a running job as queued while its log is replayed", async () => {
     const server = await startServer({ granted: ["user:ada"] });
     const created = { jobId: "1", title: "First", owner: "ada", attempt: 1, timestamp: 1 };
     for (const room of ["job:1", "user:ada"]) server.publish(room, "job:created", created);
@@ -252,7 +256,7 @@ describe("the list of jobs", () => {
     expect([...shown]).toEqual(["running 40", "running 41"]);
   });
 
-  it("begins a job anew, whoever's clock says when", async () => {
+  it("starts a new attempt whatever its timestamp", async () => {
     const server = await startServer({ granted: ["user:ada"] });
     server.jobs = [{ ...initialJob("1"), status: "failed", isComplete: true, updatedAt: 9 }];
     const client = startClient(server.url);
@@ -267,7 +271,7 @@ describe("the list of jobs", () => {
     await until(() => list.getSnapshot().jobs[0]?.isRunning);
   });
 
-  it("is not taken from one observer by another who leaves twice", async () => {
+  it("survives a listener that is removed twice", async () => {
     const { server, client } = await startPair({ granted: ["user:ada"] });
     const list = client.jobs();
     list.subscribe(() => undefined);
@@ -279,7 +283,7 @@ describe("the list of jobs", () => {
     await until(() => list.getSnapshot().jobs.length === 1);
   });
 
-  it("forgets what is not listed any more, such as another user's", async () => {
+  it("drops jobs that the server no longer lists", async () => {
     const { server, client } = await startPair();
     server.jobs = [initialJob("1"), initialJob("2")];
     const list = client.jobs();
@@ -293,7 +297,7 @@ describe("the list of jobs", () => {
     await until(() => client.room("job:2").getSnapshot().status === null);
   });
 
-  it("is fetched anew for another user who signs in in place", async () => {
+  it("is fetched again when the user changes without a reconnect", async () => {
     const { server, client } = await startPair();
     server.jobs = [{ ...initialJob("1"), owner: "ada" }];
     const list = client.jobs();
@@ -306,7 +310,7 @@ describe("the list of jobs", () => {
     expect(server.requests.at(-1)?.headers.authorization).toBe("Bearer grace");
   });
 
-  it("takes no list that was asked for before the last", async () => {
+  it("ignores the answers to all fetches but the last", async () => {
     const { server, client } = await startPair();
     server.jobs = [{ ...initialJob("1"), owner: "ada" }];
     const held: (() => void)[] = (server.heldAnswers = []);
@@ -318,12 +322,11 @@ describe("the list of jobs", () => {
     client.setToken("grace");
     await until(() => list.getSnapshot().jobs.length === 1);
     held[0]?.();
-    await client.call("echo" as never, ...([1] as never));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await client.fetchJobs();
     expect(list.getSnapshot().jobs.map((job) => job.owner)).toEqual(["grace"]);
   });
 
-  it("says why it could not be fetched", async () => {
+  it("reports why it could not be fetched", async () => {
     const { client } = await startPair({ client: { apiUrl: "http://127.0.0.1:9/nowhere" } });
     const list = client.jobs();
     list.subscribe(() => undefined);
@@ -332,7 +335,7 @@ describe("the list of jobs", () => {
   });
 });
 
-it("leaves no room, listener or timer after a thousand watchers", async () => {
+it("leaves no room, listener or timer after a thousand subscriptions", async () => {
   const { server, client } = await startPair({ client: { linger: 1 } });
   for (let cycle = 0; cycle < 1_000; cycle++) {
     client.job(`${cycle % 10}`).subscribe(() => undefined)();

@@ -11,7 +11,7 @@ client.connect().then(() => {
   client.disconnect();
 });`;
 
-/** What a program prints that has the built package, and nothing else. */
+/** Returns the output of a program that imports the built package. */
 function run(type: "commonjs" | "module", code: string): string {
   const cwd = fileURLToPath(new URL("..", import.meta.url));
   const options = ["--input-type", type, "--eval", code];
@@ -23,13 +23,13 @@ it.each(["longwire", "longwire/react", "longwire/zustand"])("%s can be required"
   expect(run("commonjs", `console.log(typeof require("${entry}"))`)).toBe("object\n");
 });
 
-it("is tested as CommonJS, too: in Jest", () => {
+it("works in CommonJS tests, such as those of Jest", () => {
   const entries = `const { createClient } = require("longwire");
     const { TestServer } = require("longwire/testing");`;
   expect(run("commonjs", entries + USE)).toBe("ada\n");
 });
 
-it("is tested as a module, and ends with its last connection", () => {
+it("works in ES module tests, and lets the process exit after the last connection", () => {
   const entries = `import { createClient } from "longwire";
     import { TestServer } from "longwire/testing";`;
   expect(run("module", entries + USE)).toBe("ada\n");

@@ -17,7 +17,7 @@ function startEcho(server: ScriptedServer, options = {}): WebSocketClient<In, Ou
   return client;
 }
 
-it("sends in order, when connected, what was emitted before (B35)", async () => {
+it("queues events emitted offline and sends them in order (B35)", async () => {
   const server = await startServer();
   const client = startEcho(server);
   for (let count = 1; count <= 3; count++) client.emit("silent", count);
@@ -26,7 +26,7 @@ it("sends in order, when connected, what was emitted before (B35)", async () => 
   expect(server.of("silent")).toEqual([[1], [2], [3]]);
 });
 
-it("sends first what waited, then what is emitted on being connected (B35)", async () => {
+it("sends queued events before those emitted on connecting (B35)", async () => {
   const server = await startServer();
   const client = startEcho(server);
   client.onStateChange((state) => {
@@ -38,7 +38,7 @@ it("sends first what waited, then what is emitted on being connected (B35)", asy
   expect(server.of("silent")).toEqual([["first"], ["second"]]);
 });
 
-it("sends after a drop what was emitted during it (B35)", async () => {
+it("sends events emitted while reconnecting (B35)", async () => {
   const server = await startServer();
   const client = startEcho(server);
   await client.connect();
@@ -48,7 +48,7 @@ it("sends after a drop what was emitted during it (B35)", async () => {
   await until(() => server.of("silent").length === 1);
 });
 
-it("refuses at once what can never be sent, instead of never being connected for it", async () => {
+it("throws for arguments that cannot be serialized, also while offline", async () => {
   const server = await startServer();
   const client = startEcho(server);
   expect(() => client.emit("silent", 1n)).toThrow(TypeError);
@@ -58,7 +58,7 @@ it("refuses at once what can never be sent, instead of never being connected for
   expect(server.of("silent")).toEqual([["next"]]);
 });
 
-it("fails a call at once, and says why, once the server refused us", async () => {
+it("rejects a call with the reason of the rejected connection", async () => {
   const server = await startServer();
   server.refusesToken = () => ({ message: "No.", code: "token_invalid" });
   const client = startEcho(server, { callTimeout: 60_000 });
@@ -66,7 +66,7 @@ it("fails a call at once, and says why, once the server refused us", async () =>
   await expect(client.call("echo", 1)).rejects.toMatchObject({ code: "token_invalid" });
 });
 
-it("takes an option that is undefined for one that was left out", async () => {
+it("treats an undefined option as omitted", async () => {
   const server = await startServer();
   const client = startEcho(server, { timeout: undefined, path: undefined, outboxLimit: undefined });
   client.emit("silent", "kept");
@@ -74,36 +74,36 @@ it("takes an option that is undefined for one that was left out", async () => {
   await until(() => server.of("silent").length === 1);
 });
 
-it("hears all of what a stock server says, also what looks like a position", async () => {
+it("hands out events of a stock server that resemble positions", async () => {
   const server = await startServer({ isStock: true });
   interface Mail {
     mail: (...words: string[]) => void;
   }
   const client = createClient<Mail>(server.url, QUICK);
   onTestFinished(() => client.disconnect());
-  const heard: string[][] = [];
-  client.on("mail", (...words) => heard.push(words));
+  const received: string[][] = [];
+  client.on("mail", (...words) => received.push(words));
   await client.connect();
   server.broadcast("mail", "bob", "123@example.com");
-  await until(() => heard.length === 1);
-  expect(heard).toEqual([["bob", "123@example.com"]]);
+  await until(() => received.length === 1);
+  expect(received).toEqual([["bob", "123@example.com"]]);
 });
 
-it("refuses to keep more than its outbox holds", async () => {
+it("throws when the outbox is full", async () => {
   const client = startEcho(await startServer(), { outboxLimit: 2 });
   client.emit("silent");
   client.emit("silent");
   expect(() => client.emit("silent")).toThrow(expect.objectContaining({ code: "outbox_full" }));
 });
 
-it("answers a call (B35)", async () => {
+it("resolves a call with the acknowledgement (B35)", async () => {
   const server = await startServer();
   const client = startEcho(server);
   await client.connect();
   expect(await client.call("echo", { a: 1 })).toEqual({ a: 1 });
 });
 
-it("lets a call wait for the connection", async () => {
+it("waits for a connection before a call", async () => {
   const server = await startServer();
   const client = startEcho(server);
   const answer = client.call("echo", 7);
@@ -111,19 +111,19 @@ it("lets a call wait for the connection", async () => {
   expect(await answer).toBe(7);
 });
 
-it("ends a call that nobody answers", async () => {
+it("rejects a call that is not answered in time", async () => {
   const server = await startServer();
   const client = startEcho(server, { callTimeout: 50 });
   await client.connect();
   await expect(client.call("silent")).rejects.toMatchObject({ code: "timeout" });
 });
 
-it("ends a call that finds no connection in time", async () => {
+it("rejects a call without a connection in time", async () => {
   const client = startEcho(await startServer(), { callTimeout: 50 });
   await expect(client.call("echo", 1)).rejects.toMatchObject({ code: "timeout" });
 });
 
-it("ends a call whose connection is cut", async () => {
+it("rejects a call whose connection is lost", async () => {
   const server = await startServer();
   const client = startEcho(server);
   await client.connect();
@@ -141,7 +141,7 @@ it("carries binary data both ways", async () => {
   expect(new Uint8Array(answer as Buffer)).toEqual(new Uint8Array([1, 2, 3]));
 });
 
-it("takes the specification's requests by the members that answer for them", async () => {
+it("handles auth, join_room and leave_room in emit", async () => {
   const { server, client } = await startPair();
   client.emit("join_room", "job:1");
   await until(() => client.room("job:1").getSnapshot().status === "live");

@@ -1,4 +1,4 @@
-/** A real Socket.IO server that speaks Longwire's server from a script: room logs, cuts, refusals. */
+/** A real Socket.IO server with Longwire's protocol that tests control: logs, cuts, rejections. */
 
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -22,22 +22,22 @@ interface Log {
 type Ack = (answer: unknown) => void;
 
 export interface ServerOptions {
-  /** Answer like a server that knows nothing of Longwire. */
+  /** Behave like a stock Socket.IO server. */
   isStock?: boolean;
-  /** Rooms that come with signing in. */
+  /** The rooms that signing in grants. */
   granted?: string[];
   transports?: ("websocket" | "polling")[];
   port?: number;
-  /** The fingerprint of its contract; told to whom has another. */
+  /** The fingerprint of the server's contract; sent to clients with another one. */
   contract?: string;
   /** Milliseconds between Engine.IO's own pings. */
   pingInterval?: number;
 }
 
-/** In place a token is replaced only by one of the same user. */
+/** The error of a renewal with another user's token. */
 const OTHER = { message: "token belongs to another user", code: "another_user" };
 
-/** A token is its user's name; what follows a colon tells tokens of one user apart. */
+/** Returns the user of a token such as `ada` or `ada:2`. */
 function userOf(token: string | undefined): string | undefined {
   return token?.replace(/:.*/, "");
 }
@@ -48,21 +48,23 @@ export class ScriptedServer {
   readonly #logs = new Map<string, Log>();
   readonly refusals = new Map<string, string>();
   readonly members = new Map<string, Set<Socket>>();
-  /** What clients sent, in order: `["join_room", "job:1"]`. */
-  readonly heard: unknown[][] = [];
+  /** The events that clients sent, in order: `["join_room", "job:1"]`. */
+  readonly received: unknown[][] = [];
   /** The auth payload of each CONNECT. */
   readonly auths: Record<string, unknown>[] = [];
-  /** Answers the HTTP interface. */
+  /** The jobs that the HTTP interface lists. */
   jobs: unknown[] = [];
   readonly requests: IncomingMessage[] = [];
-  /** Where answers to HTTP requests wait, if they do. */
+  /** Holds back the answers to HTTP requests, unless null. */
   heldAnswers: (() => void)[] | null = null;
   #epochs = 0;
   #deliver = true;
   port = 0;
   refusesToken: (token: unknown) => { message: string; code: string } | null = () => null;
   answersJoins = true;
-  /** Milliseconds between the events of a history; by default they come at once. */
+  /** Whether retention dropped every event, so that a replay is empty. */
+  hasLostHistory = false;
+  /** Milliseconds between replayed events. */
   pace = 0;
   authenticates = true;
 
@@ -99,7 +101,7 @@ export class ScriptedServer {
     return [...this.#io.of("/").sockets.values()];
   }
 
-  /** Physical connections of all time. */
+  /** The number of connections so far. */
   connections = 0;
 
   async listen(port = 0): Promise<this> {
@@ -112,9 +114,9 @@ export class ScriptedServer {
     await this.#io.close();
   }
 
-  /** Whatever was heard of one event: the arguments of each. */
+  /** Returns the arguments of each received event of a name. */
   of(event: string): unknown[][] {
-    return this.heard.filter(([name]) => name === event).map(([, ...args]) => args);
+    return this.received.filter(([name]) => name === event).map(([, ...args]) => args);
   }
 
   publish(room: string, event: string, data: unknown): void {
@@ -124,26 +126,26 @@ export class ScriptedServer {
     for (const socket of this.members.get(room) ?? []) this.#send(socket, room, log.entries.length);
   }
 
-  /** Entries get their place in the log, but this delivery is lost. */
+  /** Appends to the log, but loses the delivery. */
   publishUndelivered(room: string, event: string, data: unknown): void {
     this.#deliver = false;
     this.publish(room, event, data);
     this.#deliver = true;
   }
 
-  /** Sends a frame that stands for a range of entries. */
+  /** Sends a frame that covers a range of entries. */
   sendRange(room: string, event: string, data: unknown, first: number, last: number): void {
     for (const socket of this.members.get(room) ?? []) {
       socket.emit(event, data, `${first}-${last}@${room}`);
     }
   }
 
-  /** Sends to everybody, as a stock server does. */
+  /** Sends to every client without a position. */
   broadcast(event: string, ...args: unknown[]): void {
     this.#io.emit(event, ...args);
   }
 
-  /** The log is lost; those in the room are told and fed what comes. */
+  /** Replaces a room's log by an empty one and notifies its members. */
   resetLog(room: string): void {
     this.#logs.delete(room);
     const { epoch } = this.log(room);
@@ -158,12 +160,12 @@ export class ScriptedServer {
     return log;
   }
 
-  /** Cuts every transport without a word. */
+  /** Breaks every connection without a closing handshake. */
   cut(): void {
     for (const socket of this.sockets) socket.conn.close(true);
   }
 
-  /** Disconnects everybody on purpose, with or without advice. */
+  /** Disconnects every client, with or without advice. */
   kick(advice?: Record<string, unknown>): void {
     for (const socket of this.sockets) {
       if (advice) socket.emit("closing", advice);
@@ -177,7 +179,7 @@ export class ScriptedServer {
       for (const members of this.members.values()) members.delete(socket);
     });
     socket.onAny((event: string, ...args: unknown[]) => {
-      this.heard.push([event, ...args.filter((arg) => typeof arg !== "function")]);
+      this.received.push([event, ...args.filter((arg) => typeof arg !== "function")]);
     });
     socket.on("echo", (data: unknown, ack?: Ack) => ack?.(data));
     socket.on("job:cancel", (data: { jobId: string }, ack?: Ack) => this.#cancel(data.jobId, ack));
@@ -232,13 +234,14 @@ export class ScriptedServer {
     const recovered = start !== "now" && start.epoch === epoch;
     ack({ ok: true, room, epoch, offset, recovered } satisfies JoinAck);
     this.members.set(room, (this.members.get(room) ?? new Set()).add(socket));
-    const from = start === "now" ? offset : recovered ? start.offset : 0;
+    const isEmpty = start === "now" || this.hasLostHistory;
+    const from = isEmpty ? offset : recovered ? start.offset : 0;
     void this.#sendHistory(socket, room, from + 1, offset);
   }
 
   async #sendHistory(socket: Socket, room: string, first: number, last: number): Promise<void> {
     for (let next = first; next <= last; next++) {
-      // One after the other: timers that run late might change places.
+      // Sequentially: timers of the same delay may fire out of order.
       if (this.pace) await setTimeout(this.pace);
       this.#send(socket, room, next);
     }
@@ -251,14 +254,14 @@ export class ScriptedServer {
   }
 }
 
-/** A server for one test. */
+/** Starts a server that closes after the test. */
 export async function startServer(options: ServerOptions = {}): Promise<ScriptedServer> {
   const server = await new ScriptedServer(options).listen(options.port);
   onTestFinished(() => server.close());
   return server;
 }
 
-/** Waits until something holds, as long as a test may take. */
+/** Waits until a condition holds. */
 export function until(holds: () => unknown): Promise<void> {
   return vi.waitFor(
     () => {

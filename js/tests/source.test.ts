@@ -11,12 +11,12 @@ function sources(): [name: string, text: string][] {
     .map((name) => [name, readFileSync(new URL(name, SOURCE), "utf-8")]);
 }
 
-it.each(sources())("reads no environment, and has no singleton: %s (A24, A25)", (_, text) => {
+it.each(sources())("%s reads no environment and has no singleton (A24, A25)", (_, text) => {
   expect(text).not.toMatch(/\bprocess\.|import\.meta/);
   expect(text).not.toMatch(/^(export )?(let|var) /m);
   expect(text).not.toMatch(/^(export )?const \w+ = (create\w+|new WebSocketClient)\(/m);
 });
 
-it("marks the React entry as the client's (D64)", () => {
+it("marks the React entry as a client module (D64)", () => {
   expect(sources().find(([name]) => name === "react/index.ts")?.[1]).toMatch(/^"use client";\n/);
 });

@@ -11,7 +11,7 @@ function start(server: TestServer, options: ClientOptions = {}): WebSocketClient
   return client;
 }
 
-it("signs in and feeds a job through the client's own code", async () => {
+it("signs in and sends a job's events", async () => {
   const server = new TestServer("grace", ["user:grace"]);
   const client = start(server);
   const job = client.job("1");
@@ -23,30 +23,30 @@ it("signs in and feeds a job through the client's own code", async () => {
   expect(client.room("user:grace").getSnapshot().status).toBe("live");
 });
 
-it("is cut, and resumes: nothing lost, nothing twice", async () => {
+it("resumes after a cut without loss or duplicates", async () => {
   const server = new TestServer();
   const client = start(server);
-  const heard: string[] = [];
-  client.on("job:output", ({ chunk }) => heard.push(chunk));
+  const received: string[] = [];
+  client.on("job:output", ({ chunk }) => received.push(chunk));
   client.joinRoom("job:1");
   await client.connect();
   const say = (chunk: string): void => {
     server.publish("job:1", "job:output", { jobId: "1", chunk, isComplete: false });
   };
   say("a");
-  await until(() => heard.length === 1);
+  await until(() => received.length === 1);
   const states: string[] = [];
   client.onStateChange((state) => states.push(state));
   server.cut();
   say("b");
-  await until(() => heard.length === 2);
+  await until(() => received.length === 2);
   say("c");
-  await until(() => heard.length === 3);
-  expect(heard).toEqual(["a", "b", "c"]);
+  await until(() => received.length === 3);
+  expect(received).toEqual(["a", "b", "c"]);
   expect(states).toEqual(["reconnecting", "connected"]);
 });
 
-it("refuses rooms, answers requests, and shows what was sent", async () => {
+it("denies rooms, answers requests, and records what was sent", async () => {
   const server = new TestServer();
   server.denied.set("job:2", "forbidden");
   const error = { code: "job_finished", message: "It is over." };
@@ -61,7 +61,7 @@ it("refuses rooms, answers requests, and shows what was sent", async () => {
   expect(server.sent).toContainEqual(["job:cancel", { jobId: "1", reason: "enough" }]);
 });
 
-it("has another contract, if it is told to", async () => {
+it("can have another contract", async () => {
   const server = new TestServer();
   const client = start(server);
   await client.connect();

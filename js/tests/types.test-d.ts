@@ -22,7 +22,7 @@ import {
 const client = createClient("http://localhost");
 
 describe("events (B36, B37)", () => {
-  it("types what handlers are given", () => {
+  it("types the arguments of handlers", () => {
     client.on("job:progress", (event) => expectTypeOf(event).toEqualTypeOf<JobProgressEvent>());
     client.on("job:completed", (event) => expectTypeOf(event).toEqualTypeOf<JobCompletedEvent>());
     client.on("disconnect", (reason) => expectTypeOf(reason).toEqualTypeOf<string>());
@@ -31,14 +31,14 @@ describe("events (B36, B37)", () => {
     client.on("job:unheard_of", () => undefined);
   });
 
-  it("lets a client send only what clients send", () => {
+  it("allows only the events that clients send", () => {
     client.emit("job:cancel", { jobId: "1" });
     client.emit("join_room", "job:1");
-    // @ts-expect-error the server's event
+    // @ts-expect-error an event of the server
     client.emit("job:completed", { jobId: "1" });
     // @ts-expect-error a reserved name
     client.emit("connect");
-    // @ts-expect-error not its payload
+    // @ts-expect-error another payload
     client.emit("job:cancel", { job: "1" });
   });
 
@@ -58,7 +58,7 @@ describe("events (B36, B37)", () => {
   });
 });
 
-it("takes the specification's configuration", () => {
+it("accepts the specification's configuration", () => {
   expectTypeOf(
     new WebSocketClient({
       url: "http://localhost:8000",
@@ -72,30 +72,30 @@ it("takes the specification's configuration", () => {
   ).toEqualTypeOf<WebSocketClient>();
 });
 
-it("tells when the server has another contract than the application was built for", () => {
+it("types the other contract", () => {
   createClient(undefined, { contract: "0123456789abcdef" });
   expectTypeOf(client.connection.getSnapshot().otherContract).toEqualTypeOf<string | null>();
-  // @ts-expect-error a fingerprint is text
+  // @ts-expect-error a fingerprint is a string
   createClient(undefined, { contract: 5 });
 });
 
 describe("hooks", () => {
-  it("types a job, and what is selected of it", () => {
+  it("types a job and a selection of it", () => {
     expectTypeOf(useJob("1").progress).toEqualTypeOf<number | null>();
     expectTypeOf(useJob(null).cancel).returns.resolves.toBeUnknown();
     expectTypeOf(useJob("1", { select: (job) => job.status })).toEqualTypeOf<JobStatus>();
     useJob("1", { onComplete: (job) => expectTypeOf(job).toEqualTypeOf<JobSnapshot>() });
   });
 
-  it("types what a job may begin with, and its verbs", () => {
+  it("types initial data and functions", () => {
     useJob("1", { initialData: initialJob("1") });
     useJobProgress("1", { initialData: null });
     expectTypeOf(useJob("1").retry).toEqualTypeOf<() => void>();
-    // @ts-expect-error no part of a job
+    // @ts-expect-error an incomplete job
     useJob("1", { initialData: { jobId: "1" } });
   });
 
-  it("shows the output of whatever has one", () => {
+  it("accepts any job with output", () => {
     const job = { ...initialJob("1"), isRunning: true };
     expectTypeOf(useJobOutput(job).text).returns.toBeString();
     expectTypeOf<typeof job>().toExtend<JobOutputProps["job"]>();
@@ -110,7 +110,7 @@ describe("hooks", () => {
   });
 });
 
-it("takes undefined for what may be left out, with exactOptionalPropertyTypes", () => {
+it("accepts undefined for optional props, with exactOptionalPropertyTypes", () => {
   expectTypeOf<{ token: undefined; url: string | undefined }>().toExtend<LongwireProviderProps>();
   expectTypeOf<{ className: undefined }>().toExtend<ConnectionStatusProps>();
   createClient(undefined, { token: undefined, path: undefined });

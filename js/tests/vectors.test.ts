@@ -45,7 +45,7 @@ const { cursor, log: logs } = JSON.parse(readFileSync(file, "utf8")) as {
 
 const OPTIONS = { joinTimeout: 1_000, reconnectionDelay: 1_000, reconnectionDelayMax: 30_000 };
 
-/** Rooms whose server grants everything at once. */
+/** Rooms of a server that accepts every join immediately. */
 function openRooms({ epoch, room, offset }: Case): { rooms: Rooms; joins: unknown[][] } {
   const joins: unknown[][] = [];
   const rooms = new Rooms(
@@ -65,7 +65,7 @@ function openRooms({ epoch, room, offset }: Case): { rooms: Rooms; joins: unknow
   return { rooms, joins };
 }
 
-it.each(cursor)("recovers as every other reader does: $name", async (recovery) => {
+it.each(cursor)("recovers: $name", async (recovery) => {
   const { rooms, joins } = openRooms(recovery);
   for (const { position, verdict, ...coverage } of recovery.frames) {
     const parsed = parseCoverage(position) as Coverage;
@@ -83,7 +83,7 @@ it.each(cursor)("recovers as every other reader does: $name", async (recovery) =
   ]);
 });
 
-/** A reader of job 42 who has got as far as a read begins, and comes back for the rest. */
+/** A reader of job 42 at the position where a read begins, which resumes from there. */
 class Reader {
   readonly joins: unknown[][] = [];
   readonly resets: string[] = [];
@@ -92,7 +92,7 @@ class Reader {
     OPTIONS,
   );
   state = initialJob("42");
-  /** What the server answers to the next join. */
+  /** The answer to the next join. */
   #next = { epoch: "", offset: 0, recovered: false };
 
   constructor({ epoch, entries }: Log, read: Read) {
@@ -115,7 +115,7 @@ class Reader {
     void this.rooms.resume([]);
   }
 
-  /** Whether it took the frame. */
+  /** Returns whether the reader accepted the frame. */
   receive({ first, last, event, data }: Frame): boolean {
     const isNew = this.rooms.tryAdvance({ first, last, room: "job:42" });
     if (isNew) this.state = follow(this.state, event, data);
@@ -134,7 +134,7 @@ function follow(state: JobState, event: string, data: object): JobState {
   return fold(state, event, { jobId: "42", ...data });
 }
 
-/** Reads whose position a reader of that log can have. */
+/** Reads from positions that a reader of the log can have. */
 const reads = logs.flatMap((log) =>
   log.reads
     .filter(({ since }) => !since || (since.offset >= 0 && since.offset <= log.entries.length))
@@ -146,7 +146,7 @@ const reads = logs.flatMap((log) =>
 );
 
 describe.each(reads)("%s", (_name, log, read) => {
-  it("is taken whole, once, from where the reader was", () => {
+  it("is received once and completely after the reader's position", () => {
     const reader = new Reader(log, read);
     const { since, frames, recovered } = read;
     if (since && since.offset > 0) expect(reader.joins.at(-1)).toEqual(["job:42", since]);
@@ -160,7 +160,7 @@ describe.each(reads)("%s", (_name, log, read) => {
     expect(reader.joins.slice(asked)).toEqual([["job:42", { epoch: log.epoch, offset: end }]]);
   });
 
-  it("has the state that every entry in turn has", () => {
+  it("results in the same state as all entries in order", () => {
     const reader = new Reader(log, read);
     for (const frame of read.frames) reader.receive(frame);
     const count = read.complete === false ? (read.frames.at(-1)?.last ?? 0) : log.entries.length;
@@ -171,7 +171,7 @@ describe.each(reads)("%s", (_name, log, read) => {
   });
 
   it.each(read.frames.slice(1))(
-    "is asked for again when what comes before $first is lost",
+    "is requested again when the frame before $first is lost",
     (frame) => {
       const reader = new Reader(log, read);
       const before = read.frames.slice(0, read.frames.indexOf(frame) - 1);

@@ -6,9 +6,9 @@ import { startServer, until } from "./server.js";
 
 const SLOW = { reconnectionDelay: 3_600_000, reconnectionDelayMax: 3_600_000 };
 
-describe("when waiting longer makes no sense", () => {
+describe("waking up", () => {
   it.each(["online", "pageshow", "visibilitychange"])(
-    "tries at once on %s (A10)",
+    "reconnects immediately on %s (A10)",
     async (event) => {
       const { server, client } = await startPair({ client: SLOW });
       server.cut();
@@ -18,7 +18,7 @@ describe("when waiting longer makes no sense", () => {
     },
   );
 
-  it("starts over after it had given up", async () => {
+  it("starts over after giving up", async () => {
     const { server, client } = await startPair({ client: { reconnectionAttempts: 0 } });
     server.cut();
     await until(() => client.getState() === "error");
@@ -26,7 +26,7 @@ describe("when waiting longer makes no sense", () => {
     await until(() => client.isConnected());
   });
 
-  it("accepts a refusal", async () => {
+  it("does not retry after a rejection", async () => {
     const server = await startServer();
     server.refusesToken = () => ({ message: "No.", code: "token_invalid" });
     const client = startClient(server.url);
@@ -36,14 +36,14 @@ describe("when waiting longer makes no sense", () => {
     expect(server.auths).toHaveLength(1);
   });
 
-  it("puts a connection that seems to be there to the test (A8)", async () => {
+  it("pings an open connection (A8)", async () => {
     const { server } = await startPair();
     await until(() => server.of("ping").length === 1);
     window.dispatchEvent(new Event("pageshow"));
     await until(() => server.of("ping").length === 2);
   });
 
-  it("hears nothing any more once disconnected", async () => {
+  it("does nothing once disconnected", async () => {
     const { server, client } = await startPair();
     client.disconnect();
     window.dispatchEvent(new Event("online"));
@@ -52,7 +52,7 @@ describe("when waiting longer makes no sense", () => {
   });
 });
 
-it("goes on hearing while the page is hidden (E70)", async () => {
+it("receives events while the page is hidden (E70)", async () => {
   const hidden = vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
   onTestFinished(() => hidden.mockRestore());
   const { server, client } = await startPair();

@@ -10,7 +10,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^(react(?:-dom)?)(?=\/|$)/, replacement: here("node_modules/$1") },
-      // Its other half is CommonJS, whose imports nobody can change.
+      // Its CommonJS build requires the other React, and aliases do not apply to it.
       {
         find: /^@testing-library\/react$/,
         replacement: "@testing-library/react/dist/@testing-library/react.esm.js",
@@ -21,7 +21,7 @@ export default defineConfig({
     include: ["tests/react/**/*.test.tsx", here("*.test.tsx")],
     environment: "node",
     testTimeout: 20_000,
-    // What they import is looked up here, too.
+    // Aliases apply only to inlined dependencies.
     server: { deps: { inline: ["@testing-library/react", "zustand"] } },
   },
 });

@@ -14,7 +14,7 @@ import {
   useJob,
   useJobs,
 } from "../../src/react/index.js";
-import { type Pair, startClient } from "../fixtures.js";
+import { fakeClock, type Pair, startClient } from "../fixtures.js";
 import { startServer, until } from "../server.js";
 import { withClient } from "./setup.js";
 
@@ -52,7 +52,7 @@ async function hook<R, P>(
 }
 
 describe("useBudget", () => {
-  it("shows what is spent, and a warning until it is over", async () => {
+  it("shows the budget, and a warning until spending falls below its threshold", async () => {
     const { server, result } = await hook(() => useBudget(), null);
     expect(result.current).toEqual({ budget: null, warning: null });
     server.publish("user:ada", "budget:updated", budget(92));
@@ -65,7 +65,7 @@ describe("useBudget", () => {
     expect(result.current.budget?.percentage).toBe(20);
   });
 
-  it("knows what was said before the component was mounted (D53)", async () => {
+  it("includes events from before the component mounted (D53)", async () => {
     const { server, client, result, rerender } = await hook(
       (room) => useBudget(room),
       null as null | undefined,
@@ -79,7 +79,7 @@ describe("useBudget", () => {
     expect(server.of("join_room")).toEqual([["user:ada"]]);
   });
 
-  it("joins a room of its own while mounted", async () => {
+  it("joins the given room while mounted", async () => {
     const { server, result, rerender } = await hook(useBudget, "user:team" as string | null);
     server.publish("user:team", "budget:updated", budget(10));
     await until(() => result.current.budget?.percentage === 10);
@@ -87,7 +87,7 @@ describe("useBudget", () => {
     await until(() => server.of("leave_room").length === 1);
   });
 
-  it("knows it still when the same user returns", async () => {
+  it("keeps its value when the same user connects again", async () => {
     const { server, client, result } = await hook(() => useBudget(), null);
     server.publish("user:ada", "budget:updated", budget(10));
     await until(() => result.current.budget);
@@ -97,7 +97,7 @@ describe("useBudget", () => {
   });
 });
 
-describe("what belongs to a user", () => {
+describe("the state of a user", () => {
   const title = "Ada's";
   const useAll = (): unknown => [
     useBudget(),
@@ -123,7 +123,7 @@ describe("what belongs to a user", () => {
     return { server, client, result };
   };
 
-  it("is gone as soon as they sign out", async () => {
+  it("is discarded on sign-out", async () => {
     const { client, result } = await start();
     act(() => client.setToken(null));
     expect(result.current).toEqual(NOTHING);
@@ -132,7 +132,7 @@ describe("what belongs to a user", () => {
     await until(() => JSON.stringify(result.current).includes('"percentage":10'));
   });
 
-  it("is not shown to the next, who sees what they may", async () => {
+  it("is not shown to the next user", async () => {
     const { server, client, result } = await start();
     server.options.granted = ["user:grace"];
     server.jobs = [];
@@ -146,7 +146,7 @@ describe("what belongs to a user", () => {
     expect(result.current).toEqual([none, busy, null, [], [], [false, null, "forbidden"]]);
   });
 
-  it("is neither sent nor fetched for the next", async () => {
+  it("is neither sent nor fetched for the next user", async () => {
     const { server, client, result } = await start();
     client.disconnect();
     client.emit("job:cancel", { jobId: "1" });
@@ -161,14 +161,13 @@ describe("what belongs to a user", () => {
     server.options.granted = [];
     await client.connect("grace");
     held[0]?.();
-    await client.call("echo" as never, ...([1] as never));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await client.fetchJobs();
     expect(server.of("job:cancel")).toHaveLength(1);
     expect(JSON.stringify(result.current)).not.toContain('["Ada\'s"]');
   });
 });
 
-it("useCampaign follows one campaign, and never shows another's figures (D52)", async () => {
+it("useCampaign shows one campaign's metrics, never another's (D52)", async () => {
   const { server, client, result, rerender } = await hook(useCampaign, "1" as string | null);
   server.publish("campaign:1", "campaign:metrics", metrics("1", 5));
   server.publish("campaign:1", "campaign:metrics", metrics("1", 6));
@@ -183,7 +182,8 @@ it("useCampaign follows one campaign, and never shows another's figures (D52)", 
   await until(() => server.of("leave_room").length === 2);
 });
 
-it("useCampaign is one membership for all who look, and forgets it after them (B32)", async () => {
+it("useCampaign shares one membership, and discards its state after the last component (B32)", async () => {
+  const pass = fakeClock();
   const { server, client, result, rerender } = await hook(
     (ids) => [useCampaign(ids[0]), useCampaign(ids[1])] as const,
     ["1", "1"] as [string | null, string | null],
@@ -191,7 +191,7 @@ it("useCampaign is one membership for all who look, and forgets it after them (B
   server.publish("campaign:1", "campaign:metrics", metrics("1", 5));
   await until(() => result.current[0] && result.current[1]);
   rerender([null, "1"]);
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  await act(() => pass(1_000));
   expect(result.current[1]?.metrics.clicks).toBe(5);
   expect(server.of("join_room")).toHaveLength(2);
   rerender([null, null]);
@@ -202,7 +202,7 @@ it("useCampaign is one membership for all who look, and forgets it after them (B
   await until(() => result.current[0] === null);
 });
 
-it("useAgent tells what each agent does", async () => {
+it("useAgent returns the status of each agent", async () => {
   const { server, result, rerender } = await hook(useAgent, "cmo" as AgentType | null);
   const busy = { agentType: "cmo", status: "busy", currentJob: "1", queueDepth: 2, timestamp: 1 };
   server.publish("agent:cmo", "agent:status", busy);
@@ -214,7 +214,7 @@ it("useAgent tells what each agent does", async () => {
   expect(result.current).toBeNull();
 });
 
-it("useAssets lists what was created, newest first, each with its present status", async () => {
+it("useAssets returns the created assets, newest first, each with its current status", async () => {
   const { server, result } = await hook(() => useAssets(), null);
   expect(result.current).toEqual([]);
   server.publish("user:ada", "asset:created", { asset: asset("a", 1), timestamp: 1 });
@@ -229,7 +229,7 @@ it("useAssets lists what was created, newest first, each with its present status
   ]);
 });
 
-it("renders on a server as what is known there: nothing (D65)", () => {
+it("renders empty values on a server (D65)", () => {
   const client = startClient("http://127.0.0.1:9");
   function Everything(): string {
     return JSON.stringify([useBudget(), useAgent("cmo"), useCampaign("1"), useAssets()]);

@@ -13,7 +13,7 @@ import {
   LongwireProvider,
   useAnnounce,
 } from "../../src/react/index.js";
-import { startClient, startPair } from "../fixtures.js";
+import { fakeClock, startClient, startPair } from "../fixtures.js";
 import { startServer, until } from "../server.js";
 import { withClient } from "./setup.js";
 
@@ -23,7 +23,7 @@ describe("LiveRegion", () => {
 
   const spoken = (): string => screen.getByRole("status").textContent;
 
-  it("has two permanent regions that begin empty (E72)", () => {
+  it("has two permanent regions that start empty (E72)", () => {
     render(<LiveRegion message="hello" />);
     expect(spoken()).toBe("");
     expect(screen.getByRole("status").getAttribute("aria-live")).toBe("polite");
@@ -32,17 +32,17 @@ describe("LiveRegion", () => {
     expect(spoken()).toBe("hello");
   });
 
-  it("interrupts only when it is told to", () => {
+  it("interrupts only for assertive messages", () => {
     render(<LiveRegion message="failed" priority="assertive" />);
     act(() => void vi.runAllTimers());
     expect(screen.getByRole("alert").textContent).toBe("failed");
     expect(spoken()).toBe("");
   });
 
-  it("speaks equal messages again, and one after the other (E72)", () => {
+  it("announces messages one after the other, equal ones again (E72)", () => {
     const { result } = renderHook(() => useAnnounce(), { wrapper: LiveRegionProvider });
     const announce = result.current;
-    const heard: string[] = [];
+    const received: string[] = [];
     act(() => {
       announce("done");
       announce("done");
@@ -50,9 +50,9 @@ describe("LiveRegion", () => {
     });
     for (let step = 0; step < 6; step++) {
       act(() => void vi.advanceTimersToNextTimer());
-      heard.push(spoken());
+      received.push(spoken());
     }
-    expect(heard).toEqual(["done", "", "done", "", "next", "next"]);
+    expect(received).toEqual(["done", "", "done", "", "next", "next"]);
   });
 
   it("leaves no timer behind", () => {
@@ -77,28 +77,32 @@ describe("ConnectionStatus", () => {
   });
 
   it("neither connects nor disconnects (E71)", async () => {
+    const pass = fakeClock();
     const { server, client } = await startPair();
     const { rerender } = render(<ConnectionStatus />, { wrapper: withClient(client) });
     rerender(<i />);
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await act(() => pass(1_000));
     expect(client.isConnected()).toBe(true);
     expect(server.connections).toBe(1);
   });
 
-  it("does not show a disturbance of a moment (E71)", async () => {
+  it("does not show a short interruption (E71)", async () => {
+    const pass = fakeClock();
     const { server, client } = await startPair();
-    const { container } = render(<ConnectionStatus grace={300} />, { wrapper: withClient(client) });
+    const { container } = render(<ConnectionStatus grace={3_000} />, {
+      wrapper: withClient(client),
+    });
     const seen: string[] = [];
     const observer = new MutationObserver(() => seen.push(text()));
     observer.observe(container, { subtree: true, childList: true, characterData: true });
     server.cut();
     await until(() => server.connections === 2 && client.isConnected());
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await act(() => pass(4_000));
     observer.disconnect();
     expect(seen).toEqual([]);
   });
 
-  it("shows a disturbance that lasts, offers to try now, and tells of the recovery (E71)", async () => {
+  it("shows a long interruption with a retry button, and the recovery (E71)", async () => {
     const { server, client } = await startPair({
       client: { reconnectionDelay: 30_000, reconnectionDelayMax: 30_000 },
     });
@@ -111,7 +115,7 @@ describe("ConnectionStatus", () => {
     await until(() => text() === "");
   });
 
-  it("shows why the server refused, and tries again without a reload (E71)", async () => {
+  it("shows why the server rejected the client, and retries without a reload (E71)", async () => {
     const server = await startServer();
     server.refusesToken = () => ({ message: "Unknown token.", code: "token_invalid" });
     const refused = startClient(server.url);
@@ -125,7 +129,7 @@ describe("ConnectionStatus", () => {
     await until(() => refused.isConnected());
   });
 
-  it("offers a reload where the server is of another version, if the page can", async () => {
+  it("offers a reload for another contract, if onReload is set", async () => {
     const { server, client } = await startPair({ contract: "0123456789abcdef" });
     const onReload = vi.fn();
     const { rerender } = render(<ConnectionStatus grace={0} />, { wrapper: withClient(client) });
@@ -141,7 +145,7 @@ describe("ConnectionStatus", () => {
 });
 
 describe("JobProgressBar", () => {
-  it("is a native progress bar with a value and its meaning (E73)", () => {
+  it("is a native progress bar with a value text (E73)", () => {
     const job = { ...initialJob("1"), progress: 42.4, currentStep: "writing section 3" };
     render(<JobProgressBar job={job} label="Report" />);
     const bar = screen.getByRole("progressbar", { name: "Report" });
@@ -168,7 +172,7 @@ describe("JobProgress", () => {
   const text = (part: string): string | undefined =>
     document.querySelector(`[data-part=${part}]`)?.textContent;
 
-  it("says how far a job is, and how long it still takes (E73)", () => {
+  it("shows the step, the percentage and the remaining time (E73)", () => {
     const { rerender } = render(<JobProgress job={job} label="Report" />);
     expect(screen.getByRole("progressbar", { name: "Report" }).getAttribute("value")).toBe("42");
     expect([text("step"), text("percent"), text("remaining")]).toEqual([
@@ -186,7 +190,7 @@ describe("JobProgress", () => {
     }
   });
 
-  it("says the outcome at the end, and claims nothing before the beginning (D61)", () => {
+  it("shows the outcome at the end, and nothing before the job is known (D61)", () => {
     const done = { ...job, status: "failed" as const, isRunning: false, isComplete: true };
     const labels = { failed: "Gescheitert" };
     const { rerender } = render(<JobProgress job={done} label="Report" statusLabels={labels} />);

@@ -38,6 +38,8 @@ class Observed {
 
   async pass(milliseconds: number): Promise<void> {
     await act(() => vi.advanceTimersByTimeAsync(milliseconds));
+    // React 18 runs effects at the end of `act`: run the timers that they start, too.
+    await act(() => vi.advanceTimersByTimeAsync(0));
   }
 
   async cut(): Promise<void> {
@@ -54,6 +56,7 @@ class Observed {
 
 it("reports nothing while connecting and connected", async () => {
   const observed = new Observed();
+  await observed.pass(0);
   await observed.pass(10_000);
   expect(observed.client.isConnected()).toBe(true);
   expect(observed.seen).toEqual([null]);

@@ -10,7 +10,7 @@ import { progress, startPair } from "../fixtures.js";
 import { until } from "../server.js";
 import { withClient } from "./setup.js";
 
-/** A job as a server read it. */
+/** A job as a server fetched it. */
 const known: JobState = {
   ...initialJob("1"),
   title: "Report",
@@ -20,8 +20,8 @@ const known: JobState = {
   updatedAt: 40,
 };
 
-describe("useJob with what a server knew", () => {
-  it("renders it there, and hydrates without a difference (D64, D65)", async () => {
+describe("useJob with initial data", () => {
+  it("renders it on the server, and hydrates without a difference (D64, D65)", async () => {
     const { client } = await startPair();
     const Job = (): string => {
       const job = useJob("1", { initialData: known });
@@ -43,7 +43,7 @@ describe("useJob with what a server knew", () => {
     expect(root.textContent).toBe("Report 40 known");
   });
 
-  it("never falls back behind it while the log comes", async () => {
+  it("does not fall behind it while the log is replayed", async () => {
     const { server, client } = await startPair();
     const seen: (number | null)[] = [];
     const { result } = renderHook(
@@ -64,7 +64,7 @@ describe("useJob with what a server knew", () => {
     expect(seen).toEqual([...seen].sort((a, b) => Number(a) - Number(b)));
   });
 
-  it("goes on to the end, whatever clock it was told by", async () => {
+  it("shows the end whatever its timestamp", async () => {
     const { server, client } = await startPair();
     const { result } = renderHook(
       () => useJob("1", { initialData: { ...known, updatedAt: 1_000 } }),
@@ -75,7 +75,7 @@ describe("useJob with what a server knew", () => {
     await until(() => result.current.status === "cancelled");
   });
 
-  it("keeps it beside the reason why the job may not be watched any more", async () => {
+  it("keeps it when the room is denied", async () => {
     const { server, client } = await startPair();
     server.refusals.set("job:1", "forbidden");
     const { result } = renderHook(() => useJob("1", { initialData: known }), {
@@ -85,7 +85,7 @@ describe("useJob with what a server knew", () => {
     expect(result.current.title).toBe("Report");
   });
 
-  it("shows nothing of it under another id (D52)", async () => {
+  it("does not show it under another id (D52)", async () => {
     const { client } = await startPair();
     const { result, rerender } = renderHook(
       (id: string | null) => useJob(id, { initialData: known }),
@@ -99,13 +99,13 @@ describe("useJob with what a server knew", () => {
   });
 });
 
-describe("useJobs with what a server knew", () => {
+describe("useJobs with initial data", () => {
   const Jobs = (): string =>
     useJobs({ initialData: [known] })
       .jobs.map((job) => job.title)
       .join();
 
-  it("renders it there", async () => {
+  it("renders it on the server", async () => {
     const { client } = await startPair();
     const page = (
       <LongwireProvider client={client}>
@@ -115,7 +115,7 @@ describe("useJobs with what a server knew", () => {
     expect(renderToString(page)).toBe("Report");
   });
 
-  it("shows it until the list has come", async () => {
+  it("shows it until the list is fetched", async () => {
     const { server, client } = await startPair();
     server.jobs = [{ ...initialJob("2"), title: "Newer" }];
     const { container } = render(<Jobs />, { wrapper: withClient(client) });
@@ -127,7 +127,7 @@ describe("useJobs with what a server knew", () => {
     expect([...new Set(seen)]).toEqual(["Report", "Newer"]);
   });
 
-  it("keeps it beside the reason why the list does not come", async () => {
+  it("keeps it when the list cannot be fetched", async () => {
     const { server, client } = await startPair();
     server.jobs = null as never;
     const { result } = renderHook(() => useJobs({ initialData: [known] }), {

@@ -26,7 +26,7 @@ async function hook<R, P>(
 }
 
 describe("useJobProgress", () => {
-  it("has the specification's fields, and says nothing before it knows (D61)", async () => {
+  it("has the specification's fields, null before they are known (D61)", async () => {
     const { server, result } = await hook(useJobProgress, "1" as string | null);
     expect(result.current).toEqual({
       status: null,
@@ -65,7 +65,7 @@ describe("useJobProgress", () => {
     });
   });
 
-  it("never shows the old job under a new id, and nothing for null (D52, D61)", async () => {
+  it("does not show the old job under a new id, and shows none for null (D52, D61)", async () => {
     const { server, result, rerender } = await hook(useJobProgress, "1" as string | null);
     server.publish("job:1", "job:progress", progress("1", 77, "from job 1"));
     await until(() => result.current.progress === 77);
@@ -76,7 +76,7 @@ describe("useJobProgress", () => {
     await until(() => server.of("leave_room").length === 2);
   });
 
-  it("serves two on one page alike (D45)", async () => {
+  it("works in two components at once (D45)", async () => {
     const { server, result } = await hook(
       () => [useJobProgress("1"), useJobProgress("1"), useJobProgress("2")] as const,
       null,
@@ -89,7 +89,7 @@ describe("useJobProgress", () => {
     expect(server.of("join_room")).toHaveLength(2);
   });
 
-  it("shows a job that was over before (D53)", async () => {
+  it("shows a job that ended before (D53)", async () => {
     const pair = await startPair();
     pair.server.publish("job:1", "job:completed", completed("1"));
     const { result } = renderHook(() => useJobProgress("1"), { wrapper: withClient(pair.client) });
@@ -97,14 +97,14 @@ describe("useJobProgress", () => {
     expect(result.current.progress).toBe(100);
   });
 
-  it("shows a job that may not be watched as an error (B33)", async () => {
+  it("shows a denied job as an error (B33)", async () => {
     const pair = await startPair();
     pair.server.refusals.set("job:1", "forbidden");
     const { result } = renderHook(() => useJobProgress("1"), { wrapper: withClient(pair.client) });
     await until(() => result.current.error === "No: job:1.");
   });
 
-  it("goes on after a drop (A3, D47)", async () => {
+  it("continues after a lost connection (A3, D47)", async () => {
     const { server, result } = await hook(useJobProgress, "1");
     server.publish("job:1", "job:progress", progress("1", 1));
     await until(() => result.current.progress === 1);
@@ -136,20 +136,20 @@ describe("useJob", () => {
     expect(renders / 2).toBeLessThanOrEqual(40);
   });
 
-  it("calls onComplete once in strict mode for a job that another watches already", async () => {
+  it("calls onComplete once in strict mode for a job that is tracked already", async () => {
     const { server, client } = await startPair();
     server.publish("job:1", "job:completed", completed("1"));
     const other = client.job("1");
     other.subscribe(() => undefined);
     await until(() => other.getSnapshot().isComplete);
-    const told = vi.fn();
-    const options = { onComplete: told };
+    const events = vi.fn();
+    const options = { onComplete: events };
     const { result } = renderHook(() => useJob("1", options), { wrapper: withClient(client) });
     await until(() => result.current.isComplete);
-    expect(told).toHaveBeenCalledTimes(1);
+    expect(events).toHaveBeenCalledTimes(1);
   });
 
-  it("renders for what it selects only (D62)", async () => {
+  it("renders only when its selection changes (D62)", async () => {
     const { server, client } = await startPair();
     let renders = 0;
     function Step(): ReactElement {
@@ -160,11 +160,11 @@ describe("useJob", () => {
     server.publish("job:1", "job:progress", progress("1", 1, "one"));
     await until(() => container.textContent === "one");
     renders = 0;
-    const told = vi.fn();
-    client.job("1").subscribe(told);
+    const events = vi.fn();
+    client.job("1").subscribe(events);
     server.publish("job:1", "job:progress", progress("1", 2, "one"));
     await until(() => client.job("1").getSnapshot().progress === 2);
-    expect(told).toHaveBeenCalled();
+    expect(events).toHaveBeenCalled();
     expect(renders).toBe(0);
   });
 
@@ -197,7 +197,7 @@ describe("useJob", () => {
     expect(ends).toEqual([["second", "completed"]]);
   });
 
-  it("watches nothing while it is not enabled", async () => {
+  it("tracks nothing while it is disabled", async () => {
     const { server, result, rerender } = await hook(
       (enabled) => useJob("1", { enabled }),
       false as boolean,
@@ -209,7 +209,7 @@ describe("useJob", () => {
     await until(() => result.current.isKnown);
   });
 
-  it("asks again on request after a refusal, and after giving up (D66)", async () => {
+  it("retries a denied room and a failed connection (D66)", async () => {
     const { server, client } = await startPair({ client: { reconnection: false } });
     server.refusals.set("job:1", "forbidden");
     server.publish("job:1", "job:progress", progress("1", 7));
@@ -234,7 +234,7 @@ describe("useJob", () => {
   });
 });
 
-it("useJobs lists and follows", async () => {
+it("useJobs lists jobs and keeps them up to date", async () => {
   const pair = await startPair();
   pair.server.jobs = [{ ...initialJob("1"), title: "First" }];
   const { result } = renderHook(() => useJobs(), { wrapper: withClient(pair.client) });
@@ -245,23 +245,23 @@ it("useJobs lists and follows", async () => {
 });
 
 it("useEvent calls the handler of the last render, subscribed once (D63)", async () => {
-  const heard: string[] = [];
+  const received: string[] = [];
   const { server, client, rerender, unmount } = await hook(
-    (name) => useEvent("announcement", ({ message }) => heard.push(`${name} ${message}`)),
+    (name) => useEvent("announcement", ({ message }) => received.push(`${name} ${message}`)),
     "first" as string,
   );
   const on = vi.spyOn(client, "on");
   rerender("second");
   server.broadcast("announcement", { message: "hi", level: "info", timestamp: 1 });
-  await until(() => heard.length === 1);
+  await until(() => received.length === 1);
   unmount();
   server.broadcast("announcement", { message: "gone", level: "info", timestamp: 1 });
   await client.call("echo" as never, ...([1] as never));
-  expect(heard).toEqual(["second hi"]);
+  expect(received).toEqual(["second hi"]);
   expect(on).not.toHaveBeenCalled();
 });
 
-it("useRoom is in the room while mounted, and says if it is not let in", async () => {
+it("useRoom joins the room while mounted, and reports a denial", async () => {
   const { server, result, rerender, unmount } = await hook(useRoom, "campaign:1" as string | null);
   await until(() => result.current.isJoined);
   server.refusals.set("campaign:2", "forbidden");

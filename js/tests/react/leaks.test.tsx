@@ -1,4 +1,7 @@
 // @vitest-environment happy-dom
+
+import { setImmediate } from "node:timers/promises";
+
 import { render, screen } from "@testing-library/react";
 import { type ReactElement } from "react";
 import { expect, it, onTestFinished, vi } from "vitest";
@@ -29,10 +32,10 @@ import { withClient } from "./setup.js";
 
 const CYCLES = 1_000;
 
-/** Nothing is waited for: a machine with much else to do renders this much slowly. */
+/** A loaded machine renders this much slowly. */
 const TIMEOUT = 120_000;
 
-/** Counts the callbacks that were added anywhere and not removed. */
+/** Counts the callbacks that are added to any `Listeners` and not removed. */
 function countListeners(): { readonly open: number } {
   const count = { open: 0 };
   const add = Reflect.get(Listeners.prototype, "add") as (listener: unknown) => () => void;
@@ -99,9 +102,9 @@ it(
       unmount();
     }
     await until(() => client.getState() === "disconnected" && server.sockets.length === 0);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(listeners.open).toBe(0);
-    expect(countTimers()).toBeLessThanOrEqual(timers);
+    await until(() => listeners.open === 0);
+    // Without `until`, which has timers itself. A timer that is left behind ends in a timeout.
+    while (countTimers() > timers) await setImmediate();
     for (const room of server.members.keys()) {
       if (room !== "user:ada") expect(client.room(room).getSnapshot().status).toBe(null);
     }

@@ -22,7 +22,7 @@ const part = (name: string): HTMLElement[] => [
   ...document.querySelectorAll<HTMLElement>(`[data-part=${name}]`),
 ];
 
-/** What a browser tells of elements that come into sight; happy-dom has no layout. */
+/** An IntersectionObserver that tests control, since happy-dom has no layout. */
 class Sight {
   static readonly all: Sight[] = [];
   readonly seen = new Set<Element>();
@@ -46,7 +46,7 @@ class Sight {
     this.seen.clear();
   }
 
-  /** Only these are in sight. */
+  /** Makes only these elements visible. */
   static show(...elements: Element[]): void {
     act(() => {
       for (const { tell, seen } of Sight.all) {
@@ -63,7 +63,7 @@ beforeEach(() => {
 afterEach(() => void vi.unstubAllGlobals());
 
 describe("JobOutput", () => {
-  it("tells kinds of text apart (D55)", () => {
+  it("marks the types of text (D55)", () => {
     render(<JobOutput job={job(KINDS)} typeLabels={{ tool_call: "Werkzeug" }} />);
     expect(
       part("section").map((section) => [section.dataset["type"], section.textContent]),
@@ -75,7 +75,7 @@ describe("JobOutput", () => {
     ]);
   });
 
-  it("shows colors, and lines as they were written over", () => {
+  it("shows colors and overwritten lines", () => {
     render(<JobOutput job={job([{ text: " 10%\r100%\n\x1b[1;31mfailed\x1b[0m: ab\b\x1b[Kc" }])} />);
     expect(part("text")[0]?.textContent).toBe("100%\nfailed: ac\n");
     const failed = screen.getByText("failed");
@@ -83,7 +83,7 @@ describe("JobOutput", () => {
     expect(failed.style.color).toContain("--longwire-ansi-1");
   });
 
-  it("leads to addresses in another tab", () => {
+  it("opens links in another tab", () => {
     render(<JobOutput job={job([{ text: "see https://x.org/a." }])} />);
     const link = screen.getByRole("link", { name: "https://x.org/a" });
     expect(link.getAttribute("rel")).toBe("noreferrer");
@@ -98,7 +98,7 @@ describe("JobOutput", () => {
     expect(document.querySelector("[aria-live]:not([aria-live=off])")).toBeNull();
   });
 
-  it("follows the end until the reader scrolls away, and goes back on request", () => {
+  it("follows the end until the user scrolls up, and returns on request", () => {
     const { rerender } = render(<JobOutput job={job(KINDS)} />);
     const log = screen.getByRole("log");
     Object.defineProperties(log, {
@@ -119,12 +119,12 @@ describe("JobOutput", () => {
     expect(screen.queryByRole("button")).toBeNull();
   });
 
-  it("says that its beginning is gone", () => {
+  it("shows that its beginning was dropped", () => {
     render(<JobOutput job={job(KINDS, { outputTruncated: true })} truncatedLabel="Gekürzt." />);
     expect(part("truncated")[0]?.textContent).toBe("Gekürzt.");
   });
 
-  it("keeps on screen what the job no longer keeps", () => {
+  it("keeps showing text that the job has dropped", () => {
     const chunks = ["one\n", "two\n", "three\n"].map((text) => ({ text }));
     const { rerender } = render(<JobOutput job={job(chunks)} />);
     rerender(<JobOutput job={job([...chunks.slice(1), { text: "four\n" }])} />);
@@ -146,7 +146,7 @@ describe("100,000 lines", () => {
   );
   const LONG = job([{ text: LINES.join("") }]);
 
-  it("are few nodes, of which the text can still be found", () => {
+  it("are few nodes that contain all text", () => {
     render(
       <StrictMode>
         <JobOutput job={LONG} />
@@ -157,7 +157,7 @@ describe("100,000 lines", () => {
     expect(part("text")[0]?.textContent).toContain("line 99998\nline 99999\n");
   });
 
-  it("have their colors where they are looked at, and only there", () => {
+  it("have colors only near the viewport", () => {
     render(<JobOutput job={LONG} />);
     const blocks = part("block");
     const [first, newest] = [blocks[0] as HTMLElement, blocks.at(-1) as HTMLElement];
@@ -174,7 +174,7 @@ describe("100,000 lines", () => {
     expect(Sight.all[0]?.options.root).toBe(screen.getByRole("log"));
   });
 
-  it("cost what is new when they grow", () => {
+  it("cost only the new lines when they grow", () => {
     const { rerender } = render(<JobOutput job={LONG} />);
     const before = part("block");
     const changed: Node[] = [];
@@ -188,7 +188,7 @@ describe("100,000 lines", () => {
     observer.disconnect();
   });
 
-  it("are forgotten when they are gone", () => {
+  it("are not observed after they are removed", () => {
     const { unmount } = render(<JobOutput job={LONG} />);
     expect(Sight.all.at(-1)?.seen.size).toBe(500);
     unmount();
@@ -204,7 +204,7 @@ describe("100,000 lines", () => {
 });
 
 describe("useJobOutput", () => {
-  it("is enough for a view of one's own", () => {
+  it("is enough for a custom component", () => {
     function Own(): ReactElement {
       const output = useJobOutput(job(KINDS));
       return (

@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from "vitest";
 
 import { CONTRACT_FINGERPRINT, type TokenSource } from "../../src/index.js";
 import { LongwireProvider, useConnection, useWebSocket } from "../../src/react/index.js";
-import { QUICK, startClient } from "../fixtures.js";
+import { fakeClock, QUICK, startClient } from "../fixtures.js";
 import { startServer, until } from "../server.js";
 import { withClient } from "./setup.js";
 
@@ -29,25 +29,27 @@ const shown = (): string => screen.getByTestId("state").textContent;
 
 describe("LongwireProvider", () => {
   it("makes one connection in strict mode, and shows no error (D48)", async () => {
+    const pass = fakeClock();
     const server = await startServer();
     render(<App url={server.url} token="ada" />);
     await until(() => shown() === "connected ada");
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await act(() => pass(1_000));
     expect(server.connections).toBe(1);
     expect(shown()).toBe("connected ada");
   });
 
   it("waits for a token, then uses it (D46)", async () => {
+    const pass = fakeClock();
     const server = await startServer();
     const { rerender } = render(<App url={server.url} token={null} />);
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(server.auths).toEqual([]);
+    await act(() => pass(1_000));
+    expect(shown()).toBe("disconnected nobody");
     rerender(<App url={server.url} token="ada" />);
     await until(() => shown() === "connected ada");
     expect(server.auths).toMatchObject([{ token: "ada", positions: true }]);
   });
 
-  it("takes another token in place (D47)", async () => {
+  it("renews the token without a reconnect (D47)", async () => {
     const server = await startServer();
     const { rerender } = render(<App url={server.url} token="ada" />);
     await until(() => shown() === "connected ada");
@@ -61,20 +63,21 @@ describe("LongwireProvider", () => {
     ["null", null, "disconnected nobody"],
     ["no token", undefined, "connected nobody"],
     ["another user's token", "grace", "connected grace"],
-  ])("leaves a user for %s", async (_, token, then) => {
+  ])("disconnects the user for %s", async (_, token, then) => {
+    const pass = fakeClock();
     const server = await startServer();
     const { rerender } = render(<App url={server.url} token="ada" />);
     await until(() => shown() === "connected ada");
     rerender(<App url={server.url} {...(token !== undefined && { token })} />);
     await until(() => shown() === then);
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await act(() => pass(1_000));
     expect(shown()).toBe(then);
-    expect(server.sockets).toHaveLength(token === null ? 0 : 1);
+    await until(() => server.sockets.length === (token === null ? 0 : 1));
     rerender(<App url={server.url} token="ada" />);
     await until(() => shown() === "connected ada");
   });
 
-  it("does not sign in anew because a provider function is another one each render", async () => {
+  it("does not sign in again for a token function that changes on each render", async () => {
     const server = await startServer();
     const { rerender } = render(<App url={server.url} token={() => "ada"} />);
     await until(() => shown() === "connected ada");
@@ -84,14 +87,14 @@ describe("LongwireProvider", () => {
     expect(server.of("auth")).toEqual([]);
   });
 
-  it("connects without a token where none is given", async () => {
+  it("connects without a token if there is none", async () => {
     const server = await startServer();
     render(<App url={server.url} />);
     await until(() => shown() === "connected nobody");
     expect(server.auths).toEqual([{ positions: true, contract: CONTRACT_FINGERPRINT }]);
   });
 
-  it("disconnects when it is gone, and connects elsewhere for another url", async () => {
+  it("disconnects when unmounted, and reconnects for another url", async () => {
     const [one, other] = [await startServer(), await startServer()];
     const { rerender, unmount } = render(<App url={one.url} token="ada" />);
     await until(() => shown() === "connected ada");
@@ -101,14 +104,15 @@ describe("LongwireProvider", () => {
     await until(() => other.sockets.length === 0);
   });
 
-  it("leaves a client alone that the application connected itself", async () => {
+  it("does not disconnect a client that the application connected", async () => {
+    const pass = fakeClock();
     const server = await startServer();
     const client = startClient(server.url);
     await client.connect();
     const { unmount } = render(<State />, { wrapper: withClient(client) });
     expect(shown()).toBe("connected ada");
     unmount();
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await pass(1_000);
     expect(client.isConnected()).toBe(true);
   });
 
@@ -119,14 +123,15 @@ describe("LongwireProvider", () => {
     expect(error).not.toHaveBeenCalled();
   });
 
-  it("says what is missing where it is missing", () => {
+  it("throws a clear error without a provider", () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     expect(() => render(<State />)).toThrow("No <LongwireProvider> above this component.");
   });
 });
 
 describe("useWebSocket", () => {
-  it("shares one connection: who leaves does not take it along (D44)", async () => {
+  it("shares one connection that survives an unmounted component (D44)", async () => {
+    const pass = fakeClock();
     const server = await startServer();
     const client = startClient(server.url);
     function User(): ReactElement {
@@ -142,12 +147,12 @@ describe("useWebSocket", () => {
     const { rerender, container } = render(both(2), { wrapper: withClient(client) });
     await until(() => container.textContent === "connectedconnected");
     rerender(both(1));
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await act(() => pass(1_000));
     expect(container.textContent).toBe("connected");
     expect(server.connections).toBe(1);
   });
 
-  it("shows connecting, and to a component mounted later that it is connected (D49, D50)", async () => {
+  it("shows connecting, and connected in a component that mounts later (D49, D50)", async () => {
     const server = await startServer();
     const client = startClient(server.url);
     const states: string[] = [];
@@ -165,7 +170,7 @@ describe("useWebSocket", () => {
     expect(new Set(states)).toEqual(new Set(["connected"]));
   });
 
-  it("gives the same verbs and the same object until something changes (D63)", async () => {
+  it("returns the same functions and the same object until a change (D63)", async () => {
     const server = await startServer();
     const client = startClient(server.url);
     await client.connect();
@@ -186,10 +191,10 @@ describe("useWebSocket", () => {
     const client = startClient(server.url);
     const { result } = renderHook(() => useWebSocket(), { wrapper: withClient(client) });
     await until(() => result.current.isConnected);
-    const heard: number[] = [];
+    const received: number[] = [];
     const { subscribe, joinRoom, leaveRoom, emit } = result.current;
     act(() => {
-      subscribe("job:progress", (event) => heard.push(event.progress));
+      subscribe("job:progress", (event) => received.push(event.progress));
       joinRoom("job:1");
       emit("job:cancel", { jobId: "1" });
       leaveRoom("job:1");

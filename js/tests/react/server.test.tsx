@@ -89,6 +89,6 @@ it("is rendered without a DOM, a connection, a timer or a warning (D64, D65)", (
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it("is the same for every request: nothing of one is left for the next (A25)", () => {
+it("is the same for every request (A25)", () => {
   expect(render()).toBe(render());
 });

@@ -5,12 +5,12 @@ import { afterEach } from "vitest";
 import type { WebSocketClient } from "../../src/index.js";
 import { LongwireProvider } from "../../src/react/index.js";
 
-// At the root: below another component it would not run effects twice.
+// StrictMode has to be the root: below another component it does not run effects twice.
 configure({ reactStrictMode: true });
 
 afterEach(cleanup);
 
-/** A wrapper for `render`: the client. */
+/** Returns a wrapper for `render` that provides the client. */
 export function withClient(
   client: WebSocketClient,
 ): (props: { children: ReactNode }) => ReactElement {

@@ -11,7 +11,7 @@ describe("BudgetMeter", () => {
     [42.4, "normal"],
     [80, "high"],
     [120, "over"],
-  ])("is a native meter that says in words what it means: %d %% (E73)", (percentage, level) => {
+  ])("is a native meter with a value text: %d %% (E73)", (percentage, level) => {
     const { container } = render(
       <BudgetMeter budget={{ used: percentage / 10, total: 10, percentage }} label="Budget" />,
     );
@@ -47,7 +47,7 @@ describe("Toasts", () => {
     [...document.querySelectorAll("[data-part=message]")].map((element) => element.textContent);
   const later = (ms: number): void => act(() => void vi.advanceTimersByTime(ms));
 
-  it("speaks politely from a region that was there before, and leaves the focus alone", () => {
+  it("announces politely from a permanent region, and does not take the focus", () => {
     const { queue } = start();
     const region = screen.getByRole("log", { name: "Notifications" });
     expect(region.getAttribute("aria-live")).toBe("polite");
@@ -58,7 +58,7 @@ describe("Toasts", () => {
     expect(document.activeElement).toBe(focused);
   });
 
-  it("goes after its time; an error stays", () => {
+  it("disappears after its duration, except an error", () => {
     const { queue } = start();
     act(() => {
       queue.show("Saved.");
@@ -70,7 +70,7 @@ describe("Toasts", () => {
     expect(texts()).toEqual(["Not saved."]);
   });
 
-  it("waits while the pointer or the focus is on one", () => {
+  it("stays while the pointer or the focus is on one", () => {
     const { queue } = start();
     act(() => void queue.show("Saved."));
     fireEvent.focus(screen.getByRole("button", { name: "Dismiss: Saved." }));
@@ -92,7 +92,7 @@ describe("Toasts", () => {
     expect(texts()).toEqual([]);
   });
 
-  it("shows a handful at most, the newest", () => {
+  it("shows at most the newest five", () => {
     const { queue } = start();
     act(() => {
       for (let count = 1; count <= 7; count++) queue.show(`${count}`);

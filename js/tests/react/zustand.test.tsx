@@ -6,7 +6,7 @@ import { createWebSocketStore } from "../../src/zustand.js";
 import { startClient, startPair } from "../fixtures.js";
 import { startServer, until } from "../server.js";
 
-it("useWebSocketStore shows the client's own state, and nobody else's (E67)", async () => {
+it("useWebSocketStore shows the state of its client only (E67)", async () => {
   const server = await startServer();
   const client = startClient(server.url);
   const useWebSocketStore = createWebSocketStore(client);
@@ -24,7 +24,7 @@ it("useWebSocketStore shows the client's own state, and nobody else's (E67)", as
   expect(useWebSocketStore.getState().disconnectedAt).toBeGreaterThanOrEqual(before);
 });
 
-it("useWebSocketStore counts failed attempts, and tells a component what it selects", async () => {
+it("useWebSocketStore counts failed attempts, and renders only for a selection", async () => {
   const { server, client } = await startPair();
   const useWebSocketStore = createWebSocketStore(client);
   const { result } = renderHook(() => useWebSocketStore((store) => store.connectionState));

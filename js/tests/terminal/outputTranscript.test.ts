@@ -6,7 +6,7 @@ import type { TranscriptSnapshot } from "../../src/terminal/transcript.js";
 
 const TEXT = Array.from({ length: 3_000 }, (_, index) => `${index} wörds 😀 and\tmore\n`).join("");
 
-/** A job that writes, as the client folds it. */
+/** A job's output as the client folds it. */
 class Writer {
   readonly transcript = new OutputTranscript();
   job = initialJob("42");
@@ -36,7 +36,7 @@ class Writer {
 }
 
 describe("a job's transcript", () => {
-  it.each([1, 7, 1_000, 40_000])("has every character when chunks are %d long", (length) => {
+  it.each([1, 7, 1_000, 40_000])("has every character of chunks of length %d", (length) => {
     const writer = new Writer();
     const characters = Array.from(TEXT);
     const step = Math.max(length, 100);
@@ -47,7 +47,7 @@ describe("a job's transcript", () => {
     expect(writer.shown()).toBe(TEXT);
   });
 
-  it("tells the types apart, and takes what names none as writing", () => {
+  it("separates the types, and treats a chunk without one as writing", () => {
     const writer = new Writer();
     writer.write("hm", "thinking");
     writer.write("grep", "tool_call");
@@ -64,7 +64,7 @@ describe("a job's transcript", () => {
     expect(writer.look()).toBe(before);
   });
 
-  it("starts anew with a new attempt", () => {
+  it("starts over with a new attempt", () => {
     const writer = new Writer();
     writer.write("first\n");
     expect(writer.shown()).toBe("first\n");
@@ -74,7 +74,7 @@ describe("a job's transcript", () => {
     expect(writer.shown()).toBe("second\n");
   });
 
-  it("starts anew when another log took the place of the first between two looks", () => {
+  it("starts over when another log replaced the first", () => {
     const writer = new Writer();
     writer.write("first run, first line\n");
     writer.shown();
@@ -83,7 +83,7 @@ describe("a job's transcript", () => {
     expect(writer.shown()).toBe("second run\n");
   });
 
-  it("keeps what it has when the job lets go of its oldest chunks", () => {
+  it("keeps its text when the job drops its oldest chunks", () => {
     const writer = new Writer(4);
     const pieces = Array.from({ length: 20 }, (_, index) => `${index}`.padEnd(5_000, ".") + "\n");
     for (const piece of pieces) {
@@ -93,7 +93,7 @@ describe("a job's transcript", () => {
     expect(writer.shown()).toBe(pieces.join(""));
   });
 
-  it("shows an older output again when a render is given up", () => {
+  it("shows an older output again after an abandoned render", () => {
     const writer = new Writer();
     writer.write("one\n");
     const { output } = writer.job;

@@ -9,12 +9,12 @@ function pieces(text: string): ReturnType<typeof piecesOf> {
   return piecesOf(screen.lines.slice(0, screen.height).map((line) => line.runs));
 }
 
-describe("what a block is drawn from", () => {
-  it("is one piece if nothing is colored", () => {
+describe("the pieces of a block", () => {
+  it("is one piece without colors", () => {
     expect(pieces("one\ntwo\n\nthree")).toEqual([{ text: "one\ntwo\n\nthree\n", style: null }]);
   });
 
-  it("links addresses, without the punctuation around them", () => {
+  it("links URLs without the punctuation around them", () => {
     expect(pieces("see (https://x.org/a?b=1#c), then.")).toMatchObject([
       { text: "see (" },
       { text: "https://x.org/a?b=1#c", href: "https://x.org/a?b=1#c" },
@@ -22,13 +22,13 @@ describe("what a block is drawn from", () => {
     ]);
   });
 
-  it("links nothing but the web", () => {
+  it("links only http and https", () => {
     expect(pieces("javascript://x.org file:///etc ftp://x").every((piece) => !piece.href)).toBe(
       true,
     );
   });
 
-  it("never makes markup of text", () => {
+  it("does not turn text into markup", () => {
     expect(pieces("<img src=x onerror=alert(1)>")).toEqual([
       { text: "<img src=x onerror=alert(1)>\n", style: null },
     ]);

@@ -9,7 +9,7 @@ function shown(...writes: string[]): string[] {
   return screen.lines.slice(0, screen.height).map((line) => line.text);
 }
 
-/** Runs with the names of their looks: colors of the theme by number. */
+/** Runs with their styles, theme colors by number. */
 function styled(text: string): [string, string?][] {
   const screen = new Screen();
   screen.write(text);
@@ -35,13 +35,13 @@ describe("lines", () => {
     expect(shown("")).toEqual([]);
   });
 
-  it("breaks a line that never ends", () => {
+  it("breaks a line that is too long", () => {
     expect(shown("x".repeat(45_000)).map((line) => line.length)).toEqual([20_000, 20_000, 5_000]);
   });
 });
 
-describe("writing over a line", () => {
-  it("starts again at a carriage return, and keeps what is not covered", () => {
+describe("overwriting a line", () => {
+  it("returns to the first column at a carriage return, and keeps text that is not overwritten", () => {
     expect(shown("loading\rdone")).toEqual(["doneing"]);
   });
 
@@ -49,7 +49,7 @@ describe("writing over a line", () => {
     expect(shown(" 10%|#  |", "\r 50%|## |", "\r100%|###|\n", "ok")).toEqual(["100%|###|", "ok"]);
   });
 
-  it("keeps the colors of the part that is not covered", () => {
+  it("keeps the colors of text that is not overwritten", () => {
     expect(styled("\x1b[31mabcdef\rXY\x1b[0mZ")).toEqual([
       ["XY", "color ansi-1"],
       ["Z"],
@@ -57,7 +57,7 @@ describe("writing over a line", () => {
     ]);
   });
 
-  it("goes back one column at a backspace", () => {
+  it("moves back one column at a backspace", () => {
     expect(shown("ab\b\bX")).toEqual(["Xb"]);
     expect(shown("\bX")).toEqual(["X"]);
   });
@@ -77,12 +77,12 @@ describe("writing over a line", () => {
     expect(shown("a 1\nb 1\n\x1b[2Aa 2\x1b[K\nb 2\x1b[K\nend")).toEqual(["a 2", "b 2", "end"]);
   });
 
-  it("never goes back into output that is far away", () => {
+  it("does not move into output that is far above", () => {
     const lines = Array.from({ length: 500 }, (_, index) => `line ${index}`);
     expect(shown(lines.join("\n"), "\x1b[9999A\rXX")[0]).toBe("line 0");
   });
 
-  it("erases below the cursor, and keeps what was there when the screen is cleared", () => {
+  it("erases below the cursor, and keeps the lines of a cleared screen", () => {
     expect(shown("a\nb\nc\x1b[1A\r\x1b[J")).toEqual(["a"]);
     expect(shown("a\nb\n\x1b[2J\x1b[Hc")).toEqual(["a", "b", "c"]);
   });
@@ -100,7 +100,7 @@ describe("colors", () => {
     ]);
   });
 
-  it("computes the colors that have no name", () => {
+  it("computes the colors of the 256-color palette", () => {
     const screen = new Screen();
     screen.write("\x1b[38;5;208ma\x1b[48;2;1;2;3mb\x1b[0;38;5;250mc\x1b[38;5;9md");
     expect(screen.lines[0]?.runs.map(({ style }) => style)).toEqual([
@@ -115,20 +115,20 @@ describe("colors", () => {
     expect(styled("\x1b[7;31mx")).toEqual([["x", "color paper, backgroundColor ansi-1"]]);
   });
 
-  it("draws on paper what is inverse without a color, and in paper what is on a color", () => {
+  it("uses paper behind inverse text without a color, and for text on a color", () => {
     expect(styled("\x1b[7mx")).toEqual([["x", "color paper, backgroundColor ink"]]);
     expect(styled("\x1b[44mx")).toEqual([["x", "color paper, backgroundColor ansi-4"]]);
     expect(styled("\x1b[48;2;1;2;3mx")).toEqual([["x", "backgroundColor rgb(1 2 3)"]]);
   });
 
-  it("knows the other looks", () => {
+  it("supports the other attributes", () => {
     expect(styled("\x1b[2;3;4;9mx\x1b[22;23;24;29my")).toEqual([
       ["x", "opacity 0.72, fontStyle italic, textDecorationLine underline line-through"],
       ["y"],
     ]);
   });
 
-  it("joins neighbours that look the same", () => {
+  it("joins adjacent text of the same style", () => {
     expect(styled("\x1b[32ma\x1b[0m\x1b[32mb")).toEqual([["ab", "color ansi-2"]]);
   });
 
@@ -137,7 +137,7 @@ describe("colors", () => {
   });
 });
 
-describe("what is not text", () => {
+describe("control sequences", () => {
   it("hides titles, links and other strings, and keeps what they wrap", () => {
     expect(shown("\x1b]0;title\x07a\x1b]8;;https://x\x1b\\link\x1b]8;;\x1b\\b")).toEqual([
       "alinkb",
@@ -148,7 +148,7 @@ describe("what is not text", () => {
     expect(shown("a\x1b(Bb\x1b[?25lc\x00\x07d\x1b=e")).toEqual(["abcde"]);
   });
 
-  it("puts together a sequence that was cut anywhere", () => {
+  it("joins a sequence that was split anywhere", () => {
     const text =
       "\x1b[1;31mred\x1b[0m \x1b]8;;https://x\x1b\\link\x1b]8;;\x07 10%\r20%\x1b[K\n\x1b(Bend";
     const whole = shown(text);
@@ -158,7 +158,7 @@ describe("what is not text", () => {
     expect(shown(...Array.from(text))).toEqual(whole);
   });
 
-  it("gives up on a sequence that never ends", () => {
+  it("treats an unterminated sequence as text", () => {
     const endless = `\x1b]${"x".repeat(5_000)}`;
     expect(shown(endless, " after").join("")).toContain(" after");
   });

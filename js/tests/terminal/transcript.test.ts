@@ -9,7 +9,7 @@ function text(snapshot: TranscriptSnapshot): string[][] {
 }
 
 describe("a transcript", () => {
-  it("tells the types apart and joins chunks of one type", () => {
+  it("separates the types, and joins chunks of one type", () => {
     const transcript = new Transcript();
     transcript.write("hm", "thinking");
     transcript.write("m\n", "thinking");
@@ -35,7 +35,7 @@ describe("a transcript", () => {
     expect(transcript.snapshot()).not.toBe(before);
   });
 
-  it("keeps the blocks that did not change", () => {
+  it("keeps blocks that did not change", () => {
     const transcript = new Transcript();
     transcript.write("line\n".repeat(450), "writing");
     const before = transcript.snapshot().sections[0]?.blocks ?? [];
@@ -48,7 +48,7 @@ describe("a transcript", () => {
     expect(after[2]?.rows).toHaveLength(51);
   });
 
-  it("shows the same however the text is cut", () => {
+  it("does not depend on how the text is split", () => {
     const whole = Array.from({ length: 700 }, (_, index) => `${index}\r>\n`).join("");
     const once = new Transcript();
     once.write(whole, "writing");
@@ -60,7 +60,7 @@ describe("a transcript", () => {
     expect(text(bits.snapshot())).toEqual(text(once.snapshot()));
   });
 
-  it("updates a block whose lines were written over", () => {
+  it("updates a block whose lines were overwritten", () => {
     const transcript = new Transcript();
     transcript.write(`${"line\n".repeat(199)}bar 1\nbar 2\n`, "writing");
     transcript.snapshot();
@@ -68,7 +68,7 @@ describe("a transcript", () => {
     expect(text(transcript.snapshot())[0]?.slice(198)).toEqual(["line", "one 1", "bar 2"]);
   });
 
-  it("forgets the oldest lines when there are too many", () => {
+  it("drops the oldest lines beyond the limit", () => {
     const transcript = new Transcript();
     transcript.write("old\n".repeat(1_000), "thinking");
     for (let part = 0; part < 26; part += 1) transcript.write("new\n".repeat(10_000), "writing");
@@ -84,7 +84,7 @@ describe("a transcript", () => {
     expect(text(transcript.snapshot()).at(-1)?.slice(-2)).toEqual(["last", "more"]);
   });
 
-  it("forgets the oldest sections when there are too many", () => {
+  it("drops the oldest sections beyond the limit", () => {
     const transcript = new Transcript();
     for (let step = 0; step < 3_000; step++) {
       transcript.write(`step ${step}\n`, step % 2 ? "thinking" : "tool_call");
@@ -95,14 +95,14 @@ describe("a transcript", () => {
     expect(text(snapshot)[0]).toEqual(["step 1000"]);
   });
 
-  it("gives the text alone", () => {
+  it("returns the plain text", () => {
     const transcript = new Transcript();
     transcript.write("\x1b[31mred\x1b[0m\nnext", "writing");
     transcript.write("then", "thinking");
     expect(transcript.text()).toBe("red\nnext\nthen\n");
   });
 
-  it("starts anew", () => {
+  it("starts over", () => {
     const transcript = new Transcript();
     transcript.write("old", "writing");
     transcript.clear();

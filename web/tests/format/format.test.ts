@@ -26,11 +26,11 @@ it.each([
   [100_000, "1 d 3 h"],
   [-1, "–"],
   [NaN, "–"],
-])("says a duration of %d seconds as %s", (seconds, text) => {
+])("formats a duration of %d seconds as %s", (seconds, text) => {
   expect(formatDuration(seconds)).toBe(text);
 });
 
-it("lets a running clock tick in whole seconds", () => {
+it("formats elapsed time in whole seconds", () => {
   expect([0.9, 1.1, 61.9].map(formatElapsed)).toEqual(["0 s", "1 s", "1 m 01 s"]);
 });
 
@@ -40,7 +40,7 @@ it.each([
   [70, "about 1 min left"],
   [5_400, "about 1.5 h left"],
   [-5, ""],
-])("says what is left of %d seconds as %s", (seconds, text) => {
+])("formats %d remaining seconds as %s", (seconds, text) => {
   expect(formatRemaining(seconds)).toBe(text);
 });
 
@@ -52,11 +52,11 @@ it.each([
   [7_200_000, "2 h ago"],
   [90_000_000, "yesterday"],
   [260_000_000, "3 days ago"],
-])("says that something was %d ms ago as %s", (ms, text) => {
+])("formats an age of %d ms as %s", (ms, text) => {
   expect(formatAge(1_000_000_000_000 - ms, 1_000_000_000_000)).toBe(text);
 });
 
-it("never calls unfinished work 100 percent", () => {
+it("does not round up to 100 percent", () => {
   expect([0, 41.99, 99.9, 100].map(formatPercent)).toEqual(["0%", "41%", "99%", "100%"]);
 });
 
@@ -64,11 +64,11 @@ it("does not round a small cost to nothing", () => {
   expect([0, 0.0042, 1.5].map(formatCost)).toEqual(["$0.00", "$0.0042", "$1.50"]);
 });
 
-it("sets the thousands of a cost apart", () => {
+it("separates the thousands of a cost", () => {
   expect([1_234_567.891, -3].map(formatCost)).toEqual(["$1,234,567.89", "-$3.00"]);
 });
 
-it("makes labels of keys", () => {
+it("turns keys into labels", () => {
   expect(["wordsPerFile", "longest_lines", "utf8Files"].map(formatLabel)).toEqual([
     "Words per file",
     "Longest lines",
@@ -76,7 +76,7 @@ it("makes labels of keys", () => {
   ]);
 });
 
-it("shows metrics of any shape", () => {
+it("formats metrics of any type", () => {
   expect([12_345.6789, "x", [1, 2], null].map(formatMetric)).toEqual([
     "12,345.679",
     "x",
@@ -94,10 +94,10 @@ it("does not round a small metric to nothing", () => {
   ]);
 });
 
-it("counts", () => {
+it("counts with a plural", () => {
   expect([count(1, "line"), count(1_200, "line")]).toEqual(["1 line", "1,200 lines"]);
 });
 
-it("says a ratio as a change, with its sign", () => {
+it("formats a ratio as a change with its sign", () => {
   expect([2.4, -0.18, 0, 12.5].map(formatRatio)).toEqual(["+240%", "\u221218%", "0%", "+1,250%"]);
 });

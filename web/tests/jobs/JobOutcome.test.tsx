@@ -7,21 +7,21 @@ import { endedJob } from "../support/job";
 
 afterEach(cleanup);
 
-it("says why a job failed, with its code, and whether to try again", () => {
+it("shows why a job failed, its code, and whether to retry", () => {
   const job = endedJob("failed", { error: "no disk", errorCode: "worker_lost", retryable: true });
   render(<JobFailure job={job} />);
   const text = screen.getByRole("region", { name: "Error" }).textContent;
   expect(text).toBe("no diskworker_lostRunning it again may help.");
 });
 
-it("says the last line of a traceback first, and all of it in a pane of its own", () => {
+it("shows the last line of a traceback, and the whole one in a pane", () => {
   const error = 'Traceback (most recent call last):\n  File "x.py", line 1\nValueError: no disk';
   render(<JobFailure job={endedJob("failed", { error })} />);
   expect(screen.getByText("ValueError: no disk")).toBeTruthy();
   expect(screen.getByRole("region", { name: "All of the error" }).textContent).toBe(error);
 });
 
-it("says so when a job failed without a word", () => {
+it("shows a text for a failure without a message", () => {
   render(<JobFailure job={endedJob("failed")} />);
   expect(screen.getByText("The job failed without saying why.")).toBeTruthy();
 });
@@ -34,7 +34,7 @@ it("shows metrics as a table with a name", () => {
   );
 });
 
-it("links artifacts, but not where a link would do harm", () => {
+it("links artifacts, except to unsafe URLs", () => {
   const artifacts = [
     { type: "report", url: "https://x.org/report", name: "report.html" },
     { type: "script", url: "javascript:alert(1)", name: "trap" },

@@ -19,7 +19,7 @@ function choices(selected: "failed" | "queued" | null): string[] {
     .map((link) => `${link.textContent} ${link.getAttribute("href") ?? ""}`);
 }
 
-it("offers the statuses that there are, with how many", () => {
+it("offers the statuses with their counts", () => {
   expect(choices(null)).toEqual([
     "All3 #/jobs",
     "Running1 #/jobs?status=running",
@@ -27,7 +27,7 @@ it("offers the statuses that there are, with how many", () => {
   ]);
 });
 
-it("marks the one that is chosen, and keeps it when its last job is gone", () => {
+it("marks the selected status, and keeps it without jobs", () => {
   expect(choices("queued")).toContain("Queued0 #/jobs?status=queued");
   expect(screen.getByText("Queued").getAttribute("aria-current")).toBe("true");
 });

@@ -3,14 +3,14 @@ import { describe, expect, it } from "vitest";
 import { JobAnnouncer, ListAnnouncer } from "../../src/jobs/announcements";
 import { endedJob, runningJob } from "../support/job";
 
-describe("what is said of one job", () => {
-  it("is nothing about what was there at first", () => {
+describe("announcements of a job", () => {
+  it("do not include the initial state", () => {
     const announcer = new JobAnnouncer();
     expect(announcer.next(runningJob({ progress: 60 }), 0)).toBeNull();
     expect(announcer.next(runningJob({ progress: 61 }), 60_000)).toBeNull();
   });
 
-  it("is its start, its quarters and its end", () => {
+  it("include the start, the quarters and the end", () => {
     const announcer = new JobAnnouncer();
     const said = [
       runningJob({ status: "queued", isRunning: false }),
@@ -34,7 +34,7 @@ describe("what is said of one job", () => {
     ]);
   });
 
-  it("is at most one progress in seven seconds, and always the end", () => {
+  it("include progress at most every seven seconds, and always the end", () => {
     const announcer = new JobAnnouncer();
     announcer.next(runningJob({ progress: 0 }), 0);
     expect(announcer.next(runningJob({ progress: 26 }), 1_000)).toBe("26 percent.");
@@ -45,7 +45,7 @@ describe("what is said of one job", () => {
     );
   });
 
-  it("begins again with another attempt", () => {
+  it("start over with another attempt", () => {
     const announcer = new JobAnnouncer();
     announcer.next(endedJob("failed"), 0);
     expect(announcer.next(runningJob({ attempt: 2 }), 1_000)).toBe("Analyse started.");
@@ -53,14 +53,14 @@ describe("what is said of one job", () => {
   });
 });
 
-describe("what is said of a list", () => {
-  it("is nothing about what was there at first", () => {
+describe("announcements of a list", () => {
+  it("do not include the initial state", () => {
     const announcer = new ListAnnouncer();
     expect(announcer.next([runningJob()])).toBeNull();
     expect(announcer.next([runningJob({ progress: 50 })])).toBeNull();
   });
 
-  it("names one job, and counts several", () => {
+  it("name one job and count several", () => {
     const announcer = new ListAnnouncer();
     const ids = ["1", "2", "3"];
     announcer.next(ids.map((jobId) => runningJob({ jobId })));

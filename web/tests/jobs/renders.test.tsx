@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-/** What many busy jobs cost the page, counted in renders. */
+/** Counts how often the page renders with many busy jobs. */
 import { cleanup, render } from "@testing-library/react";
 import { createClient, type JobState } from "longwire";
 import { LiveRegionProvider, LongwireProvider, useJobs } from "longwire/react";
@@ -37,7 +37,7 @@ function show(server: TestServer, content: ReactElement): void {
   );
 }
 
-/** How many bars there are, or how many of them stand at this percentage. */
+/** Returns the number of progress bars, or of those at a percentage. */
 function bars(percent?: number): number {
   const selector = percent === undefined ? "progress" : `progress[value="${percent}"]`;
   return document.querySelectorAll(selector).length;
@@ -45,7 +45,7 @@ function bars(percent?: number): number {
 
 const LONG = { timeout: 10_000 };
 
-it("renders a thousand events of fifty jobs in a few strokes", { timeout: 30_000 }, async () => {
+it("renders a thousand events of fifty jobs in a few passes", { timeout: 30_000 }, async () => {
   const server = startJobs();
   let renders = 0;
   show(
@@ -66,7 +66,7 @@ it("renders a thousand events of fifty jobs in a few strokes", { timeout: 30_000
   expect(renders).toBeLessThanOrEqual(10);
 });
 
-it("leaves the state of a job alone while another one changes", async () => {
+it("keeps the state of a job while another one changes", async () => {
   const server = startJobs();
   const seen: (readonly JobState[])[] = [];
   function Watcher(): null {

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 
 import { safeHref } from "../../src/output/safeHref";
 
-describe("where a result may lead", () => {
-  it.each(["https://x.org/", "http://x.org/a"])("to %s", (address) => {
+describe("safeHref", () => {
+  it.each(["https://x.org/", "http://x.org/a"])("accepts %s", (address) => {
     expect(safeHref(address)).toBe(address);
   });
 
@@ -14,7 +14,7 @@ describe("where a result may lead", () => {
     "data:text/html,x",
     "file:///x",
     "http://",
-  ])("not to %s", (address) => {
+  ])("rejects %s", (address) => {
     expect(safeHref(address)).toBeNull();
   });
 });

@@ -25,7 +25,7 @@ beforeEach(() => {
 
 afterEach(cleanup);
 
-/** An HTTP interface that lists rooms: its address, and what it was asked for. */
+/** Starts an HTTP interface that lists rooms and records the requests. */
 async function listing(
   rooms: string[],
 ): Promise<{ http: Server; apiUrl: string; asked: string[] }> {
@@ -55,7 +55,7 @@ function show(content: ReactElement, options: ClientOptions = {}): void {
 }
 
 describe("the overview", () => {
-  it("shows what each agent does, and the job that it works on", async () => {
+  it("shows each agent's status and job", async () => {
     const agent = {
       agentType: "seo_writer",
       status: "busy",
@@ -70,7 +70,7 @@ describe("the overview", () => {
     expect(screen.queryByText("CMO")).toBeNull();
   });
 
-  it("shows the campaigns that the server lists to whoever is signed in", async () => {
+  it("shows the campaigns that the server lists for the user", async () => {
     const { http, apiUrl, asked } = await listing(["campaign:spring"]);
     server.publish("campaign:spring", "campaign:metrics", {
       campaignId: "spring",
@@ -84,7 +84,7 @@ describe("the overview", () => {
     http.close();
   });
 
-  it("takes a warning back when spending is below its threshold again", async () => {
+  it("removes a warning when spending falls below its threshold", async () => {
     const warning = { threshold: 80, message: "Over 80 % spent", currentUsage: 84 } as const;
     server.publish("global", "budget:warning", warning);
     show(<OverviewAside />);

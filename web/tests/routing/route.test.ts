@@ -9,7 +9,7 @@ const ROUTES: [string, Route][] = [
   ["#/jobs?status=failed", { page: "jobs", status: "failed" }],
 ];
 
-it.each(ROUTES)("reads and writes %s", (hash, route) => {
+it.each(ROUTES)("parses and formats %s", (hash, route) => {
   expect(parseRoute(hash)).toEqual(route);
   expect(formatRoute(route)).toBe(hash);
 });
@@ -21,6 +21,6 @@ it.each(["", "#", "#/", "#/nowhere", "#/jobs/", "#/jobs?status=odd", "#top"])(
   },
 );
 
-it("survives an address that is not well-formed", () => {
+it("accepts a malformed fragment", () => {
   expect(parseRoute("#/jobs/%E0%A4%A")).toEqual({ page: "job", jobId: "%E0%A4%A" });
 });

@@ -16,7 +16,7 @@ function submit(): void {
   fireEvent.click(screen.getByRole("button", { name: "Sign in" }));
 }
 
-it("takes a token, without the blanks that were pasted with it", () => {
+it("trims the token", () => {
   const { given, field } = show();
   expect(document.activeElement).toBe(field);
   fireEvent.change(field, { target: { value: "  abc.def\n" } });
@@ -32,7 +32,7 @@ it("asks for a token when there is none", () => {
   expect(field.getAttribute("aria-invalid")).toBe("true");
 });
 
-it("says why the last token was not taken, beside the field", () => {
+it("shows why the last token was rejected", () => {
   const { field } = show("This token has expired.");
   const described = (field.getAttribute("aria-describedby") ?? "").trim().split(" ");
   const texts = described.map((id) => document.getElementById(id)?.textContent);
@@ -40,7 +40,7 @@ it("says why the last token was not taken, beside the field", () => {
   expect(texts[1]).toContain("longwire token --user");
 });
 
-it("never shows the token, nor offers it to be kept", () => {
+it("hides the token from view and from password managers", () => {
   const { field } = show();
   expect(field.type).toBe("password");
   expect(field.autocomplete).toBe("off");

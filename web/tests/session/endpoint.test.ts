@@ -7,6 +7,6 @@ it.each([
   ["http://host/#/jobs/42", "/socket.io/", "http://host/api"],
   ["https://host/below/a/path/", "/below/a/path/socket.io/", "https://host/below/a/path/api"],
   ["https://host/live/index.html?x#y", "/live/socket.io/", "https://host/live/api"],
-])("finds the server beside %s", (page, path, apiUrl) => {
+])("finds the endpoints of the page %s", (page, path, apiUrl) => {
   expect(endpointOf(page)).toEqual({ path, apiUrl });
 });

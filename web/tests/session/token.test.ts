@@ -17,7 +17,7 @@ it.each([
   ["#/jobs?status=failed", null, "#/jobs?status=failed"],
   ["#token=", null, ""],
   ["", null, ""],
-])("takes the token out of %s", (hash, token, rest) => {
+])("removes the token from %s", (hash, token, rest) => {
   expect(takeToken(hash)).toEqual({ token, hash: rest });
 });
 
@@ -30,7 +30,7 @@ it("moves a token from the address into the session", () => {
   expect(new TokenStore(sessionStorage).read()).toBe("secret");
 });
 
-it("keeps the token it has when the address gives none", () => {
+it("keeps the stored token without one in the address", () => {
   const store = new TokenStore(sessionStorage);
   store.write("kept");
   history.replaceState(null, "", "/#/jobs/42");
@@ -38,7 +38,7 @@ it("keeps the token it has when the address gives none", () => {
   expect(store.read()).toBe("kept");
 });
 
-it("forgets a token", () => {
+it("deletes a token", () => {
   const store = new TokenStore(sessionStorage);
   store.write("secret");
   store.write(null);
@@ -46,7 +46,7 @@ it("forgets a token", () => {
   expect(sessionStorage).toHaveLength(0);
 });
 
-it("does without storage", () => {
+it("works without storage", () => {
   const store = new TokenStore(null);
   store.write("secret");
   expect(store.read()).toBe("secret");

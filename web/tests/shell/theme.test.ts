@@ -8,13 +8,13 @@ afterEach(() => {
   applyTheme();
 });
 
-it("follows the system until the reader chooses", () => {
+it("follows the system until the user chooses", () => {
   expect(currentTheme()).toBe("light");
   applyTheme();
   expect(document.documentElement.dataset["theme"]).toBeUndefined();
 });
 
-it("remembers a choice, and tells of it", () => {
+it("stores a choice, and notifies of it", () => {
   let told = 0;
   const stop = subscribeTheme(() => told++);
   chooseTheme("dark");

@@ -1,6 +1,6 @@
 import { initialJob, type JobState } from "longwire";
 
-/** A running job, with what a test wants different. */
+/** Returns a running job with some changes. */
 export function runningJob(change: Partial<JobState> = {}): JobState {
   return {
     ...initialJob("42"),
@@ -13,7 +13,7 @@ export function runningJob(change: Partial<JobState> = {}): JobState {
   };
 }
 
-/** The same job, over. */
+/** Returns a job that ended. */
 export function endedJob(status: JobState["status"], change: Partial<JobState> = {}): JobState {
   return runningJob({ status, isRunning: false, isComplete: true, ...change });
 }
