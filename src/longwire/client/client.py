@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import Any, Self, Unpack
 
 import msgspec
 
@@ -20,29 +21,22 @@ from longwire.client.handlers.registry import Subscriptions
 from longwire.client.health import Health, HealthSnapshot
 from longwire.client.job_tracker import JobFeeds, JobTracker
 from longwire.client.options import ClientKeywords, ClientOptions
-from longwire.client.receiving.inbox import Inbox
+from longwire.client.receiving.inbox import Inbox, LogEntry
 from longwire.client.receiving.room import Room
 from longwire.client.receiving.subscribing import Listeners, Subscribable
-from longwire.client.rooms.membership import ROOM_LIVE
+from longwire.client.rooms.membership import ROOM_LIVE, JoinResult, RoomReset, RoomStatus, Start
 from longwire.client.rooms.rooms import Rooms
 from longwire.client.sending.outbox import Outbox, OutboxLimits
 from longwire.client.sending.outbox_file import OutboxFile
 from longwire.client.sending.publisher import Publisher
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.clock import wall_time
+from longwire.engineio import Transport
 from longwire.errors import NotConnected
 from longwire.jobs import Job
-from longwire.types import override
+from longwire.schema import Contract
+from longwire.types import Position, override
 from longwire.wire import PING, PONG, ROOM_ERROR, ROOM_RESET
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.client.receiving.inbox import LogEntry
-    from longwire.client.rooms.membership import JoinResult, RoomReset, RoomStatus, Start
-    from longwire.engineio import Transport
-    from longwire.schema import Contract
-    from longwire.types import Position
 
 
 class WebSocketClient(Subscribable):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import msgspec
 
@@ -16,9 +16,6 @@ from longwire.client.callbacks import Observers
 from longwire.clock import clock
 from longwire.errors import NotConnected
 from longwire.wire import Pong
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # Seconds between two measurements of the round trip.
 INTERVAL = 25.0

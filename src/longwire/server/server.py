@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
 from longwire.broker import Broker, MemoryBroker
 from longwire.callables import awaiting
@@ -13,8 +14,10 @@ from longwire.clock import clock
 from longwire.connection import ConnectionOptions
 from longwire.engineio import Options
 from longwire.errors import AuthenticationError, ConfigurationError, InvalidRoom
+from longwire.jobs import Job, JobState
 from longwire.reasons import SERVER_SHUTDOWN
 from longwire.schema import Contract, Encoded, Event, declaration_of
+from longwire.server.access.authentication import Authenticator, Identity
 from longwire.server.access.fingerprints import Fingerprints
 from longwire.server.access.origin import OriginPolicy
 from longwire.server.access.rules import RoomRules, Rule, is_signed_in, is_that_user
@@ -23,6 +26,7 @@ from longwire.server.asgi.mount import Mountable, mount, serve_lifespan
 from longwire.server.clients.commands import Services
 from longwire.server.clients.handlers import Handler, Handlers
 from longwire.server.clients.sessions import Sessions
+from longwire.server.clients.socket import Socket
 from longwire.server.jobs.appends import draft_of
 from longwire.server.jobs.jobs import ServerJobs
 from longwire.server.jobs.leases import SURVEY_INTERVAL
@@ -30,17 +34,10 @@ from longwire.server.jobs.registry import ROOM_PREFIX
 from longwire.server.limits import Limits, check_id
 from longwire.server.recovery.recovery import Recovery, RecoveryOptions
 from longwire.server.rooms.hub import Hub
+from longwire.server.scope import ASGIApp, Receive, Scope, Send
 from longwire.server.uvicorn.shutdown import before_uvicorn_stops
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Collection
-
-    from longwire.jobs import Job, JobState
-    from longwire.server.access.authentication import Authenticator, Identity
-    from longwire.server.clients.socket import Socket
-    from longwire.server.scope import ASGIApp, Receive, Scope, Send
-    from longwire.types import Position
-    from longwire.wire import PublishRequest
+from longwire.types import Position
+from longwire.wire import PublishRequest
 
 E = TypeVar("E", bound=Event)
 

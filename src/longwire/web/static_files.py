@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from longwire.types import override
-
-if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
 
 ASSETS: Final = Path(__file__).parent / "static"
 """The build output of `web/`, which is part of the wheel."""

@@ -5,12 +5,9 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from longwire.schema import Contract
+from longwire.schema import Contract
 
 logger = logging.getLogger("longwire.server")
 

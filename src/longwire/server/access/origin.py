@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from longwire.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 

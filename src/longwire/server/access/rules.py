@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from longwire.callables import awaiting
 from longwire.errors import ContractError, InvalidRoom, RoomDenied
+from longwire.schema import Contract
 from longwire.server.access.authentication import Identity
-
-if TYPE_CHECKING:
-    from longwire.schema import Contract
 
 Rule = Callable[[Identity, Mapping[str, str]], Awaitable[bool] | bool]
 """Returns whether an identity may join the room with these parameters; may be `async`."""

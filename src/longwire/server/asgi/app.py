@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Sequence
 
-from longwire.engineio import Query, RequestError, parse_query
+from longwire.engineio import Options, Query, RequestError, Transport, parse_query
 from longwire.engineio.errors import BAD_REQUEST, FORBIDDEN, UNKNOWN_SESSION
 from longwire.errors import BrokerUnavailable
+from longwire.server.access.origin import OriginPolicy
 from longwire.server.asgi.polling import BodyLimits, send_error, serve_poll, serve_post
 from longwire.server.asgi.websocket import serve_websocket
+from longwire.server.clients.sessions import Sessions
 from longwire.server.errors import TooManySessions, report
+from longwire.server.limits import Limits
 from longwire.server.scope import (
     ASGIApp,
     Receive,
@@ -21,16 +24,8 @@ from longwire.server.scope import (
     send_response,
 )
 from longwire.server.session.session import Session
+from longwire.server.session.writer import Writer
 from longwire.server.uvicorn.lane import Lane, LaneHost, serve_lane
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from longwire.engineio import Options, Transport
-    from longwire.server.access.origin import OriginPolicy
-    from longwire.server.clients.sessions import Sessions
-    from longwire.server.limits import Limits
-    from longwire.server.session.writer import Writer
 
 UNAVAILABLE = RequestError(3, "The server is not ready, or shutting down", 503)
 TOO_MANY_SESSIONS = RequestError(3, "Too many sessions", 503)

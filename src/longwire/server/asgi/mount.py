@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
 
 from longwire.server.asgi.app import SocketIOApp, with_fallback
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
-    from contextlib import AbstractAsyncContextManager
-
-    from longwire.server.scope import ASGIApp, Receive, Scope, Send
+from longwire.server.scope import ASGIApp, Receive, Scope, Send
 
 
 class Mountable(Protocol):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from longwire.engineio.errors import BAD_REQUEST, RequestError
 from longwire.server.scope import Message, Receive, Scope, Send, request_headers, send_response
-
-if TYPE_CHECKING:
-    from longwire.server.session.session import Session
+from longwire.server.session.session import Session
 
 Headers = Sequence[tuple[str, str]]
 

@@ -6,18 +6,14 @@ import asyncio
 import contextlib
 import itertools
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
 
-from longwire.server.session.session import PACKETS_AT_ONCE
+from longwire.prepared import PreparedBatch
+from longwire.server.scope import Message, Receive, Send
+from longwire.server.session.session import PACKETS_AT_ONCE, Session
 from longwire.server.session.task_pool import finish
 from longwire.server.session.tcp_info import Traffic
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
-
-    from longwire.prepared import PreparedBatch
-    from longwire.server.scope import Message, Receive, Send
-    from longwire.server.session.session import Session
 
 
 class ASGIWriter:

@@ -5,8 +5,8 @@ docs/reference/wire.md specifies them. A command raises `LongwireError` to rejec
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -19,8 +19,13 @@ from longwire.errors import (
     PublishDenied,
     RoomDenied,
 )
+from longwire.server.access.authentication import Identity
+from longwire.server.access.fingerprints import Fingerprints
+from longwire.server.access.rules import RoomRules
 from longwire.server.clients.socket import Socket
 from longwire.server.errors import InvalidPosition, TooManyRooms, fault_of
+from longwire.server.limits import Limits
+from longwire.server.rooms.hub import Hub, Joined
 from longwire.types import Position
 from longwire.wire import (
     AUTH,
@@ -41,15 +46,6 @@ from longwire.wire import (
     RoomError,
     encode,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from longwire.server.access.authentication import Identity
-    from longwire.server.access.fingerprints import Fingerprints
-    from longwire.server.access.rules import RoomRules
-    from longwire.server.limits import Limits
-    from longwire.server.rooms.hub import Hub, Joined
 
 Answer = Callable[[Message], None]
 """Sends the acknowledgement, if the client asked for one."""

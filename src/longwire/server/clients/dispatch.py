@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING
 
 from longwire.background import is_cancelled
+from longwire.connection import EventReceived
 from longwire.errors import (
     ConfigurationError,
     LocalProtocolError,
@@ -15,7 +15,10 @@ from longwire.errors import (
     RemoteProtocolError,
 )
 from longwire.server.clients.commands import COMMANDS, Command, Services
+from longwire.server.clients.handlers import Handlers
+from longwire.server.clients.socket import Socket
 from longwire.server.errors import InternalError, fault_of
+from longwire.server.session.task_pool import TaskPool
 from longwire.wire import (
     EVENT_ERROR,
     JOIN_ROOM,
@@ -28,12 +31,6 @@ from longwire.wire import (
     RoomError,
     encode,
 )
-
-if TYPE_CHECKING:
-    from longwire.connection import EventReceived
-    from longwire.server.clients.handlers import Handlers
-    from longwire.server.clients.socket import Socket
-    from longwire.server.session.task_pool import TaskPool
 
 logger = logging.getLogger("longwire.server")
 

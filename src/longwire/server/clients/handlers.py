@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from longwire.connection import EventReceived
 from longwire.errors import ContractError, UnknownEvent
 from longwire.schema import Contract, Event
 from longwire.server.clients.socket import Socket
 from longwire.wire import EVENT_NAMES
-
-if TYPE_CHECKING:
-    from longwire.connection import EventReceived
 
 Received = TypeVar("Received")
 E = TypeVar("E", bound=Event)

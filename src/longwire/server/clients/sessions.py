@@ -8,27 +8,28 @@ from collections import Counter
 from functools import lru_cache
 from ipaddress import ip_address
 from sys import intern
-from typing import TYPE_CHECKING
 
 from longwire.clock import clock
-from longwire.connection import AckReceived, Connection, ConnectionOptions, ConnectRequested
-from longwire.engineio import ServerSession
+from longwire.connection import (
+    AckReceived,
+    Connection,
+    ConnectionOptions,
+    ConnectRequested,
+    EventReceived,
+)
+from longwire.engineio import Options, ServerSession, Transport
 from longwire.errors import RemoteProtocolError
 from longwire.reasons import CLIENT_DISCONNECT, SERVER_SHUTDOWN, TOO_SLOW, DisconnectReason
+from longwire.server.clients.commands import Services
 from longwire.server.clients.dispatch import Dispatcher
+from longwire.server.clients.handlers import Handlers
 from longwire.server.clients.sign_in import SignIn
+from longwire.server.clients.socket import Socket
 from longwire.server.errors import TooManySessions
+from longwire.server.recovery.recovery import Recovery
 from longwire.server.session.deadlines import Deadlines
 from longwire.server.session.session import Session
 from longwire.server.session.task_pool import TaskPool
-
-if TYPE_CHECKING:
-    from longwire.connection import EventReceived
-    from longwire.engineio import Options, Transport
-    from longwire.server.clients.commands import Services
-    from longwire.server.clients.handlers import Handlers
-    from longwire.server.clients.socket import Socket
-    from longwire.server.recovery.recovery import Recovery
 
 logger = logging.getLogger("longwire.server")
 

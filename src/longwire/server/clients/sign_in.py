@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import logging
 import secrets
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import msgspec
 
+from longwire.connection import ConnectRequested
 from longwire.errors import AuthenticationError, BrokerUnavailable, LongwireError
 from longwire.reasons import TRANSPORT_CLOSED, TRANSPORT_ERROR
+from longwire.server.access.authentication import Identity
+from longwire.server.clients.commands import Services
 from longwire.server.clients.socket import Socket
 from longwire.server.errors import InternalError
+from longwire.server.recovery.recovery import Recovery
+from longwire.server.rooms.hub import Joined
+from longwire.server.session.session import Session
+from longwire.types import Position
 from longwire.wire import ConnectError, Credentials
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from longwire.connection import ConnectRequested
-    from longwire.server.access.authentication import Identity
-    from longwire.server.clients.commands import Services
-    from longwire.server.recovery.recovery import Recovery
-    from longwire.server.rooms.hub import Joined
-    from longwire.server.session.session import Session
-    from longwire.types import Position
 
 logger = logging.getLogger("longwire.server")
 

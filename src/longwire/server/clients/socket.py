@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from sys import intern
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from longwire.clock import clock
 from longwire.errors import CallTimeout, NotConnected
+from longwire.prepared import PreparedBatch
 from longwire.reasons import SERVER_DISCONNECT, TOKEN_EXPIRED, DisconnectReason
+from longwire.server.access.authentication import Identity
+from longwire.server.limits import Limits
+from longwire.server.recovery.sent_log import RecoveryRecord
+from longwire.server.session.session import Session
+from longwire.server.session.writer import Writer
 from longwire.types import Position
 from longwire.wire import (
     AUTH_ERROR,
@@ -22,14 +28,6 @@ from longwire.wire import (
     RoomReset,
     encode,
 )
-
-if TYPE_CHECKING:
-    from longwire.prepared import PreparedBatch
-    from longwire.server.access.authentication import Identity
-    from longwire.server.limits import Limits
-    from longwire.server.recovery.sent_log import RecoveryRecord
-    from longwire.server.session.session import Session
-    from longwire.server.session.writer import Writer
 
 
 class Socket:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from longwire.background import BackgroundTasks
 from longwire.catalog import JobCreated
+from longwire.log import Publication
 from longwire.schema import declaration_of
+from longwire.server.access.rules import RoomRules
 from longwire.server.clients.commands import leave_denied_rooms
+from longwire.server.clients.socket import Socket
 from longwire.server.jobs.registry import ROOM_PREFIX
-
-if TYPE_CHECKING:
-    from longwire.log import Publication
-    from longwire.server.access.rules import RoomRules
-    from longwire.server.clients.socket import Socket
-    from longwire.server.rooms.hub import Hub
+from longwire.server.rooms.hub import Hub
 
 _CREATED: Final = declaration_of(JobCreated).name
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 from longwire.background import BackgroundTasks
+from longwire.broker import Broker
 from longwire.catalog import JobOutput, JobProgress
 from longwire.log import Draft
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from longwire.broker import Broker
-    from longwire.schema import Encoded
-    from longwire.types import Position
+from longwire.schema import Encoded
+from longwire.types import Position
 
 
 def draft_of(encoded: Encoded) -> Draft:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping
 
+from longwire.broker import Broker
 from longwire.catalog import JobCancel, JobCreated
 from longwire.errors import ContractError
-from longwire.jobs import Job
-from longwire.schema import Event
+from longwire.jobs import Job, JobHost, JobState
+from longwire.schema import Contract, Encoded, Event
+from longwire.server.access.authentication import Identity
+from longwire.server.access.rules import RoomRules
+from longwire.server.clients.socket import Socket
 from longwire.server.jobs.access import JobAccess
 from longwire.server.jobs.appends import JobAppends
 from longwire.server.jobs.leases import Leases
 from longwire.server.jobs.registry import ROOM_PREFIX, JobRegistry
 from longwire.server.jobs.running import RunningJobs
+from longwire.server.rooms.hub import Hub
+from longwire.types import Position
 from longwire.wire import Ack
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from longwire.broker import Broker
-    from longwire.jobs import JobHost, JobState
-    from longwire.schema import Contract, Encoded
-    from longwire.server.access.authentication import Identity
-    from longwire.server.access.rules import RoomRules
-    from longwire.server.clients.socket import Socket
-    from longwire.server.rooms.hub import Hub
-    from longwire.types import Position
 
 
 class ServerJobs:

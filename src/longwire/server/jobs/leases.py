@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING
 
 from longwire.background import BackgroundTasks
 from longwire.broker.sweeper import Sweeper
 from longwire.catalog import JobCompleted, JobFailed, JobLease, JobStatusChanged
 from longwire.clock import clock
 from longwire.errors import BrokerUnavailable
+from longwire.jobs import JobHost, JobState
 from longwire.jobs.fold import TERMINAL
+from longwire.schema import Event
+from longwire.server.jobs.registry import JobRegistry
 from longwire.server.session.deadlines import Deadlines
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.jobs import JobHost, JobState
-    from longwire.schema import Event
-    from longwire.server.jobs.registry import JobRegistry
-    from longwire.types import Position
+from longwire.types import Position
 
 logger = logging.getLogger("longwire.jobs")
 

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Sequence
 
 from msgspec.structs import replace
 
 from longwire.background import BackgroundTasks
+from longwire.broker import Broker
 from longwire.broker.slices import read_slices
+from longwire.catalog import JobCreated
 from longwire.errors import JobFinished
 from longwire.jobs import JobState, fold
-from longwire.schema import Event, RoomPattern
+from longwire.log import Publication
+from longwire.schema import Contract, Event, RoomPattern
+from longwire.server.access.authentication import Identity
 from longwire.server.errors import UnknownJob
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
-
-    from longwire.broker import Broker
-    from longwire.catalog import JobCreated
-    from longwire.log import Publication
-    from longwire.schema import Contract
-    from longwire.server.access.authentication import Identity
-    from longwire.types import Position
+from longwire.types import Position
 
 ROOM_PREFIX = "job:"
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Awaitable, Callable
+from typing import Final, cast
 from weakref import WeakSet
 
 from longwire.background import BackgroundTasks
 from longwire.catalog import JobCancel
 from longwire.errors import LongwireError
-from longwire.schema import declaration_of
+from longwire.jobs import Job
+from longwire.prepared import PreparedMessage
+from longwire.schema import Contract, declaration_of
 from longwire.server.jobs.registry import ROOM_PREFIX
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from longwire.jobs import Job
-    from longwire.prepared import PreparedMessage
-    from longwire.schema import Contract
-    from longwire.server.rooms.hub import Hub
-    from longwire.server.rooms.room import Listener
+from longwire.server.rooms.hub import Hub
+from longwire.server.rooms.room import Listener
 
 _CANCEL: Final = declaration_of(JobCancel).name
 

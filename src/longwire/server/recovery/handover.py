@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import msgspec
 
+from longwire.broker import Broker
 from longwire.log import Draft
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.broker import Broker
-    from longwire.prepared import PreparedMessage
-    from longwire.server.rooms.hub import Hub
+from longwire.prepared import PreparedMessage
+from longwire.server.rooms.hub import Hub
 
 ANSWER_TIMEOUT = 0.5
 """Seconds to wait for another node. A dead node does not answer; its client cannot recover."""

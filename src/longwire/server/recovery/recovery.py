@@ -15,26 +15,23 @@ import asyncio
 import logging
 import secrets
 from contextlib import aclosing
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from longwire.background import BackgroundTasks
+from longwire.broker import Broker
 from longwire.broker.slices import read_slices
 from longwire.errors import BrokerUnavailable, InvalidRoom, RoomDenied
 from longwire.prepared import PreparedBatch, PreparedMessage
 from longwire.reasons import TRANSPORT_CLOSED
+from longwire.server.access.authentication import Identity
+from longwire.server.access.rules import RoomRules
 from longwire.server.recovery.handover import Handover
 from longwire.server.recovery.sent_log import RecoveryRecord, SentLog
 from longwire.server.recovery.store import MAX_SENT, RecoveryStore, SavedRecord, room_of
-
-if TYPE_CHECKING:
-    from longwire.broker import Broker
-    from longwire.server.access.authentication import Identity
-    from longwire.server.access.rules import RoomRules
-    from longwire.server.rooms.hub import Hub
-    from longwire.server.session.session import Session
-    from longwire.types import Position
+from longwire.server.rooms.hub import Hub
+from longwire.server.session.session import Session
+from longwire.types import Position
 
 logger = logging.getLogger("longwire.server")
 

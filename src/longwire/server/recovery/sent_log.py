@@ -7,15 +7,12 @@ one order, so this event determines how far it has read each room.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from longwire.prepared import PreparedBatch
+from longwire.server.session.session import Session
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    from longwire.prepared import PreparedBatch
-    from longwire.server.session.session import Session
 
 
 class SavedLog(msgspec.Struct, array_like=True, frozen=True):

@@ -8,19 +8,15 @@ connection is retained, and loading it reads one small log.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import msgspec
 
+from longwire.broker import Broker
 from longwire.broker.slices import read_slices
 from longwire.clock import wall_time
 from longwire.log import Draft
 from longwire.server.recovery.sent_log import SavedLog
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from longwire.broker import Broker
 
 ROOMS = 64
 """A log retains about 4,000 slots and 1 MB of them: 250,000 records, or 64 MB, in all rooms."""

@@ -9,16 +9,10 @@ slices, and entries that arrive meanwhile wait for its last slice, so that they 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
 
-from longwire.prepared import PreparedBatch
-from longwire.server.rooms.room import Slices
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from longwire.prepared import PreparedMessage
-    from longwire.server.rooms.room import HubRoom, Member
+from longwire.prepared import PreparedBatch, PreparedMessage
+from longwire.server.rooms.room import HubRoom, Member, Slices
 
 # Payload bytes that wait for the end of the turn. More is written at once, so that a member whose
 # transport stalls is noticed before the next batch is written to it.

@@ -8,28 +8,23 @@ again: after a join, a resume, a stalled transport, or a hole in what the broker
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
 from longwire.background import BackgroundTasks
+from longwire.broker import Broker
 from longwire.errors import BrokerUnavailable
+from longwire.log import Draft, Publication
 from longwire.prepared import PreparedMessage
 from longwire.server.rooms.fanout import Fanout
-from longwire.server.rooms.replay import Replays
-from longwire.server.rooms.room import HubRoom, Member
+from longwire.server.rooms.replay import Replay, Replays
+from longwire.server.rooms.room import HubRoom, Listener, Member, Recipient
 from longwire.types import Position
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable
-
-    from longwire.broker import Broker
-    from longwire.log import Draft, Publication
-    from longwire.server.rooms.replay import Replay
-    from longwire.server.rooms.room import Listener, Recipient
-
-    Observer = Callable[[str, Publication], None]
+Observer = Callable[[str, Publication], None]
 
 # Seconds until a log that could not be read is read again for a lagging member.
 READ_AGAIN = 0.25

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
+from longwire.broker import Broker
+from longwire.log import History
 from longwire.prepared import PreparedBatch, PreparedMessage
-
-if TYPE_CHECKING:
-    from longwire.broker import Broker
-    from longwire.log import History
-    from longwire.server.rooms.room import HubRoom
-    from longwire.types import Position
+from longwire.server.rooms.room import HubRoom
+from longwire.types import Position
 
 # The room, the log's end as far as this node knows, and the position that the slice follows.
 _Key = tuple[str, "Position", "Position | None"]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from longwire.prepared import PreparedBatch, PreparedMessage
+from longwire.server.session.writer import Writer
 from longwire.types import Position
-
-if TYPE_CHECKING:
-    import asyncio
-
-    from longwire.server.session.writer import Writer
 
 
 class Recipient(Protocol):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 from longwire.clock import clock
 from longwire.connection import (
@@ -13,22 +14,15 @@ from longwire.connection import (
     Disconnected,
     EventReceived,
 )
-from longwire.engineio import Closed, Upgraded
+from longwire.engineio import Closed, ServerSession, Upgraded
 from longwire.engineio.payload import split_payload
+from longwire.prepared import PreparedBatch
+from longwire.reasons import DisconnectReason
+from longwire.server.limits import Limits
+from longwire.server.session.deadlines import Deadlines
 from longwire.server.session.slow_peer import SlowPeer
-from longwire.server.session.tcp_info import UNKNOWN
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from longwire.engineio import ServerSession
-    from longwire.prepared import PreparedBatch
-    from longwire.reasons import DisconnectReason
-    from longwire.server.limits import Limits
-    from longwire.server.session.deadlines import Deadlines
-    from longwire.server.session.tcp_info import Traffic
-    from longwire.server.session.writer import Writer
-
+from longwire.server.session.tcp_info import UNKNOWN, Traffic
+from longwire.server.session.writer import Writer
 
 # Packets that a session handles in one turn of the loop, which takes a few milliseconds. One body
 # or one read can contain 100,000 packets, and would block the loop for all other sessions.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from longwire.server.session.tcp_info import Traffic
+from longwire.server.session.tcp_info import Traffic
 
 
 class SlowPeer:

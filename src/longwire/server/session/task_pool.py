@@ -6,13 +6,11 @@ import asyncio
 import operator
 import types
 from collections import deque
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from longwire.background import BackgroundTasks
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator
 
 # Idle tasks to keep: as many as a few coroutines leave behind that all had to wait.
 MAX_IDLE = 16

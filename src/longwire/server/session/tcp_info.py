@@ -5,14 +5,13 @@ from __future__ import annotations
 import socket
 import struct
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 if sys.platform == "linux":
     import fcntl
     import termios
 
-if TYPE_CHECKING:
-    import asyncio
+import asyncio
 
 # `tcpi_bytes_acked` and `tcpi_bytes_received` of `struct tcp_info` (Linux 4.1 and later): two
 # 64-bit numbers.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from longwire.prepared import PreparedBatch
-    from longwire.server.session.tcp_info import Traffic
+from longwire.prepared import PreparedBatch
+from longwire.server.session.tcp_info import Traffic
 
 
 class Writer(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from longwire.errors import needing
 from longwire.server.uvicorn.websocket import WebSocketProtocol
@@ -13,11 +13,8 @@ from longwire.websocket import HandshakeRequest, read_request
 
 with needing("server"):
     from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-if TYPE_CHECKING:
     from uvicorn.config import Config
-    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
     from uvicorn.server import ServerState
 
 # Bytes of a head: the default of h11. Up to one chunk more is held before the limit is noticed.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, Protocol, cast
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
 
-from longwire.server.session.session import PACKETS_AT_ONCE
+from longwire.prepared import PreparedBatch
+from longwire.server.session.session import PACKETS_AT_ONCE, Session
 from longwire.server.session.tcp_info import UNKNOWN, Traffic, measure_traffic
 from longwire.types import override
 from longwire.websocket import (
@@ -20,12 +22,6 @@ from longwire.websocket import (
     encode_pong,
     encode_text,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from longwire.prepared import PreparedBatch
-    from longwire.server.session.session import Session
 
 GOING_AWAY = 1001
 NORMAL_CLOSURE = 1000

@@ -8,12 +8,10 @@ restart until its heartbeat. ASGI has no earlier message, so this module wraps `
 from __future__ import annotations
 
 import signal
+import socket
 import sys
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 
 def before_uvicorn_stops(

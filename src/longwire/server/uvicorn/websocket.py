@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import unquote
 
 from longwire.errors import needing
+from longwire.server.scope import ASGIApp, Message, Scope
+from longwire.server.uvicorn.lane import Lane
 from longwire.types import override
 from longwire.websocket import HandshakeRequest, encode_response, read_request
 
 with needing("server"):
+    from uvicorn.config import Config
     from uvicorn.protocols.utils import ClientDisconnected, is_ssl
     from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from uvicorn.config import Config
     from uvicorn.server import ServerState
-
-    from longwire.server.scope import ASGIApp, Message, Scope
-    from longwire.server.uvicorn.lane import Lane
 
 EXTENSION = "longwire.lane"
 ABNORMAL_CLOSURE = 1006
