@@ -39,9 +39,9 @@ export interface Fault {
 
 /** The payload of CONNECT. */
 export interface Credentials {
-  /** Says who the client is. */
+  /** Identifies the client. */
   token?: string;
-  /** Whether logged events are to be followed by their position. */
+  /** Whether the server sends each logged event with its position. */
   positions: boolean;
   /** Fingerprint of the client's contract; other values are ignored. */
   contract?: unknown;

@@ -5,7 +5,7 @@ clients decode them, and `longwire.codegen` writes them as TypeScript. Names and
 clients outside this repository rely on them.
 
 A reader is tolerant: fields have defaults, and unknown fields are ignored. Defaults other than
-None are sent (see `Record`). Answers have the field `ok`; where it is false, `error` says why.
+None are sent (see `Record`). Answers have the field `ok`; where it is false, `error` is the reason.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Credentials(Record):
     """The payload of CONNECT.
 
     Attributes:
-        token: says who the client is.
-        positions: whether logged events are to be followed by their position.
+        token: identifies the client.
+        positions: whether the server sends each logged event with its position.
         contract: fingerprint of the client's contract; other values are ignored.
         pid: private id of the connection to recover, for stock clients.
         offset: the last offset that a recovering stock client received.
@@ -181,7 +181,7 @@ class LeaveAck(Record):
     """The answer to `leave_room`.
 
     Attributes:
-        ok: whether the client is no longer in the room.
+        ok: true; the client is not in the room.
         room: the room.
     """
 

@@ -3,6 +3,7 @@
 import datetime
 import enum
 import json
+import re
 import subprocess
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pydantic
 import pytest
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from longwire import wire
 from longwire.catalog import CATALOG
 from longwire.codegen import generate_typescript
 from longwire.errors import ContractError
@@ -26,7 +28,7 @@ Mood = Annotated[Literal["fine", "so-so"], Meta(title="Mood", description="How i
 
 
 class Answer(Record):
-    """What is answered."""
+    """An answer."""
 
     is_fine: bool
 
@@ -36,7 +38,7 @@ class Told(
 ):
     """A part of a tale.
 
-    Told by */ somebody.
+    With a */ inside.
 
     Attributes:
         text: the words.
@@ -72,7 +74,7 @@ def test_a_payload_is_an_interface_with_docs() -> None:
 /**
  * A part of a tale.
  *
- * Told by * / somebody.
+ * With a * / inside.
  */
 export interface TaleToldEvent {
   taleId: string;
@@ -120,7 +122,7 @@ def test_every_room_type_has_its_own_name(rooms: list[str], names: str) -> None:
     assert f"export type Room = {names};\n" in generate_typescript(Contract(rooms=rooms))
 
 
-def test_a_contract_without_rooms_has_the_type_all_the_same() -> None:
+def test_a_contract_without_rooms_has_a_room_type_too() -> None:
     assert "export type Room = never;\n" in generate_typescript(Contract())
 
 
@@ -139,7 +141,7 @@ def test_directions_are_kept_apart() -> None:
     )
 
 
-def test_the_table_tells_how_entries_merge() -> None:
+def test_the_table_contains_conflation() -> None:
     text = generate_typescript(SAMPLE)
     assert (
         """\
@@ -164,7 +166,34 @@ def test_no_any() -> None:
         assert "any" not in generate_typescript(contract).replace("anything", "").split()
 
 
-def test_names_of_the_wire_are_refused() -> None:
+def test_a_message_with_ok_is_a_union_of_success_and_rejection() -> None:
+    text = generate_typescript(Contract())
+    assert (
+        """\
+export type JoinAck =
+  | { ok: true; room: string; epoch: string; offset: number; recovered: boolean }
+  | RoomError;
+"""
+        in text
+    )
+    assert (
+        """\
+export type PublishAck =
+  | { ok: true; room?: string; epoch?: string; offset?: number }
+  | { ok: false; error: Fault };
+"""
+        in text
+    )
+    assert "export interface RoomError {\n  /** Always false. */\n  ok: false;\n" in text
+
+
+def test_every_event_of_the_wire_is_in_an_event_map() -> None:
+    text = generate_typescript(Contract())
+    for name in wire.EVENT_NAMES:
+        assert re.search(rf"^  {name}: \(", text, re.MULTILINE), name
+
+
+def test_names_of_the_wire_are_rejected() -> None:
     class Position(Record):
         x: float
 
@@ -245,8 +274,8 @@ class Painted(pydantic.BaseModel):
     note: str | None = None
 
 
-def test_what_is_sent_fits_its_type(tmp_path: Path) -> None:
-    """Members that may be missing or null were promised, and tuples with names were `null`."""
+def test_sent_payloads_fit_their_types(tmp_path: Path) -> None:
+    """The types required members that may be missing or null; named tuples were `null`."""
     contract = Contract([Everything])
     contract.add(Painted, name="painted")
     event = Everything(
@@ -273,7 +302,7 @@ def test_what_is_sent_fits_its_type(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["Omit", "string", "default"])
-def test_names_of_the_language_are_refused(name: str) -> None:
+def test_names_of_the_language_are_rejected(name: str) -> None:
     taken = make_dataclass("Taken", [("x", int)])
     taken.__name__ = name
     contract = Contract()
@@ -313,24 +342,24 @@ emit("join_room", "job:1", { epoch: "e", offset: 1 }, (answer) => {
 });
 emit("leave_room", "job:1");
 emit("ping");
-// @ts-expect-error a token is text
+// @ts-expect-error a token is a string
 emit("auth", 1);
 
 export const handler: EventHandler<"job:progress"> = (data) => data.progress.toFixed();
 export const room: Room = "job:1";
-// @ts-expect-error no such room
+// @ts-expect-error unknown room
 export const wrongRoom: Room = "jbo:1";
 export const status: JobStatus = "running";
-// @ts-expect-error no such status
+// @ts-expect-error unknown status
 export const wrongStatus: JobStatus = "done";
 export const cancel: Draft<JobCancelEvent> = { jobId: "1" };
 // @ts-expect-error the job is missing
 export const wrongCancel: Draft<JobCancelEvent> = {};
-// @ts-expect-error an option is left out, not undefined
+// @ts-expect-error an optional member must not be undefined
 export const undefinedReason: Draft<JobCancelEvent> = { jobId: "1", reason: undefined };
 export const field: "chunk" = EVENTS["job:output"].conflate.field;
 export const name: EventName = "announcement";
-// @ts-expect-error only the server says that a job is done
+// @ts-expect-error clients cannot send job:completed
 export type Wrong = ClientToServerEvents["job:completed"];
 
 export const ask: Parameters<sample.ClientToServerEvents["tale/asked"]> = [
@@ -346,7 +375,7 @@ def test_it_compiles_under_strict_settings(tmp_path: Path) -> None:
 
 
 def compiled(folder: Path, modules: dict[str, str]) -> tuple[str, int]:
-    """What the compiler says of some modules."""
+    """Compile modules; return the compiler's output and exit code."""
     for name, text in modules.items():
         (folder / f"{name}.ts").write_text(text, encoding="utf-8")
     (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": STRICT}))

@@ -1,4 +1,4 @@
-"""Servers and raw peers for tests at the wire."""
+"""Servers and raw clients for tests at the wire."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.serving import LANE, PLAIN, SECRET, serving
 
 @pytest.fixture
 def server() -> Server:
-    """A server with the specification's contract and the default limits."""
+    """A server with the catalogue and the default limits."""
     return Server(
         contract=CATALOG,
         broker=open_broker("memory:"),
@@ -26,7 +26,7 @@ def server() -> Server:
 
 @pytest.fixture(params=[LANE, PLAIN], ids=["lane", "asgi"])
 async def url(server: Server, request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """Its address, under every WebSocket implementation."""
+    """The address of the server, under every WebSocket implementation."""
     async with serving(server, ws=request.param) as url:
         yield url
 

@@ -1,4 +1,4 @@
-"""A long-polling peer that sends exactly what a test tells it to."""
+"""A long-polling client that sends exactly the given bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RawPolling:
 
     @property
     def query(self) -> dict[str, str]:
-        """The query of every request; with the session's id once there is one."""
+        """The query of a request; contains the session's id after the handshake."""
         sid = {"sid": self.handshake["sid"]} if self.handshake else {}
         return {"EIO": "4", "transport": "polling", **sid}
 
@@ -38,13 +38,13 @@ class RawPolling:
         return await self.http.get(self.path, params=self.query, **options)
 
     async def poll(self, **options: Any) -> list[str]:
-        """Poll once; returns the packets."""
+        """Poll once and return the packets."""
         response = await self.get(**options)
         assert response.status_code == 200, response.text
         return response.text.split(SEPARATOR)
 
     async def start_poll(self) -> asyncio.Task[list[str]]:
-        """Begin to poll; returns when the request is on its way."""
+        """Start to poll; return when the request was sent."""
         sent = asyncio.Event()
 
         async def trace(step: str, _: Any) -> None:
@@ -62,7 +62,7 @@ class RawPolling:
         return await self.http.post(self.path, params=self.query, **options)
 
     async def sign_in(self, token: str) -> list[str]:
-        """Open, connect the main namespace and wait for `authenticated`; returns those packets."""
+        """Open a session and sign in; return the packets up to `authenticated`."""
         await self.open()
         response = await self.post(f"40{json.dumps({'token': token})}")
         assert response.text == "ok"
@@ -72,14 +72,14 @@ class RawPolling:
         return packets
 
     async def expect(self, start: str) -> str:
-        """Poll until a packet starts like that; returns it."""
+        """Poll until a packet starts with `start`, and return it."""
         while True:
             for packet in await self.poll():
                 if packet.startswith(start):
                     return packet
 
     async def is_closed(self) -> bool:
-        """Whether the server has ended the session: it does not know its id any more."""
+        """Return whether the server has closed the session and no longer knows its id."""
         response = await self.get()
         if response.status_code == 200:
             assert set(response.text.split(SEPARATOR)) & {"1", "6"}, response.text

@@ -1,4 +1,4 @@
-"""A WebSocket peer that sends exactly what a test tells it to."""
+"""A WebSocket client that sends exactly the given messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SOON = 5.0  # far below the heartbeat's 25 s
 
 @contextlib.asynccontextmanager
 async def websocket(url: str, query: str = "", **options) -> AsyncIterator[ClientConnection]:
-    """Open a WebSocket without extensions, as Engine.IO's clients address it."""
+    """Open a WebSocket without extensions, at Engine.IO's path."""
     address = f"{url.replace('http', 'ws', 1)}/socket.io/?EIO=4&transport=websocket{query}"
     async with connect(address, proxy=None, compression=None, **options) as connection:
         yield connection
@@ -27,7 +27,7 @@ async def receive(connection: ClientConnection) -> str | bytes:
 
 
 async def expect(connection: ClientConnection, start: str) -> str:
-    """Read on until a message starts like that."""
+    """Receive until a message starts with `start`, and return it."""
     while True:
         message = await receive(connection)
         if isinstance(message, str) and message.startswith(start):
@@ -41,18 +41,18 @@ async def sign_in(connection: ClientConnection, token: str, **auth: object) -> N
 
 
 async def call(connection: ClientConnection, event: str, *args: object) -> Any:
-    """Send an event that wants an answer and return the answer's first argument."""
+    """Send an event and return the first argument of its acknowledgement."""
     await connection.send("427" + json.dumps([event, *args]))
     return json.loads((await expect(connection, "437["))[3:])[0]
 
 
 async def events(connection: ClientConnection, name: str) -> list[Any]:
-    """Read on until an event of that name comes and return its arguments."""
+    """Receive until an event of that name, and return its arguments."""
     return json.loads((await expect(connection, f'42["{name}"'))[2:])[1:]
 
 
 async def is_closed(connection: ClientConnection) -> bool:
-    """Whether the server hangs up before any heartbeat could be the reason."""
+    """Return True once the server has closed the connection, before a heartbeat is due."""
     with contextlib.suppress(ConnectionClosed):
         while True:
             await receive(connection)

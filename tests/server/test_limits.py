@@ -1,4 +1,4 @@
-"""What one peer may cost, measured at the wire."""
+"""Limits on one client, at the wire."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BOTH = pytest.mark.parametrize("ws", [LANE, PLAIN], ids=["lane", "asgi"])
 
 
 @BOTH
-async def test_sessions_that_have_not_signed_in_are_bounded(ws: str) -> None:
+async def test_sessions_that_have_not_signed_in_are_limited(ws: str) -> None:
     server = Server(authenticate=anonymous, limits=Limits(sessions_signing_in=3))
     async with (
         serving(server, ws=ws) as url,
@@ -50,7 +50,7 @@ async def test_a_session_has_a_secret_of_128_bits(url: str, polling: RawPolling)
     ["__proto__", "constructor", "%00", "%0d%0aX-Evil:%201", "../../etc/passwd", "a" * 60_000],
     ids=lambda sid: sid[:20],
 )
-async def test_a_sid_that_is_none_is_unknown(http: httpx.AsyncClient, sid: str) -> None:
+async def test_an_invalid_session_id_is_unknown(http: httpx.AsyncClient, sid: str) -> None:
     for method in ("GET", "POST"):
         answer = await http.request(method, f"/socket.io/?EIO=4&transport=polling&sid={sid}")
         assert (answer.status_code, answer.json()["code"]) == (400, 1)
@@ -64,32 +64,32 @@ async def test_a_sid_that_is_none_is_unknown(http: httpx.AsyncClient, sid: str) 
 
 
 @BOTH
-async def test_who_sends_too_fast_is_read_more_slowly_and_loses_nothing(ws: str) -> None:
+async def test_a_client_that_sends_too_fast_is_read_more_slowly_without_loss(ws: str) -> None:
     rate, burst, count = 200, 500, 600
-    heard: list[int] = []
+    received: list[int] = []
     server = Server(authenticate=anonymous, limits=Limits(events_per_second=rate))
 
     @server.on("count")
     async def count_up(args: list[object], socket: Socket) -> int:
-        heard.append(int(str(args[0])))
-        return heard[-1]
+        received.append(int(str(args[0])))
+        return received[-1]
 
     loop = asyncio.get_running_loop()
     async with serving(server, ws=ws) as url, websocket(url) as client:
         await sign_in(client, "anybody")
-        begun = loop.time()
+        started = loop.time()
         for number in range(count):
-            if number == burst:  # which may be read at once; then its time has to pass but a second
+            if number == burst:  # a burst is read at once, but its time minus a second has to pass
                 await expect(client, f"43{burst - 1}[")
             await client.send(f"42{number}" + json.dumps(["count", number]))
         await expect(client, f"43{count - 1}[")
-        taken = loop.time() - begun
-    assert heard == list(range(count))
+        taken = loop.time() - started
+    assert received == list(range(count))
     assert taken >= burst / rate - 1
 
 
-async def test_pings_of_the_websocket_make_no_task(url: str) -> None:
-    """Each is answered with a pong by whoever reads it, and by nobody else."""
+async def test_websocket_pings_create_no_task(url: str) -> None:
+    """The reader answers each with one pong."""
     async with websocket(url, ping_interval=None) as client:
         await receive(client)
         before = len(asyncio.all_tasks())
@@ -99,7 +99,7 @@ async def test_pings_of_the_websocket_make_no_task(url: str) -> None:
     assert most <= before + 5
 
 
-async def test_a_pong_that_nobody_asked_for_is_no_event(url: str, token: str) -> None:
+async def test_an_unsolicited_pong_is_ignored(url: str, token: str) -> None:
     async with websocket(url) as client:
         await sign_in(client, token)
         for _ in range(1000):
@@ -108,7 +108,7 @@ async def test_a_pong_that_nobody_asked_for_is_no_event(url: str, token: str) ->
 
 
 @BOTH
-async def test_namespaces_that_are_none_leave_nothing_behind(ws: str) -> None:
+async def test_rejected_namespaces_use_no_memory(ws: str) -> None:
     server = Server(authenticate=anonymous)
     async with serving(server, ws=ws) as url, websocket(url) as client:
         await sign_in(client, "anybody")
@@ -121,7 +121,7 @@ async def test_namespaces_that_are_none_leave_nothing_behind(ws: str) -> None:
 
 
 async def test_a_lane_does_not_compress() -> None:
-    """So nothing that is small on the wire is large in memory."""
+    """A message that is small on the wire is small in memory, too."""
     async with serving(Server(authenticate=anonymous), http=HTTP) as url:
         address = urlsplit(url)
         path = "/socket.io/?EIO=4&transport=websocket"
@@ -135,7 +135,7 @@ async def test_a_lane_does_not_compress() -> None:
     assert b"extensions" not in head.lower()
 
 
-def test_a_rate_of_nothing_is_refused_where_it_is_given() -> None:
-    """The first event of each client ended its connection: division by zero."""
+def test_a_rate_of_zero_raises() -> None:
+    """The first event of each client closed its connection: division by zero."""
     with pytest.raises(ValueError, match="events_per_second"):
         Limits(events_per_second=0)

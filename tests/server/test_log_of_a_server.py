@@ -1,4 +1,4 @@
-"""What `longwire serve` writes to its log: no secrets, and nothing in other people's words."""
+"""The log of `longwire serve` contains no secrets and no text of clients."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import json
 from tests.server.raw_websocket import call, sign_in, websocket
 from tests.serving import ServerProcess
 
-# A line of its own, a colour, and the end of the log for a terminal.
+# A line break with a forged line, and escape sequences for a colour and for clearing the screen.
 EVIL = "x\r\n2026-01-01 CRITICAL forged\x1b[31m\x1b[2J"
 
 
-async def test_it_holds_no_token_and_no_line_that_a_client_made_up() -> None:
+async def test_the_log_contains_no_token_and_no_line_of_a_client() -> None:
     with ServerProcess("--broker=memory:") as server:
         token = server.token("ada")
         for query in (f"token={token}", f"access_token={token}"):
@@ -27,8 +27,8 @@ async def test_it_holds_no_token_and_no_line_that_a_client_made_up() -> None:
             await client.send("40/" + EVIL.replace("\r\n", "") + ",")
             await client.send("42" + json.dumps([EVIL, {"token": token}]))
             assert await call(client, "ping")
-        said = server.read_log()
-    assert token not in said
-    assert "forged" not in said.replace("\\r\\n2026-01-01 CRITICAL forged", "")
-    assert "\x1b" not in said
-    assert "\r" not in said
+        log = server.read_log()
+    assert token not in log
+    assert "forged" not in log.replace("\\r\\n2026-01-01 CRITICAL forged", "")
+    assert "\x1b" not in log
+    assert "\r" not in log

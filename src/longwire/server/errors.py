@@ -1,4 +1,4 @@
-"""The server's own errors, and what clients are told of any error."""
+"""The server's own errors, and errors as they are sent to clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens and whom they speak for."""
+"""Tokens and their identities."""
 
 import json
 import time
@@ -38,7 +38,7 @@ async def test_a_service_token_names_a_service() -> None:
     assert identity.service
 
 
-def hostile_tokens() -> dict[str, str]:
+def invalid_tokens() -> dict[str, str]:
     now = int(time.time())
     good = {"sub": "alice", "exp": now + 60}
     return {
@@ -47,7 +47,7 @@ def hostile_tokens() -> dict[str, str]:
         "another secret": jwt.encode(good, "another secret of thirty-two bytes!!", "HS256"),
         "alg none": jwt.encode(good, None, "none"),
         "another algorithm": jwt.encode(good, SECRET * 2, "HS512"),
-        "no end": jwt.encode({"sub": "alice"}, SECRET, "HS256"),
+        "no expiry": jwt.encode({"sub": "alice"}, SECRET, "HS256"),
         "no user": jwt.encode({"exp": now + 60}, SECRET, "HS256"),
         "an empty user": jwt.encode({"sub": "", "exp": now + 60}, SECRET, "HS256"),
         "a user with a line break": jwt.encode({"sub": "a\nb", "exp": now + 60}, SECRET, "HS256"),
@@ -55,16 +55,16 @@ def hostile_tokens() -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("kind", sorted(hostile_tokens()))
-async def test_a_hostile_token_is_refused(kind: str) -> None:
+@pytest.mark.parametrize("kind", sorted(invalid_tokens()))
+async def test_an_invalid_token_is_rejected(kind: str) -> None:
     with pytest.raises(AuthenticationError) as caught:
-        await jwt_authenticator(SECRET)(hostile_tokens()[kind])
+        await jwt_authenticator(SECRET)(invalid_tokens()[kind])
     assert caught.value.code == ("token_missing" if kind == "nothing" else "token_invalid")
 
 
 @pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
 @pytest.mark.parametrize("value", ["soon", float("nan"), None])
-async def test_a_time_that_is_none_is_refused(name: str, value: object) -> None:
+async def test_a_time_that_is_not_a_number_is_rejected(name: str, value: object) -> None:
     claims = {"sub": "alice", "exp": time.time() + 60, name: value}
     token = jwt.api_jws.encode(json.dumps(claims).encode(), SECRET, "HS256")
 
@@ -72,7 +72,7 @@ async def test_a_time_that_is_none_is_refused(name: str, value: object) -> None:
         await jwt_authenticator(SECRET)(token)
 
 
-async def test_leeway_excuses_clocks_that_differ() -> None:
+async def test_leeway_allows_for_clocks_that_differ() -> None:
     authenticate = jwt_authenticator(SECRET, leeway=10)
 
     assert await authenticate(issue_token(SECRET, "alice", ttl=-5)) is not None
@@ -80,7 +80,7 @@ async def test_leeway_excuses_clocks_that_differ() -> None:
     assert await authenticate(jwt.encode(early, SECRET, "HS256")) is not None
 
 
-async def test_an_expired_token_says_so() -> None:
+async def test_an_expired_token_has_a_code_of_its_own() -> None:
     with pytest.raises(AuthenticationError) as caught:
         await jwt_authenticator(SECRET)(issue_token(SECRET, "alice", ttl=-1))
     assert caught.value.code == "token_expired"
@@ -100,14 +100,14 @@ async def test_a_public_key_verifies_and_cannot_be_used_as_a_shared_secret() -> 
         await authenticate(confused)
 
 
-def test_an_empty_secret_is_refused() -> None:
+def test_an_empty_secret_is_rejected() -> None:
     with pytest.raises(ConfigurationError):
         jwt_authenticator("")
 
 
 @pytest.fixture
 def issuer() -> Iterator[tuple[str, RSAPrivateKey]]:
-    """An issuer that publishes its key, as an identity provider does."""
+    """An issuer that publishes its key, like an identity provider."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     published = RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
     body = json.dumps({"keys": [{**published, "kid": "one", "use": "sig"}]}).encode()
@@ -119,7 +119,7 @@ def issuer() -> Iterator[tuple[str, RSAPrivateKey]]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Write no log."""
 
     with HTTPServer(("127.0.0.1", 0), Keys) as server:
         thread = Thread(target=server.serve_forever)
@@ -149,11 +149,11 @@ async def test_a_key_that_the_issuer_does_not_publish_verifies_nothing(
         await authenticate(jwt.encode(claims, private, "RS256", {"kid": kid}))
 
 
-def test_published_keys_are_never_taken_for_a_shared_secret() -> None:
+def test_published_keys_cannot_be_used_as_a_shared_secret() -> None:
     with pytest.raises(ConfigurationError, match="algorithms"):
         jwt_authenticator(jwks_url="http://127.0.0.1/keys")
 
 
-async def test_anonymous_lets_everybody_in() -> None:
+async def test_anonymous_accepts_every_token() -> None:
     identity = await anonymous("")
     assert identity.user_id == "anonymous"

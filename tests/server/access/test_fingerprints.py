@@ -1,4 +1,4 @@
-"""What a server makes of the contracts that clients say they were built for."""
+"""Fingerprints of the contracts that clients were built for."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def test_others_are_counted_and_logged_once(caplog: pytest.LogCaptureFixture) ->
     assert len(caplog.records) == 1
 
 
-@pytest.mark.parametrize("said", [None, "", "x", OTHER.upper(), OTHER + "\n", 7, ["a"], {"a": 1}])
-def test_what_is_no_fingerprint_is_nothing(said: object) -> None:
+@pytest.mark.parametrize("value", [None, "", "x", OTHER.upper(), OTHER + "\n", 7, ["a"], {"a": 1}])
+def test_other_values_than_fingerprints_are_ignored(value: object) -> None:
     seen = Fingerprints(CATALOG)
-    assert seen.receive(said) is None
+    assert seen.receive(value) is None
     assert seen.others == {}
 
 
-def test_made_up_fingerprints_fill_neither_memory_nor_log(
+def test_random_fingerprints_fill_neither_memory_nor_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     seen = Fingerprints(CATALOG)

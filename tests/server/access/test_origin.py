@@ -1,4 +1,4 @@
-"""Which web pages may use a server."""
+"""Web pages that may connect."""
 
 import pytest
 
@@ -35,11 +35,11 @@ def test_a_page_of_the_same_origin_is_allowed(origin: str, host: str, scheme: st
         ("file:///etc/passwd", "example.com", "ws"),
     ],
 )
-def test_a_foreign_page_is_refused(origin: str, host: str, scheme: str) -> None:
+def test_a_page_of_another_origin_is_rejected(origin: str, host: str, scheme: str) -> None:
     assert not OriginPolicy().allows({"origin": origin, "host": host}, scheme)
 
 
-def test_a_client_that_is_no_browser_sends_no_origin_and_is_allowed() -> None:
+def test_a_client_without_an_origin_header_is_allowed() -> None:
     assert OriginPolicy().allows({"host": "example.com"}, "ws")
 
 
@@ -58,11 +58,11 @@ def test_a_page_of_the_same_origin_gets_no_cors_headers() -> None:
 
 
 @pytest.mark.parametrize("allowed", ["*", ["https://app.example.com", "*"]])
-def test_a_star_allows_everybody(allowed: str | list[str]) -> None:
+def test_a_star_allows_every_origin(allowed: str | list[str]) -> None:
     assert OriginPolicy(allowed).allows({"origin": "http://anything.test", "host": "x"}, "ws")
 
 
 @pytest.mark.parametrize("allowed", ["app.example.com", ["https://"], ["ftp://example.com"], [""]])
-def test_what_is_no_origin_is_refused_at_once(allowed: str | list[str]) -> None:
+def test_an_invalid_origin_raises(allowed: str | list[str]) -> None:
     with pytest.raises(ConfigurationError, match="is not an origin such as"):
         OriginPolicy(allowed)

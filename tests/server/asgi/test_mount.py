@@ -1,4 +1,4 @@
-"""The server wherever an application puts it, with its lifespan."""
+"""A server mounted in applications, and its lifespan."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def wrapped_around() -> tuple[ASGIApp, str]:
         wrapped_around,
     ],
 )
-async def test_polling_websocket_and_the_application_all_answer(build) -> None:
+async def test_polling_websocket_and_the_application_all_respond(build) -> None:
     app, prefix = build()
     async with (
         serving(app) as url,
@@ -81,7 +81,7 @@ async def test_polling_websocket_and_the_application_all_answer(build) -> None:
         await sign_in(connection, "")
 
 
-async def test_standalone_and_below_a_root_path() -> None:
+async def test_a_standalone_server_works_below_a_root_path() -> None:
     async with (
         serving(server(), root_path="/api/v1") as url,
         websocket(url) as connection,
@@ -89,7 +89,7 @@ async def test_standalone_and_below_a_root_path() -> None:
         assert str(await receive(connection)).startswith("0{")
 
 
-async def test_the_applications_own_lifespan_runs_around_the_servers() -> None:
+async def test_the_applications_lifespan_encloses_that_of_the_server() -> None:
     order: list[str] = []
 
     @asynccontextmanager
@@ -114,7 +114,7 @@ async def test_the_applications_own_lifespan_runs_around_the_servers() -> None:
     assert order == ["app starts", "broker starts", "broker stops", "app stops"]
 
 
-async def test_a_cors_middleware_of_the_application_is_not_answered_twice() -> None:
+async def test_cors_headers_are_not_sent_twice_beside_a_cors_middleware() -> None:
     app = FastAPI()
     origin = "http://localhost:3000"
     Server(authenticate=anonymous, allowed_origins=[origin]).mount(app)

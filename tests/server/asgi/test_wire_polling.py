@@ -1,4 +1,4 @@
-"""Long-polling, byte for byte. Pings are 25 s apart: no close below is a heartbeat's doing."""
+"""Long-polling, byte for byte. Pings are 25 s apart, so no session below is closed by one."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ async def test_a_post_is_answered_ok(polling: RawPolling, token: str) -> None:
     assert (response.status_code, response.text) == (200, "ok")
 
 
-async def test_packets_of_one_post_come_in_order(polling: RawPolling, token: str) -> None:
-    """More than 16 packets in one body are legal."""
+async def test_packets_of_one_post_are_handled_in_order(polling: RawPolling, token: str) -> None:
+    """A body may contain more than 16 packets."""
     await polling.sign_in(token)
 
     await polling.post(*(f'42{id}["leave_room","global"]' for id in range(40)))
@@ -110,7 +110,7 @@ async def test_a_chunked_body_is_read(polling: RawPolling, token: str) -> None:
     assert await polling.expect('42["pong",')
 
 
-async def test_binary_travels_as_base64(polling: RawPolling, server, token: str) -> None:
+async def test_binary_data_is_sent_as_base64(polling: RawPolling, server, token: str) -> None:
     @server.on("reverse")
     async def reverse(args, socket):
         return args[0][::-1]
@@ -127,7 +127,7 @@ async def test_binary_travels_as_base64(polling: RawPolling, server, token: str)
     assert packets == ['461-7[{"_placeholder":true,"num":0}]', f"b{reversed_blob}"]
 
 
-async def test_a_body_that_is_too_big_is_refused(polling: RawPolling, token: str) -> None:
+async def test_a_body_that_is_too_large_is_rejected(polling: RawPolling, token: str) -> None:
     await polling.sign_in(token)
 
     response = await polling.post("4" + "x" * 1_000_000)
@@ -135,7 +135,9 @@ async def test_a_body_that_is_too_big_is_refused(polling: RawPolling, token: str
     assert response.status_code == 413
 
 
-async def test_a_chunked_body_that_is_too_big_is_refused(polling: RawPolling, token: str) -> None:
+async def test_a_chunked_body_that_is_too_large_is_rejected(
+    polling: RawPolling, token: str
+) -> None:
     await polling.sign_in(token)
 
     async def chunks():
@@ -159,7 +161,7 @@ async def test_binary_content_type_is_a_bad_request(polling: RawPolling, token: 
     assert response.status_code == 400
 
 
-async def test_a_poll_waits_for_news(polling: RawPolling, token: str) -> None:
+async def test_a_poll_waits_for_packets(polling: RawPolling, token: str) -> None:
     await polling.sign_in(token)
     waiting = await polling.start_poll()
 
@@ -193,7 +195,7 @@ async def test_two_posts_at_once_end_the_session(polling: RawPolling, token: str
 
     first = asyncio.create_task(polling.post(content=slow_body()))
     await started.wait()
-    await polling.post()  # a round trip, so that the first request is surely being read
+    await polling.post()  # a round trip, after which the first request is being read
     second = await polling.post('42["ping"]')
     finish.set()
 
@@ -215,7 +217,9 @@ async def test_an_aborted_poll_ends_the_session(
     assert response.json()["code"] == 1
 
 
-async def test_goodbye_releases_the_poll(polling: RawPolling, token: str) -> None:
+async def test_closing_the_session_answers_the_pending_poll(
+    polling: RawPolling, token: str
+) -> None:
     await polling.sign_in(token)
     waiting = await polling.start_poll()
 
@@ -263,7 +267,9 @@ async def test_an_event_before_connect_ends_the_session(polling: RawPolling) -> 
     assert await polling.is_closed()
 
 
-async def test_a_bad_token_is_told_and_the_session_stays(polling: RawPolling, token: str) -> None:
+async def test_after_a_rejected_token_the_session_stays_open(
+    polling: RawPolling, token: str
+) -> None:
     await polling.open()
     await polling.post('40{"token":"nonsense"}')
 
@@ -274,7 +280,7 @@ async def test_a_bad_token_is_told_and_the_session_stays(polling: RawPolling, to
     assert await polling.expect("40{")
 
 
-async def test_an_unknown_namespace_is_refused_and_the_session_stays(
+async def test_after_an_unknown_namespace_the_session_stays_open(
     polling: RawPolling, token: str
 ) -> None:
     await polling.sign_in(token)
@@ -285,7 +291,9 @@ async def test_an_unknown_namespace_is_refused_and_the_session_stays(
     assert await polling.expect('42["pong"')
 
 
-async def test_a_garbage_body_harms_nobody_else(http: httpx.AsyncClient, token: str) -> None:
+async def test_a_garbage_body_does_not_affect_other_sessions(
+    http: httpx.AsyncClient, token: str
+) -> None:
     bystander, offender = RawPolling(http), RawPolling(http)
     await bystander.sign_in(token)
     await offender.sign_in(token)
@@ -297,7 +305,7 @@ async def test_a_garbage_body_harms_nobody_else(http: httpx.AsyncClient, token: 
     assert await offender.is_closed()
 
 
-async def test_a_foreign_page_may_not_open_a_session(http: httpx.AsyncClient) -> None:
+async def test_a_page_of_another_origin_cannot_open_a_session(http: httpx.AsyncClient) -> None:
     response = await http.get(
         "/socket.io/",
         params={"EIO": "4", "transport": "polling"},

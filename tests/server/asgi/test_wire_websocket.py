@@ -1,4 +1,4 @@
-"""WebSocket and the upgrade to it, byte for byte."""
+"""WebSocket and the upgrade to WebSocket, byte for byte."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_handshake(url: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["&sid=unknown", "&EIO=3", "&transport=polling"])
-async def test_a_bad_handshake_is_refused(url: str, query: str) -> None:
+async def test_a_bad_handshake_is_rejected(url: str, query: str) -> None:
     address = f"{url.replace('http', 'ws', 1)}/socket.io/?"
     wanted = {"EIO": "4", "transport": "websocket"} | dict([query[1:].split("=")])
     address += "&".join(f"{key}={value}" for key, value in wanted.items())
@@ -44,7 +44,7 @@ async def test_a_bad_handshake_is_refused(url: str, query: str) -> None:
     assert refused.value.response.status_code == 400
 
 
-async def test_a_refusal_is_no_fault_of_the_application(
+async def test_a_rejected_handshake_logs_no_error_of_the_application(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serving(server) as url:
@@ -55,7 +55,7 @@ async def test_a_refusal_is_no_fault_of_the_application(
     assert caplog.text == ""
 
 
-async def test_another_path_is_not_ours(url: str) -> None:
+async def test_another_path_is_not_found(url: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with connect(f"{url.replace('http', 'ws', 1)}/elsewhere", proxy=None):
             pass
@@ -63,7 +63,7 @@ async def test_another_path_is_not_ours(url: str) -> None:
     assert refused.value.response.status_code in (403, 404)
 
 
-async def test_a_foreign_page_may_not_connect(url: str) -> None:
+async def test_a_page_of_another_origin_cannot_connect(url: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with websocket(url, origin="http://evil.example"):
             pass
@@ -71,14 +71,14 @@ async def test_a_foreign_page_may_not_connect(url: str) -> None:
     assert refused.value.response.status_code == 403
 
 
-async def test_our_own_page_may_connect(url: str, token: str) -> None:
+async def test_a_page_of_the_same_origin_can_connect(url: str, token: str) -> None:
     async with websocket(url, origin=url) as connection:
         await sign_in(connection, token)
 
 
 @pytest.mark.parametrize("auth", ["", "{}", '{"token":null}'])
-async def test_no_token_is_no_fault_where_none_is_needed(auth: str) -> None:
-    """What a page sends whose storage has no token."""
+async def test_a_missing_token_is_accepted_where_none_is_needed(auth: str) -> None:
+    """A page whose storage has no token sends this."""
     async with serving(Server(authenticate=anonymous)) as url, websocket(url) as connection:
         await receive(connection)
         await connection.send("40" + auth)
@@ -99,13 +99,13 @@ async def test_events_and_acks(url: str, token: str) -> None:
     assert list(answer) == ["ok", "room", "epoch", "offset", "recovered"]
 
 
-async def test_half_an_emoji_costs_nobody_the_connection(url: str, server: Server) -> None:
-    """`"😀".slice(0, 1)`, as JSON.stringify writes it: the server hung up without a word."""
-    heard: list[object] = []
+async def test_a_lone_surrogate_does_not_close_the_connection(url: str, server: Server) -> None:
+    """JSON.stringify writes one for `"😀".slice(0, 1)`; the server closed the connection."""
+    received: list[object] = []
 
     @server.on("say")
     async def say(args: list[object], socket: object) -> object:
-        heard.extend(args)
+        received.extend(args)
         return args
 
     async with websocket(url) as connection:
@@ -116,11 +116,11 @@ async def test_half_an_emoji_costs_nobody_the_connection(url: str, server: Serve
         await expect(connection, '42["authenticated"')
         await connection.send('427["say","a \\ud83d","\\ud83d\\ude00"]')
         assert await expect(connection, "437[") == '437[["a \ufffd","😀"]]'
-    assert heard == ["a \ufffd", "😀"]
+    assert received == ["a \ufffd", "😀"]
 
 
 async def test_positions_follow_every_logged_event(url: str, server, token: str) -> None:
-    """Only for who asked; and who asked joins the granted rooms itself."""
+    """Only for clients that asked for positions; they join the granted rooms themselves."""
     async with websocket(url) as asking, websocket(url) as stock:
         await sign_in(stock, token)
         await receive(asking)
@@ -198,7 +198,7 @@ async def test_an_event_before_connect_closes(url: str) -> None:
         assert await is_closed(connection)
 
 
-async def test_a_message_that_is_too_big_closes(url: str, token: str) -> None:
+async def test_a_message_that_is_too_large_closes(url: str, token: str) -> None:
     async with websocket(url) as connection:
         await sign_in(connection, token)
         with contextlib.suppress(ConnectionClosed):
@@ -245,7 +245,7 @@ async def test_upgrade(url: str, polling: RawPolling, token: str) -> None:
     assert response.json()["code"] == 3
 
 
-async def test_nothing_is_lost_or_doubled_across_the_upgrade(
+async def test_nothing_is_lost_or_duplicated_across_the_upgrade(
     url: str, server, polling: RawPolling, token: str
 ) -> None:
     async def announce(number: int) -> None:
@@ -253,8 +253,8 @@ async def test_nothing_is_lost_or_doubled_across_the_upgrade(
         await server.publish_data("announcement", data, room="global")
 
     def numbers(messages: list[str]) -> list[int]:
-        said = [m for m in messages if m.startswith('42["announcement"')]
-        return [int(json.loads(m[2:])[1]["message"]) for m in said]
+        packets = [m for m in messages if m.startswith('42["announcement"')]
+        return [int(json.loads(m[2:])[1]["message"]) for m in packets]
 
     await polling.sign_in(token)
     got: list[int] = []
@@ -275,7 +275,7 @@ async def test_nothing_is_lost_or_doubled_across_the_upgrade(
     assert got == [0, 1, 2, 3, 4]
 
 
-async def test_a_probe_that_says_something_else_ends_alone(
+async def test_a_probe_that_sends_another_packet_is_closed_alone(
     url: str, polling: RawPolling, token: str
 ) -> None:
     await polling.sign_in(token)
@@ -287,7 +287,7 @@ async def test_a_probe_that_says_something_else_ends_alone(
     assert await polling.expect('42["pong"')
 
 
-async def test_a_second_probe_is_refused(url: str, polling: RawPolling, token: str) -> None:
+async def test_a_second_probe_is_rejected(url: str, polling: RawPolling, token: str) -> None:
     await polling.sign_in(token)
     query = f"&sid={polling.handshake['sid']}"
     async with websocket(url, query) as first:
@@ -303,7 +303,9 @@ async def test_a_second_probe_is_refused(url: str, polling: RawPolling, token: s
         await expect(first, '42["pong"')
 
 
-async def test_a_lost_probe_leaves_polling_alone(url: str, polling: RawPolling, token: str) -> None:
+async def test_a_lost_probe_does_not_affect_polling(
+    url: str, polling: RawPolling, token: str
+) -> None:
     await polling.sign_in(token)
     async with websocket(url, f"&sid={polling.handshake['sid']}") as connection:
         await connection.send("2probe")
@@ -313,7 +315,7 @@ async def test_a_lost_probe_leaves_polling_alone(url: str, polling: RawPolling, 
     assert await polling.expect('42["pong"')
 
 
-async def test_a_room_with_both_transports_is_told_in_both(
+async def test_members_on_both_transports_receive_the_same_packet(
     url: str, server, http: httpx.AsyncClient, token: str
 ) -> None:
     poller = RawPolling(http)

@@ -1,4 +1,4 @@
-"""Sending over plain ASGI: no task while the server takes messages, one while it does not."""
+"""Sending over plain ASGI: a task is created only while the server is full."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from longwire.server.asgi.websocket import ASGIWriter
 
 
 class Transport:
-    """An ASGI `send` that can be made to wait, as a server's does when its buffer is full."""
+    """An ASGI `send` that can be made to wait, as if the buffer of the server were full."""
 
     def __init__(self) -> None:
         self.sent: list[Any] = []
@@ -51,7 +51,9 @@ async def transport() -> Transport:
     return Transport()
 
 
-async def test_a_server_that_takes_messages_costs_no_task(transport: Transport) -> None:
+async def test_writing_costs_no_task_while_the_server_accepts_messages(
+    transport: Transport,
+) -> None:
     before = len(asyncio.all_tasks())
     writer = asgi_writer(transport)
     writer.write(["text"])
@@ -61,13 +63,13 @@ async def test_a_server_that_takes_messages_costs_no_task(transport: Transport) 
     assert len(asyncio.all_tasks()) == before
 
 
-async def test_a_batch_goes_out_packet_by_packet(transport: Transport) -> None:
+async def test_a_batch_is_sent_packet_by_packet(transport: Transport) -> None:
     messages = [PreparedMessage("tick", b"{}", "global", n, n) for n in (1, 2)]
     asgi_writer(transport).write_batch(PreparedBatch(messages), with_positions=True)
     assert transport.sent == ['42["tick",{},"1@global"]', '42["tick",{},"2@global"]']
 
 
-async def test_what_a_full_server_does_not_take_waits_in_order(transport: Transport) -> None:
+async def test_messages_wait_in_order_while_the_server_is_full(transport: Transport) -> None:
     drained = Drained()
     writer = asgi_writer(transport, drained)
     transport.open.clear()
@@ -84,7 +86,7 @@ async def test_what_a_full_server_does_not_take_waits_in_order(transport: Transp
     assert drained.times == 1
 
 
-async def test_closing_comes_after_what_was_written_and_nothing_after_it(
+async def test_the_close_follows_what_was_written_and_nothing_follows_it(
     transport: Transport,
 ) -> None:
     writer = asgi_writer(transport)
@@ -99,10 +101,12 @@ async def test_closing_comes_after_what_was_written_and_nothing_after_it(
 
 
 @pytest.mark.parametrize("full", [False, True])
-async def test_a_peer_that_is_gone_ends_the_writing(transport: Transport, full: bool) -> None:
+async def test_writing_stops_when_the_peer_has_disconnected(
+    transport: Transport, full: bool
+) -> None:
     drained = Drained()
     writer = asgi_writer(transport, drained)
-    transport.error = OSError("the peer is gone")
+    transport.error = OSError("the peer disconnected")
     if full:
         transport.open.clear()
     writer.write(["one"])
@@ -114,7 +118,7 @@ async def test_a_peer_that_is_gone_ends_the_writing(transport: Transport, full: 
     assert drained.times == 0
 
 
-async def test_an_abandoned_writer_drops_what_waits(transport: Transport) -> None:
+async def test_an_abandoned_writer_drops_waiting_messages(transport: Transport) -> None:
     drained = Drained()
     writer = asgi_writer(transport, drained)
     transport.open.clear()

@@ -1,8 +1,9 @@
-"""Who may be where, and what becomes of it when tokens and owners change."""
+"""Room membership, tokens, handlers and rules, at the wire."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.server.raw_websocket import call, events, expect, is_closed, sign_in,
 from tests.serving import SECRET, serving
 
 
-def test_a_server_without_an_authenticator_refuses_to_be() -> None:
+def test_a_server_requires_an_authenticator() -> None:
     with pytest.raises(ConfigurationError, match="authenticate"):
         Server(contract=CATALOG)
 
@@ -25,7 +26,7 @@ def test_a_server_without_an_authenticator_refuses_to_be() -> None:
     ("room", "code"),
     [
         ("user:bob", "forbidden"),
-        ("job:of-nobody", "forbidden"),
+        ("job:unknown", "forbidden"),
         ("campaign:1", "forbidden"),
         ("agent:cmo", "forbidden"),
         ("nowhere", "invalid_room"),
@@ -48,14 +49,23 @@ async def test_rooms_are_denied_unless_a_rule_allows(
 
 
 @pytest.mark.parametrize("position", ["then", 7, {"epoch": "x"}, {"epoch": 1, "offset": 1}, []])
-async def test_a_malformed_position_is_refused(url: str, token: str, position: object) -> None:
+async def test_a_malformed_position_is_rejected(url: str, token: str, position: object) -> None:
     async with websocket(url) as connection:
         await sign_in(connection, token)
         answer = await call(connection, "join_room", "global", position)
     assert answer["error"]["code"] == "invalid_position"
 
 
-async def test_a_refused_join_without_ack_is_reported_by_an_event(url: str, token: str) -> None:
+async def test_a_join_with_a_number_out_of_range_is_rejected(url: str, token: str) -> None:
+    async with websocket(url) as connection:
+        await sign_in(connection, token)
+        await connection.send('427["join_room","global",1e999]')
+        [answer] = json.loads((await expect(connection, "437["))[3:])
+        assert (answer["ok"], answer["room"]) == (False, None)
+        assert (await call(connection, "join_room", "global"))["ok"]
+
+
+async def test_a_rejected_join_without_ack_is_reported_by_an_event(url: str, token: str) -> None:
     async with websocket(url) as connection:
         await sign_in(connection, token)
         await connection.send('42["join_room","user:bob"]')
@@ -74,7 +84,7 @@ async def test_an_application_declares_rules(server: Server, url: str, token: st
         assert not (await call(connection, "join_room", "campaign:8"))["ok"]
 
 
-def test_a_rule_for_an_unknown_pattern_is_a_mistake(server: Server) -> None:
+def test_a_rule_for_an_unknown_pattern_raises(server: Server) -> None:
     with pytest.raises(ContractError, match="nowhere"):
         server.rule("nowhere:{id}")(owner_only)
 
@@ -92,7 +102,7 @@ async def test_a_job_belongs_to_its_owner(server: Server, url: str, token: str) 
         assert not (await call(other, "join_room", "job:1"))["ok"]
 
 
-async def test_who_waited_for_a_job_that_turns_out_not_to_be_theirs_is_put_out() -> None:
+async def test_members_who_may_not_watch_a_new_job_are_removed() -> None:
     server = Server(authenticate=jwt_authenticator(SECRET), shared_jobs=True)
     async with serving(server) as url, websocket(url) as bob:
         await sign_in(bob, issue_token(SECRET, "bob"))
@@ -105,7 +115,7 @@ async def test_who_waited_for_a_job_that_turns_out_not_to_be_theirs_is_put_out()
         assert "secret step" not in await expect(bob, '42["')
 
 
-async def test_another_attempt_keeps_the_owner_and_title_that_it_does_not_give(
+async def test_another_attempt_keeps_the_owner_and_title_by_default(
     server: Server, url: str
 ) -> None:
     async with server:
@@ -117,7 +127,7 @@ async def test_another_attempt_keeps_the_owner_and_title_that_it_does_not_give(
     assert (state.owner, state.title, state.attempt) == ("ada", "Report", 3)
 
 
-async def test_the_owner_is_told_of_a_new_job(server: Server, url: str, token: str) -> None:
+async def test_a_new_job_is_announced_to_its_owner(server: Server, url: str, token: str) -> None:
     async with websocket(url) as owner:
         await sign_in(owner, token)
         await server.publish(JobCreated(job_id="1", owner="ada", title="Report"))
@@ -125,7 +135,7 @@ async def test_the_owner_is_told_of_a_new_job(server: Server, url: str, token: s
     assert (created["jobId"], created["title"]) == ("1", "Report")
 
 
-async def test_rooms_per_socket_are_bounded() -> None:
+async def test_rooms_per_socket_are_limited() -> None:
     server = Server(
         authenticate=jwt_authenticator(SECRET), shared_jobs=True, limits=Limits(rooms_per_socket=3)
     )
@@ -168,7 +178,9 @@ async def test_a_token_with_fewer_rights_loses_its_rooms_at_once() -> None:
         await events(connection, "authenticated")
 
 
-async def test_a_tokens_end_is_announced_and_then_enforced(longwire_clock: ManualClock) -> None:
+async def test_the_expiry_of_a_token_is_announced_and_then_enforced(
+    longwire_clock: ManualClock,
+) -> None:
     ends = longwire_clock.time() + 300
 
     async def authenticate(token: str) -> Identity:
@@ -177,21 +189,21 @@ async def test_a_tokens_end_is_announced_and_then_enforced(longwire_clock: Manua
     limits = Limits(token_expiry_notice=60, token_grace=10)
     async with Link(Server(authenticate=authenticate, limits=limits)) as link:
         ada = await link.connect("ada")
-        heard: list[tuple[str, Any]] = []
+        received: list[tuple[str, Any]] = []
         for name in ("auth_expiring", "auth_error", "closing"):
-            ada.on(name, lambda value, name=name: heard.append((name, value)))
+            ada.on(name, lambda value, name=name: received.append((name, value)))
 
         await longwire_clock.advance(239)
-        assert heard == []
+        assert received == []
         await longwire_clock.advance(2)
-        [(name, notice)] = heard
+        [(name, notice)] = received
         assert name == "auth_expiring"
         assert notice["expiresIn"] == pytest.approx(60, abs=0.5)
 
         await longwire_clock.advance(68)
-        assert len(heard) == 1, "there are ten seconds of grace"
+        assert len(received) == 1, "the grace period is ten seconds"
         await longwire_clock.advance(2)
-        [_, refusal, (name, closing)] = heard
+        [_, refusal, (name, closing)] = received
         assert refusal == ("auth_error", "token has expired")
         assert (closing["reason"], closing["reconnect"]) == ("token_expired", False)
         assert link.server.sockets == []
@@ -213,7 +225,7 @@ async def test_a_token_renewed_in_time_keeps_the_connection(longwire_clock: Manu
         assert not forgetful.is_connected
 
 
-async def test_an_authenticators_own_refusal_reaches_the_client() -> None:
+async def test_the_error_of_an_authenticator_reaches_the_client() -> None:
     async def authenticate(token: str) -> Identity:
         raise AuthenticationError("this account is closed", "account_closed")
 
@@ -227,7 +239,7 @@ async def test_an_authenticators_own_refusal_reaches_the_client() -> None:
     assert refusal == '44{"message":"this account is closed","data":{"code":"account_closed"}}'
 
 
-async def test_an_authenticator_that_fails_lets_nobody_in_and_says_so(
+async def test_an_authenticator_that_fails_is_logged_and_rejects_the_client(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def authenticate(token: str) -> Identity:
@@ -245,7 +257,7 @@ async def test_an_authenticator_that_fails_lets_nobody_in_and_says_so(
     assert "the user database is down" in caplog.text
 
 
-async def test_a_client_cancels_its_own_job_and_no_other(
+async def test_a_client_can_cancel_only_jobs_that_it_may_watch(
     server: Server, url: str, token: str
 ) -> None:
     await server.publish(JobCreated(job_id="1", owner="ada"))
@@ -262,9 +274,7 @@ async def test_a_client_cancels_its_own_job_and_no_other(
         assert finished["error"]["code"] == "job_finished"
 
 
-async def test_an_unknown_event_with_ack_is_answered_and_one_without_is_reported(
-    url: str, token: str
-) -> None:
+async def test_an_unknown_event_is_rejected_by_ack_or_event_error(url: str, token: str) -> None:
     async with websocket(url) as connection:
         await sign_in(connection, token)
         answer = await call(connection, "nonsense")
@@ -274,7 +284,7 @@ async def test_an_unknown_event_with_ack_is_answered_and_one_without_is_reported
         assert (report["event"], report["error"]["code"]) == ("nonsense", "unknown_event")
 
 
-async def test_a_handler_that_fails_is_logged_and_told_apart_from_the_clients_faults(
+async def test_a_handler_that_fails_is_logged_and_answered_with_internal_error(
     server: Server, url: str, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     @server.on("divide")
@@ -289,7 +299,7 @@ async def test_a_handler_that_fails_is_logged_and_told_apart_from_the_clients_fa
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_a_handler_that_awaits_what_was_cancelled_has_failed(
+async def test_a_handler_that_awaits_a_cancelled_future_has_failed(
     server: Server, url: str, token: str
 ) -> None:
     @server.on("fetch")
@@ -305,7 +315,7 @@ async def test_a_handler_that_awaits_what_was_cancelled_has_failed(
             assert failed["error"] == {"code": "internal_error", "message": "the handler failed"}
 
 
-async def test_an_answer_that_cannot_be_sent_is_the_handlers_failure(
+async def test_an_answer_that_cannot_be_encoded_is_an_internal_error(
     server: Server, url: str, token: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     @server.on("describe")
@@ -319,7 +329,7 @@ async def test_an_answer_that_cannot_be_sent_is_the_handlers_failure(
     assert "Encoding objects of type object is unsupported" in caplog.text
 
 
-async def test_the_server_calls_a_client_and_gets_its_answer(
+async def test_the_server_calls_a_client_and_receives_the_acknowledgement(
     server: Server, url: str, token: str
 ) -> None:
     async with websocket(url) as connection:
@@ -332,7 +342,7 @@ async def test_the_server_calls_a_client_and_gets_its_answer(
         assert await asking == [42]
 
 
-async def test_a_restart_is_announced_and_stock_clients_are_left_to_come_back() -> None:
+async def test_a_shutdown_is_announced_before_the_connection_closes() -> None:
     server = Server(authenticate=jwt_authenticator(SECRET))
     async with serving(server) as url, websocket(url) as connection:
         await sign_in(connection, issue_token(SECRET, "ada"))
@@ -343,8 +353,8 @@ async def test_a_restart_is_announced_and_stock_clients_are_left_to_come_back() 
         assert await is_closed(connection)
 
 
-async def test_what_the_server_calls_may_be_async_or_not() -> None:
-    """A plain function was taken, and then each of its calls was an internal error."""
+async def test_handlers_rules_and_authenticators_may_be_plain_functions() -> None:
+    """Each call of a plain function was an internal error."""
     server = Server(authenticate=lambda token: Identity(token) if token == "ada" else None)
 
     @server.on("say")

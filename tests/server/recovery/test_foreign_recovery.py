@@ -1,4 +1,4 @@
-"""Private ids of recovery in hands that they were not given to."""
+"""Recovery with a private id that another client or another user has."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def make_server() -> Server:
 
 
 async def connect(connection: ClientConnection, token: str, **auth: object) -> dict[str, str]:
-    """Sign in as stock clients do; returns the server's answer to CONNECT."""
+    """Sign in like a stock client; return the server's answer to CONNECT."""
     await receive(connection)
     await connection.send(f"40{json.dumps({'token': token, **auth})}")
     return json.loads((await expect(connection, "40{"))[2:])
@@ -34,7 +34,7 @@ async def cut(connection: ClientConnection) -> None:
     await connection.wait_closed()
 
 
-async def test_anothers_private_id_recovers_nothing() -> None:
+async def test_a_private_id_of_another_user_recovers_nothing() -> None:
     server = make_server()
     async with serving(server) as url:
         async with websocket(url) as client:
@@ -53,7 +53,7 @@ async def test_anothers_private_id_recovers_nothing() -> None:
             assert (again["sid"], again["pid"]) == (ada["sid"], ada["pid"])
 
 
-async def test_a_private_id_that_comes_from_two_connections_is_one_clients() -> None:
+async def test_two_connections_with_one_private_id_recover_one_client() -> None:
     server = make_server()
     async with serving(server) as url, websocket(url) as first, websocket(url) as second:
         async with websocket(url) as client:
@@ -71,7 +71,7 @@ async def test_a_private_id_that_comes_from_two_connections_is_one_clients() -> 
         assert [socket.sid for socket in server.sockets] == [ada["sid"]]
 
 
-async def test_who_may_not_be_in_a_room_any_more_is_not_told_what_it_missed_there() -> None:
+async def test_missed_events_of_a_room_that_is_no_longer_allowed_are_not_sent() -> None:
     server = make_server()
     allowed = {"ada"}
 
@@ -92,12 +92,12 @@ async def test_who_may_not_be_in_a_room_any_more_is_not_told_what_it_missed_ther
             await receive(client)
             body = {"token": "ada", "pid": ada["pid"], "offset": offset}
             await client.send(f"40{json.dumps(body)}")
-            heard = [str(await receive(client))]
-            while not heard[-1].startswith('42["authenticated"'):
-                heard.append(str(await receive(client)))
-            assert json.loads(next(each for each in heard if each[:2] == "40")[2:]) == ada
+            received = [str(await receive(client))]
+            while not received[-1].startswith('42["authenticated"'):
+                received.append(str(await receive(client)))
+            assert json.loads(next(each for each in received if each[:2] == "40")[2:]) == ada
             await server.publish(HELLO, room=CAMPAIGN)
             await server.publish(Announcement(message="goodbye"))
-            heard.append(await expect(client, "42["))
-    assert [message for message in heard if "hello" in message] == []
-    assert "goodbye" in heard[-1]
+            received.append(await expect(client, "42["))
+    assert [message for message in received if "hello" in message] == []
+    assert "goodbye" in received[-1]

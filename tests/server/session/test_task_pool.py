@@ -1,4 +1,4 @@
-"""Coroutines in tasks that are used again behave as if each had its own."""
+"""Coroutines of a task pool behave as in tasks of their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from longwire.server.session.task_pool import TaskPool
 
-user: ContextVar[str] = ContextVar("user", default="nobody")
+user: ContextVar[str] = ContextVar("user", default="default")
 
 
 @pytest.fixture
@@ -22,30 +22,32 @@ async def pool() -> AsyncIterator[TaskPool]:
 
 async def ended(events: list[object], count: int) -> None:
     async with asyncio.timeout(5):
-        while len(events) < count:  # noqa: ASYNC110 (what runs shall not know that it is watched)
+        while len(events) < count:  # noqa: ASYNC110 (the coroutines must not set an event)
             await asyncio.sleep(0)
 
 
-async def test_coroutines_begin_in_order_and_who_waits_holds_nobody_up(pool: TaskPool) -> None:
-    said: list[object] = []
+async def test_coroutines_start_in_order_and_waiting_ones_do_not_block_others(
+    pool: TaskPool,
+) -> None:
+    seen: list[object] = []
     gates = [asyncio.Event() for _ in range(50)]
 
     async def wait(number: int) -> None:
-        said.append(number)
+        seen.append(number)
         await gates[number].wait()
-        said.append(-number)
+        seen.append(-number)
 
-    async def speak(number: int) -> None:
-        said.append(number)
+    async def run(number: int) -> None:
+        seen.append(number)
 
     for number in range(50):
-        pool.run(wait(number) if number % 3 else speak(number))
-    await ended(said, 50)
-    assert said == list(range(50))
+        pool.run(wait(number) if number % 3 else run(number))
+    await ended(seen, 50)
+    assert seen == list(range(50))
     for number in range(49, 0, -1):
         gates[number].set()
-    await ended(said, 50 + 33)
-    assert sorted(said[50:]) == sorted(-number for number in range(50) if number % 3)
+    await ended(seen, 50 + 33)
+    assert sorted(seen[50:]) == sorted(-number for number in range(50) if number % 3)
 
 
 async def test_coroutines_that_never_wait_share_one_task(pool: TaskPool) -> None:
@@ -62,105 +64,105 @@ async def test_coroutines_that_never_wait_share_one_task(pool: TaskPool) -> None
     assert None not in tasks
 
 
-async def test_tasks_are_kept_for_later_but_not_all(pool: TaskPool) -> None:
-    said: list[object] = []
+async def test_a_limited_number_of_idle_tasks_is_kept(pool: TaskPool) -> None:
+    seen: list[object] = []
     gate = asyncio.Event()
 
     async def wait() -> None:
         await gate.wait()
-        said.append("done")
+        seen.append("done")
 
     before = len(asyncio.all_tasks())
     for _ in range(100):
         pool.run(wait())
-    for _ in range(8):  # 1 + 2 + 4 + … begin with each turn
+    for _ in range(8):  # 1, 2, 4, … start in each turn
         await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) - before >= 100
     gate.set()
-    await ended(said, 100)
+    await ended(seen, 100)
     for _ in range(5):
         await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) - before == 16
 
 
-async def test_each_has_the_context_of_who_gave_it_and_keeps_its_own_changes(
+async def test_each_coroutine_has_a_copy_of_the_callers_context(
     pool: TaskPool,
 ) -> None:
-    said: list[object] = []
+    seen: list[object] = []
 
     async def remember(name: str) -> None:
         assert user.get() == "caller"
         user.set(name)
         await asyncio.sleep(0)
-        said.append((name, user.get()))
+        seen.append((name, user.get()))
 
     async def look() -> None:
-        said.append(user.get())
+        seen.append(user.get())
 
     token = user.set("caller")
     pool.run(remember("ann"))
     pool.run(remember("bob"))
     pool.run(look())
     user.reset(token)
-    await ended(said, 3)
+    await ended(seen, 3)
     pool.run(look())
-    await ended(said, 4)
-    assert sorted(map(str, said)) == ["('ann', 'ann')", "('bob', 'bob')", "caller", "nobody"]
+    await ended(seen, 4)
+    assert sorted(map(str, seen)) == ["('ann', 'ann')", "('bob', 'bob')", "caller", "default"]
 
 
-async def test_a_timeout_ends_the_one_that_set_it(pool: TaskPool) -> None:
-    said: list[object] = []
+async def test_a_timeout_ends_only_the_coroutine_that_set_it(pool: TaskPool) -> None:
+    seen: list[object] = []
 
     async def hurry() -> None:
         try:
             async with asyncio.timeout(0):
                 await asyncio.Event().wait()
         except TimeoutError:
-            said.append("late")
+            seen.append("late")
         await asyncio.sleep(0)
-        said.append("goes on")
+        seen.append("continued")
 
     pool.run(hurry())
-    await ended(said, 2)
-    assert said == ["late", "goes on"]
+    await ended(seen, 2)
+    assert seen == ["late", "continued"]
 
 
-async def test_who_cancels_its_own_task_cancels_nobody_else(pool: TaskPool) -> None:
-    said: list[object] = []
+async def test_a_coroutine_that_cancels_its_own_task_cancels_no_other(pool: TaskPool) -> None:
+    seen: list[object] = []
 
-    async def give_up() -> None:
+    async def cancel_itself() -> None:
         task = asyncio.current_task()
         assert task is not None
         task.cancel()
-        said.append("gave up")
+        seen.append("cancelled itself")
 
-    async def go_on() -> None:
+    async def proceed() -> None:
         await asyncio.sleep(0)
-        said.append("went on")
+        seen.append("continued")
 
-    pool.run(give_up())
-    pool.run(go_on())
-    pool.run(go_on())
-    await ended(said, 3)
-    assert said == ["gave up", "went on", "went on"]
+    pool.run(cancel_itself())
+    pool.run(proceed())
+    pool.run(proceed())
+    await ended(seen, 3)
+    assert seen == ["cancelled itself", "continued", "continued"]
 
 
-async def test_closing_cancels_who_waits_and_drops_who_did_not_begin(pool: TaskPool) -> None:
-    said: list[object] = []
+async def test_closing_cancels_waiting_coroutines_and_drops_queued_ones(pool: TaskPool) -> None:
+    seen: list[object] = []
 
     async def wait() -> None:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            said.append("cancelled")
+            seen.append("cancelled")
             raise
 
     async def never() -> None:
-        said.append("never")
+        seen.append("never")
 
     pool.run(wait())
     await asyncio.sleep(0)
     pool.run(never())
     await pool.close()
-    assert said == ["cancelled"]
+    assert seen == ["cancelled"]
     assert pool._tasks == set()

@@ -1,4 +1,4 @@
-"""The lane on its transport."""
+"""The lane under uvicorn."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ HANDSHAKE = encode_request(PATH, "127.0.0.1", b"bG9uZ3dpcmUncyB0ZXN0cw==")
 CONNECT = encode_text('40{"token":"anybody"}', MASK)
 
 
-async def speak_at_once() -> bytes:
-    """Sign in without waiting for the answer to the handshake; returns what the server says."""
+async def sign_in_at_once() -> bytes:
+    """Sign in without waiting for the response to the handshake; return what the server sends."""
     async with serving(Server(authenticate=anonymous), http=HTTP) as url:
         address = urlsplit(url)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
@@ -36,11 +36,11 @@ async def speak_at_once() -> bytes:
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
-def test_what_comes_together_with_the_handshake_is_not_lost(run) -> None:
-    assert run(speak_at_once()).startswith(b"HTTP/1.1 101")
+def test_data_that_arrives_with_the_handshake_is_not_lost(run) -> None:
+    assert run(sign_in_at_once()).startswith(b"HTTP/1.1 101")
 
 
-async def test_another_websocket_is_opened_behind_that_http_protocol_as_before() -> None:
+async def test_the_http_protocol_works_with_another_websocket_implementation() -> None:
     async with (
         serving(Server(authenticate=anonymous), http=HTTP, ws=PLAIN) as url,
         websocket(url) as connection,
@@ -49,8 +49,8 @@ async def test_another_websocket_is_opened_behind_that_http_protocol_as_before()
         assert await call(connection, "ping")
 
 
-async def test_a_small_frame_is_not_held_back_behind_another(monkeypatch) -> None:
-    """A socket made like uvicorn's leaves Nagle's algorithm on: each sign-in took 90 ms."""
+async def test_nagles_algorithm_is_disabled(monkeypatch) -> None:
+    """It is enabled on a socket like that of uvicorn; each sign-in took 90 ms."""
     opened: list[lane.Lane] = []
     attach = lane.Lane.attach
 

@@ -1,4 +1,4 @@
-"""The lane's neighbours: whatever is not Longwire's stays uvicorn's, wherever it is served."""
+"""WebSockets of other applications stay with uvicorn, at every path."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ HANDSHAKE = encode_request(
 Serving = Callable[[ASGIApp], contextlib.AbstractAsyncContextManager[str]]
 
 
-@pytest.fixture(params=["httptools", "h11", HTTP], ids=["httptools", "h11", "ours"])
+@pytest.fixture(params=["httptools", "h11", HTTP], ids=["httptools", "h11", "longwire"])
 def served(request: pytest.FixtureRequest) -> Serving:
-    """Serves behind each HTTP protocol that may read the handshake."""
+    """Serves with each HTTP protocol that can read the handshake."""
     return lambda app: serving(app, http=request.param)
 
 
@@ -52,7 +52,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 
 def application(answer: Any) -> ASGIApp:
-    """An application that is not ours, at every path."""
+    """An application other than a Longwire server, at every path."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -70,7 +70,7 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.send", "text": message["text"] + "!"})
 
 
-async def test_a_foreign_application_may_serve_the_path_of_socket_io(served: Serving) -> None:
+async def test_another_application_may_serve_the_path_of_socket_io(served: Serving) -> None:
     async with served(application(echo)) as url, websocket(url) as connection:
         assert connection.response is not None
         assert connection.response.headers["x-from"] == "the application"
@@ -79,13 +79,13 @@ async def test_a_foreign_application_may_serve_the_path_of_socket_io(served: Ser
             assert await receive(connection) == text + "!"
 
 
-async def test_another_path_is_uvicorns(served: Serving) -> None:
+async def test_another_path_is_served_by_uvicorn(served: Serving) -> None:
     async with served(application(echo)) as url, websocket(f"{url}/elsewhere") as connection:
         await connection.send("one")
         assert await receive(connection) == "one!"
 
 
-async def test_a_foreign_application_may_refuse(served: Serving) -> None:
+async def test_another_application_may_reject(served: Serving) -> None:
     async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "websocket.close"})
@@ -96,18 +96,18 @@ async def test_a_foreign_application_may_refuse(served: Serving) -> None:
                 pass
 
 
-async def test_a_foreign_application_that_raises_is_a_server_error(served: Serving, capfd) -> None:
+async def test_another_application_that_raises_is_a_server_error(served: Serving, capfd) -> None:
     async def fail(scope: Scope, receive: Receive, send: Send) -> None:
-        raise LookupError("a fault of the application")
+        raise LookupError("an error of the application")
 
     async with served(application(fail)) as url:
         with pytest.raises(InvalidStatus, match="500"):
             async with websocket(url):
                 pass
-    assert "a fault of the application" in capfd.readouterr().err
+    assert "an error of the application" in capfd.readouterr().err
 
 
-async def test_a_foreign_application_that_decides_nothing_is_a_server_error(
+async def test_another_application_that_returns_without_an_answer_is_a_server_error(
     served: Serving, capfd
 ) -> None:
     async def forget(scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,26 +120,26 @@ async def test_a_foreign_application_that_decides_nothing_is_a_server_error(
     assert "without completing handshake" in capfd.readouterr().err
 
 
-async def test_a_foreign_application_hears_that_the_peer_did_not_wait(served: Serving) -> None:
-    asked = asyncio.Event()
+async def test_another_application_is_notified_that_the_peer_disconnected(served: Serving) -> None:
+    called = asyncio.Event()
     gone = asyncio.Event()
-    heard = asyncio.get_running_loop().create_future()
+    received = asyncio.get_running_loop().create_future()
 
-    async def dawdle(scope: Scope, receive: Receive, send: Send) -> None:
-        asked.set()
+    async def wait(scope: Scope, receive: Receive, send: Send) -> None:
+        called.set()
         await gone.wait()
-        heard.set_result(await receive())
+        received.set_result(await receive())
 
-    async with served(application(dawdle)) as url, connection_to(url) as (_, writer):
+    async with served(application(wait)) as url, connection_to(url) as (_, writer):
         writer.write(HANDSHAKE)
-        await asked.wait()
+        await called.wait()
         writer.transport.abort()
         gone.set()
-        message = await heard
+        message = await received
     assert message["type"] in ("websocket.connect", "websocket.disconnect")
 
 
-async def test_a_handshake_that_is_none_is_refused_as_uvicorn_does(served: Serving) -> None:
+async def test_an_invalid_handshake_is_rejected_as_by_uvicorn(served: Serving) -> None:
     old = HANDSHAKE.replace(b"sec-websocket-version: 13", b"sec-websocket-version: 12")
     async with (
         served(Server(authenticate=anonymous)) as url,
@@ -149,7 +149,7 @@ async def test_a_handshake_that_is_none_is_refused_as_uvicorn_does(served: Servi
         assert (await reader.readline()).split()[1] == b"400"
 
 
-async def test_a_handshake_may_come_in_pieces(served: Serving) -> None:
+async def test_a_handshake_may_arrive_in_pieces(served: Serving) -> None:
     async with (
         served(Server(authenticate=anonymous)) as url,
         connection_to(url) as (reader, writer),
@@ -172,37 +172,37 @@ async def test_a_handshake_may_follow_other_requests(served: Serving) -> None:
         assert (await reader.readuntil(b'0{"sid"')).startswith(b"HTTP/1.1 101")
 
 
-@pytest.mark.parametrize("app", ["ours", "foreign"])
-async def test_what_is_sent_before_the_answer_to_the_handshake_is_not_lost(
+@pytest.mark.parametrize("app", ["longwire", "other"])
+async def test_data_sent_before_the_response_to_the_handshake_is_not_lost(
     served: Serving, app: str
 ) -> None:
-    asked, sent = asyncio.Event(), asyncio.Event()
+    called, sent = asyncio.Event(), asyncio.Event()
     server = Server(authenticate=anonymous)
 
-    async def dawdle(scope: Scope, receive: Receive, send: Send) -> None:
-        asked.set()
+    async def wait(scope: Scope, receive: Receive, send: Send) -> None:
+        called.set()
         await sent.wait()
-        await (server if app == "ours" else echo)(scope, receive, send)
+        await (server if app == "longwire" else echo)(scope, receive, send)
 
-    async with server, served(application(dawdle)) as url, connection_to(url) as (reader, writer):
+    async with server, served(application(wait)) as url, connection_to(url) as (reader, writer):
         writer.write(HANDSHAKE)
-        await asked.wait()
+        await called.wait()
         for byte in encode_text("40", MASK):
             writer.write(bytes([byte]))
             await writer.drain()
             await asyncio.sleep(0.01)
         sent.set()
-        answer = b'40{"sid"' if app == "ours" else b"40!"
+        answer = b'40{"sid"' if app == "longwire" else b"40!"
         assert (await reader.readuntil(answer)).startswith(b"HTTP/1.1 101")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-async def test_an_application_is_told_the_addresses(host: str) -> None:
-    """By whichever protocol: they were asked of the system, and are known by the transport."""
-    told: list[Any] = []
+async def test_the_scope_has_the_addresses(host: str) -> None:
+    """With every HTTP protocol; they come from the transport, without a system call."""
+    addresses: list[Any] = []
 
     async def note(scope: Scope, receive: Receive, send: Send) -> None:
-        told.append((scope["client"], scope["server"]))
+        addresses.append((scope["client"], scope["server"]))
         await echo(scope, receive, send)
 
     for options in ({"http": "httptools", "ws": PLAIN}, {"http": "httptools"}, {"http": HTTP}):
@@ -213,4 +213,4 @@ async def test_an_application_is_told_the_addresses(host: str) -> None:
             await reader.readuntil(b"\r\n\r\n")
             mine = writer.get_extra_info("sockname")[:2], writer.get_extra_info("peername")[:2]
             writer.transport.abort()
-        assert told.pop() == mine
+        assert addresses.pop() == mine

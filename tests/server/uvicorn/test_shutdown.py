@@ -1,4 +1,4 @@
-"""Uvicorn stops: clients are told, and nobody holds it up."""
+"""The shutdown of uvicorn: clients receive the reason, and pending polls do not delay it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SOON = 5.0  # far below the heartbeat's 25 s
 
 
 class Uvicorn(uvicorn.Server):
-    """As `uvicorn app:app` runs it, signals included."""
+    """Runs like `uvicorn app:app`, signals included."""
 
     def __init__(self, app: Any, ws: str) -> None:
         super().__init__(uvicorn.Config(app, port=0, ws=ws, log_level="warning"))
@@ -55,10 +55,10 @@ def server_and_app(request: pytest.FixtureRequest) -> tuple[Server, FastAPI]:
 
 
 @pytest.mark.parametrize("ws", [LANE, PLAIN], ids=["lane", "asgi"])
-async def test_every_client_is_told_when_uvicorn_stops(
+async def test_every_client_receives_the_reason_when_uvicorn_stops(
     server_and_app: tuple[Server, FastAPI], ws: str
 ) -> None:
-    """Without the lane they were cut off; polls that waited held it up for 25 s, even with it."""
+    """Without the lane it was not sent, and pending polls delayed the stop by 25 s."""
     server, app = server_and_app
     uvicorn = Uvicorn(app, ws)
     async with contextlib.AsyncExitStack() as stack:
@@ -69,11 +69,11 @@ async def test_every_client_is_told_when_uvicorn_stops(
         polling = RawPolling(http)
         await polling.sign_in("anybody")
         poll = await polling.start_poll()
-        await call(client, "ping")  # what was sent before has arrived, too
+        await call(client, "ping")  # everything sent before has arrived, too
         uvicorn.should_exit = True
 
-        [told] = await events(client, "closing")
-        assert (told["reason"], told["reconnect"]) == ("server_shutdown", True)
+        [closing] = await events(client, "closing")
+        assert (closing["reason"], closing["reconnect"]) == ("server_shutdown", True)
         assert await is_closed(client)
         assert (await poll)[0].startswith('42["closing",{"reason":"server_shutdown"')
     with pytest.raises(BrokerUnavailable, match="not started"):
@@ -81,12 +81,12 @@ async def test_every_client_is_told_when_uvicorn_stops(
 
 
 class BrokerWithoutRooms(MemoryBroker):
-    """Cannot say which rooms there are, at first; counts who opens it."""
+    """Cannot list its rooms at first; counts how often it is open."""
 
     def __init__(self) -> None:
         super().__init__()
         self.opened = 0
-        self.is_away = True
+        self.is_unavailable = True
 
     async def start(self, receiver: Any) -> None:
         await super().start(receiver)
@@ -97,28 +97,28 @@ class BrokerWithoutRooms(MemoryBroker):
         self.opened -= 1
 
     async def rooms(self, prefix: str) -> list[str]:
-        if self.is_away:
-            raise BrokerUnavailable("away")
+        if self.is_unavailable:
+            raise BrokerUnavailable("no connection")
         return await super().rooms(prefix)
 
 
-async def test_what_could_not_start_leaves_no_broker_open() -> None:
-    """Each try opened it once more: connections leaked, and a file was "in use" by the server."""
+async def test_a_failed_start_leaves_no_broker_open() -> None:
+    """Each attempt opened it again: connections leaked, and a file was in use by the server."""
     broker = BrokerWithoutRooms()
     server = Server(authenticate=anonymous, broker=broker)
     for _ in range(2):
         with pytest.raises(BrokerUnavailable):
             await server.start()
         assert broker.opened == 0
-    broker.is_away = False
+    broker.is_unavailable = False
     async with server:
         assert broker.opened == 1
 
 
-async def test_who_comes_before_the_log_can_be_reached_is_asked_to_come_again(
+async def test_requests_get_503_until_the_log_can_be_reached(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Each request was an exception in the server's log, and status 500."""
+    """Each request logged an exception and got status 500."""
     broker = BrokerWithoutRooms()
     app = Server(authenticate=anonymous, broker=broker).wrap(FastAPI())
     async with (
@@ -130,8 +130,8 @@ async def test_who_comes_before_the_log_can_be_reached_is_asked_to_come_again(
         with pytest.raises(InvalidStatus, match="503"):
             async with websocket(url):
                 pass
-        broker.is_away = False
+        broker.is_unavailable = False
         await polling.sign_in("anybody")
     assert (refused.status_code, refused.json()["code"]) == (503, 3)
-    assert "away" in caplog.text
+    assert "no connection" in caplog.text
     assert "Traceback" not in caplog.text
