@@ -51,11 +51,13 @@ async def _emit(url: str, event: str, data: dict[str, Any], room: str | None) ->
     import msgspec
 
     from longwire.cli.connection import connect
+    from longwire.wire import PUBLISH, PublishAck, PublishRequest, encode
 
-    request = {"event": event, "data": data} | ({} if room is None else {"room": room})
+    payload = msgspec.Raw(msgspec.json.encode(data))
     async with connect(url) as client:
-        answer = await client.call("publish", request)
-    if not answer["ok"]:
-        raise CallRefused(answer["error"]["message"], answer["error"]["code"])
-    position = {name: answer[name] for name in ("room", "epoch", "offset")}
+        request = PublishRequest(event=event, data=payload, room=room)
+        ack = msgspec.convert(await client.call(PUBLISH, encode(request)), PublishAck)
+    if ack.error is not None:
+        raise CallRefused(ack.error.message, ack.error.code)
+    position = {"room": ack.room, "epoch": ack.epoch, "offset": ack.offset}
     return msgspec.json.encode(position).decode()
