@@ -63,7 +63,7 @@ async def test_prints_the_position(longwire: Longwire, running_server: ServerPro
         (
             ["announcement", '{"message": "x", "level": "info"}', "--room", "no:room"],
             1,
-            "room 'no:room' fits",
+            "room 'no:room' matches no pattern",
         ),
     ],
 )
