@@ -1,4 +1,4 @@
-"""Bars, as SVG: one for every peer, the first of them ours."""
+"""Draws bar charts as SVG: one bar for each peer, Longwire's first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OURS, OTHERS, INK, FAINT = "#2563eb", "#94a3b8", "#0f172a", "#64748b"
 
 
 def plot(results: Results) -> str:
-    """Draw the figure that is compared."""
+    """Draw the compared figure."""
     scenario, ratios = results.scenario, results.ratios()
     values = {peer: figures[scenario.key] for peer, figures in results.best().items()}
     height = TOP + ROW * len(values) + 8

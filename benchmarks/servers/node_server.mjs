@@ -1,4 +1,4 @@
-// Socket.IO's own server under Node: `ws` without compression, as its documents advise.
+// Socket.IO's own server under Node: `ws` without compression, as its documentation advises.
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -36,7 +36,7 @@ io.on("connection", (socket) => {
     globalThis.gc();
     acknowledge(0);
   });
-  // What an application does that wants to be complete: it keeps what it emitted, and repeats it.
+  // What an application needs for complete delivery: it keeps emitted events and sends them again.
   socket.on("stream", ({ tokens }, acknowledge) => {
     const timestamp = Date.now();
     late.push(["job:created", { timestamp, jobId: "late", title: "A long answer" }]);
