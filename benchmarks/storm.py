@@ -171,7 +171,7 @@ async def publish(server: str, storm: Storm) -> None:
     """Publish the events evenly over the storm, on a connection that does not break."""
     async with WebSocketClient(server, token="any token") as sender:
         for number in range(storm.events):
-            await sender.emit("tell", {"room": ROOM, "text": str(number)})
+            await sender.emit("publish_one", {"room": ROOM, "text": str(number)})
             await asyncio.sleep(storm.seconds / storm.events)
 
 

@@ -30,7 +30,7 @@ def measure(peer: Peer, quick: bool) -> Figures:
             request = b"x"
         else:
             crowd.sign_in(MEMBERS)
-            request = frame("tell", {"room": "global", "text": TEXT})
+            request = frame("publish_one", {"room": "global", "text": TEXT})
         _broadcast(crowd, request, max(2, scaled(peer, WARM, quick=quick)))
         return measured(server, events * MEMBERS, lambda: _broadcast(crowd, request, events))
 

@@ -38,7 +38,7 @@ def measure(peer: Peer, quick: bool) -> Figures:
     """Publish events until there are enough deliveries."""
     size = SIZES[peer]
     events = min(MOST_EVENTS, DELIVERIES // size.members) // (5 if quick else 1) // LAPS or 1
-    request = frame("tell", {"room": "global", "text": "x" * size.text_bytes})
+    request = frame("publish_one", {"room": "global", "text": "x" * size.text_bytes})
     with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
         crowd.sign_in(size.members)
         _publish(crowd, request, max(5, events), size.members)

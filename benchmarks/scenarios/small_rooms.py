@@ -32,7 +32,7 @@ def measure(peer: Peer, quick: bool) -> Figures:
 def _publish(crowd: Crowd, parts: int) -> None:
     for number in range(parts):
         first = number % ROOMS_EACH * AT_ONCE
-        crowd.send(frame("tell_rooms", {"first": first, "count": AT_ONCE, "text": TEXT}))
+        crowd.send(frame("publish_rooms", {"first": first, "count": AT_ONCE, "text": TEXT}))
         crowd.receive(ANNOUNCED, MEMBERS)
 
 

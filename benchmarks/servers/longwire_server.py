@@ -39,13 +39,13 @@ async def echo(args: list[object], socket: Socket) -> object:
     return args[0]
 
 
-@server.on("tell")
-async def tell(args: list[dict[str, Any]], socket: Socket) -> None:
+@server.on("publish_one")
+async def publish_one(args: list[dict[str, Any]], socket: Socket) -> None:
     await announce(args[0]["room"], args[0]["text"])
 
 
-@server.on("tell_rooms")
-async def tell_rooms(args: list[dict[str, Any]], socket: Socket) -> None:
+@server.on("publish_rooms")
+async def publish_rooms(args: list[dict[str, Any]], socket: Socket) -> None:
     [request] = args
     for number in range(request["first"], request["first"] + request["count"]):
         await announce(f"campaign:{number}", request["text"])

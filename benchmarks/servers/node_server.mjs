@@ -20,8 +20,8 @@ io.on("connection", (socket) => {
     if (room === "job:late") for (const [name, payload] of late) socket.emit(name, payload);
   });
   socket.on("echo", (payload, acknowledge) => acknowledge(payload));
-  socket.on("tell", ({ room, text }) => announce(room, text));
-  socket.on("tell_rooms", ({ first, count, text }) => {
+  socket.on("publish_one", ({ room, text }) => announce(room, text));
+  socket.on("publish_rooms", ({ first, count, text }) => {
     for (let number = first; number < first + count; number += 1)
       announce(`campaign:${number}`, text);
   });

@@ -44,12 +44,12 @@ async def echo(sid: str, payload: object) -> object:
 
 
 @sio.event
-async def tell(sid: str, request: dict[str, Any]) -> None:
+async def publish_one(sid: str, request: dict[str, Any]) -> None:
     await announce(request["room"], request["text"])
 
 
 @sio.event
-async def tell_rooms(sid: str, request: dict[str, Any]) -> None:
+async def publish_rooms(sid: str, request: dict[str, Any]) -> None:
     for number in range(request["first"], request["first"] + request["count"]):
         await announce(f"campaign:{number}", request["text"])
 

@@ -35,7 +35,7 @@ class ExpectedLog:
         return BrokenPromise(fault, self._record.name, client, offset, detail)
 
     def check(self, reader: str, frame: Frame) -> None:
-        """Check that a frame contains what its offsets stand for, and nothing else.
+        """Check that a frame contains the entries of its offsets, and nothing else.
 
         Raises:
             BrokenPromise: it does not.
