@@ -87,6 +87,7 @@ test-js: setup
 	npm test
 
 check: check-python check-js check-generated docs
+	$(BIN)/python scripts/check-language
 	$(BIN)/python scripts/measure-code
 
 check-python: .make/python
