@@ -1,7 +1,5 @@
 """Generates TypeScript from a contract: interfaces, event maps, room types, conflation table."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable

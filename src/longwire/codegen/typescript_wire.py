@@ -1,7 +1,5 @@
 """The part of the TypeScript that is the same for every contract: Longwire's own wire."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from msgspec.structs import replace

@@ -4,8 +4,6 @@ A frame covers the offsets first…last. Every entry in that range must be part 
 superseded by a later entry of its slot, or have been dropped by retention.
 """
 
-from __future__ import annotations
-
 from longwire.testing.records import Attempt, BrokenPromise, Entry, Fault, Frame, RoomRecord
 
 Piece = tuple[int, str]

@@ -1,7 +1,5 @@
 """The ASGI application: routes requests to their sessions."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 
 from longwire.engineio import Options, Query, RequestError, Transport, parse_query
