@@ -8,7 +8,9 @@ import socket
 import time
 from typing import Self
 
-from longwire.websocket import FrameDecoder, encode_response, encode_text
+from longwire.websocket.decoder import FrameDecoder
+from longwire.websocket.frames import encode_text
+from longwire.websocket.handshake import encode_response
 
 OPEN = {
     "sid": "session",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.feeder import ROOM, Feeder, progress
 from benchmarks.process import Subject
-from longwire.websocket import encode_text
+from longwire.websocket.frames import encode_text
 
 CLIENT = Path(__file__).with_name("clients") / "longwire_watcher.py"
 SLICE = 5_000

@@ -11,7 +11,8 @@ import select
 import socket
 import time
 
-from longwire.websocket import encode_request, encode_text
+from longwire.websocket.frames import encode_text
+from longwire.websocket.handshake import encode_request
 
 MASK = bytes(4)  # clients must mask; a mask of zeros costs no arithmetic
 KEY = b"bG9uZ3dpcmUncyBiZW5jaA=="

@@ -18,7 +18,9 @@ from longwire.connection import (
     EventReceived,
     Refused,
 )
-from longwire.engineio import ClientSession, Closed, Options, ServerSession, Upgraded
+from longwire.engineio.client import ClientSession
+from longwire.engineio.event import Closed, Upgraded
+from longwire.engineio.server import Options, ServerSession
 from longwire.errors import LocalProtocolError, RemoteProtocolError
 from longwire.prepared import PreparedMessage
 from longwire.reasons import (
@@ -30,7 +32,7 @@ from longwire.reasons import (
     TOKEN_EXPIRED,
     TRANSPORT_CLOSED,
 )
-from longwire.socketio import encode_event_body
+from longwire.socketio.encoder import encode_event_body
 
 OPTIONS = ConnectionOptions()
 OPEN = '0{"sid":"abc","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'

@@ -16,7 +16,7 @@ import uvicorn
 from longwire import Server, Socket, anonymous
 from longwire.broker import open_broker
 from longwire.catalog import Announcement, JobCompleted, JobCreated, JobOutput, JobResult
-from longwire.engineio import Options
+from longwire.engineio.server import Options
 from longwire.server import Limits
 from longwire.server.access.rules import is_signed_in
 

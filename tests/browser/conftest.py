@@ -21,7 +21,7 @@ from playwright.async_api import (
 )
 
 from longwire import Server, jwt_authenticator
-from longwire.engineio import Options
+from longwire.engineio.server import Options
 from longwire.server.limits import Limits
 from longwire.web import create_app
 from tests.browser.command import HundredLines

@@ -18,7 +18,8 @@ from longwire.connection import (
     ConnectRequested,
     EventReceived,
 )
-from longwire.engineio import Closed, Options, ServerSession
+from longwire.engineio.event import Closed
+from longwire.engineio.server import Options, ServerSession
 from longwire.reasons import SERVER_DISCONNECT
 
 

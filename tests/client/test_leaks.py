@@ -14,7 +14,7 @@ import pytest
 
 from longwire import WebSocketClient
 from longwire.catalog import JobOutput, JobProgress
-from longwire.websocket import encode_text
+from longwire.websocket.frames import encode_text
 from tests.client.conftest import Connect
 from tests.client.peer import Peer, connected
 

@@ -13,7 +13,7 @@ from longwire import CATALOG, Job, Server
 from longwire.broker import MemoryLimits, SQLiteLimits
 from longwire.client import ClientOptions
 from longwire.connection import ConnectionOptions
-from longwire.engineio import Options
+from longwire.engineio.server import Options
 from longwire.log import RetentionLimits
 from longwire.server import Limits, RecoveryOptions
 from tests.docs.snippets import ROOT

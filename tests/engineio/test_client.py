@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from longwire.engineio import (
-    ClientOptions,
-    ClientSession,
-    Closed,
-    Handshake,
-    MessageReceived,
-    Opened,
-    State,
-    Upgraded,
-)
+from longwire.engineio.client import ClientOptions, ClientSession
+from longwire.engineio.event import Closed, MessageReceived, Opened, Upgraded
+from longwire.engineio.handshake import Handshake
+from longwire.engineio.state import State
 from longwire.errors import LocalProtocolError, RemoteProtocolError
 from longwire.reasons import (
     CLIENT_DISCONNECT,

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from longwire.engineio import Handshake
-from longwire.engineio.handshake import decode_open, encode_open
+from longwire.engineio.handshake import Handshake, decode_open, encode_open
 from longwire.errors import RemoteProtocolError
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from longwire.engineio import MessageReceived, Options, ServerSession
+from longwire.engineio.event import MessageReceived
 from longwire.engineio.payload import split_payload
+from longwire.engineio.server import Options, ServerSession
 from tests.operations import count_operations
 
 

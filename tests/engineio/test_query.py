@@ -1,13 +1,7 @@
 from __future__ import annotations
 
-from longwire.engineio import (
-    BAD_REQUEST,
-    FORBIDDEN,
-    UNKNOWN_SESSION,
-    Query,
-    forbidden,
-    parse_query,
-)
+from longwire.engineio.errors import BAD_REQUEST, FORBIDDEN, UNKNOWN_SESSION, forbidden
+from longwire.engineio.query import Query, parse_query
 
 
 def test_a_query_with_a_thousand_fields_is_rejected() -> None:

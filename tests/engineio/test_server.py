@@ -5,15 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from longwire.engineio import (
-    Closed,
-    MessageReceived,
-    Options,
-    ServerSession,
-    SessionEvent,
-    State,
-    Upgraded,
-)
+from longwire.engineio.event import Closed, MessageReceived, SessionEvent, Upgraded
+from longwire.engineio.server import Options, ServerSession
+from longwire.engineio.state import State
 from longwire.errors import ConfigurationError, LocalProtocolError, RemoteProtocolError
 from longwire.reasons import (
     CLIENT_DISCONNECT,

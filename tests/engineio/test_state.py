@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from longwire.engineio import TRANSITIONS, Signal, State
+from longwire.engineio.state import TRANSITIONS, Signal, State
 
 
 def test_every_state_has_a_row() -> None:

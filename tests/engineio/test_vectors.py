@@ -9,16 +9,11 @@ from typing import Any
 
 import pytest
 
-from longwire.engineio import (
-    Closed,
-    Options,
-    Query,
-    RequestError,
-    ServerSession,
-    decode_payload,
-    encode_payload,
-    parse_query,
-)
+from longwire.engineio.errors import RequestError
+from longwire.engineio.event import Closed
+from longwire.engineio.payload import decode_payload, encode_payload
+from longwire.engineio.query import Query, parse_query
+from longwire.engineio.server import Options, ServerSession
 from longwire.errors import RemoteProtocolError
 from longwire.reasons import PARSE_ERROR
 

@@ -11,7 +11,8 @@ import pytest
 
 from longwire import Server, anonymous
 from longwire.server import Limits
-from longwire.websocket import encode_request, encode_text
+from longwire.websocket.frames import encode_text
+from longwire.websocket.handshake import encode_request
 from tests.serving import LANE, PLAIN, serving
 
 KEY = b"bG9uZ3dpcmUncyB0ZXN0cw=="

@@ -9,7 +9,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from longwire.websocket import encode_text
+from longwire.websocket.frames import encode_text
 from tests.server.raw_polling import SEPARATOR, RawPolling
 from tests.server.raw_websocket import call, sign_in, websocket
 from tests.serving import ServerProcess

@@ -13,9 +13,11 @@ import uvloop
 
 from longwire import Server, anonymous
 from longwire.catalog import Announcement
-from longwire.engineio import Options
+from longwire.engineio.server import Options
 from longwire.server import Limits
-from longwire.websocket import FrameDecoder, encode_request, encode_text
+from longwire.websocket.decoder import FrameDecoder
+from longwire.websocket.frames import encode_text
+from longwire.websocket.handshake import encode_request
 from tests.serving import serving
 
 ROOM = "job:long"

@@ -25,7 +25,8 @@ from longwire.server.rooms.replay import CACHED_FOR
 from longwire.server.scope import Receive, Scope, Send
 from longwire.testing import Frame, History
 from longwire.types import Position
-from longwire.websocket import encode_request, encode_text
+from longwire.websocket.frames import encode_text
+from longwire.websocket.handshake import encode_request
 from tests.proxy import Proxy
 from tests.server.raw_polling import RawPolling
 from tests.serving import ServerProcess, serving

@@ -10,11 +10,11 @@ import pytest
 
 from longwire import Server, anonymous
 from longwire.broker import MemoryBroker
-from longwire.engineio import Options
+from longwire.engineio.server import Options
 from longwire.server.access.rules import is_signed_in
 from longwire.server.session.session import Session
 from longwire.server.uvicorn.lane import Lane
-from longwire.websocket import encode_text
+from longwire.websocket.frames import encode_text
 
 MASK = bytes(4)
 

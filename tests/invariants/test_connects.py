@@ -12,7 +12,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from longwire.server.uvicorn.lane import Lane
-from longwire.websocket import encode_request, encode_text
+from longwire.websocket.frames import encode_text
+from longwire.websocket.handshake import encode_request
 from tests.invariants.conftest import MASK, Counted, CountingTransport, ServerFixture, settle
 from tests.serving import HTTP, LANE
 

@@ -12,14 +12,10 @@ from longwire.connection import (
     ConnectRequested,
     EventReceived,
 )
-from longwire.engineio import (
-    ClientOptions,
-    ClientSession,
-    Closed,
-    Options,
-    ServerSession,
-    Transport,
-)
+from longwire.engineio.client import ClientOptions, ClientSession
+from longwire.engineio.event import Closed
+from longwire.engineio.server import Options, ServerSession
+from longwire.engineio.state import Transport
 
 Received = list[tuple[str, str, list[object], int | None]]
 

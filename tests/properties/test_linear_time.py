@@ -8,8 +8,9 @@ from time import process_time
 import pytest
 
 from longwire.connection import Connection, ConnectionOptions
-from longwire.engineio import Options, ServerSession
-from longwire.websocket import FrameDecoder, encode_binary, encode_text
+from longwire.engineio.server import Options, ServerSession
+from longwire.websocket.decoder import FrameDecoder
+from longwire.websocket.frames import encode_binary, encode_text
 
 SIZE = 50_000
 # Four times the size takes four times as long; quadratic work would take sixteen times as long.

@@ -11,18 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longwire.connection import Connection, ConnectionOptions
-from longwire.engineio import (
-    ClientSession,
-    Closed,
-    MessageReceived,
-    Options,
-    ServerSession,
-    Session,
-    Transport,
-    decode_payload,
-    encode_payload,
-    parse_query,
-)
+from longwire.engineio.client import ClientSession
+from longwire.engineio.event import Closed, MessageReceived
+from longwire.engineio.payload import decode_payload, encode_payload
+from longwire.engineio.query import parse_query
+from longwire.engineio.server import Options, ServerSession
+from longwire.engineio.session import Session
+from longwire.engineio.state import Transport
 from longwire.errors import RemoteProtocolError
 from longwire.reasons import SERVER_DISCONNECT
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longwire.connection import Connection
-from longwire.engineio import Transport
+from longwire.engineio.state import Transport
 from tests.properties.protocol_wire import Received, Wire
 
 NAMESPACES = ("/", "/n")

@@ -10,21 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longwire.errors import RemoteProtocolError
-from longwire.socketio import (
+from longwire.socketio.decoder import IncompletePacket, decode_packet
+from longwire.socketio.encoder import (
+    encode_ack,
+    encode_connect,
+    encode_connect_error,
+    encode_disconnect,
+    encode_event,
+)
+from longwire.socketio.packet import (
     RESERVED_EVENTS,
     Ack,
     Connect,
     ConnectError,
     Disconnect,
     Event,
-    IncompletePacket,
     Packet,
-    decode_packet,
-    encode_ack,
-    encode_connect,
-    encode_connect_error,
-    encode_disconnect,
-    encode_event,
 )
 
 namespaces = st.just("/") | st.text(max_size=10).map(lambda name: "/" + name.replace(",", ""))

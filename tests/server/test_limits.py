@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 
 from longwire import Server, anonymous
 from longwire.server import Limits, Socket
-from longwire.websocket import encode_request
+from longwire.websocket.handshake import encode_request
 from tests.server.raw_polling import RawPolling
 from tests.server.raw_websocket import call, expect, receive, sign_in, websocket
 from tests.serving import HTTP, LANE, PLAIN, serving

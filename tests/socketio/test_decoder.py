@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from longwire.errors import RemoteProtocolError
-from longwire.socketio import Connect, Event, IncompletePacket, decode_packet
+from longwire.socketio.decoder import IncompletePacket, decode_packet
+from longwire.socketio.packet import Connect, Event
 
 
 def event(wire: str) -> Event:

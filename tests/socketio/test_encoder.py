@@ -8,14 +8,14 @@ import msgspec
 import pytest
 
 from longwire.errors import LocalProtocolError
-from longwire.socketio import (
-    RESERVED_EVENTS,
+from longwire.socketio.encoder import (
     encode_ack,
     encode_connect,
     encode_connect_error,
     encode_disconnect,
     encode_event,
 )
+from longwire.socketio.packet import RESERVED_EVENTS
 
 
 class Picture(msgspec.Struct):

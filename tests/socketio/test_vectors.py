@@ -11,21 +11,15 @@ import msgspec
 import pytest
 
 from longwire.errors import RemoteProtocolError
-from longwire.socketio import (
-    Ack,
-    Connect,
-    ConnectError,
-    Disconnect,
-    Event,
-    IncompletePacket,
-    Packet,
-    decode_packet,
+from longwire.socketio.decoder import IncompletePacket, decode_packet
+from longwire.socketio.encoder import (
     encode_ack,
     encode_connect,
     encode_connect_error,
     encode_disconnect,
     encode_event,
 )
+from longwire.socketio.packet import Ack, Connect, ConnectError, Disconnect, Event, Packet
 
 VECTORS: dict[str, list[dict[str, Any]]] = json.loads(
     (Path(__file__).parents[1] / "vectors" / "socketio.json").read_text(encoding="utf-8")

@@ -3,13 +3,8 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longwire.websocket import (
-    Close,
-    FrameDecoder,
-    Message,
-    Ping,
-    Pong,
-    ProtocolViolation,
+from longwire.websocket.decoder import FrameDecoder
+from longwire.websocket.frames import (
     encode_binary,
     encode_close,
     encode_frame,
@@ -17,6 +12,7 @@ from longwire.websocket import (
     encode_pong,
     encode_text,
 )
+from longwire.websocket.messages import Close, Message, Ping, Pong, ProtocolViolation
 
 masks = st.binary(min_size=4, max_size=4)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)

@@ -1,15 +1,8 @@
 import pytest
 
-from longwire.websocket import (
-    Close,
-    FrameDecoder,
-    Ping,
-    Pong,
-    ProtocolViolation,
-    encode_close,
-    encode_frame,
-    encode_text,
-)
+from longwire.websocket.decoder import FrameDecoder
+from longwire.websocket.frames import encode_close, encode_frame, encode_text
+from longwire.websocket.messages import Close, Ping, Pong, ProtocolViolation
 
 MASK = b"\x37\xfa\x21\x3d"
 

@@ -1,7 +1,7 @@
 import pytest
 
 from longwire.errors import LocalProtocolError
-from longwire.websocket import (
+from longwire.websocket.frames import (
     encode_binary,
     encode_close,
     encode_frame,

@@ -1,7 +1,7 @@
 import pytest
 
 from longwire.errors import LocalProtocolError
-from longwire.websocket import (
+from longwire.websocket.handshake import (
     HandshakeFault,
     HandshakeRequest,
     accept_key,

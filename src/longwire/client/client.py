@@ -29,7 +29,7 @@ from longwire.client.sending.outbox_file import OutboxFile
 from longwire.client.sending.publisher import Publisher
 from longwire.client.state import ConnectionState, ConnectionStatus
 from longwire.clock import wall_time
-from longwire.engineio import Transport
+from longwire.engineio.state import Transport
 from longwire.errors import NotConnected
 from longwire.jobs import Job
 from longwire.schema import Contract

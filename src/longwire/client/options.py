@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from longwire.client.transport.options import SCHEMES, TransportOptions
 from longwire.client.transport.websocket import WebSocket
-from longwire.engineio import Transport
+from longwire.engineio.state import Transport
 from longwire.errors import ConfigurationError
 
 _PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")

@@ -18,33 +18,24 @@ from longwire.connection.events import (
     Disconnected,
     Refused,
 )
-from longwire.engineio import (
-    MESSAGE,
-    ClientSession,
-    Closed,
-    MessageReceived,
-    Opened,
-    ServerSession,
-    Session,
-    State,
-)
+from longwire.engineio.client import ClientSession
+from longwire.engineio.event import Closed, MessageReceived, Opened
+from longwire.engineio.payload import MESSAGE
+from longwire.engineio.server import ServerSession
+from longwire.engineio.session import Session
+from longwire.engineio.state import State
 from longwire.errors import LocalProtocolError, RemoteProtocolError
 from longwire.prepared import PreparedMessage
 from longwire.reasons import CONNECT_TIMEOUT, DisconnectReason
-from longwire.socketio import (
-    MAIN,
+from longwire.socketio.decoder import (
     MAX_ATTACHMENT_BYTES,
     MAX_ATTACHMENTS,
-    Ack,
-    Connect,
-    ConnectError,
-    Disconnect,
-    EncodedEvent,
-    Event,
     IncompletePacket,
-    Packet,
     decode_packet,
     decode_plain_event,
+)
+from longwire.socketio.encoder import (
+    EncodedEvent,
     encode_ack,
     encode_connect,
     encode_connect_error,
@@ -52,6 +43,7 @@ from longwire.socketio import (
     encode_event,
     encode_event_packet,
 )
+from longwire.socketio.packet import MAIN, Ack, Connect, ConnectError, Disconnect, Event, Packet
 
 
 class ConnectionOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from longwire.engineio import Closed, Upgraded
-from longwire.socketio import Ack, Event
+from longwire.engineio.event import Closed, Upgraded
+from longwire.socketio.packet import Ack, Event
 
 
 class ConnectRequested(msgspec.Struct, frozen=True):

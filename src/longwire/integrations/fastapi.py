@@ -33,7 +33,7 @@ from longwire.errors import (
 from longwire.jobs import JobState
 from longwire.server import Identity, Server, UnknownJob
 from longwire.server.errors import message_of
-from longwire.socketio import replace_lone_surrogates
+from longwire.socketio.surrogates import replace_lone_surrogates
 from longwire.types import override
 from longwire.wire import PublishRequest
 

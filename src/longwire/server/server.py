@@ -10,7 +10,7 @@ from longwire.callables import awaiting
 from longwire.catalog import CATALOG, JobCancel
 from longwire.clock import clock
 from longwire.connection import ConnectionOptions
-from longwire.engineio import Options
+from longwire.engineio.server import Options
 from longwire.errors import AuthenticationError, ConfigurationError, InvalidRoom
 from longwire.jobs import Job, JobState
 from longwire.reasons import SERVER_SHUTDOWN

@@ -20,7 +20,7 @@ from longwire.client import (
 )
 from longwire.client import WebSocketClient as AsyncClient
 from longwire.client.rooms.membership import Start
-from longwire.engineio import Transport
+from longwire.engineio.state import Transport
 from longwire.errors import NotConnected
 from longwire.schema import Contract
 from longwire.sync.job import Job

@@ -16,7 +16,7 @@ from longwire.errors import (
     ConnectionRefused,
     NotConnected,
 )
-from longwire.websocket import encode_text
+from longwire.websocket.frames import encode_text
 from tests.client.conftest import Connect, until
 from tests.client.peer import Peer, connected
 
@@ -333,7 +333,7 @@ async def test_the_provider_is_called_before_the_token_expires(
 
 
 async def test_a_silent_connection_is_detected_by_the_heartbeat(clients: Connect) -> None:
-    from longwire.engineio import Options
+    from longwire.engineio.server import Options
 
     async with Peer(Options(ping_interval=0.1, ping_timeout=0.1)) as peer:
         client = clients(peer.url)

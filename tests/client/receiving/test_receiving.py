@@ -18,7 +18,8 @@ from longwire.client.handlers.subscription import ANY
 from longwire.client.receiving.inbox import Inbox
 from longwire.client.rooms.rooms import Rooms
 from longwire.clock import clock
-from longwire.socketio import Event, decode_packet
+from longwire.socketio.decoder import decode_packet
+from longwire.socketio.packet import Event
 from tests.client.peer import Peer, connected
 
 PAYLOADS = st.sampled_from(

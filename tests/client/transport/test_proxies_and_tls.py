@@ -24,7 +24,7 @@ from longwire.catalog import Announcement
 from longwire.client import ClientOptions, ConnectionState
 from longwire.client.transport.handshake import open_websocket
 from longwire.client.transport.websocket import WebSocket
-from longwire.engineio import Transport
+from longwire.engineio.state import Transport
 from longwire.errors import NotConnected
 from tests.client.conftest import Connect, until
 from tests.client.peer import Peer, connected

@@ -13,17 +13,10 @@ from longwire.client import ClientOptions
 from longwire.client.transport.handshake import open_websocket
 from longwire.client.transport.websocket import WebSocket
 from longwire.errors import NotConnected, RemoteProtocolError
-from longwire.websocket import (
-    Close,
-    FrameDecoder,
-    Message,
-    Pong,
-    encode_binary,
-    encode_close,
-    encode_ping,
-    encode_response,
-    encode_text,
-)
+from longwire.websocket.decoder import FrameDecoder
+from longwire.websocket.frames import encode_binary, encode_close, encode_ping, encode_text
+from longwire.websocket.handshake import encode_response
+from longwire.websocket.messages import Close, Message, Pong
 
 Script = Callable[["Raw"], Awaitable[None]]
 

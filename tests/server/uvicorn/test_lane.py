@@ -11,7 +11,8 @@ import uvloop
 
 from longwire import Server, anonymous
 from longwire.server.uvicorn import lane
-from longwire.websocket import encode_request, encode_text
+from longwire.websocket.frames import encode_text
+from longwire.websocket.handshake import encode_request
 from tests.server.raw_websocket import call, sign_in, websocket
 from tests.serving import HTTP, PLAIN, serving
 

@@ -13,7 +13,8 @@ from websockets.exceptions import InvalidStatus
 
 from longwire import Server, anonymous
 from longwire.server.scope import ASGIApp, Receive, Scope, Send
-from longwire.websocket import encode_request, encode_text
+from longwire.websocket.frames import encode_text
+from longwire.websocket.handshake import encode_request
 from tests.server.raw_websocket import receive, websocket
 from tests.serving import HTTP, PLAIN, serving
 

@@ -14,7 +14,7 @@ from longwire.client.rooms.rooms import Rooms
 from longwire.connection import EventReceived
 from longwire.errors import InvalidEvent, RemoteProtocolError
 from longwire.schema import Contract
-from longwire.socketio import decode_plain_event
+from longwire.socketio.decoder import decode_plain_event
 from longwire.wire import AUTH_ERROR, AUTH_EXPIRING, AUTHENTICATED, CLOSING, ROOM_RESET
 
 logger = logging.getLogger("longwire.client")

@@ -20,7 +20,7 @@ from longwire.errors import (
     NotConnected,
     OutboxFull,
 )
-from longwire.socketio import EncodedEvent
+from longwire.socketio.encoder import EncodedEvent
 
 logger = logging.getLogger("longwire.client")
 

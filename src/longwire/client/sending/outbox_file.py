@@ -6,7 +6,7 @@ import sqlite3
 import msgspec
 
 from longwire.errors import OutboxFileError
-from longwire.socketio import EncodedEvent
+from longwire.socketio.encoder import EncodedEvent
 
 logger = logging.getLogger("longwire.client")
 

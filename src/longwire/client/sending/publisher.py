@@ -17,7 +17,7 @@ from longwire.clock import clock
 from longwire.connection import AckReceived
 from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
 from longwire.schema import Contract
-from longwire.socketio import EncodedEvent, encode_event_body
+from longwire.socketio.encoder import EncodedEvent, encode_event_body
 from longwire.types import Position
 from longwire.wire import PUBLISH, PublishRequest
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 import msgspec
 
 from longwire.client.transport.websocket import WebSocket
-from longwire.engineio import Transport
+from longwire.engineio.state import Transport
 
 SCHEMES = {
     "websocket": {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"},

@@ -12,7 +12,9 @@ from longwire.client.transport.handshake import open_websocket
 from longwire.client.transport.http import HttpConnection, Route
 from longwire.client.transport.options import TransportOptions
 from longwire.client.transport.websocket import MessageReceiver, WebSocket
-from longwire.engineio import ClientSession, Session, State
+from longwire.engineio.client import ClientSession
+from longwire.engineio.session import Session
+from longwire.engineio.state import State
 from longwire.errors import LongwireError
 
 Args = TypeVarTuple("Args")

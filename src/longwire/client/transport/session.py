@@ -22,7 +22,10 @@ from longwire.connection import (
     EventReceived,
     Refused,
 )
-from longwire.engineio import ClientSession, Closed, Session, Transport
+from longwire.engineio.client import ClientSession
+from longwire.engineio.event import Closed
+from longwire.engineio.session import Session
+from longwire.engineio.state import Transport
 from longwire.errors import ConnectionRefused, NotConnected
 from longwire.reasons import (
     CLIENT_DISCONNECT,
@@ -30,7 +33,7 @@ from longwire.reasons import (
     TRANSPORT_CLOSED,
     DisconnectReason,
 )
-from longwire.socketio import EncodedEvent, encode_event_body
+from longwire.socketio.encoder import EncodedEvent, encode_event_body
 from longwire.wire import ConnectError
 
 logger = logging.getLogger("longwire.client")

@@ -8,21 +8,12 @@ import asyncio
 import os
 from typing import Protocol
 
-from longwire.engineio import Session
+from longwire.engineio.session import Session
 from longwire.errors import RemoteProtocolError
 from longwire.types import override
-from longwire.websocket import (
-    Close,
-    FrameDecoder,
-    Message,
-    Ping,
-    ProtocolViolation,
-    encode_binary,
-    encode_close,
-    encode_pong,
-    encode_text,
-)
-from longwire.websocket.messages import NORMAL
+from longwire.websocket.decoder import FrameDecoder
+from longwire.websocket.frames import encode_binary, encode_close, encode_pong, encode_text
+from longwire.websocket.messages import NORMAL, Close, Message, Ping, ProtocolViolation
 
 # Masks that are drawn from the system at once.
 MASKS = 1024

@@ -2,8 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from longwire.engineio import Options, Query, RequestError, Transport, parse_query
-from longwire.engineio.errors import BAD_REQUEST, FORBIDDEN, UNKNOWN_SESSION
+from longwire.engineio.errors import BAD_REQUEST, FORBIDDEN, UNKNOWN_SESSION, RequestError
+from longwire.engineio.query import Query, parse_query
+from longwire.engineio.server import Options
+from longwire.engineio.state import Transport
 from longwire.errors import BrokerUnavailable
 from longwire.server.access.origin import OriginPolicy
 from longwire.server.asgi.polling import BodyLimits, send_error, serve_poll, serve_post

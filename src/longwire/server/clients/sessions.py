@@ -15,7 +15,8 @@ from longwire.connection import (
     ConnectRequested,
     EventReceived,
 )
-from longwire.engineio import Options, ServerSession, Transport
+from longwire.engineio.server import Options, ServerSession
+from longwire.engineio.state import Transport
 from longwire.errors import RemoteProtocolError
 from longwire.reasons import CLIENT_DISCONNECT, SERVER_SHUTDOWN, TOO_SLOW, DisconnectReason
 from longwire.server.clients.commands import Services

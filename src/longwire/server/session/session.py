@@ -14,8 +14,9 @@ from longwire.connection import (
     Disconnected,
     EventReceived,
 )
-from longwire.engineio import Closed, ServerSession, Upgraded
+from longwire.engineio.event import Closed, Upgraded
 from longwire.engineio.payload import split_payload
+from longwire.engineio.server import ServerSession
 from longwire.prepared import PreparedBatch
 from longwire.reasons import DisconnectReason
 from longwire.server.limits import Limits

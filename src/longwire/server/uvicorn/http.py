@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 from longwire.errors import needing
 from longwire.server.uvicorn.websocket import WebSocketProtocol
 from longwire.types import override
-from longwire.websocket import HandshakeRequest, read_request
+from longwire.websocket.handshake import HandshakeRequest, read_request
 
 with needing("server"):
     from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser

@@ -11,17 +11,9 @@ from longwire.prepared import PreparedBatch
 from longwire.server.session.session import PACKETS_AT_ONCE, Session
 from longwire.server.session.tcp_info import UNKNOWN, Traffic, measure_traffic
 from longwire.types import override
-from longwire.websocket import (
-    Close,
-    FrameDecoder,
-    Message,
-    Ping,
-    ProtocolViolation,
-    encode_binary,
-    encode_close,
-    encode_pong,
-    encode_text,
-)
+from longwire.websocket.decoder import FrameDecoder
+from longwire.websocket.frames import encode_binary, encode_close, encode_pong, encode_text
+from longwire.websocket.messages import Close, Message, Ping, ProtocolViolation
 
 GOING_AWAY = 1001
 NORMAL_CLOSURE = 1000

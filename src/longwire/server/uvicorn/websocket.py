@@ -11,7 +11,7 @@ from longwire.errors import needing
 from longwire.server.scope import ASGIApp, Message, Scope
 from longwire.server.uvicorn.lane import Lane
 from longwire.types import override
-from longwire.websocket import HandshakeRequest, encode_response, read_request
+from longwire.websocket.handshake import HandshakeRequest, encode_response, read_request
 
 with needing("server"):
     from uvicorn.config import Config
