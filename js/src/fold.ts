@@ -4,6 +4,8 @@
  * - `job:created` begins an attempt and resets everything except a title and owner that it omits.
  * - A terminal state is final until the next attempt; one event of the same outcome may still add
  *   its details.
+ * - `job:failed` with the code `worker_lost` is the server's guess: the worker's next event in the
+ *   same attempt revives the job.
  * - Progress is clamped to 0–100 and never decreases within an attempt; NaN is ignored.
  * - Error, result and estimate are cleared when they no longer apply.
  * - The output does not depend on how its text was split into events.
@@ -26,7 +28,6 @@ import type {
 
 /** Streamed text of one type. */
 export interface OutputChunk {
-  /** The text. */
   readonly text: string;
   /** Null or absent if the job set none. */
   readonly type?: OutputType | null;
@@ -34,11 +35,9 @@ export interface OutputChunk {
 
 /** The state of a job. Null means unknown. */
 export interface JobState {
-  /** The job's id. */
   readonly jobId: string;
   /** `queued` until the job reports another status. */
   readonly status: JobStatus;
-  /** The job's name. */
   readonly title: string | null;
   /** The user whose job it is; null for a job of everyone. */
   readonly owner: string | null;
@@ -54,7 +53,6 @@ export interface JobState {
   readonly outputTruncated: boolean;
   /** Whether the job marked its text as complete. */
   readonly outputComplete: boolean;
-  /** The result of a completed job. */
   readonly result: JobResult | null;
   /** Why the job failed. */
   readonly error: string | null;
@@ -62,9 +60,9 @@ export interface JobState {
   readonly errorCode: string | null;
   /** Whether another attempt may succeed. */
   readonly retryable: boolean | null;
-  /** What the job cost, in the currency of the budget. */
+  /** In the currency of the budget. */
   readonly cost: number | null;
-  /** How long the job ran, in seconds. */
+  /** Seconds. */
   readonly duration: number | null;
   /** The estimated time to completion, in seconds. */
   readonly estimatedCompletion: number | null;
@@ -72,13 +70,11 @@ export interface JobState {
   readonly lease: number | null;
   /** Whether a user asked the job to stop. */
   readonly cancelRequested: boolean;
-  /** When the attempt was created, in milliseconds since the epoch. */
+  /** Milliseconds since the epoch, like `updatedAt`. */
   readonly createdAt: number | null;
-  /** The time of the last event, in milliseconds since the epoch. */
   readonly updatedAt: number | null;
   /** Whether the attempt has ended: completed, failed or cancelled. */
   readonly isComplete: boolean;
-  /** Whether the status is `running`. */
   readonly isRunning: boolean;
 }
 
@@ -195,6 +191,19 @@ function failed(state: JobState, { error, errorCode, retryable }: JobFailedEvent
   return end(state, "failed", { error, errorCode: errorCode ?? null, retryable }, state.retryable);
 }
 
+/** The code of a job whose worker stopped responding, as far as a server can know. */
+const WORKER_LOST = "worker_lost";
+
+/** What a worker that publishes again changes of a job that counted as lost. */
+const REVIVED = {
+  status: "running",
+  isRunning: true,
+  isComplete: false,
+  error: null,
+  errorCode: null,
+  retryable: null,
+} as const;
+
 type Rule = (state: JobState, event: never, limit: number) => Change;
 
 /** The events that a terminal state accepts: a new attempt, and the details of its outcome. */
@@ -221,10 +230,14 @@ const RULES: typeof FINAL = {
  * @param outputLimit the number of output chunks to keep.
  */
 export function fold(state: JobState, event: string, data: unknown, outputLimit = 1_000): JobState {
-  const about = data as { jobId?: unknown; timestamp?: number } | null;
-  const rule = (state.isComplete ? FINAL : RULES)[event];
-  if (!rule || about?.jobId !== state.jobId) return state;
-  const change = rule(state, data as never, outputLimit);
+  const about = data as { jobId?: unknown; timestamp?: number; errorCode?: unknown } | null;
+  if (about?.jobId !== state.jobId) return state;
+  const isGuess = event === "job:failed" && about.errorCode === WORKER_LOST;
+  if (isGuess && state.isComplete) return state;
+  const isLost = state.status === "failed" && state.errorCode === WORKER_LOST;
+  const revived = isLost && event !== "job:cancel" ? { ...state, ...REVIVED } : state;
+  const rule = (revived.isComplete ? FINAL : RULES)[event];
+  const change = rule?.(revived, data as never, outputLimit);
   if (!change) return state;
-  return { ...state, ...change, updatedAt: about.timestamp ?? state.updatedAt };
+  return { ...revived, ...change, updatedAt: about.timestamp ?? state.updatedAt };
 }

@@ -9,6 +9,8 @@ The rules, which `tests/vectors/jobs.json` shows by example:
 - `job:created` begins an attempt: it resets everything except a title and owner that it omits.
 - A terminal state (completed, failed, cancelled) is final until the next attempt. Only the event
   that confirms it (`job:completed` after the status `completed`) still adds its details.
+- `job:failed` with the code `worker_lost` is the server's guess, not the worker's word. The next
+  event that the worker publishes in the same attempt revives the job, and counts.
 - Progress is clamped to 0 to 100 and never decreases within an attempt; NaN is ignored.
 - The error, the result and the estimate are dropped with the state that they describe.
 - Output does not depend on how its text was cut into events: a log that joined or split the
@@ -37,7 +39,7 @@ from longwire.catalog import (
     JobStatusChanged,
     OutputType,
 )
-from longwire.schema import Event
+from longwire.schema import Event, declaration_of
 
 # The most characters in a chunk of the folded output: appending to the last chunk copies it.
 CHUNK_LENGTH: Final = 4096
@@ -46,6 +48,9 @@ CHUNK_LENGTH: Final = 4096
 MAX_OUTPUT_CHUNKS: Final = 1000
 
 TERMINAL: Final = frozenset({"completed", "failed", "cancelled"})
+
+# The error code of a job whose worker stopped responding, as far as a server can know.
+WORKER_LOST: Final = "worker_lost"
 
 
 class OutputChunk(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -142,8 +147,48 @@ def fold(state: JobState, event: Event) -> JobState:
     if getattr(event, "job_id", None) != state.job_id:
         return state
     rule = _RULES.get(type(event))
-    folded = rule(state, event) if rule is not None else state
+    if rule is None:
+        return state
+    folded = rule(revive(state) if _is_word_of_worker(event) else state, event)
     return folded if folded is state else _touch(folded, event)
+
+
+def is_lost(state: JobState) -> bool:
+    """Return whether the state ended by the guess that its worker is lost."""
+    return state.status == "failed" and state.error_code == WORKER_LOST
+
+
+def revive(state: JobState) -> JobState:
+    """Return the state without the guess that its worker is lost."""
+    if not is_lost(state):
+        return state
+    return replace(
+        state,
+        status="running",
+        is_running=True,
+        is_complete=False,
+        error=None,
+        error_code=None,
+        retryable=None,
+    )
+
+
+def ends_attempt(event: object) -> bool:
+    """Return whether an event is the end of an attempt, not only a guess about it."""
+    if isinstance(event, JobStatusChanged):
+        return event.status in TERMINAL
+    return isinstance(event, JobCompleted) or (
+        isinstance(event, JobFailed) and event.error_code != WORKER_LOST
+    )
+
+
+def is_guess(event: object) -> bool:
+    """Return whether an event states that the worker is lost."""
+    return isinstance(event, JobFailed) and event.error_code == WORKER_LOST
+
+
+def _is_word_of_worker(event: Event) -> bool:
+    return not isinstance(event, JobCancel | JobCreated) and not is_guess(event)
 
 
 def _touch(state: JobState, event: Event) -> JobState:
@@ -225,7 +270,7 @@ def _completed(state: JobState, event: JobCompleted) -> JobState:
 
 def _failed(state: JobState, event: JobFailed) -> JobState:
     has_details = state.retryable is not None or state.status != "failed"
-    if state.is_complete and has_details:
+    if state.is_complete and (has_details or is_guess(event)):
         return state
     return _end(
         state,
@@ -271,3 +316,6 @@ _RULES: Final[dict[type[Event], Callable[[JobState, Any], JobState]]] = {
     JobLease: _lease,
     JobCancel: _cancel,
 }
+
+FOLDED_EVENTS: Final = frozenset(declaration_of(event).name for event in _RULES)
+"""The names of the events that change the state of a job."""
