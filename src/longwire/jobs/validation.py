@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from longwire.catalog import JobCreated, JobOutput, JobProgress, JobResult, OutputType
 from longwire.errors import InvalidEvent
@@ -18,6 +19,7 @@ from longwire.schema import Event, RoomPattern, declaration_of
 from longwire.schema.fault import CODEC_ERRORS, invalid_event, refuse_non_finite
 
 _ROOM: Final = RoomPattern("job:{job_id}")
+_RESULT_FIELDS: Final = frozenset(JobResult.__struct_fields__)
 _OUTPUT_TYPES: Final = (None, *get_args(get_args(OutputType)[0]))
 
 
@@ -99,15 +101,41 @@ def _is_text(value: object) -> bool:
 def result_of(result: JobResult | Mapping[str, Any] | None) -> JobResult:
     """Return a job's result from its Python or its dict form.
 
+    Keys other than those of `JobResult` are kept in `metrics`: at the end of a long job, an error
+    would lose more than a figure in an unexpected place.
+
+    Args:
+        result: also a pydantic model, which is read as its JSON form.
+
     Raises:
-        InvalidEvent: a value does not fit its field.
+        InvalidEvent: it is not a mapping, a value does not fit its field, or a key is used twice.
     """
     if isinstance(result, JobResult):
         return result
+    if result is None:
+        return JobResult()
+    fields, others = dict[str, Any](), dict[str, Any]()
+    for key, value in _mapping_of(result).items():
+        (fields if key in _RESULT_FIELDS else others)[key] = value
     try:
-        return msgspec.convert(dict(result or {}), JobResult)
+        known = msgspec.convert(fields, JobResult)
     except msgspec.ValidationError as error:
         raise InvalidEvent("job:completed", "$.result", str(error)) from error
+    metrics = known.metrics or {}
+    for key in others.keys() & metrics.keys():
+        detail = f"Key `{key}` is also in `metrics`"
+        raise InvalidEvent("job:completed", "$.result", detail)
+    return replace(known, metrics={**metrics, **others}) if others else known
+
+
+def _mapping_of(result: object) -> Mapping[str, Any]:
+    if isinstance(result, Mapping):
+        return cast("Mapping[str, Any]", result)
+    dump = getattr(result, "model_dump", None)
+    if callable(dump):
+        return cast("Mapping[str, Any]", dump(mode="json"))
+    detail = f"Expected `object` with content, metrics or artifacts, got `{type(result).__name__}`"
+    raise InvalidEvent("job:completed", "$.result", detail)
 
 
 def _check_text(value: object) -> None:
