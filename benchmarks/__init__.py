@@ -1,1 +1,1 @@
-"""Benchmarks of Longwire and comparable projects, in one run."""
+"""Longwire beside its peers, in one run."""

@@ -1,6 +1,6 @@
-"""python-socketio's AsyncClient on uvloop, whose handlers receive a dictionary.
+"""python-socketio's AsyncClient on uvloop, which gives a dictionary.
 
-python_socketio_client.py PORT COUNT…      prints `ready`, and each of the counts when reached
+python_socketio_client.py PORT COUNT…      says so when it is ready, and at each count
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The cost of a client's event and its acknowledgement."""
+"""An event from the client, its handler's acknowledgement back."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ ROUNDS = 150
 
 
 def measure(peer: Peer, quick: bool) -> Figures:
-    """Send one event on each connection and wait for all answers, repeatedly."""
+    """Let everybody ask once, and wait for all answers; again and again."""
     rounds = scaled(peer, ROUNDS, quick=quick) // LAPS or 1
     with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
         crowd.sign_in(MEMBERS)
-        _echo(crowd, rounds * 2)
-        return measured(server, rounds * MEMBERS, lambda: _echo(crowd, rounds))
+        _ask(crowd, rounds * 2)
+        return measured(server, rounds * MEMBERS, lambda: _ask(crowd, rounds))
 
 
-def _echo(crowd: Crowd, rounds: int) -> None:
-    event = frame("echo", {"text": TEXT}, answered=True)
+def _ask(crowd: Crowd, rounds: int) -> None:
+    question = frame("echo", {"text": TEXT}, answered=True)
     for _ in range(rounds):
-        crowd.exchange(crowd.members, event, ANSWERED)
+        crowd.exchange(crowd.members, question, ANSWERED)
 
 
 ECHO = Scenario(

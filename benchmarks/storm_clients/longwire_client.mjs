@@ -1,15 +1,15 @@
-// The built TypeScript clients of Longwire under Node; see `benchmarks.storm`.
+// Longwire's TypeScript clients, as built, under Node; see `benchmarks.storm`.
 import { createInterface } from "node:readline";
 
 import { createClient } from "../../js/dist/index.js";
 
 const { room, urls } = JSON.parse(process.argv[2]);
-const received = [];
+const heard = [];
 
 for (const url of urls) {
   const numbers = [];
   const client = createClient(url, {
-    token: "any token",
+    token: "anybody",
     transports: ["websocket"],
     reconnectionDelay: 500,
     reconnectionDelayMax: 1000,
@@ -17,8 +17,8 @@ for (const url of urls) {
   client.on("announcement", ({ message }) => numbers.push(Number(message)));
   client.joinRoom(room);
   await client.connect();
-  received.push(numbers);
+  heard.push(numbers);
 }
 
 console.log("ready");
-createInterface({ input: process.stdin }).on("line", () => console.log(JSON.stringify(received)));
+createInterface({ input: process.stdin }).on("line", () => console.log(JSON.stringify(heard)));

@@ -11,22 +11,22 @@ from longwire.catalog import Announcement
 
 
 async def main() -> None:
-    request = json.loads(sys.argv[1])
-    received: list[list[int]] = []
+    wish = json.loads(sys.argv[1])
+    heard: list[list[int]] = []
     clients: list[WebSocketClient] = []
-    for url in request["urls"]:
+    for url in wish["urls"]:
         numbers: list[int] = []
         client = WebSocketClient(
-            url, token="any token", reconnection_delay=0.5, reconnection_delay_max=1.0
+            url, token="anybody", reconnection_delay=0.5, reconnection_delay_max=1.0
         )
         client.on(Announcement, lambda event, to=numbers: to.append(int(event.message)))
         await client.connect()
-        await client.join_room(request["room"])
-        received.append(numbers)
+        await client.join_room(wish["room"])
+        heard.append(numbers)
         clients.append(client)
     print("ready", flush=True)
     while await asyncio.to_thread(sys.stdin.readline):
-        print(json.dumps(received), flush=True)
+        print(json.dumps(heard), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,3 @@
-/**
- * A typed, framework-free client of a Longwire server, or of any Socket.IO server.
- *
- * @module longwire
- */
-
 export { createClient, WebSocketClient } from "./client.js";
 export type { ConnectionSnapshot } from "./connection.js";
 export * from "./contract.js";
@@ -17,9 +11,7 @@ export type { Readable } from "./store.js";
 export type {
   CallResult,
   ControlEvents,
-  ControlRequests,
   EmitArgs,
-  EventMap,
   Incoming,
   Outgoing,
 } from "./types.js";

@@ -8,8 +8,10 @@ A reader is tolerant: fields have defaults, and unknown fields are ignored. Defa
 None are sent (see `Record`). Answers have the field `ok`; where it is false, `error` is the reason.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import field
@@ -38,11 +40,13 @@ class Fault(Record):
         code: a stable error code.
         message: one sentence for a person.
         path: the JSON path of the invalid field, for the code `invalid_event`.
+        attempt: the job's current attempt, for the code `stale_attempt`.
     """
 
     code: str = "refused"
     message: str = ""
     path: str | None = None
+    attempt: int | None = None
 
 
 # Sign-in
@@ -216,6 +220,9 @@ class AuthAck(Record):
     rooms: tuple[str, ...] = ()
 
 
+AttemptNumber = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+
+
 class PublishRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """What a service sends with `publish`, and with POST /api/publish.
 
@@ -224,6 +231,8 @@ class PublishRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tr
         data: the payload, as JSON.
         room: the room, where the payload does not determine it.
         id: makes a retry safe: the same id in the same room is appended once.
+        attempt: the attempt of a job to which the event belongs. With `job:created` it begins that
+            attempt for the sending worker; `"next"` lets the server choose the number.
         volatile: skip the log and deliver at most once.
     """
 
@@ -231,6 +240,7 @@ class PublishRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tr
     data: msgspec.Raw
     room: str | None = None
     id: str | None = None
+    attempt: AttemptNumber | Literal["next"] | None = None
     volatile: bool = False
 
 
@@ -242,6 +252,7 @@ class PublishAck(Record):
         room: the room to which it went.
         epoch: the incarnation of the room's log.
         offset: its offset in the log.
+        attempt: the attempt to which it belongs, if the request named one or began one.
         error: why it was not published.
     """
 
@@ -249,6 +260,7 @@ class PublishAck(Record):
     room: str | None = None
     epoch: str | None = None
     offset: int | None = None
+    attempt: int | None = None
     error: Fault | None = None
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from longwire.catalog import CATALOG, JobCancel
+from msgspec.structs import replace
+
+from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.jobs import JobState, fold
 from longwire.schema import Event
 from longwire.types import Position
@@ -37,7 +39,7 @@ class RecordingHost:
         *,
         room: str | None = None,
         id: str | None = None,
-        volatile: bool = False,
+        attempt: int | None = None,
     ) -> Position:
         encoded = CATALOG.encode(event, len(self.events) + 1, room)
         await self.gate.wait()
@@ -51,6 +53,11 @@ class RecordingHost:
         if self.late_faults:
             raise self.late_faults.pop(0)
         return Position("e", len(self.events))
+
+    async def start_attempt(self, created: JobCreated, *, id: str | None = None) -> int:
+        number = 1 + len(self.of(JobCreated))
+        await self.publish(replace(created, attempt=number), id=id)
+        return number
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
         callbacks = self._callbacks.setdefault(job_id, [])

@@ -253,7 +253,9 @@ async def test_an_event_that_the_host_refuses_ends_the_job(host: RecordingHost) 
             host.faults.append(RoomDenied(job.room))
             await job.progress(1)
             await job.flush()
-    assert "could not be published" in refused.value.__notes__[0]
+    state = host.state(job.id)
+    assert (state.status, state.error_code) == ("failed", refused.value.code)
+    assert state.error == f"The event job:progress was refused: {refused.value}"
 
 
 async def test_the_body_does_not_run_if_the_host_refuses_the_job(
@@ -387,7 +389,8 @@ async def test_the_refusal_of_the_end_propagates(host: RecordingHost) -> None:
     with pytest.raises(RoomDenied):
         async with Job(host, job_id="42"):
             host.faults.append(RoomDenied("job:42"))
-    assert not host.state("42").is_complete
+    state = host.state("42")
+    assert (state.status, state.error_code) == ("failed", "forbidden")
 
 
 async def test_an_outage_longer_than_retry_for_is_an_error(host: RecordingHost) -> None:

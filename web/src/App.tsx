@@ -5,30 +5,30 @@ import { SignIn } from "./session/SignIn";
 import { TokensContext } from "./session/TokensContext";
 import type { TokenStore } from "./session/token";
 
-interface SignInState {
-  /** The number of this sign-in. Each one has its own connection. */
+interface Visit {
+  /** Counts the sign-ins: each has a connection of its own. */
   readonly number: number;
   readonly token: string | null;
   readonly isSignedOut: boolean;
 }
 
-/** A session for each token, and the sign-in page after a sign-out. */
+/** Who is here: a session for each token, the sign-in page after a sign-out. */
 export function App({ tokens }: { readonly tokens: TokenStore }): ReactElement {
-  const [signIn, setSignIn] = useState<SignInState>(() => ({
+  const [visit, setVisit] = useState<Visit>(() => ({
     number: 0,
     token: tokens.read(),
     isSignedOut: false,
   }));
   function begin(token: string | null): void {
     tokens.write(token);
-    setSignIn({ number: signIn.number + 1, token, isSignedOut: token === null });
+    setVisit({ number: visit.number + 1, token, isSignedOut: token === null });
   }
-  if (signIn.isSignedOut) return <SignIn problem={null} onToken={begin} />;
+  if (visit.isSignedOut) return <SignIn problem={null} onToken={begin} />;
   return (
     <TokensContext value={tokens}>
       <Session
-        key={signIn.number}
-        token={signIn.token}
+        key={visit.number}
+        token={visit.token}
         onToken={begin}
         onSignOut={() => begin(null)}
       />

@@ -10,7 +10,6 @@ export interface JobProgressBarProps {
   label: string;
   /** The id of an element that describes the progress further. */
   describedBy?: string | undefined;
-  /** The class of the outermost element. */
   className?: string | undefined;
 }
 

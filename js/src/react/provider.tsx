@@ -26,7 +26,6 @@ interface Provided {
 
 const ProvidedContext = createContext<Provided | null>(null);
 
-/** Props that every provider has. */
 interface CommonProps {
   children?: ReactNode;
 }

@@ -23,16 +23,15 @@ const part = (name: string): HTMLElement[] => [
 ];
 
 /** An IntersectionObserver that tests control, since happy-dom has no layout. */
-class FakeObserver {
-  static readonly all: FakeObserver[] = [];
+class Sight {
+  static readonly all: Sight[] = [];
   readonly seen = new Set<Element>();
-  readonly options: { root: Element | null };
-  readonly #notify: (entries: object[]) => void;
 
-  constructor(notify: (entries: object[]) => void, options: { root: Element | null }) {
-    this.#notify = notify;
-    this.options = options;
-    FakeObserver.all.push(this);
+  constructor(
+    private readonly tell: (entries: object[]) => void,
+    readonly options: { root: Element | null },
+  ) {
+    Sight.all.push(this);
   }
 
   observe(element: Element): void {
@@ -50,21 +49,16 @@ class FakeObserver {
   /** Makes only these elements visible. */
   static show(...elements: Element[]): void {
     act(() => {
-      for (const observer of FakeObserver.all) {
-        const isIntersecting = (target: Element): boolean => elements.includes(target);
-        const entries = [...observer.seen].map((target) => ({
-          target,
-          isIntersecting: isIntersecting(target),
-        }));
-        observer.#notify(entries);
+      for (const { tell, seen } of Sight.all) {
+        tell([...seen].map((target) => ({ target, isIntersecting: elements.includes(target) })));
       }
     });
   }
 }
 
 beforeEach(() => {
-  FakeObserver.all.length = 0;
-  vi.stubGlobal("IntersectionObserver", FakeObserver);
+  Sight.all.length = 0;
+  vi.stubGlobal("IntersectionObserver", Sight);
 });
 afterEach(() => void vi.unstubAllGlobals());
 
@@ -169,7 +163,7 @@ describe("100,000 lines", () => {
     const [first, newest] = [blocks[0] as HTMLElement, blocks.at(-1) as HTMLElement];
     expect(newest.querySelectorAll("span")).toHaveLength(200);
     expect(first.querySelectorAll("span")).toHaveLength(0);
-    FakeObserver.show(first);
+    Sight.show(first);
     expect(first.querySelectorAll("span")).toHaveLength(200);
     expect(newest.querySelectorAll("span")).toHaveLength(0);
     expect(first.textContent).toBe(
@@ -177,7 +171,7 @@ describe("100,000 lines", () => {
         .join("")
         .replace(/\x1b\[\d+m/g, ""),
     );
-    expect(FakeObserver.all[0]?.options.root).toBe(screen.getByRole("log"));
+    expect(Sight.all[0]?.options.root).toBe(screen.getByRole("log"));
   });
 
   it("cost only the new lines when they grow", () => {
@@ -196,9 +190,9 @@ describe("100,000 lines", () => {
 
   it("are not observed after they are removed", () => {
     const { unmount } = render(<JobOutput job={LONG} />);
-    expect(FakeObserver.all.at(-1)?.seen.size).toBe(500);
+    expect(Sight.all.at(-1)?.seen.size).toBe(500);
     unmount();
-    expect(FakeObserver.all.map(({ seen }) => seen.size)).toEqual(FakeObserver.all.map(() => 0));
+    expect(Sight.all.map(({ seen }) => seen.size)).toEqual(Sight.all.map(() => 0));
   });
 
   function nodes(): number {

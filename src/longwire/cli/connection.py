@@ -1,5 +1,7 @@
 """Connects the client of `run`, `watch` and `emit`."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

@@ -23,7 +23,7 @@ from longwire.jobs.runner import GRACE, CommandNotStarted, end_by_exit, stream_c
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
-    from longwire.catalog import JobCancel
+    from longwire.catalog import JobCancel, JobCreated
     from longwire.client import WebSocketClient
     from longwire.jobs.runner import CommandExit
     from longwire.schema import Event
@@ -221,12 +221,20 @@ class _ClientHost:
         *,
         room: str | None = None,
         id: str | None = None,
-        volatile: bool = False,
+        attempt: int | None = None,
     ) -> Awaitable[Position]:
         """Publish an event; while disconnected, it waits in the client's outbox."""
+        self._check()
+        return self._client.publish(event, room=room, id=id, attempt=attempt)
+
+    def start_attempt(self, created: JobCreated, *, id: str | None = None) -> Awaitable[int]:
+        """Begin the next attempt of the job."""
+        self._check()
+        return self._client.start_attempt(created, id=id)
+
+    def _check(self) -> None:
         if self._client.state == "error" and self._client.error is not None:
             raise self._client.error
-        return self._client.publish(event, room=room, id=id, volatile=volatile)
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
         """Call `callback` when the job should be cancelled; return how to unsubscribe."""

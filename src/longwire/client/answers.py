@@ -1,5 +1,7 @@
 """Reads the server's messages and acknowledgements; turns rejections into exceptions."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -13,9 +15,11 @@ from longwire.errors import (
     InvalidEvent,
     InvalidId,
     InvalidRoom,
+    JobEnded,
     LongwireError,
     PublishDenied,
     RoomDenied,
+    StaleAttempt,
     UnknownEvent,
 )
 from longwire.types import Position
@@ -40,16 +44,26 @@ def read_rejection(values: Sequence[object]) -> Fault | None:
     return None if answer.ok else answer.error or Fault()
 
 
-def read_published(ack: AckReceived, request: PublishRequest) -> Position:
+def read_position(ack: AckReceived, request: PublishRequest) -> Position:
     """Return the position of a publication.
 
     Raises:
         LongwireError: The server rejected it; the class depends on the error code.
     """
+    answer = _read_published(ack, request)
+    return Position(answer.epoch or "", answer.offset or 0)
+
+
+def read_attempt(ack: AckReceived, request: PublishRequest) -> int:
+    """Return the attempt of a job that a publication began; raises as `read_position`."""
+    return _read_published(ack, request).attempt or 1
+
+
+def _read_published(ack: AckReceived, request: PublishRequest) -> PublishAck:
     answer = _read_publish_ack(ack)
     if not answer.ok:
         raise _publish_error(answer.error or Fault(), request)
-    return Position(answer.epoch or "", answer.offset or 0)
+    return answer
 
 
 def read_answer(ack: AckReceived, kind: type[Any] | None) -> Any:
@@ -107,6 +121,10 @@ def _publish_error(fault: Fault, request: PublishRequest) -> LongwireError:
             return InvalidId(fault.message)
         case PublishDenied.code:
             return PublishDenied()
+        case StaleAttempt.code:
+            return StaleAttempt(fault.attempt or 0)
+        case JobEnded.code:
+            return JobEnded(fault.message)
         case IdempotencyConflict.code:
             return IdempotencyConflict(room, request.id or "")
         case _:

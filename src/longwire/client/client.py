@@ -1,15 +1,18 @@
 """The asyncio client."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import random
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Self, Unpack
+from uuid import UUID
 
 import msgspec
 
-from longwire.catalog import CATALOG, JobCancel
+from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.client.callbacks import check_plain
 from longwire.client.connection.attempt import ClientParts
 from longwire.client.connection.reconnection import Backoff
@@ -32,6 +35,7 @@ from longwire.clock import wall_time
 from longwire.engineio.state import Transport
 from longwire.errors import NotConnected
 from longwire.jobs import Job
+from longwire.jobs.lease import DEFAULT_LEASE
 from longwire.schema import Contract
 from longwire.types import Position, override
 from longwire.wire import PING, PONG, ROOM_ERROR, ROOM_RESET
@@ -330,6 +334,7 @@ class WebSocketClient(Subscribable):
         *,
         room: str | None = None,
         id: str | None = None,
+        attempt: int | None = None,
         volatile: bool = False,
     ) -> asyncio.Future[Position]:
         """Append an event to the log of its room; await the result for its position.
@@ -343,6 +348,8 @@ class WebSocketClient(Subscribable):
             room: The room, for events that do not determine it.
             id: Idempotency id. Within five minutes, an id is appended to a room only once; a
                 repetition returns the position of the first.
+            attempt: Append only if this is the current attempt of the job, and has not ended. With
+                `JobCreated`: begin this attempt for this worker.
             volatile: Skip the log: deliver at most once, and only over a present connection.
 
         Raises:
@@ -351,9 +358,11 @@ class WebSocketClient(Subscribable):
             NotConnected: (awaited) The client disconnected or gave up, `outbox_age` has passed, or
                 the event is volatile and there is no connection.
             CallTimeout: (awaited) The server did not answer for almost five minutes.
+            StaleAttempt: (awaited) The job has another attempt, or another worker runs this one.
+            JobEnded: (awaited) The attempt has ended.
             LongwireError: (awaited) The server rejected the event; the subclass states the reason.
         """
-        return self._publisher.publish(event, room, id, volatile)
+        return self._publisher.publish(event, room, id, volatile, attempt)
 
     # Jobs
 
@@ -367,9 +376,11 @@ class WebSocketClient(Subscribable):
     def start_job(
         self,
         *,
-        owner: str | None = None,
+        owner: str | UUID | None = None,
         title: str | None = None,
-        job_id: str | None = None,
+        job_id: str | UUID | None = None,
+        attempt: int | None = None,
+        lease: float = DEFAULT_LEASE,
     ) -> Job:
         """Run a job in this process: `async with client.start_job(title="Report") as job: …`.
 
@@ -379,13 +390,20 @@ class WebSocketClient(Subscribable):
             owner: The user that may see the job.
             title: A title for people.
             job_id: The job's id. Default: a random one.
+            attempt: The number of this run; it must follow the last one. Default: the next.
+            lease: Seconds without any event after which the server declares the worker lost.
         """
-        return Job(self, job_id, owner, title)
+        return Job(self, job_id, owner, title, attempt=attempt, lease=lease)
+
+    def start_attempt(self, created: JobCreated, *, id: str | None = None) -> asyncio.Future[int]:
+        """Begin the next attempt of a job for this worker; await the result for its number.
+
+        Together with `publish` and `on_cancel`, this is what a `Job` needs of a client (`JobHost`).
+        """
+        return self._publisher.start_attempt(created, id)
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], object]) -> Callable[[], None]:
         """Call `callback` for every request to cancel a job from now on.
-
-        Together with `publish`, this is what a `Job` needs of a client (`JobHost`).
 
         Returns:
             A function that unsubscribes.

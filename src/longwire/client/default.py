@@ -1,5 +1,7 @@
 """The process-wide client of each server."""
 
+from __future__ import annotations
+
 import os
 
 from longwire.client.client import WebSocketClient

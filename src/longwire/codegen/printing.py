@@ -1,5 +1,7 @@
 """Prints named types and type expressions as TypeScript."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """Generates TypeScript from a contract: interfaces, event maps, room types, conflation table."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Iterable
@@ -67,7 +69,7 @@ def generate_typescript(contract: Contract) -> str:
         _event_map(
             "ServerToClientEvents",
             SERVER_EVENTS,
-            (_received(event, description) for event in _from(description, "server")),
+            (_received(event) for event in _from(description, "server")),
         ),
         _event_map(
             "ClientToServerEvents",
@@ -84,8 +86,7 @@ def generate_typescript(contract: Contract) -> str:
 def _print_room(name: str, template: str) -> str:
     text = re.sub(r"\{\w+\}", "${string}", template)
     quoted = f"`{text}`" if text != template else json.dumps(text, ensure_ascii=False)
-    doc = print_doc(f"The room `{template}`." if text == template else f"A room `{template}`.")
-    return f"{doc}export type {name} = {quoted};\n"
+    return f"export type {name} = {quoted};\n"
 
 
 def _room_types(templates: Iterable[str]) -> dict[str, str]:
@@ -107,9 +108,8 @@ def _event_map(name: str, wire: str, members: Iterable[str]) -> str:
     return f"{print_doc(doc)}export interface {name} {{\n{''.join(members)}{wire}}}\n"
 
 
-def _received(event: EventDescription, description: ContractDescription) -> str:
-    doc = print_doc(description.type_named(event.payload).doc, "  ")
-    return f"{doc}  {print_key(event.name)}: (data: {event.payload}) => void;\n"
+def _received(event: EventDescription) -> str:
+    return f"  {print_key(event.name)}: (data: {event.payload}) => void;\n"
 
 
 def _sent(event: EventDescription, description: ContractDescription) -> str:
@@ -122,8 +122,7 @@ def _sent(event: EventDescription, description: ContractDescription) -> str:
     ]
     draft = f"Draft<{', '.join([event.payload, *([' | '.join(defaults)] if defaults else [])])}>"
     ack = f", ack?: (answer: {print_node(event.ack)}) => void" if event.ack else ""
-    doc = print_doc(payload.doc, "  ")
-    return f"{doc}  {print_key(event.name)}: (data: {draft}{ack}) => void;\n"
+    return f"  {print_key(event.name)}: (data: {draft}{ack}) => void;\n"
 
 
 def _event_table(description: ContractDescription) -> str:

@@ -1,5 +1,7 @@
 """The events that a connection reports to its driver."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import msgspec

@@ -1,5 +1,7 @@
 """The open packet, `0{"sid":…}`: the first packet that a server sends."""
 
+from __future__ import annotations
+
 import msgspec
 
 from longwire.errors import RemoteProtocolError

@@ -1,5 +1,7 @@
 """The state of a probing WebSocket."""
 
+from __future__ import annotations
+
 
 class Probe:
     """A WebSocket that a long-polling session is about to move to.

@@ -4,6 +4,8 @@ OPENING ──> POLLING <──> PROBING ──> UPGRADING ──> WEBSOCKET
                └────────────┴───────────┴──> CLOSING ──> CLOSED    (every state can end in CLOSED)
 """
 
+from __future__ import annotations
+
 import enum
 from typing import Literal
 

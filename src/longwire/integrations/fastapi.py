@@ -19,14 +19,17 @@ import msgspec
 from longwire.errors import (
     AuthenticationError,
     BrokerUnavailable,
+    Conflict,
     IdempotencyConflict,
     InvalidEvent,
     InvalidId,
     InvalidRoom,
+    JobEnded,
     JobFinished,
     LongwireError,
     PublishDenied,
     RoomDenied,
+    StaleAttempt,
     UnknownEvent,
     needing,
 )
@@ -85,7 +88,10 @@ _STATUS: dict[type[LongwireError], int] = {
     UnknownJob: 404,
     BodyTimeout: 408,
     IdempotencyConflict: 409,
+    JobEnded: 409,
     JobFinished: 409,
+    StaleAttempt: 409,
+    Conflict: 409,
     InvalidEvent: 422,
     InvalidId: 422,
     InvalidRoom: 422,
@@ -247,11 +253,12 @@ async def _visible_job(server: Server, identity: Identity, job_id: str) -> JobSt
 
 
 async def _publish(server: Server, request: PublishRequest) -> dict[str, object]:
-    room, position = await server.publish_data(
+    room, position, _ = await server.publish_data(
         request.event,
         bytes(request.data),
         room=request.room,
         id=request.id,
+        attempt=request.attempt,
         volatile=request.volatile,
     )
     return _position(room, position.epoch, position.offset)

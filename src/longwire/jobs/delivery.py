@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
-from longwire.catalog import JobLease
-from longwire.errors import BrokerUnavailable
+from longwire.catalog import JobCreated, JobFailed, JobLease
+from longwire.errors import BrokerUnavailable, JobEnded, StaleAttempt
+from longwire.jobs.failure import describe
+from longwire.jobs.fold import ends_attempt
 from longwire.jobs.host import JobHost
-from longwire.jobs.lease import Lease
+from longwire.jobs.lease import RENEWALS_PER_LEASE, Lease
 from longwire.jobs.rollup import Outgoing
-from longwire.schema import Event
+from longwire.schema import Event, declaration_of
 
 RETRY_FOR: Final = 240.0
 """Seconds for which an event is retried. Servers remember publish ids for five minutes: after that,
@@ -22,20 +25,30 @@ a retry of an event whose first attempt did arrive would append it a second time
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 5.0
 
+# Seconds in which a worker that was stopped, or whose event was refused, publishes the job's end.
+SHUTDOWN_TIMEOUT: Final = 5.0
+
 
 class Delivery:
     """Publishes a job's outgoing events one at a time, and a lease when there is nothing else.
 
     While the host is unavailable, an event is retried with the same id, so it is appended once;
-    later events wait in `outgoing`, where they roll up. If the host refuses an event, delivery
-    ends: `failure` is set, and waiting callers raise it.
+    later events wait in `outgoing`, where they roll up. If the host refuses an event, the job
+    fails with that reason and delivery ends: `failure` is set, and waiting callers raise it. After
+    the end of the attempt nothing more is published.
 
     Args:
         host: publishes the events.
         outgoing: the queue of events, shared with the job.
         lease: when the next sign of life is due.
         job_id: the job.
+        attempt: the attempt; None for the next one.
+        on_lost: called if another worker has taken the job over, or the attempt was ended.
         retry_for: seconds for which an event is retried.
+
+    Attributes:
+        attempt: the attempt; None until it has begun, if the caller gave none.
+        failure: why delivery has ended.
     """
 
     def __init__(
@@ -45,20 +58,25 @@ class Delivery:
         lease: Lease,
         job_id: str,
         *,
+        attempt: int | None,
+        on_lost: Callable[[], None],
         retry_for: float = RETRY_FOR,
     ) -> None:
         self._host = host
         self._outgoing = outgoing
         self._lease = lease
         self._job_id = job_id
+        self._on_lost = on_lost
         self._retry_for = retry_for
         self._run = secrets.token_hex(8)  # makes the publish ids of this run unique
         self._published = 0
         self._is_sending = False
+        self._has_begun = False
         self._sleeps_until = float("-inf")
         self._wake = asyncio.Event()
         self._turn = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.attempt = attempt
         self.failure: Exception | None = None
 
     def start(self) -> None:
@@ -102,22 +120,40 @@ class Delivery:
             raise self.failure
 
     async def _deliver(self) -> None:
+        event: Event | None = None
         now = asyncio.get_running_loop().time
         try:
-            while True:
+            while not ends_attempt(event):
                 event = self._outgoing.take(now())
-                if event is not None:
-                    await self._publish(event)
-                elif self._lease.is_due(now()):
-                    await self._publish(
-                        JobLease(job_id=self._job_id, expires_in=self._lease.duration)
-                    )
-                else:
+                if event is None and self._lease.is_due(now()):
+                    event = JobLease(job_id=self._job_id, expires_in=self._lease.duration)
+                if event is None:
                     await self._sleep()
+                else:
+                    await self._publish(event)
                 self._end_turn()
         except Exception as error:
+            is_lost = isinstance(error, StaleAttempt | JobEnded)
+            if event is not None and self._has_begun and not is_lost:
+                await self._publish_refusal(event, error)
             self.failure = error
             self._end_turn()
+            if is_lost:
+                self._on_lost()
+
+    async def _publish_refusal(self, event: Event, error: Exception) -> None:
+        """End the job as failed because the host refused one of its events."""
+        failure = describe(error)
+        name = declaration_of(type(event)).name
+        end = JobFailed(
+            job_id=self._job_id,
+            error=f"The event {name} was refused: {failure.error}",
+            error_code=failure.error_code,
+            retryable=failure.retryable,
+        )
+        with suppress(Exception):  # the caller receives the first error
+            async with asyncio.timeout(SHUTDOWN_TIMEOUT):
+                await self._send(end, f"{self._run}:refused")
 
     async def _sleep(self) -> None:
         deadline = self._outgoing.next_deadline()
@@ -138,17 +174,25 @@ class Delivery:
         id = f"{self._run}:{self._published}"
         now = asyncio.get_running_loop().time
         deadline, pause = now() + self._retry_for, FIRST_PAUSE
+        longest = min(LONGEST_PAUSE, self._lease.duration / RENEWALS_PER_LEASE)
         while True:
             try:
-                await self._host.publish(event, id=id)
+                await self._send(event, id)
                 break
             except BrokerUnavailable:
                 if now() + pause >= deadline:
                     raise
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, longest)
+        self._has_begun = True
         self._is_sending = False
         self._lease.renew(now())
+
+    async def _send(self, event: Event, id: str) -> None:
+        if self.attempt is None and isinstance(event, JobCreated):
+            self.attempt = await self._host.start_attempt(event, id=id)
+        else:
+            await self._host.publish(event, id=id, attempt=self.attempt)
 
     def _end_turn(self) -> None:
         """Wake the callers of `_wait_until`, which check their conditions and may wait again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from longwire.catalog import JobCancel
+from longwire.catalog import JobCancel, JobCreated
 from longwire.schema import Event
 from longwire.types import Position
 
@@ -22,13 +22,34 @@ class JobHost(Protocol):
         *,
         room: str | None = None,
         id: str | None = None,
-        volatile: bool = False,
+        attempt: int | None = None,
     ) -> Awaitable[Position]:
         """Append the event to the log of its room.
 
         A job awaits each call before the next, so the host need not keep their order. The same
         `id` within five minutes must be appended once: after `BrokerUnavailable` the job retries
         with the same id. Any other error ends the job.
+
+        Args:
+            event: the event.
+            room: the room; by default the one that the event determines.
+            id: makes retries safe.
+            attempt: the attempt to which the event belongs; `JobCreated` begins it.
+
+        Raises:
+            StaleAttempt: (awaited) there is a newer attempt.
+            JobEnded: (awaited) the attempt has ended.
+        """
+        ...
+
+    def start_attempt(self, created: JobCreated, *, id: str | None = None) -> Awaitable[int]:
+        """Begin the next attempt of a job for the calling worker, and return its number.
+
+        The number in `created` is replaced. A queued job that no worker has taken keeps its
+        number.
+
+        Raises:
+            JobEnded: (awaited) the job was cancelled before a worker took it.
         """
         ...
 

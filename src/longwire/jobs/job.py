@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, Self
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -23,8 +24,8 @@ from longwire.catalog import (
     JobStatusChanged,
     OutputType,
 )
-from longwire.errors import JobFinished
-from longwire.jobs.delivery import RETRY_FOR, Delivery
+from longwire.errors import ConfigurationError, JobFinished
+from longwire.jobs.delivery import RETRY_FOR, SHUTDOWN_TIMEOUT, Delivery
 from longwire.jobs.failure import describe
 from longwire.jobs.host import JobHost
 from longwire.jobs.lease import DEFAULT_LEASE, Lease
@@ -41,9 +42,6 @@ from longwire.schema import Event
 # Characters of output that may wait for a slow host before `output` makes the worker wait too.
 MAX_PENDING_OUTPUT: Final = 1_000_000
 
-# Seconds in which a worker that was stopped from outside must publish the end of its job.
-SHUTDOWN_TIMEOUT: Final = 5.0
-
 _current: ContextVar[Job | None] = ContextVar("longwire_job", default=None)
 
 
@@ -52,7 +50,10 @@ def current_job() -> Job | None:
 
     Tasks and threads (`asyncio.to_thread`) started in the body see it too.
     """
-    return _current.get()
+    job = _current.get()
+    while job is not None and not job._is_open:  # it was left in another context
+        job = job._outer
+    return job
 
 
 class Job:
@@ -74,11 +75,15 @@ class Job:
     - a cancellation from elsewhere (a server that stops, a timeout around the body): `job:failed`
       with the code `interrupted`, retryable, and the `CancelledError` propagates.
 
+    Each run of a job is an *attempt*. If another worker begins the next attempt, or someone else
+    ends this one, the body is cancelled and the `async with` raises `StaleAttempt` or `JobEnded`;
+    nothing that this worker publishes reaches the log any more.
+
     A job does not depend on its watchers. Events are published in the order of the calls.
     `progress` and `output` return when the event is queued; `flush` waits until all events are
     published. While the host is slow, text rolls up, only the newest progress is kept, and
     `output` waits when `MAX_PENDING_OUTPUT` characters are unpublished. If the host refuses an
-    event, the next call raises its error.
+    event, the job fails with that reason, and the next call raises the host's error.
 
     Not thread-safe: pass `job.blocking` to other threads.
 
@@ -88,7 +93,8 @@ class Job:
         owner: the id of the user whose job it is. Whether other users may watch a job without an
             owner depends on the server's `shared_jobs`.
         title: a name for people.
-        attempt: the number of this run of the job, from 1.
+        attempt: the number of this run, from 1, which must follow the last one; None for the
+            next. A queued job that no worker has taken keeps its number.
         lease: seconds without any event after which servers declare the worker lost.
         progress_interval: minimum seconds between two progress events; the newest is always sent.
         retry_for: seconds for which an event is retried while the host is unavailable. Below the
@@ -102,6 +108,7 @@ class Job:
 
     __slots__ = (
         "__weakref__",
+        "_attempt",
         "_body",
         "_cancel_sent",
         "_created",
@@ -114,12 +121,12 @@ class Job:
         "_is_over",
         "_lease",
         "_loop",
+        "_outer",
         "_outgoing",
         "_prior_cancels",
         "_reason",
         "_retry_for",
         "_started",
-        "_token",
         "cancel_requested",
         "cancelled",
         "id",
@@ -128,23 +135,29 @@ class Job:
     def __init__(
         self,
         host: JobHost,
-        job_id: str | None = None,
-        owner: str | None = None,
+        job_id: str | UUID | None = None,
+        owner: str | UUID | None = None,
         title: str | None = None,
         *,
-        attempt: int = 1,
+        attempt: int | None = None,
         lease: float = DEFAULT_LEASE,
         progress_interval: float = 0.0,
         retry_for: float = RETRY_FOR,
     ) -> None:
-        self.id = secrets.token_hex(6) if job_id is None else job_id
+        self.id = secrets.token_hex(6) if job_id is None else _text(job_id)
         self.cancelled = False
         self.cancel_requested = False
-        self._created = JobCreated(job_id=self.id, title=title, owner=owner, attempt=attempt)
+        number = 1 if attempt is None else attempt
+        owner = None if owner is None else _text(owner)
+        self._created = JobCreated(job_id=self.id, title=title, owner=owner, attempt=number)
         self._host = host
+        self._attempt = attempt
         self._lease = lease
         self._retry_for = retry_for
         self._outgoing = Outgoing(self.id, progress_interval)
+        self._delivery: Delivery | None = None
+        self._outer: Job | None = None
+        self._ignore_cancel: Callable[[], None] = _nothing
         self._cancel_sent = False
         self._reason: str | None = None
         self._is_open = False
@@ -159,13 +172,27 @@ class Job:
         return f"job:{self.id}"
 
     @property
+    def attempt(self) -> int:
+        """The number of this run of the job, from 1.
+
+        Raises:
+            ConfigurationError: the job has not begun.
+        """
+        attempt = self._attempt if self._delivery is None else self._delivery.attempt
+        if attempt is None:
+            raise ConfigurationError(f"the attempt of job {self.id!r} is known once it has begun")
+        return attempt
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the job began."""
+        self._begun()
         return self._loop.time() - self._started
 
     @property
     def blocking(self) -> BlockingJob:
         """This job for a worker thread."""
+        self._begun()
         return BlockingJob(self, self._loop)
 
     async def progress(
@@ -190,9 +217,10 @@ class Job:
             estimated_completion=estimated_completion,
         )
         check_progress(event)
-        self._check_open()
+        delivery = self._check_open()
         self._highest = max(self._highest, progress)
-        self._put(replace(event, progress=self._highest))
+        self._outgoing.put(replace(event, progress=self._highest), self._loop.time())
+        delivery.notify()
         await asyncio.sleep(0)  # a worker that never waits would keep the event from going out
 
     async def output(
@@ -209,18 +237,18 @@ class Job:
             InvalidEvent: the chunk is not valid text, or the type is unknown.
             JobFinished: the job has ended.
         """
-        self._check_open()
+        delivery = self._check_open()
         check_output(self.id, chunk, type, is_complete)
         self._outgoing.put_output(chunk, type, is_complete, self._loop.time())
-        self._delivery.notify()
+        delivery.notify()
         if self._outgoing.pending > MAX_PENDING_OUTPUT:
-            await self._delivery.wait_below(MAX_PENDING_OUTPUT)
+            await delivery.wait_below(MAX_PENDING_OUTPUT)
         else:
             await asyncio.sleep(0)
 
     async def flush(self) -> None:
         """Wait until all events so far are published."""
-        await self._delivery.drain()
+        await self._begun().drain()
 
     async def complete(
         self, result: JobResult | Mapping[str, Any] | None = None, cost: float = 0.0
@@ -270,6 +298,8 @@ class Job:
             return self._wait_until_over()
         if self._body is asyncio.current_task():
             return asyncio.sleep(0)
+        if self._body.done():  # it was entered by a task that has ended, and is left by another
+            return self._leave_without_body()
         self._body.cancel()
         return self._wait_until_over()
 
@@ -278,7 +308,13 @@ class Job:
             async with asyncio.timeout(SHUTDOWN_TIMEOUT):
                 await self._is_over.wait()
 
+    async def _leave_without_body(self) -> None:
+        with suppress(Exception):
+            await self.__aexit__(None, asyncio.CancelledError(), None)
+
     async def __aenter__(self) -> Self:
+        if self._delivery is not None:
+            raise ConfigurationError(f"job {self.id!r} was entered before; create a Job each time")
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
         body = asyncio.current_task()
@@ -286,24 +322,27 @@ class Job:
             raise RuntimeError("a job must be entered in an asyncio task")
         self._body = body
         self._prior_cancels = body.cancelling()
-        self._delivery = Delivery(
+        lease = Lease(self._lease, self._started)
+        check_created(self._created)
+        delivery = self._delivery = Delivery(
             self._host,
             self._outgoing,
-            Lease(self._lease, self._started),
+            lease,
             self.id,
+            attempt=self._attempt,
+            on_lost=self._lose,
             retry_for=self._retry_for,
         )
         self._open()
         self._is_over.clear()
         try:
-            self._delivery.start()
-            await self._delivery.drain()
+            delivery.start()
+            await delivery.drain()
         except BaseException:
-            self._ignore_cancel()
-            await self._delivery.stop()
-            self._is_over.set()
+            await self._stop(delivery)
             raise
-        self._token: Token[Job | None] = _current.set(self)
+        self._outer = _current.get()
+        _current.set(self)
         self._is_open = True
         if self.cancel_requested:
             self._cancel_body()
@@ -315,46 +354,64 @@ class Job:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
+        if not self._is_open:
+            return False
+        delivery = self._begun()
         self._is_open = False
-        self._ignore_cancel()
-        _current.reset(self._token)
+        self._stop_listening()
+        if _current.get() is self:  # not if the job is left in another context than entered
+            _current.set(self._outer)
         was_own = await self._absorb_cancel(error)
         swallow = was_own and isinstance(error, asyncio.CancelledError)
         try:
-            await self._close(error)
+            await self._close(error, delivery)
         except Exception as refused:
             if error is None or swallow:
                 raise
-            error.add_note(f"The end of job {self.id} could not be published: {refused}")
+            if error is not refused:
+                error.add_note(f"The end of job {self.id} could not be published: {refused}")
         finally:
-            await self._delivery.stop()
-            self._is_over.set()
+            await self._stop(delivery)
         return swallow
+
+    async def _stop(self, delivery: Delivery) -> None:
+        self._stop_listening()
+        await delivery.stop()
+        self._is_over.set()
 
     def _open(self) -> None:
         now = self._loop.time()
-        check_created(self._created)
         self._outgoing.put(self._created, now)
         self._outgoing.put(JobStatusChanged(job_id=self.id, status="running"), now)
         self._outgoing.put(JobLease(job_id=self.id, expires_in=self._lease), now)
         self._ignore_cancel = self._host.on_cancel(self.id, self._receive_cancel)
 
+    def _stop_listening(self) -> None:
+        ignore, self._ignore_cancel = self._ignore_cancel, _nothing
+        ignore()
+
     def _receive_cancel(self, event: JobCancel) -> None:
         self.cancel(event.reason)
+
+    def _lose(self) -> None:
+        """Stop the body: another worker has taken the job over, or the attempt was ended."""
+        self._stop_listening()
+        if self._is_open:
+            self._cancel_body()
 
     def _cancel_body(self) -> None:
         self._cancel_sent = True
         self._body.cancel()
 
     async def _absorb_cancel(self, error: BaseException | None) -> bool:
-        """Undo the cancellation that `cancel` sent to the body's task, if any.
+        """Undo the cancellation that this job sent to the body's task, if any.
 
         Returns True if it was sent and no other cancellation is pending, so that the
         `CancelledError` may be swallowed. As in `asyncio.timeout`, the task's cancel count tells:
         each `Task.cancel()` increments it, `uncancel()` takes back ours, and what remains above
         the count at entry was requested by others, such as a timeout or a task group.
         """
-        if not self._cancel_sent:
+        if not self._cancel_sent or self._body is not asyncio.current_task():
             return False
         is_only = self._body.uncancel() <= self._prior_cancels
         if not isinstance(error, asyncio.CancelledError):
@@ -368,41 +425,51 @@ class Job:
                     raise
         return is_only
 
-    async def _close(self, error: BaseException | None) -> None:
+    async def _close(self, error: BaseException | None, delivery: Delivery) -> None:
         """Publish the terminal event that the end of the body stands for, if none was."""
-        if self._has_ended:
-            return
-        if isinstance(error, asyncio.CancelledError | None) and self.cancel_requested:
-            self.cancelled = True
-            await self._end(
-                JobStatusChanged(job_id=self.id, status="cancelled", message=self._reason)
-            )
-        elif error is None:
-            await self.complete()
-        else:
-            failure = describe(error)
-            was_stopped = not isinstance(error, Exception)
-            async with asyncio.timeout(SHUTDOWN_TIMEOUT if was_stopped else None):
+        was_stopped = not isinstance(error, Exception | None) and not self.cancel_requested
+        async with asyncio.timeout(SHUTDOWN_TIMEOUT if was_stopped else None):
+            if self._has_ended or delivery.failure is not None:
+                await delivery.drain()  # which may have been cancelled; raises the failure
+            elif isinstance(error, asyncio.CancelledError | None) and self.cancel_requested:
+                self.cancelled = True
+                await self._end(
+                    JobStatusChanged(job_id=self.id, status="cancelled", message=self._reason)
+                )
+            elif error is None:
+                await self.complete()
+            else:
+                failure = describe(error)
                 await self.fail(
                     failure.error, error_code=failure.error_code, retryable=failure.retryable
                 )
 
     async def _end(self, event: Event) -> None:
-        self._check_open()
+        delivery = self._check_open()
         check_event(event)
-        self._put(event)
-        self._has_ended = True
-        await self._delivery.drain()
-
-    def _put(self, event: Event) -> None:
         self._outgoing.put(event, self._loop.time())
-        self._delivery.notify()
+        self._has_ended = True
+        await delivery.drain()
 
-    def _check_open(self) -> None:
+    def _begun(self) -> Delivery:
+        if self._delivery is None:
+            raise ConfigurationError(f"job {self.id!r} has not begun; use `async with job:` first")
+        return self._delivery
+
+    def _check_open(self) -> Delivery:
+        delivery = self._begun()
+        if delivery.failure is not None:
+            raise delivery.failure
         if self._has_ended:
             raise JobFinished(self.id)
-        if self._delivery.failure is not None:
-            raise self._delivery.failure
+        return delivery
+
+
+def _nothing() -> None: ...
+
+
+def _text(id: str | UUID) -> str:
+    return str(id) if isinstance(id, UUID) else id
 
 
 class BlockingJob:

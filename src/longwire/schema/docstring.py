@@ -1,5 +1,7 @@
 """Parses the summary and the field descriptions of a Google-style docstring."""
 
+from __future__ import annotations
+
 import inspect
 import re
 

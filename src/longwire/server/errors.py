@@ -1,11 +1,13 @@
 """The server's own errors, and errors as they are sent to clients."""
 
+from __future__ import annotations
+
 import logging
 from functools import lru_cache
 from typing import Final
 
 from longwire.clock import clock
-from longwire.errors import BrokerUnavailable, InvalidEvent, LongwireError
+from longwire.errors import BrokerUnavailable, InvalidEvent, LongwireError, StaleAttempt
 from longwire.wire import Fault
 
 logger = logging.getLogger("longwire.server")
@@ -46,7 +48,8 @@ class InternalError(LongwireError):
 def fault_of(error: LongwireError) -> Fault:
     """Return an error as it is sent to clients."""
     path = error.path if isinstance(error, InvalidEvent) else None
-    return Fault(code=error.code, message=message_of(error), path=path)
+    attempt = error.attempt if isinstance(error, StaleAttempt) else None
+    return Fault(code=error.code, message=message_of(error), path=path, attempt=attempt)
 
 
 def message_of(error: LongwireError) -> str:

@@ -1,18 +1,25 @@
 """`Server`: the object that an application creates, mounts and publishes through."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Literal, Self, TypeVar, overload
+from uuid import UUID
+
+from msgspec import UNSET, UnsetType
 
 from longwire.broker import Broker, MemoryBroker
 from longwire.callables import awaiting
-from longwire.catalog import CATALOG, JobCancel
+from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.clock import clock
 from longwire.connection import ConnectionOptions
 from longwire.engineio.server import Options
 from longwire.errors import AuthenticationError, ConfigurationError, InvalidRoom
 from longwire.jobs import Job, JobState
+from longwire.jobs.lease import DEFAULT_LEASE
+from longwire.log import Condition
 from longwire.reasons import SERVER_SHUTDOWN
 from longwire.schema import Contract, Encoded, Event, declaration_of
 from longwire.server.access.authentication import Authenticator, Identity
@@ -26,10 +33,12 @@ from longwire.server.clients.handlers import Handler, Handlers
 from longwire.server.clients.sessions import Sessions
 from longwire.server.clients.socket import Socket
 from longwire.server.jobs.appends import draft_of
+from longwire.server.jobs.fences import check_attempt
 from longwire.server.jobs.jobs import ServerJobs
 from longwire.server.jobs.leases import SURVEY_INTERVAL
 from longwire.server.jobs.registry import ROOM_PREFIX
 from longwire.server.limits import Limits, check_id
+from longwire.server.published import Published
 from longwire.server.recovery.recovery import Recovery, RecoveryOptions
 from longwire.server.rooms.hub import Hub
 from longwire.server.scope import ASGIApp, Receive, Scope, Send
@@ -150,6 +159,7 @@ class Server:
             await self.broker.close()
             raise
         started.set_result(None)
+        self._jobs.serve()
         self._leave_uvicorn = before_uvicorn_stops(self._announce_shutdown, self.close)
 
     async def close(self) -> None:
@@ -271,6 +281,8 @@ class Server:
         *,
         room: str | None = None,
         id: str | None = None,
+        expect: Position | UnsetType | None = UNSET,
+        attempt: int | None = None,
         volatile: bool = False,
     ) -> Position:
         """Append an event to its room's log and deliver it to every member of the room.
@@ -283,6 +295,10 @@ class Server:
             room: required if the event's type declares no room; overrides the declared one.
             id: makes a retry safe: within five minutes the same id in the same room is appended
                 once, and later calls return the first position. At most 200 characters.
+            expect: append only if the newest entry of the same event and key is at this position,
+                or, if None, does not exist.
+            attempt: append only if this is the job's current attempt and has not ended. With
+                `JobCreated`: begin this attempt for the calling worker.
             volatile: skip the log. The event is delivered at most once, and dropped for members
                 that lag. Returns the log's end.
 
@@ -291,10 +307,21 @@ class Server:
             InvalidRoom: the room is missing or matches no pattern.
             InvalidId: the id is empty or too long.
             IdempotencyConflict: the id was used for another event.
+            Conflict: the newest entry is not at the expected position.
+            StaleAttempt: the job has another attempt, or another worker runs this one.
+            JobEnded: the attempt has ended.
+            ConfigurationError: `expect` or `attempt` is used with `volatile`, or `attempt` outside
+                the rooms of jobs.
             BrokerUnavailable: the log cannot be reached; retry with the same id.
         """
         encoded = self.contract.encode(event, _now_ms(), room)
-        return (await self._append(encoded, id, volatile))[1]
+        return (await self._append(encoded, id, volatile, expect, attempt)).position
+
+    async def start_attempt(self, created: JobCreated, *, id: str | None = None) -> int:
+        """Begin the next attempt of a job for the calling worker; see `JobHost`."""
+        encoded = self.contract.encode(created, _now_ms())
+        published = await self._append(encoded, id, attempt="next")
+        return published.attempt or created.attempt
 
     async def publish_data(
         self,
@@ -303,22 +330,25 @@ class Server:
         *,
         room: str | None = None,
         id: str | None = None,
+        expect: Position | UnsetType | None = UNSET,
+        attempt: int | Literal["next"] | None = None,
         volatile: bool = False,
-    ) -> tuple[str, Position]:
-        """Publish a JSON payload by its event's name and return room and position; see `publish`.
+    ) -> Published:
+        """Publish a JSON payload by its event's name; see `publish` and, for "next", `JobHost`.
 
         Raises:
             UnknownEvent: the contract does not have this event.
         """
         encoded = self.contract.encode_data(event, data, _now_ms(), room)
-        return await self._append(encoded, id, volatile)
+        return await self._append(encoded, id, volatile, expect, attempt)
 
-    async def _publish_request(self, request: PublishRequest) -> tuple[str, Position]:
+    async def _publish_request(self, request: PublishRequest) -> Published:
         return await self.publish_data(
             request.event,
             bytes(request.data),
             room=request.room,
             id=request.id,
+            attempt=request.attempt,
             volatile=request.volatile,
         )
 
@@ -330,18 +360,32 @@ class Server:
         check_id(id)
 
     async def _append(
-        self, encoded: Encoded, id: str | None, volatile: bool
-    ) -> tuple[str, Position]:
+        self,
+        encoded: Encoded,
+        id: str | None,
+        volatile: bool = False,
+        expect: Position | UnsetType | None = UNSET,
+        attempt: int | Literal["next"] | None = None,
+    ) -> Published:
         room = _room_of(encoded)
         check_id(id)
+        is_job = room.startswith(ROOM_PREFIX)
+        if attempt is not None:
+            check_attempt(attempt, room, is_job=is_job)
         if self._started is None or not self._started.done():
             await self._start_once()
         if volatile:
+            if attempt is not None or expect is not UNSET:
+                raise ConfigurationError(
+                    "a volatile event has no position: omit expect and attempt"
+                )
             await self.broker.publish_volatile(room, draft_of(encoded))
-            return room, await self.broker.position(room)
-        if room.startswith(ROOM_PREFIX):
-            return room, await self._jobs.append(room, encoded, id)
-        return room, await self.broker.publish(room, draft_of(encoded), id=id)
+            return Published(room, await self.broker.position(room))
+        if is_job:
+            return await self._jobs.append(room, encoded, id, attempt, expect)
+        condition = None if expect is UNSET else Condition(expect=expect)
+        draft = draft_of(encoded)
+        return Published(room, await self.broker.publish(room, draft, id=id, condition=condition))
 
     # Identities
 
@@ -366,14 +410,22 @@ class Server:
     # Jobs
 
     def job(
-        self, *, owner: str | None = None, title: str | None = None, job_id: str | None = None
+        self,
+        *,
+        owner: str | UUID | None = None,
+        title: str | None = None,
+        job_id: str | UUID | None = None,
+        attempt: int | None = None,
+        lease: float = DEFAULT_LEASE,
     ) -> Job:
         """Return a new job, to be entered with `async with`; see `Job`.
 
         Raises:
             ContractError: the contract does not have the events of jobs.
         """
-        return self._jobs.create(owner=owner, title=title, job_id=job_id)
+        return self._jobs.create(
+            owner=owner, title=title, job_id=job_id, attempt=attempt, lease=lease
+        )
 
     async def job_state(self, job_id: str) -> JobState | None:
         """Return the state of a job, output included; None if its room has no log."""
@@ -387,7 +439,7 @@ class Server:
         return await self._jobs.summaries(identity)
 
     async def cancel_job(self, job_id: str, reason: str | None = None) -> Position:
-        """Ask a job to stop; its worker ends it as cancelled.
+        """Ask a job to stop; its worker ends it as cancelled. A queued job ends at once.
 
         Raises:
             UnknownJob: the job's room has no log.

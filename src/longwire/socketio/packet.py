@@ -1,5 +1,7 @@
 """Packets as received, with the arguments as raw JSON."""
 
+from __future__ import annotations
+
 from typing import Any, Final
 
 import msgspec

@@ -1,12 +1,15 @@
 """The synchronous client."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Self, Unpack
+from uuid import UUID
 
 import msgspec
 
-from longwire.catalog import CATALOG, JobCancel
+from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.client import (
     ClientKeywords,
     ClientOptions,
@@ -22,6 +25,7 @@ from longwire.client import WebSocketClient as AsyncClient
 from longwire.client.rooms.membership import Start
 from longwire.engineio.state import Transport
 from longwire.errors import NotConnected
+from longwire.jobs.lease import DEFAULT_LEASE
 from longwire.schema import Contract
 from longwire.sync.job import Job
 from longwire.sync.loop_thread import LoopThread
@@ -222,10 +226,13 @@ class WebSocketClient(Subscribable):
         *,
         room: str | None = None,
         id: str | None = None,
+        attempt: int | None = None,
         volatile: bool = False,
     ) -> Future[Position]:
         """Append an event to the log of its room; the future's result is its position."""
-        return self._thread.future(self._client.publish, event, room=room, id=id, volatile=volatile)
+        return self._thread.future(
+            self._client.publish, event, room=room, id=id, attempt=attempt, volatile=volatile
+        )
 
     # Jobs
 
@@ -236,13 +243,21 @@ class WebSocketClient(Subscribable):
     def start_job(
         self,
         *,
-        owner: str | None = None,
+        owner: str | UUID | None = None,
         title: str | None = None,
-        job_id: str | None = None,
+        job_id: str | UUID | None = None,
+        attempt: int | None = None,
+        lease: float = DEFAULT_LEASE,
     ) -> Job:
         """Run a job in this thread: `with client.start_job(title="Report") as job: …`."""
-        job = self._client.start_job(owner=owner, title=title, job_id=job_id)
+        job = self._client.start_job(
+            owner=owner, title=title, job_id=job_id, attempt=attempt, lease=lease
+        )
         return Job(self._thread, job)
+
+    def start_attempt(self, created: JobCreated, *, id: str | None = None) -> Future[int]:
+        """Begin the next attempt of a job for this worker; the future's result is its number."""
+        return self._thread.future(self._client.start_attempt, created, id=id)
 
     def on_cancel(self, job_id: str, callback: Callable[[JobCancel], object]) -> Callable[[], None]:
         """Call `callback` for every request to cancel a job from now on.

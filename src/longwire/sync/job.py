@@ -1,10 +1,13 @@
 """A job that runs in the caller's thread."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from longwire.background import retrieve_exception
 from longwire.catalog import JobResult, OutputType
 from longwire.jobs import Job as AsyncJob
 from longwire.sync.loop_thread import LoopThread
@@ -38,6 +41,11 @@ class Job:
     def cancelled(self) -> bool:
         """Whether the job has ended as cancelled."""
         return self._job.cancelled
+
+    @property
+    def attempt(self) -> int:
+        """The number of this run of the job, known once it has begun."""
+        return self._job.attempt
 
     @property
     def elapsed(self) -> float:
@@ -117,5 +125,7 @@ class Job:
         else:
             self._left.set_result(None)
         outcome = (await asyncio.gather(self._work, return_exceptions=True))[0]
+        if self._left.done():  # not awaited if the job was lost before the body ended
+            retrieve_exception(self._left)
         if isinstance(outcome, Exception) and outcome is not error:
             raise outcome

@@ -1,5 +1,7 @@
 """Checks that each reader received every offset of its rooms once and in order."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 
 import msgspec

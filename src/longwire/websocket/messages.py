@@ -1,5 +1,7 @@
 """The messages of a WebSocket connection, and the close codes (RFC 6455 §5, §7)."""
 
+from __future__ import annotations
+
 import msgspec
 
 NORMAL = 1000

@@ -10,6 +10,7 @@ import pytest
 from longwire import JobState, Server, anonymous
 from longwire.broker import open_broker
 from longwire.catalog import JobCompleted, JobCreated, JobLease, JobResult, JobStatusChanged
+from longwire.server.jobs.leases import RETURN_GRACE
 from longwire.testing import ManualClock
 
 LEASE = 60.0
@@ -85,6 +86,8 @@ async def test_a_restarted_server_takes_over_the_leases_of_unfinished_jobs(
     await longwire_clock.advance(10 * LEASE)
     async with Server(authenticate=anonymous, broker=open_broker(url)) as second:
         assert (await state_of(second, "1")).is_running, "it has its whole lease again"
-        await longwire_clock.advance(LEASE + TICK)
+        await longwire_clock.advance(LEASE + RETURN_GRACE - TICK)
+        assert (await state_of(second, "1")).is_running, "its worker may still be on its way"
+        await longwire_clock.advance(2 * TICK)
         state = await state_of(second, "1")
     assert (state.status, state.error_code) == ("failed", "worker_lost")

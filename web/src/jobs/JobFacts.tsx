@@ -20,7 +20,7 @@ function Fact({
   );
 }
 
-/** A job's times, cost, attempt, owner and id. */
+/** What is known about a job beside its progress. */
 export function JobFacts({ job }: { readonly job: JobState }): ReactElement {
   return (
     <dl className="facts">

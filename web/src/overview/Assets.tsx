@@ -5,7 +5,7 @@ import { formatLabel } from "../format/number";
 
 const SHOWN = 8;
 
-/** The newest assets and their status. */
+/** What the agents made last, and how far it is from being published. */
 export function Assets(): ReactElement {
   const heading = useId();
   const assets = useAssets().slice(0, SHOWN);

@@ -1,12 +1,12 @@
 import { formatLabel } from "../format/number";
 
-/** Names with unusual capitalization. */
+/** Names that are not made of ordinary words. */
 const NAMES: ReadonlyMap<string, string> = new Map([
   ["cmo", "CMO"],
   ["seo_writer", "SEO writer"],
 ]);
 
-/** Returns the name of an agent type. */
+/** What an agent type is called. */
 export function agentName(agentType: string): string {
   return NAMES.get(agentType) ?? formatLabel(agentType);
 }

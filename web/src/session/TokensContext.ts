@@ -2,5 +2,5 @@ import { createContext } from "react";
 
 import { TokenStore } from "./token";
 
-/** The store of the token. */
+/** Where the token of whoever signed in is kept. */
 export const TokensContext = createContext(new TokenStore(null));

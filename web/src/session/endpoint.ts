@@ -1,12 +1,11 @@
-/** The addresses of the server, next to the page below the same path. */
+/** Where the server is: beside the page, below whatever path the two are mounted at. */
 export interface Endpoint {
   /** The path of the Socket.IO endpoint. */
   readonly path: string;
-  /** The address of the HTTP interface. */
   readonly apiUrl: string;
 }
 
-/** Returns the addresses for a page at this URL. */
+/** The endpoints that belong to a page at this address. */
 export function endpointOf(pageUrl: string): Endpoint {
   return {
     path: new URL("socket.io/", pageUrl).pathname,

@@ -1,4 +1,4 @@
-/** The light or dark theme: that of the system, until the user chooses one. */
+/** Light or dark: what the system says, until the reader says otherwise. */
 
 export type Theme = "light" | "dark";
 
@@ -22,19 +22,19 @@ function chosenTheme(): Theme | null {
   return value === "light" || value === "dark" ? value : null;
 }
 
-/** Returns the theme in force. */
+/** The theme in force. */
 export function currentTheme(): Theme {
   return chosenTheme() ?? systemTheme();
 }
 
-/** Applies the chosen theme; without a choice the style sheet follows the system. */
+/** Puts the chosen theme in force; without a choice the style sheet follows the system. */
 export function applyTheme(): void {
   const chosen = chosenTheme();
   if (chosen === null) delete document.documentElement.dataset["theme"];
   else document.documentElement.dataset["theme"] = chosen;
 }
 
-/** Stores a choice. Choosing the system's theme follows the system again. */
+/** Chooses a theme for good; choosing the system's own follows the system again. */
 export function chooseTheme(theme: Theme): void {
   if (theme === systemTheme()) storage()?.removeItem(KEY);
   else storage()?.setItem(KEY, theme);
@@ -42,7 +42,7 @@ export function chooseTheme(theme: Theme): void {
   window.dispatchEvent(new Event("themechange"));
 }
 
-/** Calls back when the theme may have changed; returns a function that stops it. */
+/** Calls back when the theme in force may have changed. */
 export function subscribeTheme(listener: () => void): () => void {
   const query = window.matchMedia(DARK);
   query.addEventListener("change", listener);

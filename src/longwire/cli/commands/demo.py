@@ -1,5 +1,7 @@
 """`longwire demo`: run an example job to watch in the browser."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import click

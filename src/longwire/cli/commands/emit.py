@@ -1,5 +1,7 @@
 """`longwire emit`: publish an event."""
 
+from __future__ import annotations
+
 import os
 import sys
 from typing import Any

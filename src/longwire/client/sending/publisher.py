@@ -6,12 +6,13 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
 from longwire import wire
-from longwire.client.answers import read_answer, read_published
+from longwire.catalog import JobCreated
+from longwire.client.answers import read_answer, read_attempt, read_position
 from longwire.client.sending.outbox import Entry, Outbox
 from longwire.clock import clock
 from longwire.connection import AckReceived
@@ -20,6 +21,8 @@ from longwire.schema import Contract
 from longwire.socketio.encoder import EncodedEvent, encode_event_body
 from longwire.types import Position
 from longwire.wire import PUBLISH, PublishRequest
+
+T = TypeVar("T")
 
 logger = logging.getLogger("longwire.client")
 
@@ -71,9 +74,30 @@ class Publisher:
         return read_answer(ack, declaration.ack if declaration is not None else None)
 
     def publish(
-        self, event: object, room: str | None, id: str | None, volatile: bool
+        self,
+        event: object,
+        room: str | None,
+        id: str | None,
+        volatile: bool,
+        attempt: int | None,
     ) -> asyncio.Future[Position]:
         """Send a publication; the future ends with its position in the room's log."""
+        return self._publish(event, room, id, read_position, attempt, volatile=volatile)
+
+    def start_attempt(self, created: JobCreated, id: str | None) -> asyncio.Future[int]:
+        """Begin the next attempt of a job; the future ends with its number."""
+        return self._publish(created, None, id, read_attempt, "next")
+
+    def _publish(
+        self,
+        event: object,
+        room: str | None,
+        id: str | None,
+        read: Callable[[AckReceived, PublishRequest], T],
+        attempt: int | Literal["next"] | None,
+        *,
+        volatile: bool = False,
+    ) -> asyncio.Future[T]:
         self._check_loop()
         encoded = self._contract.encode(event, _now_ms(), room)
         request = PublishRequest(
@@ -81,15 +105,16 @@ class Publisher:
             data=msgspec.Raw(encoded.data),
             room=encoded.room,
             id=None if volatile else self._next_id() if id is None else id,
+            attempt=attempt,
             volatile=volatile,
         )
         body = encode_event_body(PUBLISH, (wire.encode(request),))
         entry = Entry(body, len(encoded.data), wants_ack=True, repeats=not volatile)
-        result: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
         def confirm(answer: asyncio.Future[AckReceived | None]) -> None:
             if not result.done():
-                _settle_publication(result, answer, request)
+                _settle_publication(result, answer, lambda ack: read(ack, request))
 
         entry.answer.add_done_callback(confirm)
         result.add_done_callback(lambda done: done.cancelled() and entry.answer.cancel())
@@ -127,9 +152,9 @@ def _log_not_sent(answer: asyncio.Future[AckReceived | None]) -> None:
 
 
 def _settle_publication(
-    result: asyncio.Future[Position],
+    result: asyncio.Future[T],
     answer: asyncio.Future[AckReceived | None],
-    request: PublishRequest,
+    read: Callable[[AckReceived], T],
 ) -> None:
     if answer.cancelled():
         result.cancel()
@@ -138,6 +163,6 @@ def _settle_publication(
         ack = answer.result()
         if ack is None:
             raise NotConnected("the connection ended before the answer")
-        result.set_result(read_published(ack, request))
+        result.set_result(read(ack))
     except Exception as error:
         result.set_exception(error)

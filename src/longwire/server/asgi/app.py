@@ -1,5 +1,7 @@
 """The ASGI application: routes requests to their sessions."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Sequence
 
 from longwire.engineio.errors import BAD_REQUEST, FORBIDDEN, UNKNOWN_SESSION, RequestError

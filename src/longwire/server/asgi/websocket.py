@@ -1,5 +1,7 @@
 """WebSocket sessions under any ASGI server."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import itertools

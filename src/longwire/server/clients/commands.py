@@ -3,6 +3,8 @@
 docs/reference/wire.md specifies them. A command raises `LongwireError` to reject the request.
 """
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, NamedTuple
 
@@ -23,6 +25,7 @@ from longwire.server.access.rules import RoomRules
 from longwire.server.clients.socket import Socket
 from longwire.server.errors import InvalidPosition, TooManyRooms, fault_of
 from longwire.server.limits import Limits
+from longwire.server.published import Published
 from longwire.server.rooms.hub import Hub, Joined
 from longwire.types import Position
 from longwire.wire import (
@@ -58,7 +61,7 @@ class Services(NamedTuple):
         limits: limits on what one client may use.
         fingerprints: record the contracts that clients were built for.
         authenticate: returns the identity of a token, or raises `AuthenticationError`.
-        publish: publishes an event; returns its room and position.
+        publish: publishes an event.
     """
 
     hub: Hub
@@ -66,7 +69,7 @@ class Services(NamedTuple):
     limits: Limits
     fingerprints: Fingerprints
     authenticate: Callable[[str], Awaitable[Identity]]
-    publish: Callable[[PublishRequest], Awaitable[tuple[str, Position]]]
+    publish: Callable[[PublishRequest], Awaitable[Published]]
 
     def granted_rooms(self, identity: Identity) -> list[str]:
         """Return the rooms that signing in grants: the user's own, and the global one."""
@@ -191,8 +194,8 @@ async def publish(server: Services, socket: Socket, event: EventReceived, answer
         request = msgspec.json.decode(event.args[0] if event.args else b"null", type=PublishRequest)
     except msgspec.MsgspecError as error:
         raise InvalidEvent(PUBLISH, "$", str(error)) from None
-    room, position = await server.publish(request)
-    answer(PublishAck(room=room, epoch=position.epoch, offset=position.offset))
+    room, position, attempt = await server.publish(request)
+    answer(PublishAck(room=room, epoch=position.epoch, offset=position.offset, attempt=attempt))
 
 
 COMMANDS: dict[str, Command] = {

@@ -1,5 +1,7 @@
 """Signs clients in, and recovers the connections of stock clients."""
 
+from __future__ import annotations
+
 import logging
 import secrets
 from collections.abc import Callable, Sequence

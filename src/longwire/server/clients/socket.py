@@ -1,5 +1,7 @@
 """A signed-in client: its identity, its rooms, and sending to it."""
 
+from __future__ import annotations
+
 import asyncio
 from sys import intern
 from typing import Any

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
+from uuid import UUID
+
+from msgspec import UnsetType
+from msgspec.structs import replace
 
 from longwire.broker import Broker
-from longwire.catalog import JobCancel, JobCreated
-from longwire.errors import ContractError
+from longwire.catalog import JobCancel, JobCreated, JobStatusChanged
+from longwire.errors import (
+    BrokerUnavailable,
+    ConfigurationError,
+    ContractError,
+    IdempotencyConflict,
+    JobEnded,
+    StaleAttempt,
+)
 from longwire.jobs import Job, JobHost, JobState
+from longwire.log import Condition, Fence
 from longwire.schema import Contract, Encoded, Event
 from longwire.server.access.authentication import Identity
 from longwire.server.access.rules import RoomRules
 from longwire.server.clients.socket import Socket
 from longwire.server.jobs.access import JobAccess
-from longwire.server.jobs.appends import JobAppends
+from longwire.server.jobs.appends import Append, JobAppends
+from longwire.server.jobs.fences import condition_of
 from longwire.server.jobs.leases import Leases
-from longwire.server.jobs.registry import ROOM_PREFIX, JobRegistry
+from longwire.server.jobs.registry import ROOM_PREFIX, JobRegistry, is_unclaimed
 from longwire.server.jobs.running import RunningJobs
+from longwire.server.published import Published
 from longwire.server.rooms.hub import Hub
 from longwire.types import Position
 from longwire.wire import Ack
@@ -57,16 +72,24 @@ class ServerJobs:
         self._start = start
         self._shared_jobs = shared_jobs
         self._registry = JobRegistry(broker, contract, shared_jobs=shared_jobs)
-        self.leases = Leases(
-            self._registry, host, is_shared=broker.is_shared, survey_interval=survey_interval
-        )
         self._running = RunningJobs(hub, contract, start)
+        self.leases = Leases(
+            self._registry,
+            host,
+            self._running.is_running,
+            is_shared=broker.is_shared,
+            survey_interval=survey_interval,
+        )
         self._access = JobAccess(hub, rules)
         self._appends = JobAppends(broker, self._react)
 
     async def start(self) -> None:
-        """Take over the leases of unfinished jobs."""
+        """Find the leases of unfinished jobs."""
         await self.leases.start()
+
+    def serve(self) -> None:
+        """Start the leases, when workers can reach the server."""
+        self.leases.serve()
 
     async def interrupt(self) -> None:
         """Interrupt the jobs whose workers run in this process, and wait until they have ended."""
@@ -78,14 +101,24 @@ class ServerJobs:
         await self._registry.close()
         await self._appends.close()
 
-    def create(self, *, owner: str | None, title: str | None, job_id: str | None) -> Job:
+    def create(
+        self,
+        *,
+        owner: str | UUID | None,
+        title: str | None,
+        job_id: str | UUID | None,
+        attempt: int | None,
+        lease: float,
+    ) -> Job:
         """Return a job that runs in this process; see `Server.job`."""
         if JobCreated not in self._contract.events.values():
             raise ContractError(
                 "the contract lacks the events of jobs: "
                 "use Server(contract=CATALOG | Contract([…]))"
             )
-        return self._running.add(Job(self._host, job_id=job_id, owner=owner, title=title))
+        return self._running.add(
+            Job(self._host, job_id, owner, title, attempt=attempt, lease=lease)
+        )
 
     async def state(self, job_id: str) -> JobState | None:
         """Return a job's state with its output; see `Server.job_state`."""
@@ -117,29 +150,114 @@ class ServerJobs:
         """Call `callback` for each request to cancel; see `JobHost.on_cancel`."""
         return self._running.listen(job_id, callback)
 
-    async def append(self, room: str, encoded: Encoded, id: str | None) -> Position:
+    async def append(
+        self,
+        room: str,
+        encoded: Encoded,
+        id: str | None,
+        attempt: int | Literal["next"] | None,
+        expect: Position | UnsetType | None,
+    ) -> Published:
         """Append a publication to a job's room and react to it.
 
-        A further attempt that names no title or owner is appended with those of the job.
+        `job:created` begins an attempt: for the calling worker if `attempt` is given, else for a
+        worker that is still to come. If it names no title or owner, it is appended with those
+        that the job has. The end of a job that no worker published ends the current attempt.
 
         Raises:
             InvalidRoom: the owner cannot be a user's id.
             Exception: everything that `Broker.publish` raises.
         """
-        created = encoded.payload
-        if isinstance(created, JobCreated) and room == ROOM_PREFIX + created.job_id:
-            completed = await self._registry.complete(created)
-            if completed != created:
-                encoded = self._contract.encode(completed, created.timestamp)
-        return await self._appends.append(room, encoded, id)
+        event, job_id = encoded.payload, room.removeprefix(ROOM_PREFIX)
+        if isinstance(event, JobCreated) and event.job_id == job_id:
+            created = await self._registry.complete(event)
+            if attempt == "next":
+                return await self._begin_next(room, encoded, created, id, expect)
+            number = created.attempt if attempt is None else attempt
+            encoded = self._renumber(encoded, created, number)
+            attempt = None if attempt is None else number
+            position = await self._append(room, encoded, id, attempt, expect)
+            return Published(room, position, number)
+        if attempt == "next":
+            raise ConfigurationError('attempt="next" begins an attempt: publish job:created')
+        return Published(room, await self._append(room, encoded, id, attempt, expect), attempt)
 
-    async def _react(self, event: object, position: Position) -> None:
+    async def _begin_next(
+        self,
+        room: str,
+        encoded: Encoded,
+        created: JobCreated,
+        id: str | None,
+        expect: Position | UnsetType | None,
+    ) -> Published:
+        """Begin the next attempt for a worker."""
+        number = await self._registry.next_attempt(created.job_id)
+        while True:
+            try:
+                attempt = self._renumber(encoded, created, number)
+                position = await self._append(room, attempt, id, number, expect)
+                return Published(room, position, number)
+            except StaleAttempt as stale:
+                number = stale.attempt + 1
+            except IdempotencyConflict:
+                # The caller repeats a publication that was appended with an earlier number.
+                number -= 1
+                if number == 0:
+                    raise
+
+    def _renumber(self, encoded: Encoded, created: JobCreated, number: int) -> Encoded:
+        created = replace(created, attempt=number)
+        if created == encoded.payload:
+            return encoded
+        return self._contract.encode(created, created.timestamp)
+
+    async def _append(
+        self,
+        room: str,
+        encoded: Encoded,
+        id: str | None,
+        attempt: int | None,
+        expect: Position | UnsetType | None,
+    ) -> Position:
+        job_id = room.removeprefix(ROOM_PREFIX)
+        condition = condition_of(encoded.payload, job_id, attempt, expect)
+        try:
+            return await self._appends.append(Append(room, encoded, id, attempt, condition))
+        except BrokerUnavailable:
+            self.leases.excuse(job_id)
+            raise
+
+    async def _react(self, event: object, attempt: int | None, position: Position) -> None:
         """Renew the lease that the appended event is a sign of life for; announce a new job."""
         if isinstance(event, Event):
-            self.leases.observe(event, position)
+            self.leases.observe(event, attempt, position)
         if isinstance(event, JobCreated):
             await self._access.wait_for_removals()
             await self._announce(event, position)
+        elif isinstance(event, JobCancel):
+            await self._withdraw(event, position)
+
+    async def _withdraw(self, cancel: JobCancel, position: Position) -> None:
+        """End a job that is cancelled before a worker took it; a worker ends its own job."""
+        summary = await self._registry.summary(cancel.job_id)
+        if summary is None or summary.is_complete or not is_unclaimed(summary):
+            return
+        status = JobStatusChanged(job_id=cancel.job_id, status="cancelled", message=cancel.reason)
+        encoded = self._contract.encode(status, cancel.timestamp)
+        append = Append(
+            ROOM_PREFIX + cancel.job_id,
+            encoded,
+            f"withdraw:{position.epoch}:{position.offset}",
+            condition=Condition(Fence(summary.attempt, "withdraw")),
+        )
+        try:
+            await self._appends.append(append)
+        except StaleAttempt as stale:
+            if stale.attempt == 0:  # it was queued without job:created
+                end = Condition(Fence(0, "end"))
+                await self._appends.append(append._replace(condition=end))
+        except JobEnded:  # a worker has taken the job, and receives the request
+            pass
 
     async def _announce(self, created: JobCreated, position: Position) -> None:
         """Publish `job:created` where the job's audience already is, once per attempt."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+import logging
+from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 
 from msgspec.structs import replace
@@ -12,13 +13,16 @@ from longwire.background import BackgroundTasks
 from longwire.broker import Broker
 from longwire.broker.slices import read_slices
 from longwire.catalog import JobCreated
-from longwire.errors import JobFinished
+from longwire.errors import InvalidEvent, JobFinished, LongwireError, UnknownEvent
 from longwire.jobs import JobState, fold
+from longwire.jobs.fold import FOLDED_EVENTS, revive
 from longwire.log import Publication
 from longwire.schema import Contract, Event, RoomPattern
 from longwire.server.access.authentication import Identity
 from longwire.server.errors import UnknownJob
 from longwire.types import Position
+
+logger = logging.getLogger("longwire.jobs")
 
 ROOM_PREFIX = "job:"
 
@@ -45,10 +49,16 @@ class JobRegistry:
     A summary, the state without output, stays in memory and is brought up to date by reading
     only what its log grew by.
 
+    Entries of job rooms may be older than the contract: an event that was renamed, removed or got
+    a required field since is skipped, and logged once.
+
     Args:
         broker: stores the logs.
         contract: decodes their entries.
         shared_jobs: whether every signed-in user may watch a job without an owner.
+
+    Attributes:
+        skipped: for each event, how many times an entry could not be decoded.
     """
 
     def __init__(self, broker: Broker, contract: Contract, *, shared_jobs: bool) -> None:
@@ -56,6 +66,7 @@ class JobRegistry:
         self._contract = contract
         self._shared_jobs = shared_jobs
         self._summaries: OrderedDict[str, _Known] = OrderedDict()
+        self.skipped: Counter[str] = Counter()
         self._listings = BackgroundTasks()
         self._listing: asyncio.Task[list[JobState]] | None = None
         self._next_listing: asyncio.Task[list[JobState]] | None = None
@@ -126,6 +137,17 @@ class JobRegistry:
         if summary.is_complete:
             raise JobFinished(job_id[:100])
 
+    async def next_attempt(self, job_id: str) -> int:
+        """Return the number of the attempt that a worker of this job may begin now.
+
+        A job that no worker has taken keeps its number, also if it was cancelled before: the
+        worker that claims it then is refused.
+        """
+        known = await self.summary(job_id)
+        if known is None:
+            return 1
+        return known.attempt if is_unclaimed(known) else known.attempt + 1
+
     async def complete(self, created: JobCreated) -> JobCreated:
         """Return `created` with the title and owner that the job already has, where it names none.
 
@@ -177,12 +199,39 @@ class JobRegistry:
             if not history.recovered:
                 state = JobState.initial(job_id)
             state = self._fold(state, history.publications)
+            if history.publications:
+                since = Position(history.position.epoch, history.publications[-1].last)
+            if history.complete and since is not None and since.offset < history.position.offset:
+                state = revive(state)  # text follows, which only a live worker streams
             since = history.position
         return (since, state) if since is not None and since.offset else None
 
     def _fold(self, state: JobState, publications: tuple[Publication, ...]) -> JobState:
         for entry in publications:
-            event = self._contract.decode(entry.event, entry.data)
+            event = self._decode(entry)
             if isinstance(event, Event):
                 state = fold(state, event)
         return state
+
+    def _decode(self, entry: Publication) -> object:
+        """Return the event of an entry if it says something about the job's state, else None."""
+        try:
+            decode = self._contract.decoder(entry.event)
+            return decode(entry.data) if entry.event in FOLDED_EVENTS else None
+        except (UnknownEvent, InvalidEvent) as error:
+            self._skip(entry.event, error)
+            return None
+
+    def _skip(self, event: str, reason: LongwireError) -> None:
+        self.skipped[event] += 1
+        if self.skipped[event] == 1:
+            logger.warning(
+                "logs of jobs contain %r events that cannot be decoded, and are skipped: %s",
+                event,
+                reason,
+            )
+
+
+def is_unclaimed(state: JobState) -> bool:
+    """Return whether no worker has taken the job: workers begin with a lease."""
+    return state.lease is None and state.status in ("queued", "cancelled")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, cast
 from weakref import WeakSet
 
 from longwire.background import BackgroundTasks
 from longwire.catalog import JobCancel
-from longwire.errors import LongwireError
+from longwire.errors import InvalidEvent, LongwireError
 from longwire.jobs import Job
 from longwire.prepared import PreparedMessage
 from longwire.schema import Contract, declaration_of
@@ -37,12 +39,17 @@ class RunningJobs:
         self._contract = contract
         self._start = start
         self._jobs: WeakSet[Job] = WeakSet()
+        self._listening: Counter[str] = Counter()
         self._tasks = BackgroundTasks()
 
     def add(self, job: Job) -> Job:
         """Have `close` interrupt this job if it is running then; return it."""
         self._jobs.add(job)
         return job
+
+    def is_running(self, job_id: str) -> bool:
+        """Return whether a worker of this process listens for requests to cancel this job."""
+        return job_id in self._listening
 
     def listen(self, job_id: str, callback: Callable[[JobCancel], None]) -> Callable[[], None]:
         """Call `callback` for each request from now on; return an undo.
@@ -52,11 +59,19 @@ class RunningJobs:
 
         def listener(message: PreparedMessage) -> None:
             if message.event == _CANCEL:
-                callback(cast("JobCancel", self._contract.decode(_CANCEL, message.data)))
+                with suppress(InvalidEvent):  # it was published under another contract
+                    callback(cast("JobCancel", self._contract.decode(_CANCEL, message.data)))
 
         stopped = asyncio.Event()
+
+        def stop() -> None:
+            if not stopped.is_set():
+                stopped.set()
+                self._listening -= Counter((job_id,))  # drops a count of zero, unlike -= 1
+
+        self._listening[job_id] += 1
         self._tasks.start(self._listen_until(stopped, ROOM_PREFIX + job_id, listener))
-        return stopped.set
+        return stop
 
     async def close(self) -> None:
         """Interrupt the running jobs, wait until they have ended, and stop listening."""

@@ -1,5 +1,7 @@
 """The interface between a session and the WebSocket that it sends over."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Protocol
 
