@@ -10,7 +10,7 @@ import { onWake } from "./wake.js";
 
 /** The state of a connection at one moment. Times are in milliseconds. */
 export interface ConnectionSnapshot {
-  /** `error` means that the client gave up; `error` below says why. */
+  /** `error` means that the client gave up; the member `error` has the reason. */
   readonly state: ConnectionState;
   /** Whether the state is `connected`: signed in, with every joined room resumed. */
   readonly isConnected: boolean;

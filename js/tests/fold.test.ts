@@ -63,9 +63,9 @@ describe("the end", () => {
   });
 
   it("accepts the details of an outcome that a status reported before", () => {
-    const said: Event = ["job:status", { status: "failed", message: "went wrong" }];
-    expect(foldAll(said)).toMatchObject({ error: "went wrong", retryable: null });
-    expect(foldAll(said, failed)).toMatchObject({ error: "boom", retryable: true });
+    const status: Event = ["job:status", { status: "failed", message: "went wrong" }];
+    expect(foldAll(status)).toMatchObject({ error: "went wrong", retryable: null });
+    expect(foldAll(status, failed)).toMatchObject({ error: "boom", retryable: true });
     const completed: Event = ["job:status", { status: "completed" }];
     expect(foldAll(completed, done)).toMatchObject({ result: { content: "x" }, cost: 1 });
     expect(foldAll(completed, failed).error).toBeNull();

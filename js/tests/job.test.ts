@@ -94,9 +94,9 @@ describe("a tracked job", () => {
   it("batches the changes of each job separately, and does not call removed listeners (E68)", async () => {
     const { server, client } = await startPair({ client: { notifyInterval: 50 } });
     const [one, other] = [client.job("1"), client.job("2")];
-    const [events, toldOther] = [vi.fn(), vi.fn()];
+    const [events, otherEvents] = [vi.fn(), vi.fn()];
     const leave = one.subscribe(events);
-    other.subscribe(toldOther);
+    other.subscribe(otherEvents);
     for (let percent = 1; percent <= 50; percent++) {
       server.publish("job:1", "job:progress", progress("1", percent));
       server.publish("job:2", "job:progress", progress("2", percent));
@@ -108,7 +108,7 @@ describe("a tracked job", () => {
     server.publish("job:2", "job:progress", progress("2", 60));
     await until(() => other.getSnapshot().progress === 60);
     expect(events).not.toHaveBeenCalled();
-    expect(toldOther.mock.calls.length).toBeLessThan(10);
+    expect(otherEvents.mock.calls.length).toBeLessThan(10);
   });
 
   it("has frozen snapshots that stay the same until a change (D63)", async () => {

@@ -30,17 +30,17 @@ it("resumes after a cut without loss or duplicates", async () => {
   client.on("job:output", ({ chunk }) => received.push(chunk));
   client.joinRoom("job:1");
   await client.connect();
-  const say = (chunk: string): void => {
+  const publish = (chunk: string): void => {
     server.publish("job:1", "job:output", { jobId: "1", chunk, isComplete: false });
   };
-  say("a");
+  publish("a");
   await until(() => received.length === 1);
   const states: string[] = [];
   client.onStateChange((state) => states.push(state));
   server.cut();
-  say("b");
+  publish("b");
   await until(() => received.length === 2);
-  say("c");
+  publish("c");
   await until(() => received.length === 3);
   expect(received).toEqual(["a", "b", "c"]);
   expect(states).toEqual(["reconnecting", "connected"]);

@@ -180,13 +180,13 @@ describe("JobProgress", () => {
       "42%",
       "about 2 min left",
     ]);
-    for (const [seconds, said] of [
+    for (const [seconds, formatted] of [
       [0.4, "about 1 s left"],
       [59, "about 59 s left"],
       [3_600, "about 1 h left"],
     ] as const) {
       rerender(<JobProgress job={{ ...job, estimatedCompletion: seconds }} label="Report" />);
-      expect(text("remaining")).toBe(said);
+      expect(text("remaining")).toBe(formatted);
     }
   });
 

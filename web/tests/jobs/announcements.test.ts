@@ -12,7 +12,7 @@ describe("announcements of a job", () => {
 
   it("include the start, the quarters and the end", () => {
     const announcer = new JobAnnouncer();
-    const said = [
+    const announced = [
       runningJob({ status: "queued", isRunning: false }),
       runningJob(),
       runningJob({ progress: 10 }),
@@ -22,7 +22,7 @@ describe("announcements of a job", () => {
       runningJob({ progress: 76 }),
       endedJob("completed", { progress: 100 }),
     ].map((job, index) => announcer.next(job, index * 10_000));
-    expect(said).toEqual([
+    expect(announced).toEqual([
       null,
       "Analyse started.",
       null,

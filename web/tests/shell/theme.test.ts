@@ -15,10 +15,10 @@ it("follows the system until the user chooses", () => {
 });
 
 it("stores a choice, and notifies of it", () => {
-  let told = 0;
-  const stop = subscribeTheme(() => told++);
+  let calls = 0;
+  const stop = subscribeTheme(() => calls++);
   chooseTheme("dark");
-  expect([currentTheme(), document.documentElement.dataset["theme"], told]).toEqual([
+  expect([currentTheme(), document.documentElement.dataset["theme"], calls]).toEqual([
     "dark",
     "dark",
     1,
