@@ -31,7 +31,7 @@ help:
 
 # --- set-up ---------------------------------------------------------------------------------
 
-setup: .make/python .make/web .make/examples .make/test-programs
+setup: .make/python .make/web .make/examples .make/typescript-reference .make/test-programs
 
 .make:
 	@mkdir -p $@
@@ -65,8 +65,8 @@ setup: .make/python .make/web .make/examples .make/test-programs
 	npm run build $(EXAMPLES:%=-w %)
 	@touch $@
 
-.make/typescript-reference: .make/node $(filter js/%,$(JS_SOURCES)) js/package.json
-	npm run docs:api -w js --if-present
+.make/typescript-reference: .make/node $(filter js/%,$(JS_SOURCES)) js/package.json js/typedoc.json
+	npm run docs:api -w js
 	@touch $@
 
 # --- targets ----------------------------------------------------------------------------------
@@ -87,6 +87,7 @@ test-js: setup
 	npm test
 
 check: check-python check-js check-generated docs
+	$(BIN)/python scripts/check-language
 	$(BIN)/python scripts/measure-code
 
 check-python: .make/python

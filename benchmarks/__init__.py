@@ -1,1 +1,1 @@
-"""Longwire beside its peers, in one run."""
+"""Benchmarks of Longwire and comparable projects, in one run."""

@@ -1,12 +1,12 @@
-"""Longwire beside its peers, in one run.
+"""Benchmarks of Longwire and comparable projects, in one run.
 
     make bench                                     ten minutes
-    make bench ARGS="--quick"                      one minute, for a first look
+    make bench ARGS="--quick"                      one minute, for a first impression
     make bench ARGS="--only fan-out --rounds 5"
 
-Whoever is measured runs alone on the first core; what loads it runs on the second. Peers take
-turns, round after round; what counts is the least of the rounds, since whatever else runs on the
-machine can only add to it.
+The measured process runs alone on the first core, the load on the second. The projects take turns,
+round after round; the smallest figure of all rounds counts, because other processes on the machine
+can only increase it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHARTS = Path(__file__).parents[1] / "docs/project/charts"
 
 
 def run(scenario: Scenario, *, quick: bool, rounds: int | None) -> Results:
-    """Let every peer take its turns."""
+    """Measure every peer in each round."""
     results = Results(scenario)
     for _ in range(1 if quick else rounds or scenario.rounds):
         for peer in scenario.peers:
@@ -38,18 +38,22 @@ def run(scenario: Scenario, *, quick: bool, rounds: int | None) -> Results:
 
 
 def main() -> None:
-    """Measure what was asked for; print tables, write JSON and plots."""
+    """Run the requested scenarios; print tables, write JSON and plots."""
     arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
     arguments.formatter_class = argparse.RawDescriptionHelpFormatter
-    arguments.add_argument("--quick", action="store_true", help="one round of a fifth")
-    arguments.add_argument("--rounds", type=int, help="turns that everybody takes")
-    arguments.add_argument("--out", type=Path, help="where the results go; not kept if --quick")
+    arguments.add_argument(
+        "--quick", action="store_true", help="one round with a fifth of the work"
+    )
+    arguments.add_argument("--rounds", type=int, help="rounds of each scenario")
+    arguments.add_argument(
+        "--out", type=Path, help="directory for the results; not written with --quick"
+    )
     names = [scenario.name for scenario in SCENARIOS]
     arguments.add_argument("--only", nargs="+", choices=names, default=names, metavar="SCENARIO")
     options = arguments.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers end with their `with` blocks
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the `with` blocks stop the servers
     pin(os.getpid(), LOAD_CORE)
-    print(f"load average before: {os.getloadavg()[0]:.2f} (quiet is below 0.5)", flush=True)
+    print(f"load average before: {os.getloadavg()[0]:.2f} (should be below 0.5)", flush=True)
     out = options.out or (None if options.quick else RESULTS)
     began = time.monotonic()
     for scenario in SCENARIOS:

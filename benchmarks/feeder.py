@@ -1,4 +1,4 @@
-"""A server that says to one client what was encoded beforehand, and nothing else."""
+"""A server that sends pre-encoded frames to one client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOM = "job:1"
 
 
 def progress(offset: int, *, positions: bool) -> bytes:
-    """The frame of an event of about 170 bytes, as a server sends it."""
+    """Return the frame of an event of about 170 bytes, as a server sends it."""
     payload = {
         "timestamp": 1_700_000_000_000 + offset,
         "jobId": "1",
@@ -35,7 +35,7 @@ def progress(offset: int, *, positions: bool) -> bytes:
 
 
 class Feeder:
-    """Waits for one client, lets it in, and feeds it; for use in a `with` block."""
+    """Accepts one client and sends frames to it; for use in a `with` block."""
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -47,8 +47,8 @@ class Feeder:
         self._client.close()
         self._listener.close()
 
-    def welcome(self, *, positions: bool) -> None:
-        """Let the client in; with positions it joins a room, otherwise it is served at once."""
+    def accept(self, *, positions: bool) -> None:
+        """Accept the client and sign it in; with `positions`, wait until it has joined the room."""
         self._client, _ = self._listener.accept()
         self._client.settimeout(30)
         self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -63,11 +63,11 @@ class Feeder:
             pass
 
     def _answer(self, *, positions: bool) -> bool:
-        """Answer what came; True once there is nothing more to wait for."""
+        """Respond to received packets; return True once the client is ready."""
         for message in self._decoder.receive_data(self._client.recv(65536)):
             assert isinstance(message, str), message
             if message.startswith("40"):
-                rooms = {"userId": "anybody", "rooms": []}
+                rooms = {"userId": "any-user", "rooms": []}
                 self._send('40{"sid":"socket"}')
                 self._send("42" + json.dumps(["authenticated", rooms]))
                 if not positions:
@@ -84,7 +84,7 @@ class Feeder:
         self._client.sendall(encode_text(packet))
 
     def pace(self, frames: list[bytes], rate: float) -> None:
-        """Send one frame after the other, so many a second."""
+        """Send the frames at `rate` frames per second."""
         start, clock, send = time.monotonic(), time.monotonic, self._client.sendall
         for number, frame in enumerate(frames):
             due = start + number / rate
@@ -93,5 +93,5 @@ class Feeder:
             send(frame)
 
     def burst(self, frames: list[bytes]) -> None:
-        """Send everything as fast as the client takes it."""
+        """Send all frames as fast as the client reads them."""
         self._client.sendall(b"".join(frames))

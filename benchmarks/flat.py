@@ -1,9 +1,9 @@
-"""What a client holds after a million events: as much as after a hundred thousand.
+"""The memory of a client after a million events, compared with a hundred thousand.
 
     .venv/bin/python -m benchmarks.flat [EVENTS]
 
-A client follows a job (progress and streamed text), with a handler, a throttled one and an
-iterator. What is fed is as much as it takes at once, in slices.
+A client follows a job (progress and streamed text) with a handler, a throttled handler and an
+iterator. It receives the events in slices, as fast as it can read them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOOK_AT = (0.1, 0.25, 0.5, 0.75, 1.0)
 
 
 def output(offset: int) -> bytes:
-    """The frame of a piece of text, so long that the job's state soon holds as much as it may."""
+    """Return the frame of a long text chunk, with which the job's state soon reaches its limit."""
     text = f"{'streamed ' * 25}{offset}\n"
     data = {"jobId": "1", "chunk": text, "isComplete": False, "timestamp": offset}
     packet = ["job:output", data, f"{offset}@{ROOM}"]
@@ -31,18 +31,18 @@ def output(offset: int) -> bytes:
 
 
 def frame(offset: int) -> bytes:
-    """One of both, in turns."""
+    """Return the frame of text or progress, in turn."""
     return output(offset) if offset % 2 else progress(offset, positions=True)
 
 
 def main(events: int) -> None:
-    """Feed, and print what the client holds at some points on the way."""
+    """Send the events, and print the client's memory at some points."""
     looks = {int(events * part) // SLICE * SLICE for part in LOOK_AT}
     ends = range(SLICE, events + 1, SLICE)
     with Feeder() as feeder:
         command = (sys.executable, str(CLIENT))
         with Subject(command, str(feeder.port), *map(str, ends)) as client:
-            feeder.welcome(positions=True)
+            feeder.accept(positions=True)
             assert client.line() == "ready\n"
             for end in ends:
                 feeder.burst([frame(offset) for offset in range(end - SLICE + 1, end + 1)])

@@ -1,7 +1,7 @@
-"""Many Socket.IO clients in one process, cheaper than any server that serves them.
+"""Many Socket.IO clients in one process, which cost less than any server that serves them.
 
-Raw non-blocking sockets and one epoll; every frame that is sent was encoded beforehand, and what
-comes is not decoded: the bytes that tell one kind of message from others are counted.
+They use raw non-blocking sockets and one epoll. Sent frames are encoded beforehand. Received data
+is not decoded; the load counts byte patterns that identify a kind of message.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ MASK = bytes(4)  # clients must mask; a mask of zeros costs no arithmetic
 KEY = b"bG9uZ3dpcmUncyBiZW5jaA=="
 PATH = "/socket.io/?EIO=4&transport=websocket"
 WAVE = 50  # connections that are opened at the same time
-PATIENCE = 60.0  # seconds for one exchange; a server that needs longer is broken
-CHUNK = 16 * 1024  # more makes each `recv` ask the system for memory
-GLANCE = 0.0005  # seconds
+TIMEOUT = 60.0  # seconds for one exchange; a server that needs longer is broken
+CHUNK = 16 * 1024  # with a larger size, each `recv` allocates memory from the system
+POLL_INTERVAL = 0.0005  # seconds
 
 OPENED = b'0{"sid"'
 SIGNED_IN = b'["authenticated"'
@@ -29,13 +29,13 @@ ANSWERED = b"437["
 
 
 def frame(name: str, *arguments: object, answered: bool = False) -> bytes:
-    """The frame of an event; with `answered`, one that the server acknowledges as `ANSWERED`."""
+    """Return the frame of an event; with `answered`, one that requests an acknowledgement."""
     packet = "427" if answered else "42"
     return encode_text(packet + json.dumps([name, *arguments], separators=(",", ":")), MASK)
 
 
 def join(room: str) -> bytes:
-    """The frame that asks for a room."""
+    """Return the frame that joins a room."""
     return frame("join_room", room, answered=True)
 
 
@@ -56,7 +56,7 @@ class Crowd:
         return len(self._sockets)
 
     def connect(self, count: int) -> list[socket.socket]:
-        """Open connections that speak nothing yet."""
+        """Open TCP connections."""
         opened: list[socket.socket] = []
         for _ in range(count):
             member = socket.create_connection(self._address)
@@ -68,9 +68,9 @@ class Crowd:
         return opened
 
     def sign_in(self, count: int, *rooms: str) -> None:
-        """Open connections, sign in, and join rooms; some at a time."""
+        """Open connections, sign in and join rooms, in waves."""
         hello = encode_request(PATH, "127.0.0.1", KEY)
-        token = encode_text('40{"token":"anybody"}', MASK)
+        token = encode_text('40{"token":"any token"}', MASK)
         for start in range(0, count, WAVE):
             wave = self.connect(min(WAVE, count - start))
             self.exchange(wave, hello, OPENED)
@@ -79,48 +79,48 @@ class Crowd:
                 self.exchange(wave, join(room), ANSWERED)
 
     def exchange(self, members: list[socket.socket], data: bytes, answer: bytes) -> None:
-        """Send the same to each of `members`, and wait for as many answers."""
+        """Send `data` to each of `members`, and wait for as many answers."""
         for member in members:
             member.send(data)
         self.receive(answer, len(members))
 
-    def tell(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Send to the server on the oldest connection."""
         next(iter(self._sockets.values())).send(data)
 
     def receive(self, pattern: bytes, count: int) -> int:
-        """Read until `pattern` came `count` times, to whomever; return how many bytes came.
+        """Read until `pattern` has arrived `count` times in all; return the number of bytes.
 
-        It looks once a `GLANCE` and does not sleep on the sockets, so that no write of the server
-        pays for waking us: no client of a real server runs on the same machine.
+        The load polls every `POLL_INTERVAL` instead of sleeping on the sockets, so that the server
+        does not spend CPU time on waking it. Real clients run on other machines.
         """
         poll, sockets, overlap = self._epoll.poll, self._sockets, len(pattern) - 1
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         tails: dict[int, bytes] = {}
         received = 0
         while count > 0:
-            time.sleep(GLANCE)
+            time.sleep(POLL_INTERVAL)
             for fd, _ in poll(0):
                 data = sockets[fd].recv(CHUNK)
                 if not data:
-                    raise ConnectionError("the server hung up")
+                    raise ConnectionError("the server closed the connection")
                 received += len(data)
                 data = tails.get(fd, b"") + data
                 count -= data.count(pattern)
                 tails[fd] = data[-overlap:]
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{count} of {pattern!r} did not come")
+                raise TimeoutError(f"{count} more of {pattern!r} expected")
         return received
 
     def timed(self, stamp: bytes, digits: int, count: int) -> list[float]:
-        """Read `count` messages that bear a monotonic clock's nanoseconds after `stamp`.
+        """Read `count` messages that contain the send time in nanoseconds after `stamp`.
 
         Returns:
-            The seconds that each was under way.
+            The delay of each message in seconds.
         """
         poll, sockets, width = self._epoll.poll, self._sockets, len(stamp)
         clock, delays = time.monotonic_ns, list[float]()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while len(delays) < count and time.monotonic() < deadline:
             for fd, _ in poll(1.0):
                 data = sockets[fd].recv(CHUNK)
@@ -133,7 +133,7 @@ class Crowd:
         return delays
 
     def close(self) -> None:
-        """Hang up, all of them."""
+        """Close all connections."""
         for member in self._sockets.values():
             member.close()
         self._sockets.clear()

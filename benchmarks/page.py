@@ -1,13 +1,12 @@
-"""What a page full of running jobs costs the browser that shows it.
+"""The CPU time that a page of running jobs costs a browser.
 
-    python -m benchmarks.page               a quarter of a minute
-    python -m benchmarks.page --quick       a third of it
+    python -m benchmarks.page               15 seconds
+    python -m benchmarks.page --quick       5 seconds
 
-`longwire serve`, Chromium with the page's list of jobs, and fifty jobs that each tell of progress
-and write output, ten times a second each: a thousand events a second in all. Shown are the parts of
-one core that the page's scripts take and that its main thread is busy, as Chromium counts them
-(`Performance.getMetrics`), the CPU time of the renderer's process, and how many frames it drew. The
-bar is scripts in 30 % of one core.
+Chromium shows the list of jobs of `longwire serve`. Fifty jobs publish progress and output, ten
+times a second each: a thousand events a second. The figures are the shares of one core that the
+page's scripts and its main thread use, as Chromium counts them (`Performance.getMetrics`), the CPU
+time of the renderer process, and the number of frames. The bar is 30 % of one core for scripts.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ COUNT_FRAMES = """() => {
 
 
 class Cost(NamedTuple):
-    """What the page has cost by now: seconds, and how often."""
+    """The cost of the page so far: seconds, and number of frames."""
 
     script: float
     task: float
@@ -56,7 +55,7 @@ class Cost(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def serving(secret: str) -> AsyncGenerator[str]:
-    """`longwire serve` for the body: its address."""
+    """Run `longwire serve` for the duration of the body; yield its URL."""
     process = await asyncio.create_subprocess_exec(
         *(Path(sys.executable).with_name("longwire"), "serve", "--port=0", "--broker=memory:"),
         env={**os.environ, "LONGWIRE_SECRET": secret, "PYTHONUNBUFFERED": "1"},
@@ -73,8 +72,8 @@ async def serving(secret: str) -> AsyncGenerator[str]:
         await process.communicate()
 
 
-def beginnings() -> list[dict[str, object]]:
-    """The events that have every job running."""
+def starting_events() -> list[dict[str, object]]:
+    """Return the events that start all jobs."""
     created = [
         {"event": "job:created", "data": {"jobId": f"job-{n}", "title": f"Job {n}", "owner": "ada"}}
         for n in range(JOBS)
@@ -87,25 +86,25 @@ def beginnings() -> list[dict[str, object]]:
 
 
 def beat(number: int) -> list[dict[str, object]]:
-    """The events of a tenth of a second."""
+    """Return the events of a tenth of a second."""
     step = f"Step {number}"
     progress = {"progress": number / BEATS % 100, "currentStep": step}
-    told = [
+    progressed = [
         {"event": "job:progress", "data": {"jobId": f"job-{n}", **progress}} for n in range(JOBS)
     ]
     written = [
         {"event": "job:output", "data": {"jobId": f"job-{n}", "chunk": f"{step} of job {n}\n"}}
         for n in range(JOBS)
     ]
-    return [*told, *written]
+    return [*progressed, *written]
 
 
 async def publish(http: httpx.AsyncClient, events: list[dict[str, object]]) -> None:
     (await http.post("/api/publish", json=events)).raise_for_status()
 
 
-async def keep_telling(http: httpx.AsyncClient) -> None:
-    """Have the jobs run, at their rate, until cancelled."""
+async def keep_publishing(http: httpx.AsyncClient) -> None:
+    """Publish the jobs' events at their rate until cancelled."""
     begun = time.monotonic()
     for number in range(1, 1_000_000):
         await publish(http, beat(number))
@@ -126,13 +125,13 @@ async def cost(session: CDPSession, processes: CDPSession, page: Page) -> Cost:
 
 
 async def measure(browser: Browser, http: httpx.AsyncClient, address: str, lap: float) -> Cost:
-    """The cost of a second of the list of jobs."""
+    """Return the cost of showing the list of jobs for one second."""
     page = await browser.new_page(viewport={"width": 1280, "height": 800})
     session = await page.context.new_cdp_session(page)
     processes = await browser.new_browser_cdp_session()
     await session.send("Performance.enable")
-    await publish(http, beginnings())
-    telling = asyncio.create_task(keep_telling(http))
+    await publish(http, starting_events())
+    publishing = asyncio.create_task(keep_publishing(http))
     try:
         await page.goto(address)
         await page.evaluate(COUNT_FRAMES)
@@ -142,8 +141,8 @@ async def measure(browser: Browser, http: httpx.AsyncClient, address: str, lap: 
         await asyncio.sleep(lap)
         after, took = await cost(session, processes, page), time.monotonic() - since
     finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
     return Cost(*((end - start) / took for start, end in zip(before, after, strict=True)))
 
 
@@ -166,7 +165,9 @@ async def run(lap: float) -> Cost:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="What a page of running jobs costs a browser.")
+    parser = argparse.ArgumentParser(
+        description="The CPU time that a page of running jobs costs a browser."
+    )
     parser.add_argument("--quick", action="store_true")
     spent = asyncio.run(run(SECONDS / 3 if parser.parse_args().quick else SECONDS))
     print(f"{JOBS} running jobs, {JOBS * BEATS * 2} events a second, on one page")

@@ -1,4 +1,4 @@
-"""What is compared: servers and clients of three projects, and a floor that no server can beat."""
+"""The compared servers and clients of three projects, and the floor, which no server can beat."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ BUILD = HERE.parent / ".bench"
 
 
 class Peer(NamedTuple):
-    """One of them.
+    """A compared project.
 
     Attributes:
-        name: as tables call it.
+        name: its name in tables.
         server: the command that runs its server.
         client: the command that runs its client, if it has one.
     """
@@ -47,7 +47,7 @@ PEERS = (LONGWIRE, NODE, PYTHON_SOCKETIO)
 
 
 def floor() -> Peer:
-    """The loop that only writes: in C where there is a compiler, in Python otherwise."""
+    """Return a server that only writes: in C if there is a compiler, otherwise in Python."""
     compiler = shutil.which("cc")
     if compiler is None:
         return Peer("floor (Python)", _python("servers/floor.py"))

@@ -1,4 +1,4 @@
-"""Bars, as SVG: one for every peer, the first of them ours."""
+"""Draws bar charts as SVG: one bar for each peer, Longwire's first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OURS, OTHERS, INK, FAINT = "#2563eb", "#94a3b8", "#0f172a", "#64748b"
 
 
 def plot(results: Results) -> str:
-    """Draw the figure that is compared."""
+    """Draw the compared figure."""
     scenario, ratios = results.scenario, results.ratios()
     values = {peer: figures[scenario.key] for peer, figures in results.best().items()}
     height = TOP + ROW * len(values) + 8
@@ -36,11 +36,11 @@ def plot(results: Results) -> str:
 
 def _row(number: int, peer: str, value: float, length: float, ratio: float | None) -> str:
     top, colour = TOP + ROW * number, OTHERS if number else OURS
-    beside = "" if ratio is None else f"  (ours is {ratio:.2f} of it)"
+    note = "" if ratio is None else f"  (Longwire: {ratio:.2f} of it)"
     return (
         f'<text x="{LEFT - 8}" y="{top + 17}" text-anchor="end">{escape(peer)}</text>'
         f'<rect x="{LEFT}" y="{top}" width="{max(length, 1):.1f}" height="24" rx="3" '
         f'fill="{colour}"/>'
         f'<text x="{LEFT + length + 6:.1f}" y="{top + 17}">{value:,.3g}'
-        f'<tspan fill="{FAINT}" font-size="11">{beside}</tspan></text>'
+        f'<tspan fill="{FAINT}" font-size="11">{note}</tspan></text>'
     )

@@ -1,4 +1,4 @@
-"""A process under test: started, pinned to its core, and what it has cost so far."""
+"""Starts and pins a measured process, and reads its CPU time and memory."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SUBJECT_CORE = 0  # what is measured
-LOAD_CORE = 1  # what loads it: this process
+SUBJECT_CORE = 0  # of the measured process
+LOAD_CORE = 1  # of this process, which loads it
 LISTENING = re.compile(r"Listening on (\d+)")
 
 
 def pin(pid: int, core: int) -> None:
-    """Keep a process on one core, where there are several."""
+    """Pin a process to one core, if there are several."""
     if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > core:
         os.sched_setaffinity(pid, {core})
 
 
 class Subject:
-    """A server or client that is measured; ends with the `with` block."""
+    """A measured server or client; it ends with the `with` block."""
 
     def __init__(self, command: tuple[str, ...], *arguments: str) -> None:
         self._command = (*command, *arguments)
@@ -44,7 +44,7 @@ class Subject:
         self._process.communicate()
 
     def listening(self) -> Self:
-        """Wait until it has said at which port it listens."""
+        """Wait until the server has printed its port."""
         found = LISTENING.search(self.line())
         if found is None:
             raise RuntimeError(f"{self._command} did not start")
@@ -52,22 +52,22 @@ class Subject:
         return self
 
     def line(self) -> str:
-        """Wait for the next line that it prints."""
+        """Return the next line of its stdout."""
         assert self._process.stdout is not None
         return self._process.stdout.readline()
 
     def cpu_seconds(self) -> float:
-        """Seconds of CPU time of all its threads, user and kernel, exact to the nanosecond."""
-        # The clock of another process: what clock_getcpuclockid(3) returns on Linux.
+        """Return the CPU time of all threads, user and kernel, in seconds."""
+        # The clock id of another process, as clock_getcpuclockid(3) returns it on Linux.
         return time.clock_gettime((~self._process.pid << 3) | 2)
 
     def user_seconds(self) -> float:
-        """The part of it outside the kernel, in ticks of 10 ms."""
+        """Return the CPU time outside the kernel, in steps of 10 ms."""
         stat = Path(f"/proc/{self._process.pid}/stat").read_text("ascii")
         return int(stat.rpartition(")")[2].split()[11]) / os.sysconf("SC_CLK_TCK")
 
     def memory_bytes(self) -> int:
-        """Memory that is the process's own, shared pages in proportion (PSS)."""
+        """Return the memory of the process, with a proportional part of shared pages (PSS)."""
         rollup = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text("ascii")
         found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
         assert found is not None
@@ -75,13 +75,13 @@ class Subject:
 
 
 class Meter:
-    """What a subject, and this process that loads it, spend between `with` and its end.
+    """Measures the CPU time of a subject and of this process during a `with` block.
 
     Attributes:
-        cpu: seconds of the subject's CPU time.
+        cpu: the subject's CPU time in seconds.
         user: the part of it outside the kernel.
-        load: seconds of our own.
-        wall: seconds that passed.
+        load: the CPU time of this process.
+        wall: the elapsed time.
     """
 
     def __init__(self, subject: Subject) -> None:
@@ -97,7 +97,7 @@ class Meter:
         self.cpu, self.user, self.load, self.wall = (end - start for start, end in pairs)
 
     def figures(self, units: int) -> dict[str, float]:
-        """CPU time per unit in microseconds, and the rate beside it."""
+        """Return the CPU time per unit in microseconds, and the rate."""
         return {
             "cpu_us": self.cpu / units * 1e6,
             "user_us": self.user / units * 1e6,
@@ -119,10 +119,10 @@ LAPS = 10
 
 
 def measured(subject: Subject, units: int, lap: Callable[[], object]) -> dict[str, float]:
-    """Do the same `LAPS` times, each time `units` of it; the figures of the least lap.
+    """Run `lap`, which does `units` of work, `LAPS` times; return the figures of the best lap.
 
-    What else runs on the machine can only add to CPU time, by what it takes of the caches: the
-    shorter a lap, the likelier that one of them was left alone.
+    Other processes can only increase CPU time, because they use the caches. The shorter a lap is,
+    the likelier it is that one was not disturbed.
     """
     meters: list[Meter] = []
     with Meter(subject) as whole:
@@ -131,5 +131,5 @@ def measured(subject: Subject, units: int, lap: Callable[[], object]) -> dict[st
                 lap()
             meters.append(meter)
     least = min(meters, key=lambda meter: meter.cpu).figures(units)
-    # Ticks of 10 ms are too coarse for a lap.
+    # Steps of 10 ms are too coarse for one lap.
     return {**least, "user_us": whole.user / whole.cpu * least["cpu_us"]}

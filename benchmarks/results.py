@@ -1,4 +1,4 @@
-"""What was measured: each one's least round, ratios, and whether Longwire meets its bars."""
+"""The results of a scenario: best rounds, ratios, and whether Longwire meets its bars."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ COLUMNS = {
     "per_second": "a second",
     "load_us": "load µs",
 }
-"""Figures as tables call them, in their order."""
+"""The columns of tables, in order."""
 
 
 class Results:
-    """One scenario's figures of every round."""
+    """The figures of one scenario in all rounds."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.rounds: dict[str, list[Figures]] = {}
 
     def add(self, peer: str, figures: Figures) -> None:
-        """Take what a peer's turn showed."""
+        """Add the figures of a peer's round."""
         self.rounds.setdefault(peer, []).append(figures)
 
     def best(self) -> dict[str, Figures]:
-        """Every peer's figures of its least round: what else runs on a machine can only add."""
+        """Return the figures of each peer's best round; other processes can only increase them."""
         key = self.scenario.key
         return {
             peer: min(rounds, key=lambda figures: figures[key])
@@ -46,13 +46,13 @@ class Results:
         }
 
     def ratios(self) -> dict[str, float]:
-        """The first peer's figure as a part of each other's."""
+        """Return the first peer's figure divided by that of each other peer."""
         key = self.scenario.key
         (_, ours), *others = self.best().items()
         return {peer: ours[key] / figures[key] for peer, figures in others}
 
     def table(self) -> str:
-        """The figures, and beside them what they have to be."""
+        """Return a table of the figures and the bars."""
         best, ratios = self.best(), self.ratios()
         keys = [key for key in COLUMNS if any(key in figures for figures in best.values())]
         heads = "".join(f"{COLUMNS[key]:>11}" for key in keys)
@@ -63,13 +63,13 @@ class Results:
         return "\n".join([*lines, *self._limit_of_load()])
 
     def _limit_of_load(self) -> list[str]:
-        """How many units the load could take on its core, beside the most that it was given."""
+        """Return the capacity of the load, and the highest rate that it received."""
         figures = [f for f in self.best().values() if "load_us" in f]
         if not figures:
             return []
         limit = 1e6 / min(f["load_us"] for f in figures)
         most = max(f["per_second"] for f in figures)
-        return [f"the load itself could take {limit:,.0f} a second; the fastest gave {most:,.0f}"]
+        return [f"the load can receive {limit:,.0f} a second; the fastest server sent {most:,.0f}"]
 
     def _verdict(self, peer: str, ratio: float | None) -> str:
         if ratio is None:
@@ -80,7 +80,7 @@ class Results:
         return f"{ratio:10.3f}  {'≤' if ratio <= bar else 'MISSES'} {bar}"
 
     def to_json(self) -> str:
-        """Everything, with what it was measured on."""
+        """Return all results, and the machine that they were measured on."""
         content = {
             "scenario": self.scenario.name,
             "title": self.scenario.title,

@@ -1,4 +1,4 @@
-"""What a scenario is."""
+"""The definition of a scenario."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One thing that servers or clients do, and what it costs them.
+    """One kind of work of servers or clients, and how to measure its cost.
 
     Attributes:
-        name: of its result files.
-        title: for tables and plots.
-        unit: of the figure that is compared.
-        key: which of the figures that is.
-        measure: starts a peer, makes it do so, and reads what it cost; `quick` asks for less.
-        peers: who is measured.
-        bars: the most that Longwire's figure may be of another's.
-        rounds: how often everybody takes a turn.
+        name: the name of its result files.
+        title: the title in tables and plots.
+        unit: the unit of the compared figure.
+        key: the name of the compared figure.
+        measure: starts a peer, runs the work and returns the figures; `quick` means less work.
+        peers: the measured projects.
+        bars: the maximum of Longwire's figure divided by that of another peer.
+        rounds: the number of rounds.
     """
 
     name: str
@@ -35,16 +35,16 @@ class Scenario:
     rounds: int = 3
 
 
-TEXT = "x" * 100  # makes a frame of about 170 bytes
+TEXT = "x" * 100  # gives a frame of about 170 bytes
 
 
 def bars(node: float, python_socketio: float, **others: float) -> dict[str, float]:
-    """What Longwire has to stay below, as parts of the others' figures."""
+    """Return the maximum ratios to other peers that Longwire must meet."""
     return {NODE.name: node, PYTHON_SOCKETIO.name: python_socketio, **others}
 
 
 def scaled(peer: Peer, count: int, *, quick: bool) -> int:
-    """How often to do something: fewer times for who takes ten times as long."""
+    """Return how often to repeat the work: less often for a peer that takes ten times as long."""
     if quick:
         count //= 5
     return count // 5 if peer is PYTHON_SOCKETIO else count

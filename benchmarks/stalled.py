@@ -1,16 +1,17 @@
-"""What readers that stop reading cost the server, and those who go on.
+"""The cost of readers that stop reading, for the server and for the other readers.
 
     python -m benchmarks.stalled               four minutes
-    python -m benchmarks.stalled --quick       a quarter of it
+    python -m benchmarks.stalled --quick       one minute
 
-Five readers that keep up are in two rooms; none, one, or a thousand that do not read at all are in
-one of them; none shows what the machine adds. Where that is much, put `chrt -f 10` before it.
-64 KiB events go out a hundred times a second, a lap here, a lap there, so that whatever else the
-machine does falls upon both. What is compared is the 99th percentile of a lap's delays, lap by lap;
-the delay of an event counts from when it was due, so that a server which comes too late with it has
-to answer for that too. Growth is that of the server's memory (PSS) from the first third of the laps
-to the last, the logs being full before; the system's is what TCP holds for all connections then.
-The first laps, in which its buffers fill, are told apart.
+Five readers that keep up are in two rooms. Zero, one or a thousand readers that do not read are in
+one of them; the run with zero shows the noise of the machine. If it is high, run with `chrt -f
+10`. The server publishes 64 KiB events a hundred times a second, in laps that alternate between
+the rooms, so that other processes affect both. The compared figure is the 99th percentile of the
+delays in a lap, lap by lap. A delay counts from the time at which the event was due, so that it
+includes the delay of publishing. Growth is the increase of the server's memory (PSS) from the
+first third of the laps to the last; the logs are full before that. The system's growth is the
+memory of TCP for all connections. The first laps, in which its buffers fill, are reported
+separately.
 """
 
 from __future__ import annotations
@@ -34,29 +35,29 @@ from benchmarks.process import LOAD_CORE, Subject, pin
 HEALTHY = 5
 RATE = 100
 PAYLOAD = 64 * 1024
-WARM = 300  # events that fill a room's log, and what the system takes in for who does not read
+WARM = 300  # events that fill a room's log and the kernel's buffers of stalled readers
 LAP = 50  # events
 LAPS = 60  # in each room: 3,000 events
-BESIDE = "campaign:1"  # the room in which the stalled are
+BESIDE = "campaign:1"  # the room with the stalled readers
 ALONE = "campaign:2"
 CHUNK = 512 * 1024
 DIGITS = 20
 STAMP = b'"message":"'
 MARK = len(STAMP) + DIGITS
-SMALL = 4096  # what the system may take in for a stalled reader, so that the server has to
+SMALL = 4096  # receive buffer of a stalled reader, so that the server has to buffer
 
 
 class Outcome(NamedTuple):
-    """What was measured beside so many stalled readers; delays in milliseconds.
+    """The figures with a number of stalled readers; delays in milliseconds.
 
     Attributes:
-        stalled: how many.
-        growth: MB of the server's memory.
-        system: MB of TCP's.
-        filling: the 99th percentile while the buffers of the stalled fill, and before.
-        alone: of all laps without them, the 99th percentile.
-        beside: of all laps with them.
-        ratios: of pairs of laps: the lower quartile, the median, and the upper one.
+        stalled: the number of stalled readers.
+        growth: the growth of the server's memory in MB.
+        system: the growth of TCP's memory in MB.
+        filling: the 99th percentile while the buffers of stalled readers fill, and before.
+        alone: the 99th percentile of all laps in the room without stalled readers.
+        beside: the 99th percentile of all laps in the room with them.
+        ratios: the lower quartile, the median and the upper quartile of the ratios of laps.
     """
 
     stalled: int
@@ -69,18 +70,18 @@ class Outcome(NamedTuple):
 
 
 class Readers(Crowd):
-    """Connections that are read as much at a time as there is."""
+    """Connections that read all available data at a time."""
 
     def lap(self, room: str, events: int) -> list[float]:
-        """Have the server send events; returns how many milliseconds each came late to each."""
-        wish = {"room": room, "text": "x" * PAYLOAD, "rate": RATE, "count": events}
-        teller = self.members[0]
-        teller.setblocking(True)
-        teller.sendall(frame("pace", wish))
-        teller.setblocking(False)
-        return self._listen(events * HEALTHY)
+        """Make the server send events; return the delay of each delivery in milliseconds."""
+        request = {"room": room, "text": "x" * PAYLOAD, "rate": RATE, "count": events}
+        sender = self.members[0]
+        sender.setblocking(True)
+        sender.sendall(frame("pace", request))
+        sender.setblocking(False)
+        return self._read(events * HEALTHY)
 
-    def _listen(self, count: int) -> list[float]:
+    def _read(self, count: int) -> list[float]:
         delays: list[float] = []
         tails = dict.fromkeys(self.members, b"")
         deadline = time.monotonic() + count / HEALTHY / RATE + 60
@@ -96,24 +97,24 @@ class Readers(Crowd):
 
     def _readable(self, deadline: float) -> list[socket.socket]:
         if time.monotonic() > deadline:
-            raise TimeoutError("not every event came")
+            raise TimeoutError("not every event arrived")
         return [self._sockets[fd] for fd, _ in self._epoll.poll(1.0)]
 
 
 def p99(delays: list[float]) -> float:
-    """The 99th percentile."""
+    """Return the 99th percentile."""
     return quantiles(delays, n=100)[98]
 
 
 def system_bytes() -> int:
-    """Memory that TCP holds, of all connections of this machine."""
+    """Return the memory that TCP uses for all connections of this machine."""
     found = re.search(r"^TCP:.* mem (\d+)", Path("/proc/net/sockstat").read_text("ascii"), re.M)
     assert found is not None
     return int(found[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def measure(stalled: int, laps: int) -> Outcome:
-    """Let `stalled` readers stall, and see what becomes of the server and the others."""
+    """Measure the server and the other readers with `stalled` stalled readers."""
     with (
         Subject(LONGWIRE.server) as server,
         closing(Readers(server.listening().port)) as crowd,
@@ -159,9 +160,9 @@ def main() -> None:
         low, middle, high = one.ratios
         print(
             f"{stalled} stalled: server {one.growth:+.2f} MB, system {one.system:+.1f} MB\n"
-            f"  p99 of those who go on {one.beside:.2f} ms, without the stalled {one.alone:.2f} ms;"
-            f" lap by lap {middle:.2f} times (quartiles {low:.2f}, {high:.2f})\n"
-            f"  while their buffers fill {one.filling[0]:.1f} ms, before {one.filling[1]:.1f} ms",
+            f"  p99 of other readers {one.beside:.2f} ms, in the other room {one.alone:.2f} ms;"
+            f" ratio of laps {middle:.2f} (quartiles {low:.2f}, {high:.2f})\n"
+            f"  while buffers fill {one.filling[0]:.1f} ms, before {one.filling[1]:.1f} ms",
             flush=True,
         )
 

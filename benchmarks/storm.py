@@ -1,12 +1,11 @@
-"""Who has heard everything after a storm: links that break and come back, while events go out.
+"""Which clients receive every event while their connections break and recover repeatedly.
 
     python -m benchmarks.storm                 three minutes
     python -m benchmarks.storm --quick         one minute, a smaller storm
 
-Every client reaches its server through a link of its own. Each link breaks every 10 to 20 s and
-stays away for about 2 s, and the client is left to come back as it likes. The servers and clients
-are configured as their documents advise, WebSocket only. A client has applied an event when its
-handler was called with it.
+Every client connects through its own proxy. Each proxy breaks its connection every 10 to 20 s for
+about 2 s, and the client reconnects by itself. Servers and clients are configured as their
+documentation advises, WebSocket only. A client has received an event when its handler was called.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ from tests.proxy import Proxy
 
 ROOM = "campaign:storm"
 CLIENTS = Path(__file__).with_name("storm_clients")
-PATIENCE = 10.0  # seconds after the storm in which clients may still catch up
+CATCH_UP = 10.0  # seconds after the storm in which clients may still catch up
 
 
 class System(NamedTuple):
-    """A server and the clients that weather the storm."""
+    """A server and its clients."""
 
     name: str
     server: Peer
@@ -47,15 +46,15 @@ SYSTEMS = (
 )
 
 
-class Weather(NamedTuple):
-    """How bad the storm is.
+class Storm(NamedTuple):
+    """The severity of the storm.
 
     Attributes:
-        clients: how many there are.
-        events: how many go out.
-        seconds: for how long.
-        calm: seconds between two cuts of one link, from and to.
-        away: seconds for which a link is broken, from and to.
+        clients: the number of clients.
+        events: the number of events.
+        seconds: the duration.
+        calm: the minimum and maximum seconds between two cuts of one connection.
+        away: the minimum and maximum seconds for which a connection is broken.
     """
 
     clients: int = 300
@@ -65,19 +64,19 @@ class Weather(NamedTuple):
     away: tuple[float, float] = (1.5, 2.5)
 
 
-STORM = Weather()
-SQUALL = Weather(clients=60, events=60, seconds=12.0, calm=(4.0, 8.0), away=(0.8, 1.2))
+FULL_STORM = Storm()
+SMALL_STORM = Storm(clients=60, events=60, seconds=12.0, calm=(4.0, 8.0), away=(0.8, 1.2))
 
 
 class Outcome(NamedTuple):
-    """What the clients of one system have applied.
+    """What the clients of one system received.
 
     Attributes:
-        applied: per cent of what every client should have.
-        duplicates: events applied again.
-        reorders: events applied after a later one.
-        complete: clients that have everything.
-        cuts: links that broke.
+        applied: the percentage of expected events that were received.
+        duplicates: the number of events received again.
+        reorders: the number of events received after a later one.
+        complete: the number of clients that received all events.
+        cuts: the number of broken connections.
     """
 
     applied: float
@@ -87,20 +86,20 @@ class Outcome(NamedTuple):
     cuts: int
 
 
-def judge(heard: list[list[int]], events: int, cuts: int) -> Outcome:
-    """Count what was lost, doubled and swapped."""
-    unique = [set(numbers) for numbers in heard]
+def judge(received: list[list[int]], events: int, cuts: int) -> Outcome:
+    """Count lost, duplicated and reordered events."""
+    unique = [set(numbers) for numbers in received]
     return Outcome(
-        applied=100 * sum(map(len, unique)) / (events * len(heard)),
-        duplicates=sum(len(numbers) - len(set(numbers)) for numbers in heard),
-        reorders=sum(map(count_reorders, heard)),
+        applied=100 * sum(map(len, unique)) / (events * len(received)),
+        duplicates=sum(len(numbers) - len(set(numbers)) for numbers in received),
+        reorders=sum(map(count_reorders, received)),
         complete=sum(len(numbers) == events for numbers in unique),
         cuts=cuts,
     )
 
 
 def count_reorders(numbers: list[int]) -> int:
-    """Events that came for the first time, but after a later one."""
+    """Return the number of events received for the first time after a later one."""
     newest, reorders, seen = -1, 0, set[int]()
     for number in numbers:
         reorders += number < newest and number not in seen
@@ -110,7 +109,7 @@ def count_reorders(numbers: list[int]) -> int:
 
 
 class Crowd:
-    """Many clients in one process, each with its own address."""
+    """Many clients in one process, each with its own URL."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -119,8 +118,8 @@ class Crowd:
         """Wait until all have joined the room."""
         await self._answer()
 
-    async def heard(self) -> list[list[int]]:
-        """Ask what each has applied so far, in order."""
+    async def received(self) -> list[list[int]]:
+        """Return the events that each client has received so far, in order."""
         assert self._process.stdin is not None
         self._process.stdin.write(b"report\n")
         return json.loads(await self._answer())
@@ -129,13 +128,13 @@ class Crowd:
         assert self._process.stdout is not None
         line = await self._process.stdout.readline()
         if not line:
-            raise RuntimeError("the clients ended")
+            raise RuntimeError("the client process exited")
         return line
 
 
 @contextlib.asynccontextmanager
 async def crowd(command: tuple[str, ...], urls: list[str]) -> AsyncIterator[Crowd]:
-    """Run clients that connect to these addresses."""
+    """Run clients that connect to these URLs."""
     program, file = command
     process = await asyncio.create_subprocess_exec(
         program,
@@ -152,83 +151,83 @@ async def crowd(command: tuple[str, ...], urls: list[str]) -> AsyncIterator[Crow
         await process.wait()
 
 
-async def rage(proxy: Proxy, weather: Weather, chance: random.Random) -> int:
-    """Break a link again and again for as long as the storm lasts; returns how often."""
+async def break_connection(proxy: Proxy, storm: Storm, chance: random.Random) -> int:
+    """Break a connection repeatedly during the storm; return the number of cuts."""
     loop = asyncio.get_running_loop()
-    end, cuts = loop.time() + weather.seconds, 0
-    pause = chance.uniform(0, weather.calm[1])
+    end, cuts = loop.time() + storm.seconds, 0
+    pause = chance.uniform(0, storm.calm[1])
     while loop.time() + pause < end:
         await asyncio.sleep(pause)
         proxy.refuse()
         proxy.cut()
         cuts += 1
-        await asyncio.sleep(chance.uniform(*weather.away))
+        await asyncio.sleep(chance.uniform(*storm.away))
         proxy.accept()
-        pause = chance.uniform(*weather.calm)
+        pause = chance.uniform(*storm.calm)
     return cuts
 
 
-async def tell(server: str, weather: Weather) -> None:
-    """Send the events, evenly over the storm, on a link that does not break."""
-    async with WebSocketClient(server, token="anybody") as teller:
-        for number in range(weather.events):
-            await teller.emit("tell", {"room": ROOM, "text": str(number)})
-            await asyncio.sleep(weather.seconds / weather.events)
+async def publish(server: str, storm: Storm) -> None:
+    """Publish the events evenly over the storm, on a connection that does not break."""
+    async with WebSocketClient(server, token="any token") as sender:
+        for number in range(storm.events):
+            await sender.emit("publish_one", {"room": ROOM, "text": str(number)})
+            await asyncio.sleep(storm.seconds / storm.events)
 
 
 async def settle(clients: Crowd, events: int) -> list[list[int]]:
-    """Wait until every client has everything, or for as long as patience lasts."""
+    """Wait until every client has all events, at most `CATCH_UP` seconds."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE
-    heard = await clients.heard()
-    while loop.time() < deadline and any(len(set(numbers)) < events for numbers in heard):
+    deadline = loop.time() + CATCH_UP
+    received = await clients.received()
+    while loop.time() < deadline and any(len(set(numbers)) < events for numbers in received):
         await asyncio.sleep(0.5)
-        heard = await clients.heard()
-    return heard
+        received = await clients.received()
+    return received
 
 
-async def weather_the_storm(system: System, weather: Weather, seed: int) -> Outcome:
-    """Start a system, let the storm pass over it, and count."""
+async def measure(system: System, storm: Storm, seed: int) -> Outcome:
+    """Run a system through the storm, and count."""
     chance = random.Random(seed)
     with Subject(system.server.server) as subject:
         server = f"http://127.0.0.1:{subject.listening().port}"
         async with contextlib.AsyncExitStack() as stack:
-            links = [await stack.enter_async_context(Proxy(server)) for _ in range(weather.clients)]
+            links = [await stack.enter_async_context(Proxy(server)) for _ in range(storm.clients)]
             urls = [link.url for link in links]
             clients = await stack.enter_async_context(crowd(system.clients, urls))
             await clients.ready()
             *cuts, _ = await asyncio.gather(
-                *(rage(link, weather, random.Random(chance.random())) for link in links),
-                tell(server, weather),
+                *(break_connection(link, storm, random.Random(chance.random())) for link in links),
+                publish(server, storm),
             )
-            heard = await settle(clients, weather.events)
-    return judge(heard, weather.events, sum(int(count or 0) for count in cuts))
+            received = await settle(clients, storm.events)
+    return judge(received, storm.events, sum(int(count or 0) for count in cuts))
 
 
-def row(name: str, weather: Weather, outcome: Outcome) -> str:
-    """One line of the table."""
+def row(name: str, storm: Storm, outcome: Outcome) -> str:
+    """Return a line of the table."""
     return (
         f"{name:28}{outcome.applied:9.3f} %{outcome.duplicates:12}{outcome.reorders:10}"
-        f"{outcome.complete:10}/{weather.clients}{outcome.cuts:8}"
+        f"{outcome.complete:10}/{storm.clients}{outcome.cuts:8}"
     )
 
 
 def main() -> None:
-    """Let the storm pass over every system and print one table."""
+    """Run every system through the storm, and print a table."""
     arguments = argparse.ArgumentParser(prog="benchmarks.storm", description=__doc__)
     arguments.formatter_class = argparse.RawDescriptionHelpFormatter
     arguments.add_argument("--quick", action="store_true", help="a smaller storm")
-    arguments.add_argument("--seed", type=int, default=1, help="another storm of the same kind")
+    arguments.add_argument("--seed", type=int, default=1, help="random seed of the storm")
     options: Any = arguments.parse_args()
-    weather = SQUALL if options.quick else STORM
+    storm = SMALL_STORM if options.quick else FULL_STORM
     print(
-        f"{weather.clients} clients, {weather.events} events in {weather.seconds:.0f} s, each link "
-        f"cut every {weather.calm[0]:.0f} to {weather.calm[1]:.0f} s\n"
+        f"{storm.clients} clients, {storm.events} events in {storm.seconds:.0f} s, each link "
+        f"cut every {storm.calm[0]:.0f} to {storm.calm[1]:.0f} s\n"
     )
     print(f"{'':28}{'applied':>11}{'duplicates':>12}{'reorders':>10}{'complete':>14}{'cuts':>8}")
     for system in SYSTEMS:
-        outcome = asyncio.run(weather_the_storm(system, weather, options.seed))
-        print(row(system.name, weather, outcome), flush=True)
+        outcome = asyncio.run(measure(system, storm, options.seed))
+        print(row(system.name, storm, outcome), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ export default tseslint.config(
       complexity: ["error", 10],
       "max-lines": ["error", 450],
       "no-console": "error",
+      // Private members are #private.
+      "no-restricted-syntax": ["error", "[accessibility=private]", "[accessibility=protected]"],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
     },

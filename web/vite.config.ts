@@ -6,10 +6,10 @@ import { defineConfig } from "vitest/config";
 
 const SERVER = process.env["LONGWIRE_URL"] ?? "http://127.0.0.1:8000";
 
-/** Writes a compressed twin beside each text file, for the server to hand out as it is. */
-function gzipTwins(): Plugin {
+/** Writes a compressed copy of each text file, which the server sends as it is. */
+function gzipCopies(): Plugin {
   return {
-    name: "gzip-twins",
+    name: "gzip-copies",
     generateBundle: {
       order: "post",
       handler(_options, bundle) {
@@ -24,18 +24,18 @@ function gzipTwins(): Plugin {
 }
 
 export default defineConfig({
-  // Relative: the page works below any path it is mounted at.
+  // Relative, so that the page works below any path.
   base: "./",
-  plugins: [react(), gzipTwins()],
+  plugins: [react(), gzipCopies()],
   build: {
     outDir: "../src/longwire/web/static",
     emptyOutDir: true,
     target: "es2022",
-    // A strict content security policy allows neither data: scripts nor data: fonts.
+    // A strict content security policy does not allow data: scripts and fonts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  // `npm run dev -w web` shows the page of the source beside a server that runs already.
+  // `npm run dev -w web` serves the page from its source, with a server that is already running.
   server: {
     proxy: {
       "/api": SERVER,

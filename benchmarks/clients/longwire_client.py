@@ -1,6 +1,6 @@
-"""Longwire's client on uvloop, which validates each event into its type.
+"""Longwire's client on uvloop, which decodes and validates each event.
 
-longwire_client.py PORT COUNT…      says so when it is ready, and at each count
+longwire_client.py PORT COUNT…      prints `ready`, and each of the counts when reached
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ async def main(port: str, *counts: str) -> None:
         if received in wanted:
             print(received, flush=True)
 
-    async with WebSocketClient(f"http://127.0.0.1:{port}", token="anybody") as client:
+    async with WebSocketClient(f"http://127.0.0.1:{port}", token="any token") as client:
         client.on(JobProgress, count, room="job:1")
         await client.join_room("job:1")
         print("ready", flush=True)

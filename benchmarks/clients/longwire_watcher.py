@@ -1,6 +1,6 @@
-"""Longwire's client as a page would use it: it follows a job, handles its events and reads them.
+"""Longwire's client as an application uses it: follows a job with handlers and an iterator.
 
-longwire_watcher.py PORT COUNT…      says so when it is ready, and at each count
+longwire_watcher.py PORT COUNT…      prints `ready`, and each of the counts when reached
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ async def main(port: str, *counts: str) -> None:
     wanted = {int(count) for count in counts}
     handled = received = folded = 0
 
-    def look() -> None:
+    def check() -> None:
         if handled == received == folded and folded in wanted:
             wanted.remove(folded)
             print(folded, flush=True)
@@ -24,15 +24,15 @@ async def main(port: str, *counts: str) -> None:
     def handle(event: JobProgress | JobOutput) -> None:
         nonlocal handled
         handled += 1
-        look()
+        check()
 
     async def read(client: WebSocketClient) -> None:
         nonlocal received
         async for _ in client.events(JobProgress, JobOutput, room="job:1"):
             received += 1
-            look()
+            check()
 
-    async with WebSocketClient(f"http://127.0.0.1:{port}", token="anybody") as client:
+    async with WebSocketClient(f"http://127.0.0.1:{port}", token="any token") as client:
         client.on((JobProgress, JobOutput), handle, room="job:1")
         client.on(JobProgress, lambda event: None, room="job:1", throttle=0.1)
         reading = asyncio.create_task(read(client))
@@ -41,7 +41,7 @@ async def main(port: str, *counts: str) -> None:
             async for state in job:
                 if state.output:  # its last line is numbered; progress follows it
                     folded = int(state.output[-1].text.split()[-1]) + 1
-                look()
+                check()
         await reading
 
 

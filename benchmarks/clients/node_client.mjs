@@ -1,5 +1,5 @@
-// socket.io-client under Node, which gives an object.
-//     node_client.mjs PORT COUNT…      says so when it is ready, and at each count
+// socket.io-client under Node, whose handlers receive an object.
+//     node_client.mjs PORT COUNT…      prints `ready`, and each of the counts when reached
 import { io } from "socket.io-client";
 
 const [port, ...counts] = process.argv.slice(2);

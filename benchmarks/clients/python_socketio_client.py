@@ -1,6 +1,6 @@
-"""python-socketio's AsyncClient on uvloop, which gives a dictionary.
+"""python-socketio's AsyncClient on uvloop, whose handlers receive a dictionary.
 
-python_socketio_client.py PORT COUNT…      says so when it is ready, and at each count
+python_socketio_client.py PORT COUNT…      prints `ready`, and each of the counts when reached
 """
 
 from __future__ import annotations

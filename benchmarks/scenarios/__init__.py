@@ -1,4 +1,4 @@
-"""Every scenario, in the order in which they run."""
+"""All scenarios, in the order in which they run."""
 
 from benchmarks.scenarios.client_receive import CLIENT_RECEIVE
 from benchmarks.scenarios.connect import CONNECT

@@ -1,4 +1,4 @@
-"""The other end: what receiving a typed event costs a client."""
+"""The cost of receiving a typed event, for a client."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from benchmarks.scenario import Figures, Scenario, bars, scaled
 WARM = 2000
 PACED = 15_000
 BURST = 30_000
-RATE = 5000.0  # a second: each event comes alone
+RATE = 5000.0  # a second: each event arrives alone
 
 
 def measure(peer: Peer, quick: bool) -> Figures:
-    """Feed a client one event at a time, then as many as it takes.
+    """Send one event at a time to a client, then as many as it can read.
 
-    Longwire's client gets positions, which the others do not have, and validates what comes.
+    Longwire's client also receives positions, which the others do not have, and validates events.
     """
     positions = peer is LONGWIRE
     paced = scaled(peer, PACED, quick=quick) // LAPS
     burst = scaled(peer, BURST, quick=quick) // LAPS
-    course = Course([WARM, *[paced] * LAPS, *[burst] * LAPS], positions=positions)
-    with Feeder() as feeder, Subject(peer.client, str(feeder.port), *course.ends) as client:
-        feeder.welcome(positions=positions)
+    segments = Segments([WARM, *[paced] * LAPS, *[burst] * LAPS], positions=positions)
+    with Feeder() as feeder, Subject(peer.client, str(feeder.port), *segments.ends) as client:
+        feeder.accept(positions=positions)
         _expect(client, "ready")
 
         def at_once() -> None:
-            end, frames = course.take()
+            end, frames = segments.take()
             feeder.burst(frames)
             _expect(client, end)
 
         def one_by_one() -> None:
-            end, frames = course.take()
+            end, frames = segments.take()
             feeder.pace(frames, RATE)
             _expect(client, end)
 
@@ -43,27 +43,27 @@ def measure(peer: Peer, quick: bool) -> Figures:
         return {**figures, "burst_us": measured(client, burst, at_once)["cpu_us"]}
 
 
-class Course:
-    """What a client is fed, stretch by stretch; it says so when it has had each of them."""
+class Segments:
+    """The frames for a client, in segments; the client prints the count at the end of each."""
 
     def __init__(self, lengths: list[int], *, positions: bool) -> None:
         self.ends = [str(end) for end in accumulate(lengths)]
         offsets = range(1, sum(lengths) + 1)
         frames = iter([progress(offset, positions=positions) for offset in offsets])
-        self._stretches = [
+        self._segments = [
             (end, list(islice(frames, length)))
             for end, length in zip(self.ends, lengths, strict=True)
         ]
 
     def take(self) -> tuple[str, list[bytes]]:
-        """The next stretch: what the client says at its end, and the frames."""
-        return self._stretches.pop(0)
+        """Return the next segment: the count at its end, and the frames."""
+        return self._segments.pop(0)
 
 
 def _expect(client: Subject, line: str) -> None:
-    said = client.line().strip()
-    if said != line:
-        raise RuntimeError(f"expected {line!r} of the client, not {said!r}")
+    received = client.line().strip()
+    if received != line:
+        raise RuntimeError(f"expected {line!r} from the client, got {received!r}")
 
 
 CLIENT_RECEIVE = Scenario(

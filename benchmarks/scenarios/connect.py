@@ -1,4 +1,4 @@
-"""From TCP's first packet to being a member of a room: everybody comes back after a restart."""
+"""The cost of a new connection, sign-in and join, as after a restart of the server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WARM = 200
 
 
 def measure(peer: Peer, quick: bool) -> Figures:
-    """Open a WebSocket, sign in, join one room; fifty at a time."""
+    """Open WebSockets, sign in and join one room, fifty at a time."""
     connections = scaled(peer, CONNECTIONS, quick=quick) // LAPS
     with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
         crowd.sign_in(WARM, "campaign:1")

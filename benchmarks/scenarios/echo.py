@@ -1,4 +1,4 @@
-"""An event from the client, its handler's acknowledgement back."""
+"""The cost of a client's event and its acknowledgement."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ ROUNDS = 150
 
 
 def measure(peer: Peer, quick: bool) -> Figures:
-    """Let everybody ask once, and wait for all answers; again and again."""
+    """Send one event on each connection and wait for all answers, repeatedly."""
     rounds = scaled(peer, ROUNDS, quick=quick) // LAPS or 1
     with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
         crowd.sign_in(MEMBERS)
-        _ask(crowd, rounds * 2)
-        return measured(server, rounds * MEMBERS, lambda: _ask(crowd, rounds))
+        _echo(crowd, rounds * 2)
+        return measured(server, rounds * MEMBERS, lambda: _echo(crowd, rounds))
 
 
-def _ask(crowd: Crowd, rounds: int) -> None:
-    question = frame("echo", {"text": TEXT}, answered=True)
+def _echo(crowd: Crowd, rounds: int) -> None:
+    event = frame("echo", {"text": TEXT}, answered=True)
     for _ in range(rounds):
-        crowd.exchange(crowd.members, question, ANSWERED)
+        crowd.exchange(crowd.members, event, ANSWERED)
 
 
 ECHO = Scenario(

@@ -1,4 +1,4 @@
-"""One room with a thousand members: what does one delivery of an event cost?"""
+"""The cost of a delivery in a room with a thousand members."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from benchmarks.scenario import TEXT, Figures, Scenario, scaled
 MEMBERS = 1000
 EVENTS = 200
 WARM = 20
-FRAME_BYTES = 177  # what the servers send, header included
+FRAME_BYTES = 177  # of the servers, including the header
 
 FLOOR = floor()
 
 
 def measure(peer: Peer, quick: bool) -> Figures:
-    """Tell everybody something; go on when everybody has heard it, so that nothing is joined."""
+    """Publish an event and wait until all members have it, so that writes are not combined."""
     events = scaled(peer, EVENTS, quick=quick) // LAPS or 1
     arguments = (str(MEMBERS), str(FRAME_BYTES)) if peer is FLOOR else ()
     with (
@@ -27,17 +27,17 @@ def measure(peer: Peer, quick: bool) -> Figures:
     ):
         if peer is FLOOR:
             crowd.connect(MEMBERS)
-            wish = b"x"
+            request = b"x"
         else:
             crowd.sign_in(MEMBERS)
-            wish = frame("tell", {"room": "global", "text": TEXT})
-        _broadcast(crowd, wish, max(2, scaled(peer, WARM, quick=quick)))
-        return measured(server, events * MEMBERS, lambda: _broadcast(crowd, wish, events))
+            request = frame("publish_one", {"room": "global", "text": TEXT})
+        _broadcast(crowd, request, max(2, scaled(peer, WARM, quick=quick)))
+        return measured(server, events * MEMBERS, lambda: _broadcast(crowd, request, events))
 
 
-def _broadcast(crowd: Crowd, wish: bytes, events: int) -> None:
+def _broadcast(crowd: Crowd, request: bytes, events: int) -> None:
     for _ in range(events):
-        crowd.tell(wish)
+        crowd.send(request)
         crowd.receive(ANNOUNCED, MEMBERS)
 
 

@@ -1,4 +1,4 @@
-"""How a delivery's cost grows: with the members of the room, with the size of the event."""
+"""How the cost of a delivery depends on the members of the room and the size of the event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.scenario import Figures, Scenario
 
 
 class Size(NamedTuple):
-    """How many hear how much."""
+    """The members of the room, and the size of the event."""
 
     members: int
     text_bytes: int = 100
@@ -35,20 +35,20 @@ MOST_EVENTS = 2000
 
 
 def measure(peer: Peer, quick: bool) -> Figures:
-    """Tell everybody something, as often as makes enough deliveries."""
+    """Publish events until there are enough deliveries."""
     size = SIZES[peer]
     events = min(MOST_EVENTS, DELIVERIES // size.members) // (5 if quick else 1) // LAPS or 1
-    wish = frame("tell", {"room": "global", "text": "x" * size.text_bytes})
+    request = frame("publish_one", {"room": "global", "text": "x" * size.text_bytes})
     with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
         crowd.sign_in(size.members)
-        _tell(crowd, wish, max(5, events), size.members)
+        _publish(crowd, request, max(5, events), size.members)
         units = events * size.members
-        return measured(server, units, lambda: _tell(crowd, wish, events, size.members))
+        return measured(server, units, lambda: _publish(crowd, request, events, size.members))
 
 
-def _tell(crowd: Crowd, wish: bytes, events: int, members: int) -> None:
+def _publish(crowd: Crowd, request: bytes, events: int, members: int) -> None:
     for _ in range(events):
-        crowd.tell(wish)
+        crowd.send(request)
         crowd.receive(ANNOUNCED, members)
 
 

@@ -1,4 +1,4 @@
-"""What a connection holds that says nothing: session, socket and two rooms included."""
+"""The memory of an idle connection, with its session, socket and two rooms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WARM = 200
 
 
 def measure(peer: Peer, quick: bool) -> Figures:
-    """Compare the process's memory before and after, garbage collected both times."""
+    """Compare the memory of the process before and after, each time after garbage collection."""
     connections = QUICK if quick else CONNECTIONS
     with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
         crowd.sign_in(WARM, "campaign:1")

@@ -1,7 +1,7 @@
-"""A page that is opened when the job is over: a hundred thousand streamed tokens.
+"""The cost of a late join: a job with a hundred thousand streamed tokens is already finished.
 
-Socket.IO keeps nothing, so the peers do what an application does that wants to be complete: keep
-every event and repeat it, one by one. Longwire reads the room's log, its text joined.
+Socket.IO keeps no history, so the peers do what an application would have to do: keep every event
+and send it again, one by one. Longwire reads the room's log, with its text joined.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from contextlib import closing
 from operator import itemgetter
 from socket import socket
 
-from benchmarks.load import ANSWERED, PATIENCE, Crowd, frame, join
+from benchmarks.load import ANSWERED, TIMEOUT, Crowd, frame, join
 from benchmarks.peers import PYTHON_SOCKETIO, Peer
 from benchmarks.process import Meter, Subject
 from benchmarks.scenario import Figures, Scenario
@@ -27,22 +27,22 @@ def measure(peer: Peer, quick: bool) -> Figures:
     joins = 1 if peer is PYTHON_SOCKETIO else JOINS
     with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
         crowd.sign_in(joins + 1)
-        teller, *readers = crowd.members
+        sender, *readers = crowd.members
         stream = frame("stream", {"tokens": QUICK if quick else TOKENS}, answered=True)
-        crowd.exchange([teller], stream, ANSWERED)
+        crowd.exchange([sender], stream, ANSWERED)
         return min((_read(server, reader) for reader in readers), key=itemgetter("cpu_ms"))
 
 
 def _read(server: Subject, reader: socket) -> Figures:
-    """Join, and read as a browser does: at once whatever comes, so that the wall clock counts."""
-    reader.settimeout(PATIENCE)
+    """Join, and read all data as soon as it arrives, like a browser."""
+    reader.settimeout(TIMEOUT)
     received, tail = 0, b""
     with Meter(server) as meter:
         reader.sendall(join("job:late"))
         while COMPLETED not in tail:
             data = reader.recv(CHUNK)
             if not data:
-                raise ConnectionError("the server hung up")
+                raise ConnectionError("the server closed the connection")
             received += len(data)
             tail = tail[-len(COMPLETED) :] + data
     return {

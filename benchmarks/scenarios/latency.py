@@ -1,4 +1,4 @@
-"""How long an event is under way, from the call that publishes it to the socket of a member."""
+"""The delay of an event, from the call that publishes it to the socket of a member."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from benchmarks.process import Meter, Subject
 from benchmarks.scenario import TEXT, Figures, Scenario
 
 MEMBERS = 100
-RATE = 50  # events a second: what every server here can do
+RATE = 50  # events a second, which every server can sustain
 EVENTS = 200
 DIGITS = 20
 STAMP = b'"message":"'
 
 
 def measure(peer: Peer, quick: bool) -> Figures:
-    """Have the server publish at a fixed rate, with the time in the event."""
+    """Make the server publish at a fixed rate, with the time in the event."""
     events = EVENTS // 4 if quick else EVENTS
     with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
         crowd.sign_in(MEMBERS)
@@ -34,7 +34,7 @@ def measure(peer: Peer, quick: bool) -> Figures:
 
 
 def _tick(crowd: Crowd, events: int) -> list[float]:
-    crowd.tell(frame("tick", {"room": "global", "text": TEXT, "rate": RATE, "count": events}))
+    crowd.send(frame("tick", {"room": "global", "text": TEXT, "rate": RATE, "count": events}))
     return crowd.timed(STAMP, DIGITS, events * MEMBERS)
 
 

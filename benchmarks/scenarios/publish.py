@@ -1,7 +1,7 @@
-"""What a publication costs where the log is in memory, and where it is on disk.
+"""The cost of a publication with the log in memory and on disk.
 
-One member hears everything. `alone`: each publication waits for the one before; `together`: a
-hundred at a time, which the SQLite broker commits as one transaction.
+One member receives all events. `alone`: each publication waits for the previous one. `together`: a
+hundred at a time, which the SQLite broker commits in one transaction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COUNT = {MEMORY_ALONE: 20_000, MEMORY_TOGETHER: 20_000, SQLITE_ALONE: 1000, SQLI
 
 
 def measure(peer: Peer, quick: bool) -> Figures:
-    """Have the server publish as fast as it can."""
+    """Make the server publish as fast as it can."""
     with tempfile.TemporaryDirectory() as directory:
         sqlite = peer in (SQLITE_ALONE, SQLITE_TOGETHER)
         broker = f"sqlite:///{directory}/log.db" if sqlite else "memory:"
@@ -42,8 +42,10 @@ def measure(peer: Peer, quick: bool) -> Figures:
 
 
 def _publish(crowd: Crowd, count: int, at_once: int) -> None:
-    wish = frame("publish_many", {"count": count, "at_once": at_once, "text": TEXT}, answered=True)
-    crowd.exchange(crowd.members, wish, ANSWERED)
+    request = frame(
+        "publish_many", {"count": count, "at_once": at_once, "text": TEXT}, answered=True
+    )
+    crowd.exchange(crowd.members, request, ANSWERED)
 
 
 PUBLISH = Scenario(

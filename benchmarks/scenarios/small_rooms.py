@@ -1,4 +1,4 @@
-"""A thousand rooms of ten: publishing weighs as much as delivering."""
+"""A thousand rooms of ten members, where publishing costs as much as delivering."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from benchmarks.scenario import TEXT, Figures, Scenario, bars, scaled
 MEMBERS = 1000
 ROOMS = 1000
 ROOMS_EACH = 10
-PARTS = 25  # of the rooms, to which a lap publishes
-AT_ONCE = ROOMS // ROOMS_EACH  # rooms that hold everybody exactly once
+PARTS = 25  # parts of the rooms that a lap publishes to
+AT_ONCE = ROOMS // ROOMS_EACH  # rooms that contain each member exactly once
 
 
 def measure(peer: Peer, quick: bool) -> Figures:
-    """Publish to a hundred rooms at once, in which everybody is once; ten such parts are all."""
+    """Publish to a hundred rooms at a time, which contain each member once; ten parts are all."""
     with Subject(peer.server) as server, closing(Crowd(server.listening().port)) as crowd:
         crowd.sign_in(MEMBERS)
         for slice in range(ROOMS_EACH):
@@ -32,7 +32,7 @@ def measure(peer: Peer, quick: bool) -> Figures:
 def _publish(crowd: Crowd, parts: int) -> None:
     for number in range(parts):
         first = number % ROOMS_EACH * AT_ONCE
-        crowd.tell(frame("tell_rooms", {"first": first, "count": AT_ONCE, "text": TEXT}))
+        crowd.send(frame("publish_rooms", {"first": first, "count": AT_ONCE, "text": TEXT}))
         crowd.receive(ANNOUNCED, MEMBERS)
 
 

@@ -1,5 +1,5 @@
 // The floor: writes the same bytes to every socket, and does nothing else.
-// The first connection commands: each byte of it is one round.
+// Each byte that the first connection sends starts one round.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -28,8 +28,8 @@ int main(int argc, char **argv) {
         members[i] = accept(listener, NULL, NULL);
         setsockopt(members[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     }
-    for (ssize_t asked; (asked = read(members[0], rounds, sizeof rounds)) > 0;)
-        for (; asked > 0; asked--)
+    for (ssize_t requested; (requested = read(members[0], rounds, sizeof rounds)) > 0;)
+        for (; requested > 0; requested--)
             for (int i = 0; i < count; i++)
                 if (write(members[i], frame, size) != (ssize_t)size) return 2;
     return 0;

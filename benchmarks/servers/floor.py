@@ -1,4 +1,4 @@
-"""The floor where there is no C compiler: `floor.c` in Python, with what its loop costs."""
+"""The floor without a C compiler: `floor.c` in Python, including the cost of Python's loop."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ server = Server(
     broker=open_broker(sys.argv[1] if len(sys.argv) > 1 else "memory:"),
     authenticate=anonymous,
     shared_jobs=True,
-    options=Options(ping_interval=300),  # no heartbeat falls into a measurement
-    limits=Limits(stall_timeout=300),  # and nobody who stalls is let go
+    options=Options(ping_interval=300),  # no heartbeats during a measurement
+    limits=Limits(stall_timeout=300),  # and no stalled connection is closed
 )
 server.rule("campaign:{campaign_id}")(is_signed_in)
 
@@ -39,36 +39,36 @@ async def echo(args: list[object], socket: Socket) -> object:
     return args[0]
 
 
-@server.on("tell")
-async def tell(args: list[dict[str, Any]], socket: Socket) -> None:
+@server.on("publish_one")
+async def publish_one(args: list[dict[str, Any]], socket: Socket) -> None:
     await announce(args[0]["room"], args[0]["text"])
 
 
-@server.on("tell_rooms")
-async def tell_rooms(args: list[dict[str, Any]], socket: Socket) -> None:
-    [wish] = args
-    for number in range(wish["first"], wish["first"] + wish["count"]):
-        await announce(f"campaign:{number}", wish["text"])
+@server.on("publish_rooms")
+async def publish_rooms(args: list[dict[str, Any]], socket: Socket) -> None:
+    [request] = args
+    for number in range(request["first"], request["first"] + request["count"]):
+        await announce(f"campaign:{number}", request["text"])
 
 
 @server.on("tick")
 async def tick(args: list[dict[str, Any]], socket: Socket) -> None:
-    [wish] = args
+    [request] = args
     start = time.monotonic()
-    for number in range(wish["count"]):
-        await asyncio.sleep(max(0.0, start + number / wish["rate"] - time.monotonic()))
-        await announce(wish["room"], f"{time.monotonic_ns():020}{wish['text']}")
+    for number in range(request["count"]):
+        await asyncio.sleep(max(0.0, start + number / request["rate"] - time.monotonic()))
+        await announce(request["room"], f"{time.monotonic_ns():020}{request['text']}")
 
 
 @server.on("pace")
 async def pace(args: list[dict[str, Any]], socket: Socket) -> None:
-    """As `tick`, but each event bears the time at which it was due."""
-    [wish] = args
+    """Like `tick`, but each event contains the time at which it was due."""
+    [request] = args
     start = time.monotonic_ns()
-    for number in range(wish["count"]):
-        due = start + round(number / wish["rate"] * 1e9)
+    for number in range(request["count"]):
+        due = start + round(number / request["rate"] * 1e9)
         await asyncio.sleep(max(0, due - time.monotonic_ns()) / 1e9)
-        await announce(wish["room"], f"{due:020}{wish['text']}")
+        await announce(request["room"], f"{due:020}{request['text']}")
 
 
 @server.on("collect")
@@ -78,27 +78,27 @@ async def collect(args: list[object], socket: Socket) -> object:
 
 @server.on("stream")
 async def stream(args: list[dict[str, Any]], socket: Socket) -> object:
-    """A job that is over: what it said, token by token, is in its log."""
-    [wish] = args
+    """Publish a finished job, token by token."""
+    [request] = args
     job_id = "late"
     await server.publish(JobCreated(job_id=job_id, title="A long answer"))
-    for number in range(wish["tokens"]):
+    for number in range(request["tokens"]):
         await server.publish(JobOutput(job_id=job_id, chunk=f"token{number:05} ", type="writing"))
         if number % 100 == 0:
             await asyncio.sleep(0)
     await server.publish(JobCompleted(job_id=job_id, result=JobResult(), cost=0, duration=1))
-    return wish["tokens"]
+    return request["tokens"]
 
 
 @server.on("publish_many")
 async def publish_many(args: list[dict[str, Any]], socket: Socket) -> object:
-    """Publish one after the other, or so many side by side."""
-    [wish] = args
-    for _ in range(0, wish["count"], wish["at_once"]):
+    """Publish `at_once` events at a time."""
+    [request] = args
+    for _ in range(0, request["count"], request["at_once"]):
         await asyncio.gather(
-            *(announce("campaign:0", wish["text"]) for _ in range(wish["at_once"]))
+            *(announce("campaign:0", request["text"]) for _ in range(request["at_once"]))
         )
-    return wish["count"]
+    return request["count"]
 
 
 def main() -> None:

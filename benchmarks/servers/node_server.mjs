@@ -1,4 +1,4 @@
-// Socket.IO's own server under Node: `ws` without compression, as its documents advise.
+// Socket.IO's own server under Node: `ws` without compression, as its documentation advises.
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -20,8 +20,8 @@ io.on("connection", (socket) => {
     if (room === "job:late") for (const [name, payload] of late) socket.emit(name, payload);
   });
   socket.on("echo", (payload, acknowledge) => acknowledge(payload));
-  socket.on("tell", ({ room, text }) => announce(room, text));
-  socket.on("tell_rooms", ({ first, count, text }) => {
+  socket.on("publish_one", ({ room, text }) => announce(room, text));
+  socket.on("publish_rooms", ({ first, count, text }) => {
     for (let number = first; number < first + count; number += 1)
       announce(`campaign:${number}`, text);
   });
@@ -36,7 +36,7 @@ io.on("connection", (socket) => {
     globalThis.gc();
     acknowledge(0);
   });
-  // What an application does that wants to be complete: it keeps what it emitted, and repeats it.
+  // What an application needs for complete delivery: it keeps emitted events and sends them again.
   socket.on("stream", ({ tokens }, acknowledge) => {
     const timestamp = Date.now();
     late.push(["job:created", { timestamp, jobId: "late", title: "A long answer" }]);

@@ -44,22 +44,22 @@ async def echo(sid: str, payload: object) -> object:
 
 
 @sio.event
-async def tell(sid: str, wish: dict[str, Any]) -> None:
-    await announce(wish["room"], wish["text"])
+async def publish_one(sid: str, request: dict[str, Any]) -> None:
+    await announce(request["room"], request["text"])
 
 
 @sio.event
-async def tell_rooms(sid: str, wish: dict[str, Any]) -> None:
-    for number in range(wish["first"], wish["first"] + wish["count"]):
-        await announce(f"campaign:{number}", wish["text"])
+async def publish_rooms(sid: str, request: dict[str, Any]) -> None:
+    for number in range(request["first"], request["first"] + request["count"]):
+        await announce(f"campaign:{number}", request["text"])
 
 
 @sio.event
-async def tick(sid: str, wish: dict[str, Any]) -> None:
+async def tick(sid: str, request: dict[str, Any]) -> None:
     start = time.monotonic()
-    for number in range(wish["count"]):
-        await asyncio.sleep(max(0.0, start + number / wish["rate"] - time.monotonic()))
-        await announce(wish["room"], f"{time.monotonic_ns():020}{wish['text']}")
+    for number in range(request["count"]):
+        await asyncio.sleep(max(0.0, start + number / request["rate"] - time.monotonic()))
+        await announce(request["room"], f"{time.monotonic_ns():020}{request['text']}")
 
 
 @sio.event
@@ -68,16 +68,16 @@ async def collect(sid: str, nothing: object) -> object:
 
 
 @sio.event
-async def stream(sid: str, wish: dict[str, Any]) -> object:
+async def stream(sid: str, request: dict[str, Any]) -> object:
     timestamp = int(time.time() * 1000)
     late.append(
         ("job:created", {"timestamp": timestamp, "jobId": "late", "title": "A long answer"})
     )
-    for number in range(wish["tokens"]):
+    for number in range(request["tokens"]):
         piece = {"chunk": f"token{number:05} ", "isComplete": False, "type": "writing"}
         late.append(("job:output", {"timestamp": timestamp, "jobId": "late", **piece}))
     late.append(("job:completed", {"timestamp": timestamp, "jobId": "late"}))
-    return wish["tokens"]
+    return request["tokens"]
 
 
 def main() -> None:

@@ -1,15 +1,15 @@
-// Longwire's TypeScript clients, as built, under Node; see `benchmarks.storm`.
+// The built TypeScript clients of Longwire under Node; see `benchmarks.storm`.
 import { createInterface } from "node:readline";
 
 import { createClient } from "../../js/dist/index.js";
 
 const { room, urls } = JSON.parse(process.argv[2]);
-const heard = [];
+const received = [];
 
 for (const url of urls) {
   const numbers = [];
   const client = createClient(url, {
-    token: "anybody",
+    token: "any token",
     transports: ["websocket"],
     reconnectionDelay: 500,
     reconnectionDelayMax: 1000,
@@ -17,8 +17,8 @@ for (const url of urls) {
   client.on("announcement", ({ message }) => numbers.push(Number(message)));
   client.joinRoom(room);
   await client.connect();
-  heard.push(numbers);
+  received.push(numbers);
 }
 
 console.log("ready");
-createInterface({ input: process.stdin }).on("line", () => console.log(JSON.stringify(heard)));
+createInterface({ input: process.stdin }).on("line", () => console.log(JSON.stringify(received)));

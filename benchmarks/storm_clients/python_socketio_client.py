@@ -18,7 +18,7 @@ async def connect(url: str, room: str, numbers: list[int]) -> socketio.AsyncClie
         await client.emit("join_room", room)
 
     @client.on("announcement")
-    async def hear(payload: dict[str, Any]) -> None:
+    async def receive(payload: dict[str, Any]) -> None:
         numbers.append(int(payload["message"]))
 
     await client.connect(url, transports=["websocket"])
@@ -27,15 +27,15 @@ async def connect(url: str, room: str, numbers: list[int]) -> socketio.AsyncClie
 
 
 async def main() -> None:
-    wish = json.loads(sys.argv[1])
-    heard: list[list[int]] = [[] for _ in wish["urls"]]
+    request = json.loads(sys.argv[1])
+    received: list[list[int]] = [[] for _ in request["urls"]]
     clients = [
-        await connect(url, wish["room"], numbers)
-        for url, numbers in zip(wish["urls"], heard, strict=True)
+        await connect(url, request["room"], numbers)
+        for url, numbers in zip(request["urls"], received, strict=True)
     ]
     print("ready", flush=True)
     while await asyncio.to_thread(sys.stdin.readline):
-        print(json.dumps(heard), flush=True)
+        print(json.dumps(received), flush=True)
     await asyncio.gather(*(client.disconnect() for client in clients))
 
 

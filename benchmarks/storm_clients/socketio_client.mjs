@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { io } from "socket.io-client";
 
 const { room, urls } = JSON.parse(process.argv[2]);
-const heard = [];
+const received = [];
 
 for (const url of urls) {
   const numbers = [];
@@ -16,8 +16,8 @@ for (const url of urls) {
   });
   socket.on("announcement", ({ message }) => numbers.push(Number(message)));
   await new Promise((joined) => socket.on("connect", () => socket.emit("join_room", room, joined)));
-  heard.push(numbers);
+  received.push(numbers);
 }
 
 console.log("ready");
-createInterface({ input: process.stdin }).on("line", () => console.log(JSON.stringify(heard)));
+createInterface({ input: process.stdin }).on("line", () => console.log(JSON.stringify(received)));

@@ -13,7 +13,7 @@ const DOCUMENTS = [
 ];
 const TEXT = DOCUMENTS.map((name) => readFileSync(`${PACKAGE}${name}`, "utf8")).join("\n");
 
-/** What the snippets leave to their reader. */
+/** Functions that the snippets use and do not define. */
 const AROUND = `
 declare function fetchToken(): Promise<string>;
 declare function show(...things: unknown[]): void;

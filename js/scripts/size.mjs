@@ -1,17 +1,17 @@
-// What a page pays: minified, gzipped, without socket.io-client and React. Fails above the bar.
+// Measures the size of the package in a page: minified, gzipped, without socket.io-client and React.
 import { gzipSync } from "node:zlib";
 
 import { rolldown } from "rolldown";
 
 const HOOKS = "LongwireProvider, useConnection, useEvent, useJob, useJobs, useRoom";
 
-const BARS = [
+const LIMITS = [
   ["the client", 'export { createClient } from "./src/index.ts";', 6_400],
   ["with the hooks for jobs", `export { ${HOOKS} } from "./src/react/index.ts";`, 8_500],
   ["with every hook and component", 'export * from "./src/react/index.ts";', 15_750],
 ];
 
-/** Lets code stand where a file is expected. */
+/** Provides code as a module. */
 function virtual(code) {
   return {
     name: "virtual",
@@ -26,16 +26,16 @@ async function measure(code) {
     external: ["socket.io-client", "react", "react/jsx-runtime"],
     platform: "browser",
     plugins: [virtual(code)],
-    // It warns of "use client", which `npm run package` looks for where it counts.
+    // Rolldown warns about "use client"; `npm run package` checks it in the built files.
     onLog: () => undefined,
   });
   const { output } = await bundle.generate({ format: "esm", minify: true, comments: false });
   return output.reduce((size, chunk) => size + gzipSync(chunk.code, { level: 9 }).length, 0);
 }
 
-for (const [name, code, bar] of BARS) {
+for (const [name, code, limit] of LIMITS) {
   const size = await measure(code);
-  const isOver = size > bar;
-  process.stdout.write(`${name}: ${size} of ${bar} bytes gzipped${isOver ? " TOO LARGE" : ""}\n`);
+  const isOver = size > limit;
+  process.stdout.write(`${name}: ${size} of ${limit} bytes gzipped${isOver ? " TOO LARGE" : ""}\n`);
   if (isOver) process.exitCode = 1;
 }

@@ -22,7 +22,7 @@ export interface ConnectionSnapshot {
   readonly nextRetryAt: number | null;
   /** The last measured round trip. */
   readonly latencyMs: number | null;
-  /** The user who is signed in, or was last, until another one signs in or `setToken(null)`. */
+  /** The signed-in user; kept while disconnected, until another user signs in or `setToken(null)`. */
   readonly userId: string | null;
   /**
    * The fingerprint of the server's contract if it differs from the client's: the application may

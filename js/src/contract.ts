@@ -153,14 +153,19 @@ export type PublishAck =
   | { ok: true; room?: string; epoch?: string; offset?: number; attempt?: number }
   | { ok: false; error: Fault };
 
+/** A room `user:{userId}`. */
 export type UserRoom = `user:${string}`;
 
+/** A room `job:{jobId}`. */
 export type JobRoom = `job:${string}`;
 
+/** A room `campaign:{campaignId}`. */
 export type CampaignRoom = `campaign:${string}`;
 
+/** A room `agent:{agentType}`. */
 export type AgentRoom = `agent:${string}`;
 
+/** The room `global`. */
 export type GlobalRoom = "global";
 
 /** Every room of the contract. */
@@ -429,23 +434,39 @@ export interface AnnouncementEvent {
 
 /** Events from server to client. */
 export interface ServerToClientEvents {
+  /** A job was created, or a new attempt of it started. */
   "job:created": (data: JobCreatedEvent) => void;
+  /** The progress of a running job has changed. */
   "job:progress": (data: JobProgressEvent) => void;
+  /** A chunk of the text that a job streams. Chunks of one type are concatenated. */
   "job:output": (data: JobOutputEvent) => void;
+  /** The status of a job has changed. */
   "job:status": (data: JobStatusEvent) => void;
+  /** A job has completed successfully. */
   "job:completed": (data: JobCompletedEvent) => void;
+  /** A job has failed. */
   "job:failed": (data: JobFailedEvent) => void;
+  /** A heartbeat of a job's worker. The server declares the job lost when the lease expires. */
   "job:lease": (data: JobLeaseEvent) => void;
+  /** A request to cancel a job. The job's status shows the outcome. */
   "job:cancel": (data: JobCancelEvent) => void;
+  /** The use of a budget has changed. */
   "budget:updated": (data: BudgetUpdatedEvent) => void;
+  /** The use of a budget has reached a threshold. */
   "budget:warning": (data: BudgetWarningEvent) => void;
+  /** The metrics of a campaign have changed. */
   "campaign:metrics": (data: CampaignMetricsEvent) => void;
+  /** The status of a content asset has changed. */
   "asset:status": (data: AssetStatusEvent) => void;
+  /** A content asset was created. */
   "asset:created": (data: AssetCreatedEvent) => void;
+  /** The status of an agent has changed. */
   "agent:status": (data: AgentStatusEvent) => void;
+  /** A message to all signed-in users. */
   announcement: (data: AnnouncementEvent) => void;
   /** The event `authenticated`: the client has signed in, or replaced its token. */
   authenticated: (data: Authenticated) => void;
+  /** The token was rejected. */
   auth_error: (error: string) => void;
   /** The event `auth_expiring`: the token expires soon; send another with `auth`. */
   auth_expiring: (data: AuthExpiring) => void;
@@ -463,6 +484,7 @@ export interface ServerToClientEvents {
 
 /** Events from client to server. */
 export interface ClientToServerEvents {
+  /** A request to cancel a job. The job's status shows the outcome. */
   "job:cancel": (data: Draft<JobCancelEvent>, ack?: (answer: PublishAck) => void) => void;
   /** Replaces the token in place; the server also sends `authenticated` or `auth_error`. */
   auth: (token: string, ack?: (answer: AuthAck) => void) => void;
@@ -472,7 +494,9 @@ export interface ClientToServerEvents {
       | [room: string, ack?: (answer: JoinAck) => void]
       | [room: string, position: Position | "now", ack?: (answer: JoinAck) => void]
   ) => void;
+  /** Ends the membership; leaving a room that the client is not in succeeds, too. */
   leave_room: (room: string, ack?: (answer: LeaveAck) => void) => void;
+  /** Measures the round trip; the server also sends `pong`. */
   ping: (ack?: (answer: Pong) => void) => void;
   /** Requires a token with the scope `service`. */
   publish: (request: PublishRequest, ack?: (answer: PublishAck) => void) => void;
@@ -480,12 +504,19 @@ export interface ClientToServerEvents {
 
 /** Events that a client emits about its own connection. */
 export interface ConnectionEvents {
+  /** The client is signed in, and its rooms are resumed. */
   connect: () => void;
+  /** The connection is closed or lost. */
   disconnect: (reason: string) => void;
+  /** The server cannot be reached, or rejected the client. */
   connect_error: (error: Error) => void;
+  /** The client is connected again. */
   reconnect: (attemptNumber: number) => void;
+  /** An attempt to reconnect starts. */
   reconnect_attempt: (attemptNumber: number) => void;
+  /** An attempt to reconnect failed. */
   reconnect_error: (error: Error) => void;
+  /** The client gave up reconnecting. */
   reconnect_failed: () => void;
 }
 

@@ -28,6 +28,7 @@ import type {
 
 /** Streamed text of one type. */
 export interface OutputChunk {
+  /** The text. */
   readonly text: string;
   /** Null or absent if the job set none. */
   readonly type?: OutputType | null;
@@ -35,9 +36,11 @@ export interface OutputChunk {
 
 /** The state of a job. Null means unknown. */
 export interface JobState {
+  /** The job's id. */
   readonly jobId: string;
   /** `queued` until the job reports another status. */
   readonly status: JobStatus;
+  /** The job's name. */
   readonly title: string | null;
   /** The user whose job it is; null for a job of everyone. */
   readonly owner: string | null;
@@ -53,6 +56,7 @@ export interface JobState {
   readonly outputTruncated: boolean;
   /** Whether the job marked its text as complete. */
   readonly outputComplete: boolean;
+  /** The result of a completed job. */
   readonly result: JobResult | null;
   /** Why the job failed. */
   readonly error: string | null;
@@ -60,9 +64,9 @@ export interface JobState {
   readonly errorCode: string | null;
   /** Whether another attempt may succeed. */
   readonly retryable: boolean | null;
-  /** In the currency of the budget. */
+  /** What the job cost, in the currency of the budget. */
   readonly cost: number | null;
-  /** Seconds. */
+  /** How long the job ran, in seconds. */
   readonly duration: number | null;
   /** The estimated time to completion, in seconds. */
   readonly estimatedCompletion: number | null;
@@ -70,11 +74,13 @@ export interface JobState {
   readonly lease: number | null;
   /** Whether a user asked the job to stop. */
   readonly cancelRequested: boolean;
-  /** Milliseconds since the epoch, like `updatedAt`. */
+  /** When the attempt was created, in milliseconds since the epoch. */
   readonly createdAt: number | null;
+  /** The time of the last event, in milliseconds since the epoch. */
   readonly updatedAt: number | null;
   /** Whether the attempt has ended: completed, failed or cancelled. */
   readonly isComplete: boolean;
+  /** Whether the status is `running`. */
   readonly isRunning: boolean;
 }
 

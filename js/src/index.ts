@@ -1,3 +1,9 @@
+/**
+ * A typed, framework-free client of a Longwire server, or of any Socket.IO server.
+ *
+ * @module longwire
+ */
+
 export { createClient, WebSocketClient } from "./client.js";
 export type { ConnectionSnapshot } from "./connection.js";
 export * from "./contract.js";
@@ -11,7 +17,9 @@ export type { Readable } from "./store.js";
 export type {
   CallResult,
   ControlEvents,
+  ControlRequests,
   EmitArgs,
+  EventMap,
   Incoming,
   Outgoing,
 } from "./types.js";

@@ -1,3 +1,9 @@
+/**
+ * A server in memory, for tests of an application.
+ *
+ * @module longwire/testing
+ */
+
 // The CommonJS build of socket.io-client does not export its transports.
 import { WebSocket as WebSocketTransport } from "engine.io-client";
 

@@ -1,3 +1,9 @@
+/**
+ * A zustand store with the state of a connection.
+ *
+ * @module longwire/zustand
+ */
+
 import { create, type StoreApi, type UseBoundStore } from "zustand";
 
 import type { ConnectionSnapshot, ConnectionState, WebSocketClient } from "./index.js";

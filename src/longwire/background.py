@@ -1,7 +1,5 @@
 """Helpers for asyncio tasks and futures that no caller is guaranteed to await."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Coroutine
 from contextvars import Context

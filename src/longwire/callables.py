@@ -1,7 +1,5 @@
 """Callables that an application passes in, plain or `async`."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Awaitable, Callable
 from functools import wraps

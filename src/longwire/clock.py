@@ -1,7 +1,5 @@
 """The clock of the whole library, so that tests can set the time in one place."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -32,8 +32,6 @@ Errors carry their data as attributes. `code` is a stable identifier, which the 
 clients where the error concerns them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from contextlib import contextmanager
 

@@ -4,8 +4,6 @@ Before the server disconnects a client, it sends the reason and the advice in th
 `{"reason", "message", "reconnect", "retryAfter"}`.
 """
 
-from __future__ import annotations
-
 import msgspec
 
 

@@ -1,7 +1,5 @@
 """`Record`: the base of every Struct that Longwire sends."""
 
-from __future__ import annotations
-
 import itertools
 import sys
 from functools import partial

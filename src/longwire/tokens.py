@@ -3,8 +3,6 @@
 `longwire token` runs in shell loops, so signing does not load PyJWT or the server.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -8,8 +8,6 @@ A reader is tolerant: fields have defaults, and unknown fields are ignored. Defa
 None are sent (see `Record`). Answers have the field `ok`; where it is false, `error` is the reason.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 

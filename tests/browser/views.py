@@ -63,7 +63,7 @@ async def unbroken(page: Page, sample: SampleData) -> None:
 @as_context
 async def unbroken_job(page: Page, sample: SampleData) -> None:
     await page.goto(sample.site.address(f"/jobs/{UNBROKEN}", user=COLLECTOR))
-    trace = page.get_by_role("region", name="All of the error")
+    trace = page.get_by_role("region", name="Full error")
     await expect(trace).to_contain_text("Traceback")
 
 

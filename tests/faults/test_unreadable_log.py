@@ -68,7 +68,7 @@ async def test_a_repeated_job_creation_is_announced_once() -> None:
 async def test_the_reason_for_an_unavailable_log_is_only_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Whoever was signed in learned the address of Redis; the server's log said nothing."""
+    """Regression: clients received the address of Redis, and the server logged nothing."""
     broker = PatchyBroker()
     server = Server(broker=broker, authenticate=jwt_authenticator(SECRET))
     app = FastAPI()

@@ -20,7 +20,7 @@ const tokens = new TokenStore(sessionStore());
 adoptToken(window.location, window.history, tokens);
 applyTheme();
 
-// A link with a token, opened in a tab that shows the page already, changes only the fragment.
+// A link with a token, opened in a tab that already shows the page, only changes the fragment.
 window.addEventListener("hashchange", () => {
   if (adoptToken(window.location, window.history, tokens)) window.location.reload();
 });

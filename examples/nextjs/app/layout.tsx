@@ -1,7 +1,7 @@
 import { Live } from "./live";
 import { LONGWIRE_URL } from "./longwire";
 
-export const dynamic = "force-dynamic"; // LONGWIRE_URL counts when the server runs
+export const dynamic = "force-dynamic"; // reads LONGWIRE_URL at run time
 
 export default function Layout({ children }: LayoutProps<"/">) {
   return (

@@ -6,7 +6,7 @@ import { notFound } from "next/navigation";
 
 export const LONGWIRE_URL = process.env.LONGWIRE_URL ?? "http://127.0.0.1:8000";
 
-/** Signs a token for ten minutes. A real application asks its session who the user is. */
+/** Signs a token for ten minutes. A real application takes the user from its session. */
 export function signToken(user = "ada"): string {
   const secret = process.env.LONGWIRE_SECRET;
   if (!secret) throw new Error("LONGWIRE_SECRET is not set");
@@ -19,8 +19,8 @@ export function signToken(user = "ada"): string {
   return [...texts, signature].join(".");
 }
 
-/** What Longwire answers over HTTP; null if it cannot: the browser goes on trying. */
-export async function ask<T>(path: string, method = "GET"): Promise<T | null> {
+/** Requests JSON from Longwire. Returns null if that fails: the browser keeps trying. */
+export async function request<T>(path: string, method = "GET"): Promise<T | null> {
   const headers = { authorization: `Bearer ${signToken()}` };
   const answer = await fetch(LONGWIRE_URL + path, { method, headers }).catch(() => null);
   if (answer?.status === 404) notFound();

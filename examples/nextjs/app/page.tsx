@@ -2,17 +2,17 @@ import type { JobState } from "longwire";
 import Link from "next/link";
 import { redirect } from "next/navigation";
 
-import { ask } from "./longwire";
+import { request } from "./longwire";
 
 async function start(form: FormData) {
   "use server";
   const topic = encodeURIComponent(form.get("topic") as string);
-  const job = await ask<{ jobId: string }>(`/reports?topic=${topic}`, "POST");
+  const job = await request<{ jobId: string }>(`/reports?topic=${topic}`, "POST");
   redirect(job ? `/jobs/${job.jobId}` : "/");
 }
 
 export default async function Page() {
-  const list = await ask<{ jobs: JobState[] }>("/api/jobs");
+  const list = await request<{ jobs: JobState[] }>("/api/jobs");
   return (
     <main>
       <form action={start}>

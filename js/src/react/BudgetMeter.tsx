@@ -10,6 +10,7 @@ export interface BudgetMeterProps {
   label?: string | undefined;
   /** Formats how much of the total is used. */
   format?: ((used: number, total: number) => string) | undefined;
+  /** The class of the outermost element. */
   className?: string | undefined;
 }
 

@@ -29,6 +29,7 @@ export interface ConnectionLabels {
 
 /** Props of `ConnectionStatus`. */
 export interface ConnectionStatusProps extends ConnectionNoticeOptions {
+  /** The class of the outermost element. */
   className?: string | undefined;
   /** Shown after the text and not announced, such as a countdown. */
   detail?: ReactNode;
@@ -41,6 +42,7 @@ export interface ConnectionStatusProps extends ConnectionNoticeOptions {
    * application is not reported.
    */
   onReload?: (() => void) | undefined;
+  /** Replaces texts. */
   labels?: Partial<ConnectionLabels> | undefined;
 }
 

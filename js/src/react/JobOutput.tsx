@@ -10,6 +10,7 @@ export interface JobOutputProps {
   job: JobWithOutput & Pick<JobState, "isRunning">;
   /** The accessible name. */
   label?: string | undefined;
+  /** The class of the outermost element. */
   className?: string | undefined;
   /** Renders what stands above the pane, such as the number of lines or a copy button. */
   header?: ((output: JobOutputView) => ReactNode) | undefined;

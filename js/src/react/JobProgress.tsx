@@ -25,6 +25,7 @@ export interface JobProgressProps {
   statusLabels?: Partial<Record<JobStatus | "cancelling", string>> | undefined;
   /** Formats the estimated time to completion, in seconds. */
   formatRemaining?: ((seconds: number) => string) | undefined;
+  /** The class of the outermost element. */
   className?: string | undefined;
 }
 

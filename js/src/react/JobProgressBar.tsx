@@ -10,6 +10,7 @@ export interface JobProgressBarProps {
   label: string;
   /** The id of an element that describes the progress further. */
   describedBy?: string | undefined;
+  /** The class of the outermost element. */
   className?: string | undefined;
 }
 

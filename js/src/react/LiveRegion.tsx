@@ -75,6 +75,7 @@ export function useAnnounce(): Announce {
 export interface LiveRegionProps {
   /** Announced when it changes, and on mounting unless it is empty. */
   message: string;
+  /** Default: `polite`. */
   priority?: Politeness | undefined;
 }
 

@@ -13,6 +13,7 @@ export type OutputLabels = Partial<Record<OutputType, string | null>>;
 export interface OutputSectionsProps {
   /** The result of `useJobOutput`. */
   output: Pick<JobOutputView, "sections" | "visibility">;
+  /** Names of the types of text. */
   labels?: OutputLabels | undefined;
   /** Styles of the types of text. */
   styles?: Partial<Record<OutputType, CSSProperties>> | undefined;

@@ -11,6 +11,7 @@ export interface ToastsProps {
   label?: string | undefined;
   /** The accessible name of the buttons, followed by the message. */
   dismissLabel?: string | undefined;
+  /** The class of the outermost element. */
   className?: string | undefined;
 }
 

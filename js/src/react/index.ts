@@ -1,3 +1,9 @@
+/**
+ * React hooks and components on top of the client.
+ *
+ * @module longwire/react
+ */
+
 "use client";
 
 export { BudgetMeter, type BudgetMeterProps } from "./BudgetMeter.js";

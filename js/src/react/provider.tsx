@@ -26,6 +26,7 @@ interface Provided {
 
 const ProvidedContext = createContext<Provided | null>(null);
 
+/** Props that every provider has. */
 interface CommonProps {
   children?: ReactNode;
 }

@@ -1,16 +1,19 @@
 import type { AnnouncementLevel } from "../index.js";
-import { Store } from "../store.js";
+import { type Readable, Store } from "../store.js";
 
 /** A message that is shown for a while. */
 export interface Toast {
   /** Identifies the message, for `dismiss`. */
   readonly id: number;
+  /** The text. */
   readonly message: string;
+  /** How serious the message is. Errors stay until they are dismissed. */
   readonly level: AnnouncementLevel;
 }
 
-/** The messages shown, oldest first. */
+/** The messages of a queue at one moment. */
 export interface ToastsSnapshot {
+  /** Oldest first. */
   readonly toasts: readonly Toast[];
 }
 
@@ -22,7 +25,8 @@ const LIMIT = 5;
 /** Messages that disappear after a while. Errors stay until they are dismissed. */
 export class ToastQueue {
   /** The messages shown; observable. */
-  readonly shown: Store<ToastsSnapshot> = new Store<ToastsSnapshot>({ ...NO_TOASTS });
+  readonly shown: Readable<ToastsSnapshot>;
+  readonly #shown = new Store<ToastsSnapshot>({ ...NO_TOASTS });
   readonly #duration: number;
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
   #nextId = 1;
@@ -31,6 +35,7 @@ export class ToastQueue {
   /** @param duration how long a message is shown, in milliseconds. */
   constructor(duration: number) {
     this.#duration = duration;
+    this.shown = this.#shown;
   }
 
   /** Shows a message and returns its id. */
@@ -38,7 +43,7 @@ export class ToastQueue {
     const toast = { id: this.#nextId++, message, level };
     const toasts = [...this.#toasts, toast];
     for (const { id } of toasts.slice(0, -LIMIT)) this.#cancel(id);
-    this.shown.set({ toasts: toasts.slice(-LIMIT) });
+    this.#shown.set({ toasts: toasts.slice(-LIMIT) });
     if (!this.#isPaused) this.#schedule(toast);
     return toast.id;
   };
@@ -46,7 +51,7 @@ export class ToastQueue {
   /** Removes a message. */
   readonly dismiss = (id: number): void => {
     this.#cancel(id);
-    this.shown.set({ toasts: this.#toasts.filter((toast) => toast.id !== id) });
+    this.#shown.set({ toasts: this.#toasts.filter((toast) => toast.id !== id) });
   };
 
   /** Stops all timers, while a user reads the messages. */
@@ -62,7 +67,7 @@ export class ToastQueue {
   };
 
   get #toasts(): readonly Toast[] {
-    return this.shown.getSnapshot().toasts;
+    return this.#shown.getSnapshot().toasts;
   }
 
   #schedule({ id, level }: Toast): void {

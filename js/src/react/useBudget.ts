@@ -1,8 +1,14 @@
 import type { CatalogSnapshot } from "../catalogStore.js";
+import type { BudgetUpdatedEvent, BudgetWarningEvent } from "../index.js";
 import { useCatalog } from "./useCatalog.js";
 
-/** The budget and the warning in force; null before their first event. */
-export type BudgetView = Pick<CatalogSnapshot, "budget" | "warning">;
+/** The budget of a user, and the warning about it. */
+export interface BudgetView {
+  /** The newest budget; null before the first event. */
+  readonly budget: BudgetUpdatedEvent | null;
+  /** The warning in force; null if spending is below its threshold. */
+  readonly warning: BudgetWarningEvent | null;
+}
 
 const select = ({ budget, warning }: CatalogSnapshot): BudgetView => ({ budget, warning });
 

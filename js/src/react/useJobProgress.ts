@@ -5,17 +5,29 @@ import { type JobView, type UseJobOptions, useJob } from "./useJob.js";
 
 /** A job under the names of the specification. Null means unknown. */
 export interface JobProgressView {
+  /** The job's status. */
   status: JobStatus | null;
+  /** Percent, 0–100. */
   progress: number | null;
+  /** What the job is doing. */
   currentStep: string | null;
+  /** The streamed text in chunks. */
   output: readonly string[];
+  /** The result of a completed job. */
   result: JobResult | null;
+  /** Why the job failed, or why the server denied its room. */
   error: string | null;
+  /** In the currency of the budget. */
   cost: number | null;
+  /** Seconds. */
   duration: number | null;
+  /** The estimated time to completion, in seconds. */
   estimatedCompletion: number | null;
+  /** Whether the job has ended: completed, failed or cancelled. */
   isComplete: boolean;
+  /** Whether the job is running. */
   isRunning: boolean;
+  /** Discards the derived state and reads the job's log again. */
   reset: () => void;
 }
 

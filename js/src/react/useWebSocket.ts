@@ -7,12 +7,19 @@ import { useReadable } from "./useReadable.js";
 
 /** The connection under the names of the specification. */
 export interface WebSocketView {
+  /** The connection's state. */
   connectionState: ConnectionState;
+  /** Whether the state is `connected`. */
   isConnected: boolean;
+  /** Why the client is not connected. */
   error: Error | null;
+  /** Adds an event handler; see {@link WebSocketClient.on}. */
   subscribe: WebSocketClient["on"];
+  /** Joins a room; see {@link WebSocketClient.joinRoom}. */
   joinRoom: WebSocketClient["joinRoom"];
+  /** Leaves a room; see {@link WebSocketClient.leaveRoom}. */
   leaveRoom: WebSocketClient["leaveRoom"];
+  /** Sends an event; see {@link WebSocketClient.emit}. */
   emit: WebSocketClient["emit"];
 }
 

@@ -23,15 +23,16 @@ const part = (name: string): HTMLElement[] => [
 ];
 
 /** An IntersectionObserver that tests control, since happy-dom has no layout. */
-class Sight {
-  static readonly all: Sight[] = [];
+class FakeObserver {
+  static readonly all: FakeObserver[] = [];
   readonly seen = new Set<Element>();
+  readonly options: { root: Element | null };
+  readonly #notify: (entries: object[]) => void;
 
-  constructor(
-    private readonly tell: (entries: object[]) => void,
-    readonly options: { root: Element | null },
-  ) {
-    Sight.all.push(this);
+  constructor(notify: (entries: object[]) => void, options: { root: Element | null }) {
+    this.#notify = notify;
+    this.options = options;
+    FakeObserver.all.push(this);
   }
 
   observe(element: Element): void {
@@ -49,16 +50,21 @@ class Sight {
   /** Makes only these elements visible. */
   static show(...elements: Element[]): void {
     act(() => {
-      for (const { tell, seen } of Sight.all) {
-        tell([...seen].map((target) => ({ target, isIntersecting: elements.includes(target) })));
+      for (const observer of FakeObserver.all) {
+        const isIntersecting = (target: Element): boolean => elements.includes(target);
+        const entries = [...observer.seen].map((target) => ({
+          target,
+          isIntersecting: isIntersecting(target),
+        }));
+        observer.#notify(entries);
       }
     });
   }
 }
 
 beforeEach(() => {
-  Sight.all.length = 0;
-  vi.stubGlobal("IntersectionObserver", Sight);
+  FakeObserver.all.length = 0;
+  vi.stubGlobal("IntersectionObserver", FakeObserver);
 });
 afterEach(() => void vi.unstubAllGlobals());
 
@@ -163,7 +169,7 @@ describe("100,000 lines", () => {
     const [first, newest] = [blocks[0] as HTMLElement, blocks.at(-1) as HTMLElement];
     expect(newest.querySelectorAll("span")).toHaveLength(200);
     expect(first.querySelectorAll("span")).toHaveLength(0);
-    Sight.show(first);
+    FakeObserver.show(first);
     expect(first.querySelectorAll("span")).toHaveLength(200);
     expect(newest.querySelectorAll("span")).toHaveLength(0);
     expect(first.textContent).toBe(
@@ -171,7 +177,7 @@ describe("100,000 lines", () => {
         .join("")
         .replace(/\x1b\[\d+m/g, ""),
     );
-    expect(Sight.all[0]?.options.root).toBe(screen.getByRole("log"));
+    expect(FakeObserver.all[0]?.options.root).toBe(screen.getByRole("log"));
   });
 
   it("cost only the new lines when they grow", () => {
@@ -190,9 +196,9 @@ describe("100,000 lines", () => {
 
   it("are not observed after they are removed", () => {
     const { unmount } = render(<JobOutput job={LONG} />);
-    expect(Sight.all.at(-1)?.seen.size).toBe(500);
+    expect(FakeObserver.all.at(-1)?.seen.size).toBe(500);
     unmount();
-    expect(Sight.all.map(({ seen }) => seen.size)).toEqual(Sight.all.map(() => 0));
+    expect(FakeObserver.all.map(({ seen }) => seen.size)).toEqual(FakeObserver.all.map(() => 0));
   });
 
   function nodes(): number {

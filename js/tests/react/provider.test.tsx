@@ -12,7 +12,7 @@ import { withClient } from "./setup.js";
 
 function State(): ReactElement {
   const { state, userId } = useConnection();
-  return <p data-testid="state">{`${state} ${userId ?? "nobody"}`}</p>;
+  return <p data-testid="state">{`${state} ${userId ?? "none"}`}</p>;
 }
 
 function App({ url, token }: { url: string; token?: TokenSource | null }): ReactElement {
@@ -43,7 +43,7 @@ describe("LongwireProvider", () => {
     const server = await startServer();
     const { rerender } = render(<App url={server.url} token={null} />);
     await act(() => pass(1_000));
-    expect(shown()).toBe("disconnected nobody");
+    expect(shown()).toBe("disconnected none");
     rerender(<App url={server.url} token="ada" />);
     await until(() => shown() === "connected ada");
     expect(server.auths).toMatchObject([{ token: "ada", positions: true }]);
@@ -60,8 +60,8 @@ describe("LongwireProvider", () => {
   });
 
   it.each([
-    ["null", null, "disconnected nobody"],
-    ["no token", undefined, "connected nobody"],
+    ["null", null, "disconnected none"],
+    ["no token", undefined, "connected none"],
     ["another user's token", "grace", "connected grace"],
   ])("disconnects the user for %s", async (_, token, then) => {
     const pass = fakeClock();
@@ -90,7 +90,7 @@ describe("LongwireProvider", () => {
   it("connects without a token if there is none", async () => {
     const server = await startServer();
     render(<App url={server.url} />);
-    await until(() => shown() === "connected nobody");
+    await until(() => shown() === "connected none");
     expect(server.auths).toEqual([{ positions: true, contract: CONTRACT_FINGERPRINT }]);
   });
 
@@ -119,7 +119,7 @@ describe("LongwireProvider", () => {
   it("renders on a server without a connection and without a warning (D64, D65)", () => {
     const error = vi.spyOn(console, "error");
     const html = renderToString(<App url="http://127.0.0.1:9" token="ada" />);
-    expect(html).toBe('<p data-testid="state">disconnected nobody</p>');
+    expect(html).toBe('<p data-testid="state">disconnected none</p>');
     expect(error).not.toHaveBeenCalled();
   });
 

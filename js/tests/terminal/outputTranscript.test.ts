@@ -9,28 +9,31 @@ const TEXT = Array.from({ length: 3_000 }, (_, index) => `${index} wörds 😀 a
 /** A job's output as the client folds it. */
 class Writer {
   readonly transcript = new OutputTranscript();
+  readonly #limit: number;
   job = initialJob("42");
 
-  constructor(private readonly limit = 1_000) {}
+  constructor(limit = 1_000) {
+    this.#limit = limit;
+  }
 
   write(chunk: string, type?: "thinking" | "tool_call"): void {
     this.#fold("job:output", { chunk, isComplete: false, ...(type && { type }) });
   }
 
-  beginAnew(attempt: number): void {
+  startAttempt(attempt: number): void {
     this.#fold("job:created", { attempt });
   }
 
   #fold(event: string, data: object): void {
-    this.job = fold(this.job, event, { jobId: "42", timestamp: 1, ...data }, this.limit);
+    this.job = fold(this.job, event, { jobId: "42", timestamp: 1, ...data }, this.#limit);
   }
 
-  look(): TranscriptSnapshot {
+  snapshot(): TranscriptSnapshot {
     return this.transcript.follow(this.job.output);
   }
 
   shown(): string {
-    this.look();
+    this.snapshot();
     return this.transcript.text();
   }
 }
@@ -42,7 +45,7 @@ describe("a job's transcript", () => {
     const step = Math.max(length, 100);
     for (let at = 0; at < characters.length; at += step) {
       writer.write(characters.slice(at, at + step).join(""));
-      if (at % 7 === 0) writer.look();
+      if (at % 7 === 0) writer.snapshot();
     }
     expect(writer.shown()).toBe(TEXT);
   });
@@ -52,23 +55,23 @@ describe("a job's transcript", () => {
     writer.write("hm", "thinking");
     writer.write("grep", "tool_call");
     writer.write("Answer");
-    const types = writer.look().sections.map((section) => section.type);
+    const types = writer.snapshot().sections.map((section) => section.type);
     expect(types).toEqual(["thinking", "tool_call", "writing"]);
   });
 
   it("is the same object as long as nothing is written", () => {
     const writer = new Writer();
     writer.write("a");
-    const before = writer.look();
+    const before = writer.snapshot();
     writer.job = { ...writer.job, progress: 10 };
-    expect(writer.look()).toBe(before);
+    expect(writer.snapshot()).toBe(before);
   });
 
   it("starts over with a new attempt", () => {
     const writer = new Writer();
     writer.write("first\n");
     expect(writer.shown()).toBe("first\n");
-    writer.beginAnew(2);
+    writer.startAttempt(2);
     expect(writer.shown()).toBe("");
     writer.write("second\n");
     expect(writer.shown()).toBe("second\n");
@@ -78,7 +81,7 @@ describe("a job's transcript", () => {
     const writer = new Writer();
     writer.write("first run, first line\n");
     writer.shown();
-    writer.beginAnew(2);
+    writer.startAttempt(2);
     writer.write("second run\n");
     expect(writer.shown()).toBe("second run\n");
   });
@@ -88,7 +91,7 @@ describe("a job's transcript", () => {
     const pieces = Array.from({ length: 20 }, (_, index) => `${index}`.padEnd(5_000, ".") + "\n");
     for (const piece of pieces) {
       writer.write(piece);
-      writer.look();
+      writer.snapshot();
     }
     expect(writer.shown()).toBe(pieces.join(""));
   });

@@ -9,8 +9,6 @@ slices       reading a whole log, slice by slice
 sweeper      a repeating timer
 """
 
-from __future__ import annotations
-
 import re
 from urllib.parse import unquote
 

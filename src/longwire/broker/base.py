@@ -4,8 +4,6 @@ A *node* is one server process. A *broker* owns the logs, gives every entry its 
 delivers new entries to the nodes that subscribed to their rooms.
 """
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from longwire.log import Condition, Draft, History, Publication

@@ -1,7 +1,5 @@
 """The publish ids of one room, remembered for five minutes so that retries are safe."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from hashlib import blake2b
 

@@ -1,7 +1,5 @@
 """The memory broker: one process, with the logs in its memory."""
 
-from __future__ import annotations
-
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Reads a whole log, slice by slice."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator
 
 from longwire.broker.base import Broker

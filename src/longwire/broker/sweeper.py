@@ -1,7 +1,5 @@
 """Calls a function at regular intervals, such as a broker's `sweep`."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 

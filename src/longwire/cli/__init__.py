@@ -1,7 +1,5 @@
 """The command line: one module per command, each a thin call into the layers below."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Connects the client of `run`, `watch` and `emit`."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

@@ -9,8 +9,6 @@ without a server create it once in `$XDG_STATE_HOME/longwire/secret` (by default
 `~/.local/state/longwire/secret`), readable by its user only.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

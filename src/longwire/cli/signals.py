@@ -1,7 +1,5 @@
 """Handles the signals that end a command: SIGINT, SIGTERM and SIGHUP."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 from collections.abc import Callable, Generator

@@ -1,7 +1,5 @@
 """Writes messages to the terminal, and makes untrusted text safe to print there."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 from typing import Final

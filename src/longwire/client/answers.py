@@ -1,7 +1,5 @@
 """Reads the server's messages and acknowledgements; turns rejections into exceptions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, TypeVar
 

@@ -1,7 +1,5 @@
 """Callbacks that the client calls synchronously; exceptions are logged."""
 
-from __future__ import annotations
-
 import inspect
 import logging
 from collections.abc import Callable

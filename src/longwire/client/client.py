@@ -1,7 +1,5 @@
 """The asyncio client."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import random

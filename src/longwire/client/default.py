@@ -1,7 +1,5 @@
 """The process-wide client of each server."""
 
-from __future__ import annotations
-
 import os
 
 from longwire.client.client import WebSocketClient

@@ -3,8 +3,6 @@
 These measurements do not decide whether a connection is alive; Engine.IO's heartbeat does.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The states of a connection, and the transitions between them."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Prints named types and type expressions as TypeScript."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Generates TypeScript from a contract: interfaces, event maps, room types, conflation table."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable
@@ -69,7 +67,7 @@ def generate_typescript(contract: Contract) -> str:
         _event_map(
             "ServerToClientEvents",
             SERVER_EVENTS,
-            (_received(event) for event in _from(description, "server")),
+            (_received(event, description) for event in _from(description, "server")),
         ),
         _event_map(
             "ClientToServerEvents",
@@ -86,7 +84,8 @@ def generate_typescript(contract: Contract) -> str:
 def _print_room(name: str, template: str) -> str:
     text = re.sub(r"\{\w+\}", "${string}", template)
     quoted = f"`{text}`" if text != template else json.dumps(text, ensure_ascii=False)
-    return f"export type {name} = {quoted};\n"
+    doc = print_doc(f"The room `{template}`." if text == template else f"A room `{template}`.")
+    return f"{doc}export type {name} = {quoted};\n"
 
 
 def _room_types(templates: Iterable[str]) -> dict[str, str]:
@@ -108,8 +107,9 @@ def _event_map(name: str, wire: str, members: Iterable[str]) -> str:
     return f"{print_doc(doc)}export interface {name} {{\n{''.join(members)}{wire}}}\n"
 
 
-def _received(event: EventDescription) -> str:
-    return f"  {print_key(event.name)}: (data: {event.payload}) => void;\n"
+def _received(event: EventDescription, description: ContractDescription) -> str:
+    doc = print_doc(description.type_named(event.payload).doc, "  ")
+    return f"{doc}  {print_key(event.name)}: (data: {event.payload}) => void;\n"
 
 
 def _sent(event: EventDescription, description: ContractDescription) -> str:
@@ -122,7 +122,8 @@ def _sent(event: EventDescription, description: ContractDescription) -> str:
     ]
     draft = f"Draft<{', '.join([event.payload, *([' | '.join(defaults)] if defaults else [])])}>"
     ack = f", ack?: (answer: {print_node(event.ack)}) => void" if event.ack else ""
-    return f"  {print_key(event.name)}: (data: {draft}{ack}) => void;\n"
+    doc = print_doc(payload.doc, "  ")
+    return f"{doc}  {print_key(event.name)}: (data: {draft}{ack}) => void;\n"
 
 
 def _event_table(description: ContractDescription) -> str:

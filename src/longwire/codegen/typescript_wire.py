@@ -1,7 +1,5 @@
 """The part of the TypeScript that is the same for every contract: Longwire's own wire."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from msgspec.structs import replace
@@ -63,7 +61,9 @@ CLIENT_EVENTS: Final = """\
       | [room: string, ack?: (answer: JoinAck) => void]
       | [room: string, position: Position | "now", ack?: (answer: JoinAck) => void]
   ) => void;
+  /** Ends the membership; leaving a room that the client is not in succeeds, too. */
   leave_room: (room: string, ack?: (answer: LeaveAck) => void) => void;
+  /** Measures the round trip; the server also sends `pong`. */
   ping: (ack?: (answer: Pong) => void) => void;
   /** Requires a token with the scope `service`. */
   publish: (request: PublishRequest, ack?: (answer: PublishAck) => void) => void;
@@ -72,12 +72,19 @@ CLIENT_EVENTS: Final = """\
 HANDLERS: Final = """\
 /** Events that a client emits about its own connection. */
 export interface ConnectionEvents {
+  /** The client is signed in, and its rooms are resumed. */
   connect: () => void;
+  /** The connection is closed or lost. */
   disconnect: (reason: string) => void;
+  /** The server cannot be reached, or rejected the client. */
   connect_error: (error: Error) => void;
+  /** The client is connected again. */
   reconnect: (attemptNumber: number) => void;
+  /** An attempt to reconnect starts. */
   reconnect_attempt: (attemptNumber: number) => void;
+  /** An attempt to reconnect failed. */
   reconnect_error: (error: Error) => void;
+  /** The client gave up reconnecting. */
   reconnect_failed: () => void;
 }
 
@@ -128,7 +135,7 @@ def _print_server_event(name: str, payload: type) -> str:
     """Print the signature of a handler for an event that the server sends."""
     described = WIRE_TYPES.get(payload.__name__)
     if described is None:
-        return f"  {name}: (error: string) => void;\n"
+        return f"{print_doc('The token was rejected.', '  ')}  {name}: (error: string) => void;\n"
     return f"{print_doc(described.doc, '  ')}  {name}: (data: {described.name}) => void;\n"
 
 

@@ -1,7 +1,5 @@
 """The events that a connection reports to its driver."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

@@ -1,7 +1,5 @@
 """The client's end of a session: it polls, posts, probes, and answers pings."""
 
-from __future__ import annotations
-
 import msgspec
 
 from longwire.engineio.event import Opened

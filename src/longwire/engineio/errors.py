@@ -3,8 +3,6 @@
 The codes and messages are those of the reference implementation, which clients rely on.
 """
 
-from __future__ import annotations
-
 import msgspec
 
 

@@ -1,7 +1,5 @@
 """The events that a session reports to its driver."""
 
-from __future__ import annotations
-
 import msgspec
 
 from longwire.engineio.handshake import Handshake

@@ -1,7 +1,5 @@
 """The open packet, `0{"sid":…}`: the first packet that a server sends."""
 
-from __future__ import annotations
-
 import msgspec
 
 from longwire.errors import RemoteProtocolError

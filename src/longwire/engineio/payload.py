@@ -5,8 +5,6 @@ and a plain binary frame on a WebSocket. In memory a packet is what a WebSocket 
 `str`, or `bytes` for a binary message.
 """
 
-from __future__ import annotations
-
 import binascii
 from collections.abc import Iterable, Iterator
 

@@ -1,7 +1,5 @@
 """The state of a probing WebSocket."""
 
-from __future__ import annotations
-
 
 class Probe:
     """A WebSocket that a long-polling session is about to move to.

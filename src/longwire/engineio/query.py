@@ -1,7 +1,5 @@
 """The query string of a request: protocol version, transport and session id."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from urllib.parse import parse_qsl
 

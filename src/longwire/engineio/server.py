@@ -1,7 +1,5 @@
 """The server's end of a session: it sends pings, and answers requests and probes."""
 
-from __future__ import annotations
-
 import msgspec
 
 from longwire.engineio.handshake import Handshake, encode_open

@@ -1,7 +1,5 @@
 """The base class of both ends of a session: the queue, the events, and the common packets."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 

@@ -4,8 +4,6 @@ OPENING ──> POLLING <──> PROBING ──> UPGRADING ──> WEBSOCKET
                └────────────┴───────────┴──> CLOSING ──> CLOSED    (every state can end in CLOSED)
 """
 
-from __future__ import annotations
-
 import enum
 from typing import Literal
 

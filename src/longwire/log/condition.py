@@ -5,8 +5,6 @@ again when its worker is slow: without a fence, the late output of attempt 1 ent
 attempt 2, and the end of one attempt ends the other. `expect` is compare-and-set on one value.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec

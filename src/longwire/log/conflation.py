@@ -17,8 +17,6 @@ before p=20 would mean applying entry 4 too early, and joining them after it wou
 reader cut off after p=20 misses "a".
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """The cursor of a reader: merges history and live publications without loss or duplicates."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 from longwire.types import Position

@@ -1,7 +1,5 @@
 """What the log of a room holds, and what reading it returns."""
 
-from __future__ import annotations
-
 import msgspec
 
 from longwire.types import Position

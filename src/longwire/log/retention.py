@@ -1,7 +1,5 @@
 """How much of a room's log is kept."""
 
-from __future__ import annotations
-
 import msgspec
 
 ENTRY_OVERHEAD = 200

@@ -11,8 +11,6 @@ adjacent text pieces, for many appends at once. State that retention passes over
 head of the list to `_pinned_state`.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Self

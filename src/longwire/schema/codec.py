@@ -1,7 +1,5 @@
 """Encodes and decodes payloads: the interface, and the codec for `Event` classes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Protocol
 

@@ -1,7 +1,5 @@
 """The declaration of an event: its name, room, conflation and origin."""
 
-from __future__ import annotations
-
 import re
 from typing import Final, Literal
 

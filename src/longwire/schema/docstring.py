@@ -1,7 +1,5 @@
 """Parses the summary and the field descriptions of a Google-style docstring."""
 
-from __future__ import annotations
-
 import inspect
 import re
 

@@ -1,7 +1,5 @@
 """An event of a contract: its declaration together with its codec."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Callable
 from operator import attrgetter

@@ -1,7 +1,5 @@
 """Converts errors of the JSON codecs to `InvalidEvent` with the path of the invalid field."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable

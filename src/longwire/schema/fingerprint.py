@@ -1,7 +1,5 @@
 """The fingerprint of a contract: a hash by which two sides detect that theirs differ."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Returns the JSON Schema of a payload type, from msgspec or from a pydantic model."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import repeat
 from typing import Any, Final, cast

@@ -4,8 +4,6 @@ They are several times slower than `EventCodec`, so the catalogue uses `Event` c
 not imported: its models are recognised by their methods.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """The server's own errors, and errors as they are sent to clients."""
 
-from __future__ import annotations
-
 import logging
 from functools import lru_cache
 from typing import Final

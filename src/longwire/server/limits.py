@@ -1,7 +1,5 @@
 """Limits on what one client may use; each has a default and a reason."""
 
-from __future__ import annotations
-
 import msgspec
 
 from longwire.errors import InvalidId

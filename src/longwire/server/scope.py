@@ -1,7 +1,5 @@
 """The ASGI types that the server uses, and functions that read a scope or send a response."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 

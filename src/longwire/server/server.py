@@ -1,7 +1,5 @@
 """`Server`: the object that an application creates, mounts and publishes through."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager

@@ -4,8 +4,6 @@ The JSON contains `{"_placeholder":true,"num":n}` in place of binary data, which
 binary message after the packet.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, cast
 

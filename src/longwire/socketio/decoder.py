@@ -4,8 +4,6 @@ The arguments of an event are checked to be JSON and stay raw: the handler of th
 once, to the type that it needs.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Final

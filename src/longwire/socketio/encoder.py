@@ -1,7 +1,5 @@
 """Encodes packets as text and attachments."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Packets as received, with the arguments as raw JSON."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 import msgspec

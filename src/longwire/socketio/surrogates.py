@@ -3,8 +3,6 @@
 `JSON.stringify` writes one as `\\ud83d`, which is valid JSON but cannot be encoded as UTF-8.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The synchronous client."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Self, Unpack

@@ -1,7 +1,5 @@
 """A job that runs in the caller's thread."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 from types import TracebackType

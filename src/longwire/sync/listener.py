@@ -1,7 +1,5 @@
 """The object that `on` returns."""
 
-from __future__ import annotations
-
 from longwire.client import Listener as AsyncListener
 from longwire.sync.loop_thread import LoopThread
 

@@ -1,7 +1,5 @@
 """The threads of a synchronous client: one for the event loop, one for the handlers."""
 
-from __future__ import annotations
-
 import asyncio
 import concurrent.futures
 import contextlib

@@ -1,7 +1,5 @@
 """A room of a synchronous client, as a context manager."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Self
 

@@ -1,7 +1,5 @@
 """Subscribing to events without `await`: handlers and iterators, for all rooms or for one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 

@@ -8,8 +8,6 @@ Everything on the event loop follows it: heartbeats, backoff, leases, token expi
 the application's own `asyncio.sleep` and `asyncio.timeout`. Longwire's timestamps follow it too.
 """
 
-from __future__ import annotations
-
 import asyncio
 import math
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Opens the WebSockets of one client to a server in memory, and breaks them on request."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from urllib.parse import unquote, urlsplit

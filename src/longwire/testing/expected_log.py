@@ -4,8 +4,6 @@ A frame covers the offsets first…last. Every entry in that range must be part 
 superseded by a later entry of its slot, or have been dropped by retention.
 """
 
-from __future__ import annotations
-
 from longwire.testing.records import Attempt, BrokenPromise, Entry, Fault, Frame, RoomRecord
 
 Piece = tuple[int, str]
@@ -35,7 +33,7 @@ class ExpectedLog:
         return BrokenPromise(fault, self._record.name, client, offset, detail)
 
     def check(self, reader: str, frame: Frame) -> None:
-        """Check that a frame contains what its offsets stand for, and nothing else.
+        """Check that a frame contains the entries of its offsets, and nothing else.
 
         Raises:
             BrokenPromise: it does not.

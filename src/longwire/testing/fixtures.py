@@ -12,19 +12,19 @@ either mode, or under anyio's plugin with the asyncio backend.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from longwire import Server, WebSocketClient
-from longwire.testing import History, Link, ManualClock
+# pytest loads this module in every project, so the fixtures import Longwire when they are used.
+if TYPE_CHECKING:
+    from longwire import Server, WebSocketClient
+    from longwire.testing import History, Link, ManualClock
 
 try:
     from pytest_asyncio import fixture as asyncio_fixture
 except ImportError:
     asyncio_fixture = None  # type: ignore[assignment]
-
-# The fixtures import Longwire when they are used, because pytest loads this module everywhere.
 
 
 @pytest.fixture

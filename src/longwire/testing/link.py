@@ -7,8 +7,6 @@
 The server and the clients are the real ones, down to their WebSocket frames. No socket is opened.
 """
 
-from __future__ import annotations
-
 from typing import Any, Self
 
 from longwire.client import ClientOptions, TokenSource, WebSocketClient

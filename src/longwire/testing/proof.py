@@ -1,7 +1,5 @@
 """Checks that each reader received every offset of its rooms once and in order."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 import msgspec

@@ -1,7 +1,5 @@
 """Serves the files of the web page, with caching and security headers."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Final

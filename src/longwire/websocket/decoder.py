@@ -1,7 +1,5 @@
 """Decodes WebSocket frames to messages (RFC 6455 §5), for both roles."""
 
-from __future__ import annotations
-
 import codecs
 from typing import Literal
 

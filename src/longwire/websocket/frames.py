@@ -1,7 +1,5 @@
 """Encodes WebSocket frames (RFC 6455 §5.2). A client passes a mask, a server does not."""
 
-from __future__ import annotations
-
 from struct import Struct
 
 from longwire.errors import LocalProtocolError

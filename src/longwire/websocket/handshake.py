@@ -4,8 +4,6 @@ Headers are `(name, value)` pairs of bytes, with case-insensitive names. The ran
 argument.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib

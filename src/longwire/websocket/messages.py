@@ -1,7 +1,5 @@
 """The messages of a WebSocket connection, and the close codes (RFC 6455 §5, §7)."""
 
-from __future__ import annotations
-
 import msgspec
 
 NORMAL = 1000

@@ -1,10 +1,10 @@
-/** Times as people say them. Durations are in seconds, moments in milliseconds since the epoch. */
+/** Formats times. Durations are in seconds, moments in milliseconds since the epoch. */
 
 function two(value: number): string {
   return String(value).padStart(2, "0");
 }
 
-/** How long something takes, to the precision that matters: `0.4 s`, `42 s`, `3 m 05 s`, `2 h 10 m`. */
+/** Formats a duration with a useful precision: `0.4 s`, `42 s`, `3 m 05 s`, `2 h 10 m`. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return "–";
   if (seconds < 9.95) return `${seconds.toFixed(1).replace(/\.0$/, "")} s`;
@@ -16,12 +16,12 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
 }
 
-/** A running clock: whole seconds only, so that it ticks instead of flickering. */
+/** Formats the time since a start in whole seconds, so that it ticks once a second. */
 export function formatElapsed(seconds: number): string {
   return formatDuration(Math.max(0, Math.floor(seconds)));
 }
 
-/** What is left, no more exact than an estimate can be. */
+/** Formats a remaining time, rounded as an estimate should be. */
 export function formatRemaining(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return "";
   if (seconds < 5) return "a few seconds left";
@@ -31,7 +31,7 @@ export function formatRemaining(seconds: number): string {
   return `about ${hours < 10 ? Number(hours.toFixed(1)) : Math.round(hours)} h left`;
 }
 
-/** How long ago a moment was. */
+/** Formats how long ago a moment was. */
 export function formatAge(moment: number, now: number): string {
   const seconds = Math.max(0, (now - moment) / 1000);
   if (seconds < 10) return "just now";
@@ -42,10 +42,10 @@ export function formatAge(moment: number, now: number): string {
   return days === 1 ? "yesterday" : `${days} days ago`;
 }
 
-// Made once: making one costs a hundred times what using it does.
+// Created once: creating a formatter costs a hundred times as much as using it.
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
-/** The moment itself, for a tooltip and for machines that read along. */
+/** Formats a moment as date and time. */
 export function formatMoment(moment: number): string {
   return MOMENT.format(moment);
 }

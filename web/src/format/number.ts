@@ -7,40 +7,40 @@ const FRACTIONS = new Intl.NumberFormat("en", {
   minimumFractionDigits: 4,
 });
 
-/** A number with its thousands set apart; a small one with the digits that it has. */
+/** Formats a number with thousands separators; a small one with three significant digits. */
 export function formatNumber(value: number): string {
   return (Math.abs(value) < 0.1 ? SMALL : GROUPED).format(value);
 }
 
-/** A cost: cents where cents say something, more digits where it would read as nothing. */
+/** Formats a cost in cents, or with more digits if it is less than a cent. */
 export function formatCost(cost: number): string {
   return (cost !== 0 && Math.abs(cost) < 0.01 ? FRACTIONS : DOLLARS).format(cost);
 }
 
-/** Progress in whole percent. Only what is done is called 100. */
+/** Formats progress in whole percent, rounded down: 100% means done. */
 export function formatPercent(progress: number): string {
   return `${Math.floor(progress)}%`;
 }
 
-/** A ratio as a change in percent, with its sign. */
+/** Formats a ratio as a signed change in percent. */
 export function formatRatio(ratio: number): string {
   const percent = Math.round(ratio * 100);
   return `${percent > 0 ? "+" : percent < 0 ? "\u2212" : ""}${GROUPED.format(Math.abs(percent))}%`;
 }
 
-/** `1 line`, `2 lines`. */
+/** Formats an amount with its noun: `1 line`, `2 lines`. */
 export function count(amount: number, noun: string): string {
   return `${formatNumber(amount)} ${noun}${amount === 1 ? "" : "s"}`;
 }
 
-/** A metric of any shape as one line of text. */
+/** Formats a metric of any type as one line of text. */
 export function formatMetric(value: unknown): string {
   if (typeof value === "number") return formatNumber(value);
   if (typeof value === "string") return value;
   return JSON.stringify(value);
 }
 
-/** `wordsPerFile` and `words_per_file` as a label: `Words per file`. */
+/** Turns `wordsPerFile` or `words_per_file` into the label `Words per file`. */
 export function formatLabel(key: string): string {
   const words = key
     .replace(/([\p{Ll}\d])(\p{Lu})/gu, "$1 $2")

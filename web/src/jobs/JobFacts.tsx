@@ -20,7 +20,7 @@ function Fact({
   );
 }
 
-/** What is known about a job beside its progress. */
+/** A job's times, cost, attempt, owner and id. */
 export function JobFacts({ job }: { readonly job: JobState }): ReactElement {
   return (
     <dl className="facts">

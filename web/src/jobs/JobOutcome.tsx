@@ -6,15 +6,15 @@ import { safeHref } from "../output/safeHref";
 import { CopyButton } from "../shell/CopyButton";
 import { headlineOf } from "./status";
 
-/** Why a job failed, and whether trying again makes sense. */
+/** Why a job failed, and whether another attempt may help. */
 export function JobFailure({ job }: { readonly job: JobState }): ReactElement {
-  const error = job.error?.trim() || "The job failed without saying why.";
+  const error = job.error?.trim() || "The job failed without an error message.";
   const headline = headlineOf(error);
   return (
     <section className="failure" aria-label="Error">
       <p className="failure-text">{headline}</p>
       {headline !== error && (
-        <pre className="failure-trace" role="region" aria-label="All of the error" tabIndex={0}>
+        <pre className="failure-trace" role="region" aria-label="Full error" tabIndex={0}>
           {error}
         </pre>
       )}
@@ -75,7 +75,7 @@ function Artifacts({ artifacts }: { readonly artifacts: readonly JobArtifact[] }
   );
 }
 
-/** The text that a job results in. */
+/** The text of a result. */
 export function ResultText({ content }: { readonly content: string }): ReactElement {
   return (
     <section className="result" aria-labelledby="result-heading">
@@ -92,7 +92,7 @@ export function ResultText({ content }: { readonly content: string }): ReactElem
   );
 }
 
-/** The numbers and files that a job results in. */
+/** The metrics and artifacts of a result. */
 export function ResultDetails({ result }: { readonly result: JobResult }): ReactElement {
   const metrics = result.metrics ?? {};
   const artifacts = result.artifacts ?? [];

@@ -8,7 +8,7 @@ import { Percent } from "./Percent";
 import { lineOf, nameOf, STATUS_WORDS } from "./status";
 import { Age, Elapsed } from "./Times";
 
-/** One job of the list. Its lower rule is its progress. */
+/** A job in the list. The line below it is its progress bar. */
 export const JobRow = memo(function JobRow({ job }: { readonly job: JobState }): ReactElement {
   const line = lineOf(job);
   return (

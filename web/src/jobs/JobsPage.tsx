@@ -17,7 +17,7 @@ function NoJobs(): ReactElement {
   return (
     <div className="empty">
       <h2>No jobs yet</h2>
-      <p>Run any command as a live job. It shows up here the moment it starts.</p>
+      <p>Run any command as a live job. It appears here when it starts.</p>
       <p className="command">
         <code>
           <span className="prompt" aria-hidden="true">
@@ -30,8 +30,8 @@ function NoJobs(): ReactElement {
         </CopyButton>
       </p>
       <p>
-        Its output streams line by line, percentages become progress, and its exit code decides how
-        it ends.
+        Its output streams line by line, percentages in it become progress, and its exit code
+        becomes the outcome.
       </p>
     </div>
   );
@@ -75,7 +75,7 @@ function List({
   );
 }
 
-/** The reader's jobs, newest first, live. */
+/** The user's jobs, newest first, live. */
 export function JobsPage({ filter }: { readonly filter: Filter }): ReactElement {
   const list = useJobs();
   const running = list.jobs.filter((job) => job.isRunning).length;
@@ -89,7 +89,7 @@ export function JobsPage({ filter }: { readonly filter: Filter }): ReactElement 
       </div>
       {list.error !== null && (
         <p className="problem" role="alert">
-          The list could not be fetched. {list.error.message}
+          The list of jobs cannot be loaded. {list.error.message}
         </p>
       )}
       <div className="jobs-body">

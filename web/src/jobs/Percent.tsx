@@ -1,6 +1,6 @@
 import type { ReactElement } from "react";
 
-/** Progress in whole percent; only what is done is called 100. Figures of one width do not jump. */
+/** Progress in whole percent, rounded down: 100% means done. */
 export function Percent({ progress }: { readonly progress: number }): ReactElement {
   return (
     <>

@@ -29,7 +29,7 @@ function Choice({ status, amount, isSelected }: ChoiceProps): ReactElement {
   );
 }
 
-/** Chooses which jobs are listed; each choice is an address. Statuses without jobs are left out. */
+/** Links that filter the list by status. Statuses without jobs are omitted. */
 export function StatusFilter({ jobs, selected }: StatusFilterProps): ReactElement {
   const count = (status: Filter): number => jobs.filter((job) => job.status === status).length;
   const shown = STATUSES.filter((status) => status === selected || count(status) > 0);

@@ -5,7 +5,7 @@ import { formatAge, formatDuration, formatElapsed, formatMoment } from "../forma
 import { useNow } from "../shell/clock";
 import { secondsOf } from "./status";
 
-/** How long ago a moment was; the moment itself on request. */
+/** How long ago a moment was, with the date and time as a tooltip. */
 export const Age = memo(function Age({ moment }: { readonly moment: number }): ReactElement {
   const now = useNow();
   return (
@@ -20,7 +20,7 @@ function Running({ job }: { readonly job: JobState }): ReactElement {
   return <>{seconds === null ? "" : formatElapsed(seconds)}</>;
 }
 
-/** How long a job took, or has been running so far. */
+/** How long a job took, or has been running. */
 export function Elapsed({ job }: { readonly job: JobState }): ReactElement {
   if (!job.isComplete) return <Running job={job} />;
   const seconds = secondsOf(job, 0);

@@ -1,10 +1,10 @@
-/** What a screen reader is told of jobs: what matters, when it matters, never the output. */
+/** Texts that announce the start, progress and end of jobs to screen readers, without output. */
 
 import type { JobState, JobStatus } from "longwire";
 
 import { nameOf } from "./status";
 
-/** Progress is told at most so often. */
+/** The shortest time between two announcements of progress. */
 const GAP_MS = 7_000;
 const MILESTONES = [75, 50, 25] as const;
 
@@ -18,14 +18,14 @@ function milestoneOf(job: JobState): number {
   return MILESTONES.find((milestone) => (job.progress ?? 0) >= milestone) ?? 0;
 }
 
-/** Follows one job: its start, a quarter, half, three quarters, its end. */
+/** Announces the start of a job, a quarter, half and three quarters of it, and its end. */
 export class JobAnnouncer {
   #status: JobStatus | null = null;
   #attempt = 0;
   #milestone = 0;
-  #toldAt = -Infinity;
+  #announcedAt = -Infinity;
 
-  /** What to say about a new state of the job; null for nothing. What was there at first is not news. */
+  /** Returns the announcement of a new state, or null. The first state is not announced. */
   next(job: JobState, now: number): string | null {
     const before = this.#status;
     const isNew = job.status !== before || job.attempt !== this.#attempt;
@@ -34,11 +34,11 @@ export class JobAnnouncer {
     if (before === null) this.#milestone = milestoneOf(job);
     if (before === null || !isNew) return before === null ? null : this.#progress(job, now);
     this.#milestone = milestoneOf(job);
-    this.#toldAt = now;
-    return this.#turn(job);
+    this.#announcedAt = now;
+    return this.#statusChange(job);
   }
 
-  #turn(job: JobState): string | null {
+  #statusChange(job: JobState): string | null {
     if (job.status === "queued") return null;
     if (job.status === "running") return `${nameOf(job)} started.`;
     const reason = job.status === "failed" && job.error ? `: ${job.error}` : ".";
@@ -47,9 +47,10 @@ export class JobAnnouncer {
 
   #progress(job: JobState, now: number): string | null {
     const milestone = milestoneOf(job);
-    if (!job.isRunning || milestone <= this.#milestone || now - this.#toldAt < GAP_MS) return null;
+    if (!job.isRunning || milestone <= this.#milestone || now - this.#announcedAt < GAP_MS)
+      return null;
     this.#milestone = milestone;
-    this.#toldAt = now;
+    this.#announcedAt = now;
     const step = job.currentStep ? `, ${job.currentStep}` : "";
     return `${Math.floor(job.progress ?? milestone)} percent${step}.`;
   }
@@ -59,20 +60,21 @@ function sum(amount: number, words: string, name: string | undefined): string {
   return amount === 1 && name !== undefined ? `${name} ${words}` : `${amount} jobs ${words}`;
 }
 
-/** Follows a list: how many began and ended since the last look, in one sentence. */
+/** Announces the jobs of a list that started and ended since the last call, in one sentence. */
 export class ListAnnouncer {
   #known: ReadonlyMap<string, JobStatus> | null = null;
 
+  /** Returns the announcement of a new list, or null. The first list is not announced. */
   next(jobs: readonly JobState[]): string | null {
     const before = this.#known;
     this.#known = new Map(jobs.map((job) => [job.jobId, job.status]));
     if (before === null) return null;
     const changed = jobs.filter((job) => before.get(job.jobId) !== job.status);
     const parts = (["running", "completed", "failed", "cancelled"] as const).flatMap((status) => {
-      const those = changed.filter((job) => job.status === status);
-      const [first] = those;
+      const matching = changed.filter((job) => job.status === status);
+      const [first] = matching;
       if (!first) return [];
-      return [sum(those.length, ENDS[status] ?? "started", nameOf(first))];
+      return [sum(matching.length, ENDS[status] ?? "started", nameOf(first))];
     });
     return parts.length === 0 ? null : `${parts.join(", ")}.`;
   }

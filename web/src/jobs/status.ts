@@ -8,25 +8,25 @@ export const STATUS_WORDS: Readonly<Record<JobStatus, string>> = {
   cancelled: "Cancelled",
 };
 
-/** What a job is called: its title, else its id. */
+/** Returns a job's title, or else its id. */
 export function nameOf(job: Pick<JobState, "jobId" | "title">): string {
   return job.title?.trim() || job.jobId;
 }
 
-/** The line of an error that says most: a Python traceback ends in it, all else begins with it. */
+/** Returns the most informative line of an error: the last of a Python traceback, else the first. */
 export function headlineOf(error: string): string {
   const lines = error.trim().split("\n");
   return lines.at(error.startsWith("Traceback (") ? -1 : 0) ?? "";
 }
 
-/** What it is doing, or what became of it, in a line. */
+/** Returns one line about the current step or the failure of a job. */
 export function lineOf(job: JobState): string {
   if (job.status === "failed") return headlineOf(job.error ?? "");
   if (job.status === "running" && job.cancelRequested) return "Stopping…";
   return job.isComplete ? "" : (job.currentStep ?? "");
 }
 
-/** Seconds that a job took or has been running; null before it is known. */
+/** Returns the seconds that a job took or has been running; null if unknown. */
 export function secondsOf(job: JobState, now: number): number | null {
   if (job.duration !== null) return job.duration;
   if (job.createdAt === null || job.status === "queued") return null;

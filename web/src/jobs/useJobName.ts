@@ -3,7 +3,7 @@ import { useSyncExternalStore } from "react";
 
 import { nameOf } from "./status";
 
-/** What a job is called that the reader may see in their list; its id if it is not there. */
+/** Returns the name of a job in the user's list; the id of any other job. */
 export function useJobName(jobId: string): string {
   const list = useClient().jobs();
   return useSyncExternalStore(list.subscribe, () => {

@@ -1,4 +1,4 @@
-/** An address that a reader may be led to: nothing but the web. */
+/** Returns a URL if it is safe to link to, with http or https; null otherwise. */
 export function safeHref(address: string): string | null {
   try {
     const { protocol, href } = new URL(address, document.baseURI);

@@ -37,7 +37,7 @@ function Agent({ agentType }: { readonly agentType: AgentType }): ReactElement |
   );
 }
 
-/** Which agents are at work, on what, and how much waits for them. */
+/** The agents, with their status, current job and queue. */
 export function Agents(): ReactElement {
   const heading = useId();
   return (

@@ -6,7 +6,7 @@ import { Age } from "../jobs/Times";
 
 const KEY = "longwire.announcements.seen";
 
-/** Up to which moment announcements were dismissed in this tab. */
+/** Returns the time of the newest announcement that was dismissed in this tab. */
 function readSeen(): number {
   try {
     return Number(sessionStorage.getItem(KEY)) || 0;
@@ -19,7 +19,7 @@ function writeSeen(moment: number): void {
   try {
     sessionStorage.setItem(KEY, String(moment));
   } catch {
-    // Without storage a dismissed announcement comes back with the next visit.
+    // Without storage a dismissed announcement returns with the next visit.
   }
 }
 
@@ -29,7 +29,7 @@ function isSame(a: AnnouncementEvent, b: AnnouncementEvent): boolean {
   return a.timestamp === b.timestamp && a.message === b.message;
 }
 
-/** The last announcements, newest first. What comes while the page is open is spoken, too. */
+/** Returns the last announcements, newest first. New ones are announced to screen readers. */
 function useAnnouncements(): readonly AnnouncementEvent[] {
   const announce = useAnnounce();
   const [openedAt] = useState(() => Date.now());
@@ -49,10 +49,10 @@ function useAnnouncements(): readonly AnnouncementEvent[] {
 const WORDS: Readonly<Record<AnnouncementEvent["level"], string>> = {
   info: "",
   warning: "Warning. ",
-  error: "Problem. ",
+  error: "Error. ",
 };
 
-/** What the operators have to say to everyone, until the reader has seen it. */
+/** The announcements of the operators, until the user dismisses them. */
 export function Announcements(): ReactElement | null {
   const announcements = useAnnouncements();
   const [seen, setSeen] = useState(readSeen);

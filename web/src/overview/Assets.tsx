@@ -5,7 +5,7 @@ import { formatLabel } from "../format/number";
 
 const SHOWN = 8;
 
-/** What the agents made last, and how far it is from being published. */
+/** The newest assets and their status. */
 export function Assets(): ReactElement {
   const heading = useId();
   const assets = useAssets().slice(0, SHOWN);

@@ -36,7 +36,7 @@ function Campaign({ campaignId }: { readonly campaignId: string }): ReactElement
   );
 }
 
-/** What the campaigns that were heard of last have achieved. */
+/** The metrics of the campaigns that changed last. */
 export function Campaigns(): ReactElement {
   const heading = useId();
   const rooms = useRooms(PREFIX).slice(0, SHOWN);

@@ -5,7 +5,7 @@ import { Assets } from "./Assets";
 import { Budget } from "./Budget";
 import { Campaigns } from "./Campaigns";
 
-/** What there is beside jobs. A panel with nothing to tell is not shown: the style sheet's matter. */
+/** Panels about everything except jobs. The style sheet hides empty ones. */
 export function OverviewAside(): ReactElement {
   return (
     <aside className="overview" aria-label="Overview">

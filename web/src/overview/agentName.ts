@@ -1,12 +1,12 @@
 import { formatLabel } from "../format/number";
 
-/** Names that are not made of ordinary words. */
+/** Names with unusual capitalization. */
 const NAMES: ReadonlyMap<string, string> = new Map([
   ["cmo", "CMO"],
   ["seo_writer", "SEO writer"],
 ]);
 
-/** What an agent type is called. */
+/** Returns the name of an agent type. */
 export function agentName(agentType: string): string {
   return NAMES.get(agentType) ?? formatLabel(agentType);
 }

@@ -1,4 +1,4 @@
-/** The rooms that the server lists to whom the token speaks for. */
+/** Fetches the names of the rooms that the token's user may join. */
 export async function fetchRooms(
   apiUrl: string,
   token: string | null,

@@ -4,15 +4,13 @@ import { useContext, useEffect, useState } from "react";
 import { TokensContext } from "../session/TokensContext";
 import { fetchRooms } from "./fetchRooms";
 
-/** Who looks at the page for longer than this is told what is new. */
 const REFRESH_MS = 30_000;
 
 const NONE: readonly string[] = [];
 
 /**
- * The rooms that begin so and hold something, the most recently written first: asked for at each
- * connect, and every half minute while the page is looked at. Keeps the last answer if there is
- * none.
+ * Returns the rooms with this prefix that have events, the last changed first. Fetches them at each
+ * connect, and every half minute while the page is visible; keeps the last list if that fails.
  */
 export function useRooms(prefix: string): readonly string[] {
   const { apiUrl } = useClient().settings;

@@ -1,4 +1,4 @@
-/** Where the reader is, as the fragment of the address. The server never sees it. */
+/** The routes of the page, in the fragment of its address, which browsers do not send to servers. */
 
 export const STATUSES = ["queued", "running", "completed", "failed", "cancelled"] as const;
 export type StatusFilter = (typeof STATUSES)[number] | null;
@@ -19,7 +19,7 @@ function statusFilter(value: string | null): StatusFilter {
   return STATUSES.find((status) => status === value) ?? null;
 }
 
-/** Reads `#/jobs/ID` and `#/jobs?status=failed`; anything else is the list of jobs. */
+/** Parses `#/jobs/ID` and `#/jobs?status=failed`; anything else is the list of jobs. */
 export function parseRoute(hash: string): Route {
   const [path = "", query = ""] = hash.replace(/^#/, "").split("?", 2);
   const jobId = /^\/jobs\/(.+)$/.exec(path)?.[1];
@@ -27,7 +27,7 @@ export function parseRoute(hash: string): Route {
   return { page: "jobs", status: statusFilter(new URLSearchParams(query).get("status")) };
 }
 
-/** The fragment of a route: the inverse of `parseRoute`. */
+/** Returns the fragment of a route: the inverse of `parseRoute`. */
 export function formatRoute(route: Route): string {
   if (route.page === "job") return `#/jobs/${encodeURIComponent(route.jobId)}`;
   return route.status === null ? "#/jobs" : `#/jobs?status=${route.status}`;

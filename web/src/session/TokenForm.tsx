@@ -1,12 +1,12 @@
 import { type ReactElement, type SubmitEvent, useEffect, useId, useRef, useState } from "react";
 
 export interface TokenFormProps {
-  /** Why the last token was not taken, or null. */
+  /** Why the last token was rejected, or null. */
   readonly problem: string | null;
   readonly onToken: (token: string) => void;
 }
 
-/** A field for a token, and where to get one. Takes the focus. */
+/** A form for a token, with help on getting one. Takes the focus. */
 export function TokenForm({ problem, onToken }: TokenFormProps): ReactElement {
   const [value, setValue] = useState("");
   const [isMissing, setMissing] = useState(false);
@@ -42,9 +42,9 @@ export function TokenForm({ problem, onToken }: TokenFormProps): ReactElement {
         </p>
       )}
       <p className="help" id={helpId}>
-        Get one on the machine that runs the server:
+        Create one on the machine that runs the server:
         <code>longwire token --user YOU</code>
-        It stays in this tab, and is forgotten when you close it.
+        The token stays in this tab until you close it.
       </p>
       <button type="submit" className="primary">
         Sign in

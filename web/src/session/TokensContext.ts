@@ -2,5 +2,5 @@ import { createContext } from "react";
 
 import { TokenStore } from "./token";
 
-/** Where the token of whoever signed in is kept. */
+/** The store of the token. */
 export const TokensContext = createContext(new TokenStore(null));

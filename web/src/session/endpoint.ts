@@ -1,11 +1,12 @@
-/** Where the server is: beside the page, below whatever path the two are mounted at. */
+/** The addresses of the server, next to the page below the same path. */
 export interface Endpoint {
   /** The path of the Socket.IO endpoint. */
   readonly path: string;
+  /** The address of the HTTP interface. */
   readonly apiUrl: string;
 }
 
-/** The endpoints that belong to a page at this address. */
+/** Returns the addresses for a page at this URL. */
 export function endpointOf(pageUrl: string): Endpoint {
   return {
     path: new URL("socket.io/", pageUrl).pathname,

@@ -1,4 +1,4 @@
-/** The token that signs the reader in: given in the address once, kept for this tab only. */
+/** The token of the user: taken from the address once, and stored for this tab only. */
 
 const KEY = "longwire.token";
 
@@ -15,8 +15,8 @@ export interface TakenToken {
 }
 
 /**
- * Takes the token out of a fragment: `#token=T`, `#token=T&to=/jobs/ID` or `#/jobs/ID?token=T`.
- * What remains is the place to go to.
+ * Removes the token from a fragment: `#token=T`, `#token=T&to=/jobs/ID` or `#/jobs/ID?token=T`.
+ * The rest is the route.
  */
 export function takeToken(hash: string): TakenToken {
   const [path, query] = splitFragment(hash.replace(/^#/, ""));
@@ -30,37 +30,40 @@ export function takeToken(hash: string): TakenToken {
   return { token: token.trim() || null, hash: place ? `#${place}${rest}` : "" };
 }
 
-/** A fragment is a path, with a query or without, or a query alone. */
+/** Splits a fragment, which is a path with an optional query, or a query alone. */
 function splitFragment(fragment: string): [path: string, query: URLSearchParams] {
   if (!fragment.startsWith("/")) return ["", new URLSearchParams(fragment)];
   const [path = "", query = ""] = fragment.split("?", 2);
   return [path, new URLSearchParams(query)];
 }
 
-/** Where a tab keeps its token: session storage, or memory where storage is forbidden. */
+/** Stores the token in session storage, or in memory if storage is not available. */
 export class TokenStore {
+  readonly #storage: Storage | null;
   #token: string | null = null;
 
-  constructor(private readonly storage: Storage | null) {}
+  constructor(storage: Storage | null) {
+    this.#storage = storage;
+  }
 
   read(): string | null {
-    return this.storage?.getItem(KEY) ?? this.#token;
+    return this.#storage?.getItem(KEY) ?? this.#token;
   }
 
   write(token: string | null): void {
     this.#token = token;
     try {
-      if (token === null) this.storage?.removeItem(KEY);
-      else this.storage?.setItem(KEY, token);
+      if (token === null) this.#storage?.removeItem(KEY);
+      else this.#storage?.setItem(KEY, token);
     } catch {
-      // Storage that is full or forbidden: the token lives as long as the page does.
+      // Storage is full or not allowed: the token stays in memory.
     }
   }
 }
 
 /**
- * Moves a token from the address into the store, so that nobody copies or bookmarks it: whether
- * there was one.
+ * Moves a token from the address to the store, so that it is not copied or bookmarked with it.
+ * Returns whether there was one.
  */
 export function adoptToken(place: Place, history: History, store: TokenStore): boolean {
   const taken = takeToken(place.hash);

@@ -4,36 +4,36 @@ import { useContext, useRef, useState } from "react";
 
 import { TokensContext } from "./TokensContext";
 
-/** Refusals that another token can cure, and what to say of them. */
+/** Errors that another token resolves, and their texts. */
 const PROBLEMS: Readonly<Record<string, string | null>> = {
   token_missing: null,
   token_invalid: "The server does not accept this token.",
   token_expired: "Your sign-in has ended.",
-  token_revoked: "Your sign-in was ended.",
+  token_revoked: "Your sign-in was revoked.",
 };
 
-/** Signing in anew without leaving the page. */
+/** Signing in again without leaving the page. */
 export interface Renewal {
-  /** Why another token is needed; undefined if none is, null if there was none yet. */
+  /** Why another token is needed; undefined if none is, null if there was none before. */
   readonly problem: string | null | undefined;
-  /** When the token ends, if that is soon, on the clock of `Date.now()`. */
+  /** When the token expires, if that is soon, as `Date.now()` counts. */
   readonly endsAt: number | null;
-  /** Whether the reader is asked for another token. */
+  /** Whether to ask the user for another token. */
   readonly isAsking: boolean;
   readonly ask: () => void;
   readonly dismiss: () => void;
   readonly renew: (token: string) => void;
 }
 
-/** What another token would cure of this error; undefined if nothing. */
+/** Returns the text of an error that another token resolves; undefined for other errors. */
 function problemOf(error: Error | null): string | null | undefined {
   return error instanceof LongwireError ? PROBLEMS[error.code] : undefined;
 }
 
-/** Whether the reader wants to be asked: by themselves, or because of that error. */
+/** Whether the user asked to sign in again, and the error that was already dismissed. */
 type Asking = { readonly isWanted: boolean; readonly about: Error | null };
 
-/** Follows the token to its end, and puts another in its place. */
+/** Returns the state of the token, and functions that replace it. */
 export function useRenewal(): Renewal {
   const client = useClient();
   const tokens = useContext(TokensContext);
@@ -42,7 +42,7 @@ export function useRenewal(): Renewal {
   const [asking, setAsking] = useState<Asking>({ isWanted: false, about: null });
   const offered = useRef<string | null>(null);
   const problem = problemOf(error);
-  // A new problem asks by itself, once.
+  // A new problem opens the dialog once.
   const isNew = problem !== undefined && asking.about !== error;
   useEvent("auth_expiring", ({ expiresIn }) => setEndsAt(Date.now() + expiresIn * 1_000));
   useEvent("authenticated", () => {

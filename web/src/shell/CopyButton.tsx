@@ -4,7 +4,7 @@ import { type ReactElement, type ReactNode, useEffect, useState } from "react";
 import { copyText } from "./copy";
 
 interface CopyButtonProps {
-  /** What is copied, made when it is asked for. */
+  /** Returns the text to copy. */
   readonly text: () => string;
   readonly label?: string;
   readonly className?: string;
@@ -13,7 +13,7 @@ interface CopyButtonProps {
 
 const SHOWN_MS = 2_000;
 
-/** Copies, and says for a moment that it did. */
+/** Copies a text and confirms it for a moment. */
 export function CopyButton({ text, label, className, children }: CopyButtonProps): ReactElement {
   const [outcome, setOutcome] = useState<string | null>(null);
   const announce = useAnnounce();
@@ -23,9 +23,9 @@ export function CopyButton({ text, label, className, children }: CopyButtonProps
     return () => clearTimeout(timer);
   }, [outcome]);
   async function copy(): Promise<void> {
-    const said = (await copyText(text())) ? "Copied" : "Not copied";
-    setOutcome(said);
-    announce(said);
+    const result = (await copyText(text())) ? "Copied" : "Not copied";
+    setOutcome(result);
+    announce(result);
   }
   return (
     <button

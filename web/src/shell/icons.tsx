@@ -6,7 +6,7 @@ interface GlyphProps {
   readonly children: ReactNode;
 }
 
-/** Drawn on a grid of 16, in the color of the text. Words beside it say the same. */
+/** An icon on a grid of 16, in the color of the text. Text beside it has the same meaning. */
 function Glyph({ name, children }: GlyphProps): ReactElement {
   return (
     <svg className={`icon icon-${name}`} viewBox="0 0 16 16" aria-hidden="true" focusable="false">

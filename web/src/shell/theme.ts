@@ -1,4 +1,4 @@
-/** Light or dark: what the system says, until the reader says otherwise. */
+/** The light or dark theme: that of the system, until the user chooses one. */
 
 export type Theme = "light" | "dark";
 
@@ -22,19 +22,19 @@ function chosenTheme(): Theme | null {
   return value === "light" || value === "dark" ? value : null;
 }
 
-/** The theme in force. */
+/** Returns the theme in force. */
 export function currentTheme(): Theme {
   return chosenTheme() ?? systemTheme();
 }
 
-/** Puts the chosen theme in force; without a choice the style sheet follows the system. */
+/** Applies the chosen theme; without a choice the style sheet follows the system. */
 export function applyTheme(): void {
   const chosen = chosenTheme();
   if (chosen === null) delete document.documentElement.dataset["theme"];
   else document.documentElement.dataset["theme"] = chosen;
 }
 
-/** Chooses a theme for good; choosing the system's own follows the system again. */
+/** Stores a choice. Choosing the system's theme follows the system again. */
 export function chooseTheme(theme: Theme): void {
   if (theme === systemTheme()) storage()?.removeItem(KEY);
   else storage()?.setItem(KEY, theme);
@@ -42,7 +42,7 @@ export function chooseTheme(theme: Theme): void {
   window.dispatchEvent(new Event("themechange"));
 }
 
-/** Calls back when the theme in force may have changed. */
+/** Calls back when the theme may have changed; returns a function that stops it. */
 export function subscribeTheme(listener: () => void): () => void {
   const query = window.matchMedia(DARK);
   query.addEventListener("change", listener);

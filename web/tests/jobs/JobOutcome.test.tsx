@@ -18,12 +18,12 @@ it("shows the last line of a traceback, and the whole one in a pane", () => {
   const error = 'Traceback (most recent call last):\n  File "x.py", line 1\nValueError: no disk';
   render(<JobFailure job={endedJob("failed", { error })} />);
   expect(screen.getByText("ValueError: no disk")).toBeTruthy();
-  expect(screen.getByRole("region", { name: "All of the error" }).textContent).toBe(error);
+  expect(screen.getByRole("region", { name: "Full error" }).textContent).toBe(error);
 });
 
 it("shows a text for a failure without a message", () => {
   render(<JobFailure job={endedJob("failed")} />);
-  expect(screen.getByText("The job failed without saying why.")).toBeTruthy();
+  expect(screen.getByText("The job failed without an error message.")).toBeTruthy();
 });
 
 it("shows metrics as a table with a name", () => {

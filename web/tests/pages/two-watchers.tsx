@@ -1,6 +1,6 @@
 /**
- * A page as an application writes it, in StrictMode and with React's development build: two
- * components watch one job with the specification's hooks. `#TOKEN/JOB` says who, and which.
+ * A page of an application, in StrictMode and with React's development build: two components track
+ * one job with the specification's hooks. The fragment is `#TOKEN/JOB`.
  */
 import {
   ConnectionStatus,

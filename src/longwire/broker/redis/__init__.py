@@ -8,8 +8,6 @@ log/          publishing, reading and compacting the log of a room
 lua/          the scripts that run inside Redis, where a change must be atomic
 """
 
-from __future__ import annotations
-
 from longwire.broker.redis.broker import DEFAULT_PREFIX, RedisBroker
 
 __all__ = ["DEFAULT_PREFIX", "RedisBroker"]

@@ -1,7 +1,5 @@
 """The Redis broker: any number of processes, with the logs in Redis."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import secrets

@@ -1,7 +1,5 @@
 """Maintenance: keeps subscribed rooms, deletes unused ones, and finds lost notifications."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping

@@ -1,7 +1,5 @@
 """The Lua scripts that run inside Redis; each is one atomic step."""
 
-from __future__ import annotations
-
 from hashlib import sha1
 from importlib.resources import files
 from typing import Final

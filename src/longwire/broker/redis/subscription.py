@@ -4,8 +4,6 @@ Notifications contain the new entries. They may be lost, so their offsets are co
 delivered, and missing entries are read from the log.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,7 +1,5 @@
 """The SQLite broker: one process, with the logs in a file that outlives it."""
 
-from __future__ import annotations
-
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable

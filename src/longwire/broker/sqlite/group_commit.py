@@ -11,8 +11,6 @@ entries that a log then supersedes, joins or drops are deleted from the file by 
 transaction (`RoomLog.journal`).
 """
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """`longwire demo`: run an example job to watch in the browser."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

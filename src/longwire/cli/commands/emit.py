@@ -1,7 +1,5 @@
 """`longwire emit`: publish an event."""
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import Any

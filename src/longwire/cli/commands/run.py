@@ -1,7 +1,5 @@
 """`longwire run`: run a command as a live job."""
 
-from __future__ import annotations
-
 import shlex
 from typing import Final
 

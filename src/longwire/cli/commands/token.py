@@ -1,7 +1,5 @@
 """`longwire token`: print a token for a user or a service."""
 
-from __future__ import annotations
-
 import re
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """`longwire watch`: show a job or a room live."""
 
-from __future__ import annotations
-
 import click
 
 from longwire.cli.options import SERVER

@@ -3,8 +3,6 @@
 `find_files` lists the files, `read_file` measures one, and `Analysis` sums up the results.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Iterator

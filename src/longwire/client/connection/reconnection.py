@@ -1,7 +1,5 @@
 """Decides whether and when to reconnect. Nothing here waits or reads a clock."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from ssl import SSLCertVerificationError
 

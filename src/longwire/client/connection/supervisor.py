@@ -1,7 +1,5 @@
 """Connects a client and keeps it connected: one task, one `Attempt` after the other."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import random

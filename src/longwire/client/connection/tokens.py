@@ -1,7 +1,5 @@
 """Where a client's token comes from, and how a connection replaces its token."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import logging

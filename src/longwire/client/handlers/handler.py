@@ -1,7 +1,5 @@
 """Runs a handler function over its subscription's queue."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """The object that `on` returns."""
 
-from __future__ import annotations
-
 from longwire.client.handlers.subscription import Subscription
 from longwire.schema import Contract
 

@@ -1,7 +1,5 @@
 """The subscriptions of a client, found by event name and room, and the handlers that run."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections import Counter

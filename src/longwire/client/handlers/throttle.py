@@ -1,7 +1,5 @@
 """Holds events of a subscription back, and conflates them, while it is paused or throttled."""
 
-from __future__ import annotations
-
 import asyncio
 import copy
 from collections import deque

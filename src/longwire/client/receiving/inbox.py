@@ -1,7 +1,5 @@
 """The receive path: from messages to decoded events in the queues of handlers. Nothing awaits."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping
 

@@ -1,7 +1,5 @@
 """A room of a client, as a context manager."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from typing import Self

@@ -1,7 +1,5 @@
 """Subscribing to events: handlers and iterators, for all rooms or for one."""
 
-from __future__ import annotations
-
 import inspect
 import weakref
 from collections.abc import Callable

@@ -19,8 +19,6 @@ which the others miss, so the client joins again with offset 7 and delivers 8-9 
 cursor and the late reader are both at 9 now, and the late reader has caught up.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from longwire.client.handlers.arguments import Arguments

@@ -1,7 +1,5 @@
 """The state of one room that the client is in, or wants to be in."""
 
-from __future__ import annotations
-
 import asyncio
 from enum import StrEnum
 from typing import Literal

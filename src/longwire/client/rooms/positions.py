@@ -1,7 +1,5 @@
 """Decides by position which entries of the joined rooms are delivered, and to which readers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from longwire.client.handlers.subscription import Subscription

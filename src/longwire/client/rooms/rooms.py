@@ -1,7 +1,5 @@
 """The rooms of a client: references, and their way through connections and rejections."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable, Iterable

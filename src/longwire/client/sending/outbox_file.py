@@ -1,7 +1,5 @@
 """Stores the outbox in an SQLite file, so that waiting events survive the process."""
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 

@@ -4,8 +4,6 @@ The library implements proxies, TLS and redirects. Its connection object is drop
 has answered 101.
 """
 
-from __future__ import annotations
-
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidURI
 

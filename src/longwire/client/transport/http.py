@@ -1,7 +1,5 @@
 """HTTP/1.1 for long-polling: keep-alive connections, one request at a time on each."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import ssl

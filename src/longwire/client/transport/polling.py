@@ -1,7 +1,5 @@
 """A session over long-polling, for networks that block WebSockets, and its upgrade to one."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable

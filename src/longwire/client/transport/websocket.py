@@ -4,8 +4,6 @@ The parser of `websockets` costs more per event than everything above it (9 of 1
 So that library only opens the connection; see `handshake`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 from typing import Protocol

@@ -1,7 +1,5 @@
 """Identities, and authenticators that turn a token into one."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Counts clients that were built for another contract than the server's."""
 
-from __future__ import annotations
-
 import logging
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """Decides which web pages may connect, and which CORS headers they get."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 

@@ -1,7 +1,5 @@
 """Rules that decide who may join a room. Without a rule, only services may."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from longwire.callables import awaiting

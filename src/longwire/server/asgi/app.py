@@ -1,7 +1,5 @@
 """The ASGI application: routes requests to their sessions."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 
 from longwire.engineio.errors import BAD_REQUEST, FORBIDDEN, UNKNOWN_SESSION, RequestError

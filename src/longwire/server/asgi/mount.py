@@ -1,7 +1,5 @@
 """Adds a server to a Starlette or FastAPI application and its lifespan."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol

@@ -1,7 +1,5 @@
 """HTTP long-polling (Engine.IO v4): a GET that waits for packets, and POSTs that send them."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple

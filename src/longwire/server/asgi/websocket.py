@@ -1,7 +1,5 @@
 """WebSocket sessions under any ASGI server."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import itertools

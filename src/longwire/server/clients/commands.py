@@ -3,8 +3,6 @@
 docs/reference/wire.md specifies them. A command raises `LongwireError` to reject the request.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, NamedTuple
 

@@ -1,7 +1,5 @@
 """The application's handlers for events that clients send."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 

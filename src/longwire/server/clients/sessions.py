@@ -1,7 +1,5 @@
 """The sessions of this node and the clients that have signed in over them."""
 
-from __future__ import annotations
-
 import logging
 import secrets
 from collections import Counter

@@ -1,7 +1,5 @@
 """Signs clients in, and recovers the connections of stock clients."""
 
-from __future__ import annotations
-
 import logging
 import secrets
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """A signed-in client: its identity, its rooms, and sending to it."""
 
-from __future__ import annotations
-
 import asyncio
 from sys import intern
 from typing import Any

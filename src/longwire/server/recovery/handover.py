@@ -4,8 +4,6 @@ Without it, a client that changes nodes before its old connection is known to be
 recover: the old node stores its record only when the connection closes.
 """
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 from collections.abc import Callable

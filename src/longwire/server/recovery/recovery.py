@@ -9,8 +9,6 @@ connection for open. When the connection closes, the record is stored in the bro
 the next process or another node can recover it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import secrets

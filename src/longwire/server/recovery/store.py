@@ -5,8 +5,6 @@ events. The private id determines the room and, hashed, the slot: only the newes
 connection is retained, and loading it reads one small log.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 

@@ -6,8 +6,6 @@ for more than a few milliseconds. The rest is written in the next turns: a large
 slices, and entries that arrive meanwhile wait for its last slice, so that they stay in order.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 

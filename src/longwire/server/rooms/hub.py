@@ -5,8 +5,6 @@ new entries to it. Every other member is fed from the log by `Hub._catch_up` unt
 again: after a join, a resume, a stalled transport, or a hole in what the broker delivered.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager

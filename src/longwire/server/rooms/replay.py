@@ -1,7 +1,5 @@
 """Reads slices of logs for members that catch up, and encodes each slice once for all of them."""
 
-from __future__ import annotations
-
 import asyncio
 
 from longwire.broker import Broker

@@ -1,7 +1,5 @@
 """The deadlines of many objects on one timer."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 from typing import Protocol

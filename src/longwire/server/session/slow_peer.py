@@ -1,7 +1,5 @@
 """Tells a slow peer from a dead one, by what its system has acknowledged."""
 
-from __future__ import annotations
-
 from longwire.server.session.tcp_info import Traffic
 
 

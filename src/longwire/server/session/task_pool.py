@@ -1,7 +1,5 @@
 """A pool of tasks that run many coroutines; one that never waits costs no task of its own."""
 
-from __future__ import annotations
-
 import asyncio
 import operator
 import types

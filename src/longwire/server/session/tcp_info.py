@@ -1,7 +1,5 @@
 """How many bytes of a connection the system has sent, received and had acknowledged."""
 
-from __future__ import annotations
-
 import socket
 import struct
 import sys

@@ -1,7 +1,5 @@
 """The interface between a session and the WebSocket that it sends over."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Protocol
 

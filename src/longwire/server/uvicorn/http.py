@@ -1,7 +1,5 @@
 """The HTTP protocol for uvicorn: routes handshakes to lanes, and limits the head of requests."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from typing import Any, ClassVar, cast

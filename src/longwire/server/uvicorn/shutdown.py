@@ -5,8 +5,6 @@ Uvicorn first closes its WebSockets and waits for pending requests, and then sen
 restart until its heartbeat. ASGI has no earlier message, so this module wraps `Server.shutdown`.
 """
 
-from __future__ import annotations
-
 import signal
 import socket
 import sys

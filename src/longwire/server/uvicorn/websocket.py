@@ -1,7 +1,5 @@
 """The WebSocket protocol for uvicorn: passes Socket.IO's WebSockets to a lane."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Coroutine

@@ -1,4 +1,4 @@
 import { signToken } from "../../longwire";
 
-/** A token for the browser; no cache keeps the answer to a POST, and no other site can read it. */
+/** Returns a token to the browser. The response to a POST is not cached, nor readable by other sites. */
 export const POST = () => new Response(signToken());

@@ -4,8 +4,6 @@ This is the only module that calls redis-py's connection API, which is not fully
 `tests/broker/redis/test_redis_py.py` checks that it behaves as expected.
 """
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Commands to Redis: pipelined, with a timeout, repeated after a reconnect where that is safe."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """A connection to Redis that reconnects by itself."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import random

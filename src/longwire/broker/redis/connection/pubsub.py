@@ -4,8 +4,6 @@ redis-py's `PubSub` does not replace this: it reconnects without notifying its u
 know when messages may have been lost, and concurrent subscribes hang if Redis restarts meanwhile.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Sequence
 

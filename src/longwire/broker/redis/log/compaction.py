@@ -1,7 +1,5 @@
 """Compacts logs in Redis: joins streamed text, so that 100,000 pieces become a few entries."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 

@@ -4,8 +4,6 @@ The scripts read only the numbers and the slot of an entry (`lua/room.lua`); the
 body to them. A *notification* is the pub/sub message that announces new entries of a room.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Appends entries: the publishes of one event loop iteration share one script call per room."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Commands that run a script on one room."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
