@@ -30,7 +30,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             over a modem. A slower client is an attack.
         close_timeout: seconds that a client may take to answer the WebSocket's close frame; then
             the data that it has not read is dropped.
-        token_expiry_notice: seconds before a token expires at which `auth_expiring` is sent.
+        token_expiry_notice: seconds before a token expires at which `auth_expiring` is sent; at
+            most half of the time that the token has left when it is presented.
         token_grace: seconds after a token has expired at which its connection is closed.
         replay_slice: entries that are read from a log at once for a member that catches up.
         fanout_slice: writes to members in one turn of the event loop, over all rooms: about 5 ms.

@@ -244,14 +244,15 @@ class Server:
         Handlers of one client start in the order of its events; `async` ones run concurrently.
 
         Raises:
-            ContractError: the event is unknown, is reserved, or has a handler already.
+            ContractError: the event is unknown or reserved, clients never send it, or it has a
+                handler already.
         """
+        is_raw = isinstance(event, str)
+        name = event if isinstance(event, str) else declaration_of(event).name
+        (self._handlers.check_raw if is_raw else self._handlers.check)(name)
 
         def register(handler: Any) -> Any:
-            if isinstance(event, str):
-                self._handlers.add_raw(event, awaiting(handler))
-            else:
-                self._handlers.add(declaration_of(event).name, awaiting(handler))
+            (self._handlers.add_raw if is_raw else self._handlers.add)(name, awaiting(handler))
             return handler
 
         return register

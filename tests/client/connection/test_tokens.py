@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from longwire import WebSocketClient
+from longwire import Identity, Server, WebSocketClient
 from longwire.client import ConnectionState
+from longwire.clock import clock
 from longwire.errors import AuthenticationError, NotConnected
+from longwire.testing import Link, ManualClock
 from tests.client.conftest import Connect
 from tests.client.peer import Peer, all_received, connected
 
@@ -126,3 +128,48 @@ async def test_a_new_provider_replaces_one_that_hangs(client: WebSocketClient, p
     socket = await (await peer.next_socket()).accept()
     await asyncio.gather(first, second)
     assert socket.auth["token"] == "new"
+
+
+async def test_a_notice_that_comes_with_the_answer_is_about_the_new_token(
+    peer: Peer, clients: Connect
+) -> None:
+    """Regression: the client ignored it, and the server closed the connection later."""
+    calls = 0
+
+    def provide() -> str:
+        nonlocal calls
+        calls += 1
+        return f"token {calls}"
+
+    client = clients(peer.url, token=provide)
+    socket = await connected(client, peer)
+    await socket.emit("auth_expiring", {"expiresIn": 5})
+    for number in (2, 3, 4):
+        assert (await socket.receive("auth")).values() == [f"token {number}"]
+        await socket.emit("authenticated", {"userId": "ada"})
+        await socket.emit("auth_expiring", {"expiresIn": 5})
+    assert (await socket.receive("auth")).values() == ["token 5"]
+
+
+@pytest.mark.parametrize("lifetime", [8, 30, 59])
+async def test_a_token_that_expires_soon_after_the_sign_in_is_renewed(
+    longwire_clock: ManualClock, lifetime: int
+) -> None:
+    """Regression: `auth_expiring` came with the sign-in and was ignored."""
+    calls = 0
+
+    def provide() -> str:
+        nonlocal calls
+        calls += 1
+        return f"token {calls}"
+
+    def authenticate(_: str) -> Identity:
+        return Identity("ada", expires_at=clock.time() + lifetime)
+
+    async with Link(Server(authenticate=authenticate)) as link:
+        client = await link.connect(provide)
+        states = [client.state]
+        client.on_state_change(states.append)
+        await longwire_clock.advance(10 * lifetime)
+        assert states == [ConnectionState.CONNECTED]
+        assert calls >= 10

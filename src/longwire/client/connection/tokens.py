@@ -130,8 +130,15 @@ class Renewal:
             raise CallTimeout(f"no answer to the new token within {self._timeout:g} s") from None
 
     def receive_expiring(self, _values: list[object]) -> None:
-        """Handle that the token expires soon: renew it, if there is a provider."""
-        if self._tokens.can_refresh and (self._task is None or self._task.done()):
+        """Handle that the token expires soon: renew it, if there is a provider.
+
+        A notice during a renewal is about the old token, unless the answer has arrived: then the
+        new token expires soon, too, although the task of its renewal has not ended yet.
+        """
+        has_answer = self._answer is not None and self._answer.done()
+        is_renewing = self._task is not None and not self._task.done() and not has_answer
+        if self._tokens.can_refresh and not is_renewing:
+            self._answer = None if has_answer else self._answer
             self._task = asyncio.create_task(self._renew_quietly(), name="longwire token")
 
     def receive_rejection(self, values: list[object]) -> None:

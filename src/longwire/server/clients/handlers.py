@@ -35,19 +35,29 @@ class Handlers:
         """Add the handler of a declared event for which the application adds none."""
         self._defaults[name] = handler
 
-    def add(self, name: str, handler: TypedHandler[Any]) -> None:
-        """Add the handler of a declared event.
+    def check(self, name: str) -> None:
+        """Return if a handler of a declared event may be added.
 
         Raises:
-            ContractError: the contract does not have this event, or it has a handler already.
+            ContractError: the contract does not have this event, clients may not send it, or it has
+                a handler already.
         """
         if name not in self._contract.events:
             raise ContractError(f"event {name!r} is not in the server's contract")
+        if not self._contract.declaration(name).allows("client"):
+            raise ContractError(
+                f"clients cannot send {name!r}, so its handler would never be called; declare the "
+                "event with origin='client' or 'both', or receive it with WebSocketClient.on"
+            )
         self._check_free(name)
+
+    def add(self, name: str, handler: TypedHandler[Any]) -> None:
+        """Add the handler of a declared event; raises like `check`."""
+        self.check(name)
         self._typed[name] = handler
 
-    def add_raw(self, name: str, handler: RawHandler) -> None:
-        """Add the handler of an undeclared event.
+    def check_raw(self, name: str) -> None:
+        """Return if a handler of an undeclared event may be added.
 
         Raises:
             ContractError: the event is declared, is reserved, or has a handler already.
@@ -57,6 +67,10 @@ class Handlers:
                 f"event {name!r} is declared or reserved; to handle a declared event, pass its type"
             )
         self._check_free(name)
+
+    def add_raw(self, name: str, handler: RawHandler) -> None:
+        """Add the handler of an undeclared event; raises like `check_raw`."""
+        self.check_raw(name)
         self._raw[name] = handler
 
     def handle(self, event: EventReceived, socket: Socket) -> Awaitable[object]:

@@ -46,6 +46,7 @@ class Socket:
         "_expires_at",
         "_has_notified",
         "_limits",
+        "_notice",
         "identity",
         "is_open",
         "other_contract",
@@ -72,6 +73,7 @@ class Socket:
         self.is_open = True
         self.rooms: set[str] = set()
         self._limits = limits
+        self._notice = limits.token_expiry_notice
         self._acks: dict[int, asyncio.Future[list[Any]]] | None = None
         self.replace_identity(identity)
 
@@ -83,6 +85,8 @@ class Socket:
         if identity.expires_at is not None:
             remaining = identity.expires_at - clock.time()
             self._expires_at = asyncio.get_running_loop().time() + remaining
+            # Half of a short life at the earliest, or each new token would be renewed at once.
+            self._notice = min(self._limits.token_expiry_notice, remaining / 2)
 
     # Sending
 
@@ -209,7 +213,7 @@ class Socket:
         if self._expires_at is None or not self.is_open:
             return None
         if not self._has_notified:
-            return self._expires_at - self._limits.token_expiry_notice
+            return self._expires_at - self._notice
         return self._expires_at + self._limits.token_grace
 
     def handle_deadline(self, now: float) -> None:
