@@ -130,7 +130,10 @@ describe("ConnectionStatus", () => {
   });
 
   it("offers a reload for another contract, if onReload is set", async () => {
-    const { server, client } = await startPair({ contract: "0123456789abcdef" });
+    const { server, client } = await startPair({
+      contract: "0123456789abcdef",
+      client: { reconnectionDelay: 30_000, reconnectionDelayMax: 30_000 },
+    });
     const onReload = vi.fn();
     const { rerender } = render(<ConnectionStatus grace={0} />, { wrapper: withClient(client) });
     expect(text()).toBe("");
@@ -140,6 +143,7 @@ describe("ConnectionStatus", () => {
     expect(onReload).toHaveBeenCalledOnce();
     server.cut();
     await until(() => text() === "Connection lost. Reconnecting…");
+    client.retry();
     await until(() => text() === "A new version is available.");
   });
 });
