@@ -12,11 +12,13 @@ import socket
 import time
 
 from longwire.websocket.frames import encode_text
-from longwire.websocket.handshake import encode_request
 
 MASK = bytes(4)  # clients must mask; a mask of zeros costs no arithmetic
-KEY = b"bG9uZ3dpcmUncyBiZW5jaA=="
-PATH = "/socket.io/?EIO=4&transport=websocket"
+HANDSHAKE = (
+    b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+    b"upgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-version: 13\r\n"
+    b"sec-websocket-key: bG9uZ3dpcmUncyBiZW5jaA==\r\n\r\n"
+)
 WAVE = 50  # connections that are opened at the same time
 TIMEOUT = 60.0  # seconds for one exchange; a server that needs longer is broken
 CHUNK = 16 * 1024  # with a larger size, each `recv` allocates memory from the system
@@ -69,11 +71,10 @@ class Crowd:
 
     def sign_in(self, count: int, *rooms: str) -> None:
         """Open connections, sign in and join rooms, in waves."""
-        hello = encode_request(PATH, "127.0.0.1", KEY)
         token = encode_text('40{"token":"any token"}', MASK)
         for start in range(0, count, WAVE):
             wave = self.connect(min(WAVE, count - start))
-            self.exchange(wave, hello, OPENED)
+            self.exchange(wave, HANDSHAKE, OPENED)
             self.exchange(wave, token, SIGNED_IN)
             for room in rooms:
                 self.exchange(wave, join(room), ANSWERED)

@@ -23,6 +23,11 @@ SECRET = "a secret that only the tests know"
 LANE = "longwire.server.uvicorn:WebSocketProtocol"
 HTTP = "longwire.server.uvicorn:HTTPProtocol"
 PLAIN = "websockets-sansio"
+HANDSHAKE = (
+    b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+    b"upgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-version: 13\r\n"
+    b"sec-websocket-key: bG9uZ3dpcmUncyB0ZXN0cw==\r\n\r\n"
+)
 LISTENING = re.compile(r"Listening on (http://\S+)")
 
 

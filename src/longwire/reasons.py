@@ -67,19 +67,6 @@ LIMIT_EXCEEDED = DisconnectReason(
 )
 
 REASONS = {
-    reason.code: reason
-    for reason in (
-        CLIENT_DISCONNECT,
-        SERVER_DISCONNECT,
-        SERVER_SHUTDOWN,
-        TRANSPORT_CLOSED,
-        TRANSPORT_ERROR,
-        PING_TIMEOUT,
-        PARSE_ERROR,
-        CONNECT_TIMEOUT,
-        TOKEN_EXPIRED,
-        TOKEN_REVOKED,
-        TOO_SLOW,
-        LIMIT_EXCEEDED,
-    )
+    value.code: value for value in list(globals().values()) if isinstance(value, DisconnectReason)
 }
+"""All reasons of this module, by their codes."""

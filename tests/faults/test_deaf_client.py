@@ -12,10 +12,8 @@ import pytest
 from longwire import Server, anonymous
 from longwire.server import Limits
 from longwire.websocket.frames import encode_text
-from longwire.websocket.handshake import encode_request
-from tests.serving import LANE, PLAIN, serving
+from tests.serving import HANDSHAKE, LANE, PLAIN, serving
 
-KEY = b"bG9uZ3dpcmUncyB0ZXN0cw=="
 MASK = bytes(4)
 REQUEST = encode_text(f'420["join_room",{json.dumps("x" * 150)}]', MASK)
 REQUESTS_AT_ONCE = 2000
@@ -56,8 +54,7 @@ async def test_unread_answers_do_not_pile_up(ws: str, max_waiting: int) -> None:
 
 async def sign_in(client: socket.socket) -> None:
     loop = asyncio.get_running_loop()
-    path = "/socket.io/?EIO=4&transport=websocket"
-    await loop.sock_sendall(client, encode_request(path, "127.0.0.1", KEY))
+    await loop.sock_sendall(client, HANDSHAKE)
     await read_until(client, b'0{"sid"')
     await loop.sock_sendall(client, encode_text('40{"token":"any token"}', MASK))
     await read_until(client, b"authenticated")

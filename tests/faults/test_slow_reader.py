@@ -17,11 +17,9 @@ from longwire.engineio.server import Options
 from longwire.server import Limits
 from longwire.websocket.decoder import FrameDecoder
 from longwire.websocket.frames import encode_text
-from longwire.websocket.handshake import encode_request
-from tests.serving import serving
+from tests.serving import HANDSHAKE, serving
 
 ROOM = "job:long"
-KEY = b"bG9uZ3dpcmUncyB0ZXN0cw=="
 MASK = bytes(4)
 PAYLOAD = 64 * 1024
 EVENTS = 40
@@ -75,8 +73,7 @@ async def slow_reader(url: str) -> AsyncIterator[SlowReader]:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PAYLOAD)
         raw.setblocking(False)
         await loop.sock_connect(raw, (address.hostname, address.port))
-        path = "/socket.io/?EIO=4&transport=websocket"
-        await loop.sock_sendall(raw, encode_request(path, "127.0.0.1", KEY))
+        await loop.sock_sendall(raw, HANDSHAKE)
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += await loop.sock_recv(raw, 1)

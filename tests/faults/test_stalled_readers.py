@@ -26,10 +26,9 @@ from longwire.server.scope import Receive, Scope, Send
 from longwire.testing import Frame, History
 from longwire.types import Position
 from longwire.websocket.frames import encode_text
-from longwire.websocket.handshake import encode_request
 from tests.proxy import Proxy
 from tests.server.raw_polling import RawPolling
-from tests.serving import ServerProcess, serving
+from tests.serving import HANDSHAKE, ServerProcess, serving
 
 MIB = 1024 * 1024
 EVENTS = 3000
@@ -164,8 +163,7 @@ async def raw_reader(url: str, room: str) -> AsyncIterator[socket.socket]:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.setblocking(False)
         await loop.sock_connect(raw, (address.hostname, address.port))
-        path = "/socket.io/?EIO=4&transport=websocket"
-        await loop.sock_sendall(raw, encode_request(path, "127.0.0.1", b"bG9uZ3dpcmUncyBiZW5jaA=="))
+        await loop.sock_sendall(raw, HANDSHAKE)
         await read_until(raw, b'0{"sid"')
         await loop.sock_sendall(raw, encode_text('40{"token":"any token"}', MASK))
         await read_until(raw, b'["authenticated"')

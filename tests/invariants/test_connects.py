@@ -13,13 +13,8 @@ from uvicorn.server import ServerState
 
 from longwire.server.uvicorn.lane import Lane
 from longwire.websocket.frames import encode_text
-from longwire.websocket.handshake import encode_request
 from tests.invariants.conftest import MASK, Counted, CountingTransport, ServerFixture, settle
-from tests.serving import HTTP, LANE
-
-HANDSHAKE = encode_request(
-    "/socket.io/?EIO=4&transport=websocket", "127.0.0.1", b"bG9uZ3dpcmUncyB0ZXN0cw=="
-)
+from tests.serving import HANDSHAKE, HTTP, LANE
 
 
 class AcceptedTransport(CountingTransport):

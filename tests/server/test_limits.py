@@ -13,10 +13,9 @@ from websockets.exceptions import InvalidStatus
 
 from longwire import Server, anonymous
 from longwire.server import Limits, Socket
-from longwire.websocket.handshake import encode_request
 from tests.server.raw_polling import RawPolling
 from tests.server.raw_websocket import call, expect, receive, sign_in, websocket
-from tests.serving import HTTP, LANE, PLAIN, serving
+from tests.serving import HANDSHAKE, HTTP, LANE, PLAIN, serving
 
 BOTH = pytest.mark.parametrize("ws", [LANE, PLAIN], ids=["lane", "asgi"])
 
@@ -124,11 +123,9 @@ async def test_a_lane_does_not_compress() -> None:
     """A message that is small on the wire is small in memory, too."""
     async with serving(Server(authenticate=anonymous), http=HTTP) as url:
         address = urlsplit(url)
-        path = "/socket.io/?EIO=4&transport=websocket"
-        request = encode_request(path, "127.0.0.1", b"bG9uZ3dpcmUncyB0ZXN0cw==")
         offer = b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
-        writer.write(request[:-2] + offer)
+        writer.write(HANDSHAKE[:-2] + offer)
         head = await reader.readuntil(b"\r\n\r\n")
         writer.transport.abort()
     assert b" 101 " in head

@@ -12,13 +12,10 @@ import uvloop
 from longwire import Server, anonymous
 from longwire.server.uvicorn import lane
 from longwire.websocket.frames import encode_text
-from longwire.websocket.handshake import encode_request
 from tests.server.raw_websocket import call, sign_in, websocket
-from tests.serving import HTTP, PLAIN, serving
+from tests.serving import HANDSHAKE, HTTP, PLAIN, serving
 
 MASK = bytes(4)
-PATH = "/socket.io/?EIO=4&transport=websocket"
-HANDSHAKE = encode_request(PATH, "127.0.0.1", b"bG9uZ3dpcmUncyB0ZXN0cw==")
 CONNECT = encode_text('40{"token":"anybody"}', MASK)
 
 

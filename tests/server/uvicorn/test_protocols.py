@@ -14,14 +14,10 @@ from websockets.exceptions import InvalidStatus
 from longwire import Server, anonymous
 from longwire.server.scope import ASGIApp, Receive, Scope, Send
 from longwire.websocket.frames import encode_text
-from longwire.websocket.handshake import encode_request
 from tests.server.raw_websocket import receive, websocket
-from tests.serving import HTTP, PLAIN, serving
+from tests.serving import HANDSHAKE, HTTP, PLAIN, serving
 
 MASK = bytes(4)
-HANDSHAKE = encode_request(
-    "/socket.io/?EIO=4&transport=websocket", "127.0.0.1", b"bG9uZ3dpcmUncyB0ZXN0cw=="
-)
 
 Serving = Callable[[ASGIApp], contextlib.AbstractAsyncContextManager[str]]
 

@@ -126,8 +126,7 @@ class _Request:
             return None
         if parser.get_http_version() != "1.1" or b"/socket.io" not in self.target:
             return None
-        handshake = read_request(parser.get_method(), self.headers)
-        return handshake if isinstance(handshake, HandshakeRequest) else None
+        return read_request(parser.get_method(), self.headers)
 
 
 class _BoundedHTTPProtocol(HttpToolsProtocol):

@@ -66,7 +66,7 @@ class WebSocketProtocol(asyncio.Protocol):
         method, target, _ = line.split(b" ")
         headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
         handshake = read_request(method, headers) if b"/socket.io" in target else None
-        if isinstance(handshake, HandshakeRequest):
+        if handshake is not None:
             self.open(handshake, target, headers)
         else:
             # The caller sets this object as the transport's protocol after this returns.
