@@ -25,6 +25,8 @@ from longwire.client.receiving.room import Room
 from longwire.client.receiving.subscribing import Listeners, Subscribable
 from longwire.client.rooms.membership import ROOM_LIVE, JoinResult, RoomReset, RoomStatus, Start
 from longwire.client.rooms.rooms import Rooms
+from longwire.client.sending.link_watch import LinkWatch
+from longwire.client.sending.open_jobs import OpenJobs
 from longwire.client.sending.outbox import Outbox, OutboxLimits
 from longwire.client.sending.outbox_file import OutboxFile
 from longwire.client.sending.publisher import Publisher
@@ -91,6 +93,7 @@ class WebSocketClient(Subscribable):
         self._tokens = Tokens(token)
         delay = Backoff(self.options, random.random).delay
         self._rooms = Rooms(self._announce_reset, self._announce_live, self._end_streams, delay)
+        self._open_jobs = OpenJobs()
         self._outbox = self._create_outbox()
         self._health = Health(self._send_ping)
         self._subscriptions = Subscriptions(self.options.queue_size, self._rooms.positions.release)
@@ -104,7 +107,9 @@ class WebSocketClient(Subscribable):
         parts = ClientParts(
             self.options, contract, self._tokens, self._rooms, self._outbox, self._inbox
         )
-        self._supervisor = Supervisor(parts, self.status, self._health, self._end_streams)
+        self._supervisor = Supervisor(
+            parts, self.status, self._health, self._open_jobs.patience, self._end_streams
+        )
         self._publisher = Publisher(contract, self._outbox, self._supervisor.check_loop)
         self._jobs = JobFeeds(self._listeners, self.join_room, self.call)
         self._waiting_to_connect = self._blocks = 0
@@ -360,6 +365,7 @@ class WebSocketClient(Subscribable):
             JobEnded: (awaited) The attempt has ended.
             LongwireError: (awaited) The server rejected the event; the subclass states the reason.
         """
+        self._open_jobs.observe(event)
         return self._publisher.publish(event, room, id, volatile, attempt)
 
     # Jobs
@@ -410,6 +416,7 @@ class WebSocketClient(Subscribable):
         cleanup = ExitStack()
         cleanup.callback(self.on(JobCancel, callback, room=room))
         cleanup.callback(self._rooms.stay_in(room, "now"))
+        cleanup.callback(self._open_jobs.open(job_id))
         return cleanup.close
 
     # Health
@@ -458,7 +465,8 @@ class WebSocketClient(Subscribable):
     def _create_outbox(self) -> Outbox:
         options, path = self.options, self.options.outbox_file
         limits = OutboxLimits(options.outbox_entries, options.outbox_bytes, options.outbox_age)
-        return Outbox(limits, None if path is None else OutboxFile(os.fspath(path)))
+        file = None if path is None else OutboxFile(os.fspath(path))
+        return Outbox(limits, LinkWatch(self._open_jobs.patience), file)
 
     def _send_ping(self) -> bool:
         session = self._supervisor.session

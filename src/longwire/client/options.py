@@ -59,7 +59,8 @@ class ClientKeywords(TypedDict, total=False):
     is random, so that clients do not reconnect all at once. Default: `1.0` seconds."""
 
     reconnection_delay_max: float
-    """Largest upper bound of the backoff. Default: `30.0` seconds."""
+    """Largest upper bound of the backoff; while jobs run on the client, a third of their shortest
+    lease if that is less. Default: `30.0` seconds."""
 
     timeout: float
     """Time limit of one connection attempt, of `connect()` as a whole, and of `call()` without a

@@ -56,18 +56,27 @@ class Backoff:
     Args:
         options: The first and the largest upper bound.
         random: Returns a number in [0, 1).
+        cap: Returns a lower upper bound than that of the options; None without one.
     """
 
-    __slots__ = ("_options", "_random")
+    __slots__ = ("_cap", "_options", "_random")
 
-    def __init__(self, options: ClientOptions, random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        options: ClientOptions,
+        random: Callable[[], float],
+        cap: Callable[[], float | None] = lambda: None,
+    ) -> None:
         self._options = options
         self._random = random
+        self._cap = cap
 
     def delay(self, attempt: int) -> float:
         """Return how many seconds to wait before an attempt, counted from 1."""
         bound = self._options.reconnection_delay * 2.0 ** min(attempt - 1, 32)
-        return self._random() * min(bound, self._options.reconnection_delay_max)
+        bound = min(bound, self._options.reconnection_delay_max)
+        cap = self._cap()
+        return self._random() * (bound if cap is None else min(bound, cap))
 
 
 class ReconnectionPolicy:
@@ -77,6 +86,7 @@ class ReconnectionPolicy:
         options: The delays and the number of attempts.
         can_refresh: Returns whether a provider may return another token.
         random: Returns a number in [0, 1).
+        cap: Limits the backoff; see `Backoff`.
 
     Attributes:
         attempts: Failed attempts in a row.
@@ -85,11 +95,15 @@ class ReconnectionPolicy:
     __slots__ = ("_backoff", "_can_refresh", "_has_refreshed", "_options", "attempts")
 
     def __init__(
-        self, options: ClientOptions, can_refresh: Callable[[], bool], random: Callable[[], float]
+        self,
+        options: ClientOptions,
+        can_refresh: Callable[[], bool],
+        random: Callable[[], float],
+        cap: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._options = options
         self._can_refresh = can_refresh
-        self._backoff = Backoff(options, random)
+        self._backoff = Backoff(options, random, cap)
         self._has_refreshed = False
         self.attempts = 0
 

@@ -25,6 +25,7 @@ class Supervisor:
         parts: The parts of the client that each connection uses.
         status: The client's state, which only this object changes.
         health: Counts and measures connections.
+        patience: Returns the longest delay that the running jobs permit; None without jobs.
         give_up: Called when the client stops trying, with the error; with None after `stop`.
 
     Attributes:
@@ -36,6 +37,7 @@ class Supervisor:
         parts: ClientParts,
         status: ConnectionStatus,
         health: Health,
+        patience: Callable[[], float | None],
         give_up: Callable[[Exception | None], None],
     ) -> None:
         self._parts = parts
@@ -44,7 +46,7 @@ class Supervisor:
         self._health = health
         self._give_up = give_up
         self._policy = ReconnectionPolicy(
-            parts.options, lambda: parts.tokens.can_refresh, random.random
+            parts.options, lambda: parts.tokens.can_refresh, random.random, patience
         )
         self._task: asyncio.Task[None] | None = None
         self._outcome: asyncio.Future[None] | None = None

@@ -9,6 +9,7 @@ from functools import partial
 import msgspec
 
 from longwire.client.answers import read_rejection
+from longwire.client.sending.link_watch import LinkWatch
 from longwire.client.sending.outbox_file import OutboxFile, Record
 from longwire.client.transport.session import TransportSession
 from longwire.clock import clock
@@ -97,6 +98,7 @@ class Outbox:
 
     Args:
         limits: The bounds.
+        watch: Detects publications that remain unanswered.
         file: Stores emitted events and publications as well, from the first use until `fail`.
 
     Attributes:
@@ -105,8 +107,11 @@ class Outbox:
             entries fail at once, unless they are stored in a file.
     """
 
-    def __init__(self, limits: OutboxLimits, file: OutboxFile | None = None) -> None:
+    def __init__(
+        self, limits: OutboxLimits, watch: LinkWatch, file: OutboxFile | None = None
+    ) -> None:
         self._limits = limits
+        self._watch = watch
         self._file = file
         self._entries: dict[Entry, None] = {}
         self._bytes = 0
@@ -272,6 +277,8 @@ class Outbox:
 
     def _request(self, entry: Entry, session: TransportSession) -> None:
         def answered(ack: AckReceived | None) -> None:
+            if entry.repeats:
+                self._watch.answer_received(session)
             if ack is None and entry.repeats and not entry.answer.done():
                 return  # it is sent again
             self._drop(entry)
@@ -283,7 +290,9 @@ class Outbox:
                 entry.answer.set_result(ack)
 
         forget = session.request_encoded(entry.event, answered)
-        if not entry.repeats:
+        if entry.repeats:
+            self._watch.request_sent(session)
+        else:
             entry.answer.add_done_callback(lambda answer: answer.cancelled() and forget())
 
     def _mark_sent(self, entry: Entry) -> None:

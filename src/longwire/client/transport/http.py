@@ -130,9 +130,12 @@ class HttpConnection:
     Args:
         route: How to reach the server.
         max_body: Bytes of the largest response body to accept.
+
+    Attributes:
+        reads: How many times bytes arrived.
     """
 
-    __slots__ = ("_h11", "_idle_since", "_max_body", "_reader", "_route", "_writer")
+    __slots__ = ("_h11", "_idle_since", "_max_body", "_reader", "_route", "_writer", "reads")
 
     def __init__(self, route: Route, max_body: int) -> None:
         self._route = route
@@ -141,6 +144,7 @@ class HttpConnection:
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter | None = None
         self._idle_since = 0.0
+        self.reads = 0
 
     async def request(self, method: str, sid: str | None, body: str | None = None) -> str:
         """Send a request of a session and return the body of the response.
@@ -196,6 +200,7 @@ class HttpConnection:
             event = self._h11.next_event()
             if event is h11.NEED_DATA:
                 data = await self._reader.read(CHUNK)
+                self.reads += 1
                 if not data and response is None:
                     raise ConnectionResetError("the server closed the connection")
                 self._h11.receive_data(data)

@@ -64,6 +64,12 @@ class Polling:
             return self._websocket.is_stalled
         return self.session.buffered_bytes > self._options.write_buffer
 
+    @property
+    def reads(self) -> int:
+        """How many times bytes arrived from the server."""
+        websocket = 0 if self._websocket is None else self._websocket.reads
+        return self._gets.reads + self._posts.reads + websocket
+
     async def open(self) -> None:
         """Perform the handshake.
 
@@ -97,6 +103,11 @@ class Polling:
         if self._may_upgrade and self.session.can_upgrade:
             self._may_upgrade = False
             self._spawn(self._probe)
+
+    def probe(self) -> None:
+        """Make the server send bytes at once over the WebSocket, if there is one."""
+        if self._websocket is not None:
+            self._websocket.probe()
 
     def close(self) -> None:
         """Close after everything that was sent."""

@@ -34,7 +34,7 @@ from longwire.reasons import (
     DisconnectReason,
 )
 from longwire.socketio.encoder import EncodedEvent, encode_event_body
-from longwire.wire import ConnectError
+from longwire.wire import PING, ConnectError
 
 logger = logging.getLogger("longwire.client")
 
@@ -84,12 +84,21 @@ class Carrier(Protocol):
         """Send what the session has to send."""
         ...
 
+    def probe(self) -> None:
+        """Make the server send bytes at once over the WebSocket, if there is one."""
+        ...
+
     def close(self) -> None:
         """Close after everything that was sent."""
         ...
 
     def abort(self) -> None:
         """Close at once, without a closing handshake."""
+        ...
+
+    @property
+    def reads(self) -> int:
+        """How many times bytes arrived from the server."""
         ...
 
     async def wait_closed(self) -> None:
@@ -180,6 +189,11 @@ class TransportSession:
         """The transport that carries the session now."""
         return self.connection.engine.transport
 
+    @property
+    def reads(self) -> int:
+        """How many times bytes arrived from the server, complete messages or not."""
+        return self._carrier.reads
+
     def pause(self) -> None:
         """Hold back further events until tasks that await the current one have run."""
         self._must_yield = True
@@ -224,6 +238,13 @@ class TransportSession:
         self._flush()
         return partial(self._acks.pop, ack_id, None)
 
+    def probe(self) -> None:
+        """Make the server send bytes at once, if the connection works."""
+        if self.transport == "polling":
+            self.send(PING)  # its POST request has a response of its own
+        else:
+            self._carrier.probe()
+
     def acknowledge(self, ack_id: int, args: Sequence[object]) -> None:
         """Acknowledge an event of the server."""
         self.connection.send_ack("/", ack_id, args)
@@ -250,6 +271,11 @@ class TransportSession:
         self._flush()
         self._carrier.close()
         self._finish(CLIENT_DISCONNECT)
+
+    def fail(self, error: Exception, reason: DisconnectReason) -> None:
+        """End a connection that does not work any more; `end` closes the transport at once."""
+        self.error = error
+        self._finish(reason)
 
     async def end(self) -> None:
         """Release everything: after the closing handshake if there is one, else at once."""

@@ -12,7 +12,13 @@ from longwire.engineio.session import Session
 from longwire.errors import RemoteProtocolError
 from longwire.types import override
 from longwire.websocket.decoder import FrameDecoder
-from longwire.websocket.frames import encode_binary, encode_close, encode_pong, encode_text
+from longwire.websocket.frames import (
+    encode_binary,
+    encode_close,
+    encode_ping,
+    encode_pong,
+    encode_text,
+)
 from longwire.websocket.messages import NORMAL, Close, Message, Ping, ProtocolViolation
 
 # Masks that are drawn from the system at once.
@@ -45,6 +51,7 @@ class WebSocket(asyncio.Protocol):
     Attributes:
         is_stalled: Whether the write buffer is full, so that data sent now waits in memory.
         closed: Set when the transport is closed.
+        reads: How many times bytes arrived.
     """
 
     __slots__ = (
@@ -58,6 +65,7 @@ class WebSocket(asyncio.Protocol):
         "_transport",
         "closed",
         "is_stalled",
+        "reads",
     )
 
     def __init__(self, transport: asyncio.Transport, max_message: int, write_buffer: int) -> None:
@@ -72,6 +80,7 @@ class WebSocket(asyncio.Protocol):
         self._has_sent_close = False
         self.is_stalled = False
         self.closed = asyncio.Event()
+        self.reads = 0
 
     def attach(self, receiver: MessageReceiver) -> None:
         """Pass messages to `receiver` from now on, beginning with those that arrived already."""
@@ -94,6 +103,11 @@ class WebSocket(asyncio.Protocol):
         for message in session.messages_to_send():
             self.send(message)
 
+    def probe(self) -> None:
+        """Send a Ping frame. An event would wait until the server has handled those before it."""
+        if not self._has_sent_close:
+            self._transport.write(encode_ping(mask=self._mask()))
+
     def close(self, code: int = NORMAL) -> None:
         """Send a Close frame after everything that was sent; the server closes the transport."""
         if not self._has_sent_close:
@@ -113,6 +127,7 @@ class WebSocket(asyncio.Protocol):
     @override
     def data_received(self, data: bytes) -> None:
         """Decode frames and pass their messages on."""
+        self.reads += 1
         messages: list[str | bytes] = []
         for message in self._decoder.receive_data(data):
             if type(message) is str or type(message) is bytes:
