@@ -91,9 +91,10 @@ export class WebSocketClient<
   /**
    * Connects. With another token while connected, renews the sign-in instead.
    *
-   * Resolves when signed in with every joined room resumed, at once if that is so already. Retries
-   * after network errors; rejects with a `LongwireError` if the server rejects the client, or if
-   * `disconnect` is called first. The outcome of a renewal is reported by `connection`.
+   * Resolves when signed in with every joined room resumed, at once if that is so already. Rejects
+   * with a `LongwireError` if the server rejects the client, if `disconnect` is called first, or if
+   * there is no connection within the option `timeout` (`unreachable` or `timeout`); in the last
+   * case the client keeps trying, and `connection` reports the outcome, as it does of a renewal.
    */
   connect(token?: TokenSource): Promise<void> {
     if (token !== undefined) this.setToken(token);

@@ -122,9 +122,12 @@ export class Connection {
     return this.#phase === "signed-in";
   }
 
-  /** Starts connecting unless the client does so already; resolves when connected. */
+  /**
+   * Starts connecting unless the client does so already; resolves when connected. Rejects after the
+   * option `timeout`, and the client keeps trying.
+   */
   open(): Promise<void> {
-    const ready = this.whenReady();
+    const ready = this.whenReady(this.#settings.timeout);
     if (this.state === "disconnected" || this.state === "error") this.#start();
     return ready;
   }
@@ -139,9 +142,16 @@ export class Connection {
         if (error) reject(error);
         else resolve();
       };
-      const timer = timeout && setTimeout(() => settle(timeoutError()), timeout);
+      const timer = timeout && setTimeout(() => settle(this.#timeoutError()), timeout);
       const remove = this.#waiters.add(settle);
     });
+  }
+
+  /** The error of the last attempt, or a timeout if none has failed yet. */
+  #timeoutError(): LongwireError {
+    const { error } = this.status.getSnapshot();
+    if (error === null) return timeoutError();
+    return new LongwireError(UNREACHABLE, error.message, { cause: error });
   }
 
   /** Closes the connection and stops reconnecting. */

@@ -210,6 +210,18 @@ describe("reconnecting", () => {
     expect(again.connections).toBe(1);
   });
 
+  it("rejects connect within the timeout, and keeps trying", async () => {
+    const unused = await startServer();
+    const { port, url } = unused;
+    await unused.close();
+    const client = startClient(url, { timeout: 100, autoConnect: false });
+    await expect(client.connect()).rejects.toMatchObject({ code: "unreachable" });
+    expect(client.getState()).toBe("reconnecting");
+    await startServer({ port });
+    await client.connect();
+    expect(client.isConnected()).toBe(true);
+  });
+
   it("is reconnecting, not in error, during an outage (A11)", async () => {
     const { server, client } = await startPair();
     const states = statesOf(client);
