@@ -194,6 +194,7 @@ function completed(state: JobState, { result, cost, duration }: JobCompletedEven
 }
 
 function failed(state: JobState, { error, errorCode, retryable }: JobFailedEvent): Change {
+  if (state.isComplete && errorCode === WORKER_LOST) return null;
   return end(state, "failed", { error, errorCode: errorCode ?? null, retryable }, state.retryable);
 }
 
@@ -228,6 +229,13 @@ const RULES: typeof FINAL = {
   "job:cancel": () => ({ cancelRequested: true }),
 };
 
+/** Returns the state that a word of a worker which counted as lost leads to. */
+function revive(state: JobState, event: string, errorCode: unknown): JobState {
+  const isLost = state.status === "failed" && state.errorCode === WORKER_LOST;
+  const isWord = event !== "job:cancel" && errorCode !== WORKER_LOST;
+  return isLost && isWord ? { ...state, ...REVIVED } : state;
+}
+
 /**
  * Returns the state after the next event of the job's log.
  *
@@ -238,10 +246,7 @@ const RULES: typeof FINAL = {
 export function fold(state: JobState, event: string, data: unknown, outputLimit = 1_000): JobState {
   const about = data as { jobId?: unknown; timestamp?: number; errorCode?: unknown } | null;
   if (about?.jobId !== state.jobId) return state;
-  const isGuess = event === "job:failed" && about.errorCode === WORKER_LOST;
-  if (isGuess && state.isComplete) return state;
-  const isLost = state.status === "failed" && state.errorCode === WORKER_LOST;
-  const revived = isLost && event !== "job:cancel" ? { ...state, ...REVIVED } : state;
+  const revived = revive(state, event, about.errorCode);
   const rule = (revived.isComplete ? FINAL : RULES)[event];
   const change = rule?.(revived, data as never, outputLimit);
   if (!change) return state;
