@@ -52,7 +52,7 @@ async def test_a_task_that_cancels_all_is_not_cancelled() -> None:
     assert all(task.cancelled() for task in others)
 
 
-async def test_waiting_raises_the_exception_of_a_task_unless_told_otherwise() -> None:
+async def test_waiting_raises_the_exception_of_a_task_by_default() -> None:
     tasks = BackgroundTasks()
     tasks.start(fail())
     await tasks.wait(return_exceptions=True)
