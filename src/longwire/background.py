@@ -17,12 +17,17 @@ def is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def new_future() -> asyncio.Future[Any]:
+    """Create a future of the running event loop."""
+    return asyncio.get_running_loop().create_future()
+
+
 def new_optional_future() -> asyncio.Future[Any]:
     """Create a future whose exception asyncio does not report if it is never retrieved.
 
     For results that the caller may ignore, because a state or a log shows the failure as well.
     """
-    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    future = new_future()
     future.add_done_callback(retrieve_exception)
     return future
 

@@ -13,6 +13,7 @@ head of the list to `_pinned_state`.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Self
 
 import msgspec
@@ -48,6 +49,7 @@ class Erasure(msgspec.Struct, frozen=True, gc=False):
     replacement: JoinedText | None = None
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class RoomLog:
     """An ordered, bounded, conflating log of one room.
 
@@ -61,52 +63,27 @@ class RoomLog:
         journal: if a list, every erasure is appended to it, so that a copy on disk can follow.
     """
 
-    __slots__ = (
-        "_bytes",
-        "_compacted",
-        "_end",
-        "_ends",
-        "_head",
-        "_holes",
-        "_items",
-        "_limits",
-        "_live",
-        "_pinned_bytes",
-        "_pinned_state",
-        "_state",
-        "_trimmed",
-        "_uncompacted",
-        "epoch",
-        "journal",
-    )
-
-    def __init__(
-        self,
-        epoch: str,
-        limits: RetentionLimits = DEFAULT_RETENTION,
-        journal: list[Erasure] | None = None,
-    ) -> None:
-        self.epoch = epoch
-        self.journal = journal
-        self._limits = limits
-        self._end = 0
-        self._trimmed = 0
-        # Entries in order, None where one was superseded. _ends holds their offsets, for bisect.
-        # Items before _head are gone; they are deleted in bulk.
-        self._items: list[Publication | None] = []
-        self._ends: list[int] = []
-        self._head = 0
-        # The newest entry of each Latest slot, and those of them that are no longer in _items.
-        self._state: dict[str, Publication] = {}
-        self._pinned_state: dict[str, Publication] = {}
-        self._pinned_bytes = 0
-        self._live = 0
-        self._bytes = 0
-        # Text pieces and tombstones since the last compaction; the length of _items after it; and
-        # the number of tombstones before that index.
-        self._uncompacted = 0
-        self._compacted = 0
-        self._holes = 0
+    epoch: str
+    _limits: RetentionLimits = DEFAULT_RETENTION
+    journal: list[Erasure] | None = None
+    _end: int = 0
+    _trimmed: int = 0
+    # Entries in order, None where one was superseded. _ends holds their offsets, for bisect.
+    # Items before _head are gone; they are deleted in bulk.
+    _items: list[Publication | None] = field(default_factory=list[Publication | None])
+    _ends: list[int] = field(default_factory=list[int])
+    _head: int = 0
+    # The newest entry of each Latest slot, and those of them that are no longer in _items.
+    _state: dict[str, Publication] = field(default_factory=dict[str, Publication])
+    _pinned_state: dict[str, Publication] = field(default_factory=dict[str, Publication])
+    _pinned_bytes: int = 0
+    _live: int = 0
+    _bytes: int = 0
+    # Text pieces and tombstones since the last compaction; the length of _items after it; and
+    # the number of tombstones before that index.
+    _uncompacted: int = 0
+    _compacted: int = 0
+    _holes: int = 0
 
     @classmethod
     def restore(

@@ -6,6 +6,7 @@ once, to the type that it needs.
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -60,16 +61,14 @@ class _ErrorBody(msgspec.Struct):
 _ERROR_BODY: Final = msgspec.json.Decoder(_ErrorBody | str)
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class IncompletePacket:
     """A binary packet that waits for its attachments."""
 
-    __slots__ = ("_attachments", "_bytes_left", "_count", "_packet")
-
-    def __init__(self, packet: Event | Ack, count: int, max_bytes: int) -> None:
-        self._packet = packet
-        self._count = count
-        self._bytes_left = max_bytes
-        self._attachments: list[bytes] = []
+    _packet: Event | Ack
+    _count: int
+    _bytes_left: int
+    _attachments: list[bytes] = field(default_factory=list[bytes])
 
     @property
     def namespace(self) -> str:

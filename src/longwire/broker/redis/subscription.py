@@ -7,6 +7,7 @@ delivered, and missing entries are read from the log.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 
 from longwire.broker.base import Receiver
 from longwire.broker.redis.log.entry import Notification
@@ -21,7 +22,11 @@ RETRY_DELAY = 0.25
 MAX_BUFFERED = 1_000
 """Notifications buffered while the log is read; if there are more, the log is read again."""
 
+# An epoch and an offset, and the future of a caller that waits until they are delivered.
+_Waiter = tuple[str, int, asyncio.Future[None]]
 
+
+@dataclass(eq=False, repr=False, slots=True)
 class RoomSubscription:
     """One subscribed room of this node.
 
@@ -39,44 +44,19 @@ class RoomSubscription:
         held_ms: when `hold` was last called.
     """
 
-    __slots__ = (
-        "_buffered",
-        "_catching_up",
-        "_hold",
-        "_max_buffered",
-        "_missed",
-        "_read",
-        "_receiver",
-        "_waiting",
-        "epoch",
-        "held_ms",
-        "name",
-        "received",
-        "starting",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        receiver: Receiver,
-        hold: Callable[[str], Awaitable[Position]],
-        read: Callable[[str, Position], Awaitable[History]],
-        *,
-        max_buffered: int = MAX_BUFFERED,
-    ) -> None:
-        self.name = name
-        self.epoch = ""
-        self.received = 0
-        self.held_ms = 0
-        self.starting: asyncio.Task[None] | None = None
-        self._receiver = receiver
-        self._hold = hold
-        self._read = read
-        self._max_buffered = max_buffered
-        self._buffered: list[Notification] = []
-        self._missed = False
-        self._catching_up: asyncio.Task[None] | None = None
-        self._waiting: list[tuple[str, int, asyncio.Future[None]]] = []
+    name: str
+    _receiver: Receiver
+    _hold: Callable[[str], Awaitable[Position]]
+    _read: Callable[[str, Position], Awaitable[History]]
+    max_buffered: int = MAX_BUFFERED
+    epoch: str = ""
+    received: int = 0
+    held_ms: int = 0
+    starting: asyncio.Task[None] | None = None
+    _buffered: list[Notification] = field(default_factory=list[Notification])
+    _missed: bool = False
+    _catching_up: asyncio.Task[None] | None = None
+    _waiting: list[_Waiter] = field(default_factory=list[_Waiter])
 
     async def start(self) -> None:
         """Deliver what follows the end of the log. Notifications must be subscribed to already.
@@ -126,7 +106,7 @@ class RoomSubscription:
         return future
 
     def _buffer(self, notification: Notification) -> None:
-        if len(self._buffered) >= self._max_buffered:
+        if len(self._buffered) >= self.max_buffered:
             self._buffered.clear()
             self._missed = True
         self._buffered.append(notification)

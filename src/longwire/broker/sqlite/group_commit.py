@@ -16,11 +16,13 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 from msgspec import UNSET
 
+from longwire.background import new_future
 from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, fingerprint
 from longwire.broker.sqlite.file import LogFile, RoomRow, Transaction, open_log_file
 from longwire.errors import BrokerUnavailable, IdempotencyConflict, LongwireError
@@ -39,6 +41,7 @@ class LoadedLog(msgspec.Struct, frozen=True):
     window: IdempotencyWindow
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class SQLiteRoom:
     """A room of the file. Its log may or may not be in memory.
 
@@ -53,32 +56,17 @@ class SQLiteRoom:
         written_ms: when the room was last written.
     """
 
-    __slots__ = (
-        "attempt",
-        "end",
-        "epoch",
-        "id",
-        "loaded",
-        "loading",
-        "name",
-        "pending",
-        "stored",
-        "trimmed",
-        "written_ms",
-    )
-
-    def __init__(self, id: int, name: str, epoch: str, trimmed: int, written_ms: int) -> None:
-        self.id = id
-        self.name = name
-        self.epoch = epoch
-        self.attempt = NO_ATTEMPT
-        self.end = 0
-        self.loaded: LoadedLog | None = None
-        self.loading: asyncio.Future[LoadedLog] | None = None
-        self.stored = False
-        self.trimmed = trimmed
-        self.pending = 0
-        self.written_ms = written_ms
+    id: int
+    name: str
+    epoch: str
+    trimmed: int
+    written_ms: int
+    attempt: Attempt = NO_ATTEMPT
+    end: int = 0
+    loaded: LoadedLog | None = None
+    loading: asyncio.Future[LoadedLog] | None = None
+    stored: bool = False
+    pending: int = 0
 
     @property
     def position(self) -> Position:
@@ -87,6 +75,7 @@ class SQLiteRoom:
         return Position(self.epoch, self.end) if loaded is None else loaded.log.position
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class _QueuedPublish:
     """A publish that waits for its commit.
 
@@ -96,24 +85,17 @@ class _QueuedPublish:
         position: the result, which the publisher awaits.
     """
 
-    __slots__ = ("body", "condition", "draft", "id", "loaded", "offset", "position", "room")
+    room: SQLiteRoom
+    loaded: LoadedLog
+    draft: Draft
+    id: str | None
+    condition: Condition | None
+    body: bytes = field(init=False)
+    offset: int = 0
+    position: asyncio.Future[Position] = field(default_factory=new_future)
 
-    def __init__(
-        self,
-        room: SQLiteRoom,
-        loaded: LoadedLog,
-        draft: Draft,
-        id: str | None,
-        condition: Condition | None,
-    ) -> None:
-        self.room = room
-        self.loaded = loaded
-        self.draft = draft
-        self.id = id
-        self.condition = condition
-        self.body = b"" if id is None else fingerprint(draft)
-        self.offset = 0
-        self.position: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+    def __post_init__(self) -> None:
+        self.body = b"" if self.id is None else fingerprint(self.draft)
 
     def succeed(self) -> None:
         """Return the position to the publisher, unless it was cancelled."""

@@ -54,7 +54,7 @@ class Subscriptions:
     ) -> Subscription:
         """Return a new subscription; it receives events once it is added."""
         return Subscription(
-            names,
+            tuple(names),
             room,
             wake,
             capacity=self._capacity,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from longwire.client.handlers.arguments import Arguments
 from longwire.client.handlers.throttle import Throttle
@@ -13,6 +14,7 @@ ANY = "*"
 """The event name that subscribes to every event."""
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Subscription:
     """A queue of events for one consumer.
 
@@ -38,44 +40,21 @@ class Subscription:
         is_congested: Whether the queue was full and is not yet half empty.
     """
 
-    __slots__ = (
-        "_answers",
-        "_capacity",
-        "_on_congestion",
-        "_on_stop",
-        "_wake",
-        "is_awake",
-        "is_congested",
-        "names",
-        "pending",
-        "receives_all",
-        "room",
-        "throttle",
-    )
+    names: tuple[str, ...]
+    room: str | None
+    wake: Callable[[], None]
+    capacity: int
+    on_congestion: Callable[[int], None]
+    on_stop: Callable[[Subscription], None]
+    answers: bool = False
+    receives_all: bool = field(init=False)
+    pending: deque[Arguments] = field(default_factory=deque[Arguments])
+    throttle: Throttle | None = None
+    is_awake: bool = False
+    is_congested: bool = False
 
-    def __init__(
-        self,
-        names: Iterable[str],
-        room: str | None,
-        wake: Callable[[], None],
-        *,
-        capacity: int,
-        on_congestion: Callable[[int], None],
-        on_stop: Callable[[Subscription], None],
-        answers: bool = False,
-    ) -> None:
-        self.names = tuple(names)
+    def __post_init__(self) -> None:
         self.receives_all = ANY in self.names
-        self.room = room
-        self.pending: deque[Arguments] = deque()
-        self.throttle: Throttle | None = None
-        self.is_awake = False
-        self.is_congested = False
-        self._wake = wake
-        self._capacity = capacity
-        self._on_congestion = on_congestion
-        self._on_stop = on_stop
-        self._answers = answers
 
     @property
     def size(self) -> int:
@@ -86,7 +65,7 @@ class Subscription:
     @property
     def can_answer(self) -> bool:
         """Whether the consumer's result may acknowledge an event; a throttle may merge events."""
-        return self._answers and self.throttle is None
+        return self.answers and self.throttle is None
 
     def ensure_throttle(self, contract: Contract, interval: float = 0.0) -> Throttle:
         """Return the throttle; create it at the first call."""
@@ -105,39 +84,39 @@ class Subscription:
         if throttle is None or not throttle.offer(arguments, room):
             pending.append(arguments)
             if not self.is_awake:
-                self._wake()
+                self.wake()
         size = len(pending) if throttle is None else self.size
-        if size >= self._capacity and not self.is_congested:
+        if size >= self.capacity and not self.is_congested:
             self.is_congested = True
-            self._on_congestion(1)
+            self.on_congestion(1)
 
     def release(self, events: Iterable[Arguments]) -> None:
         """Append events that the throttle held back."""
         self.pending.extend(events)
         if not self.is_awake:
-            self._wake()
+            self.wake()
 
     def take(self) -> Arguments:
         """Remove and return the oldest event; the queue must not be empty."""
         arguments = self.pending.popleft()
-        if self.is_congested and self.size <= self._capacity // 2:
+        if self.is_congested and self.size <= self.capacity // 2:
             self._end_congestion()
         return arguments
 
     def _end_congestion(self) -> None:
         self.is_congested = False
-        self._on_congestion(-1)
+        self.on_congestion(-1)
 
     def resume(self) -> None:
         """Wake the consumer again, which was cancelled with the last connection or event loop."""
         if self.throttle is not None:
             self.throttle.restart()
         if self.pending and not self.is_awake:
-            self._wake()
+            self.wake()
 
     def stop(self) -> None:
         """Receive nothing more; events that wait may still be taken."""
-        self._on_stop(self)
+        self.on_stop(self)
         if self.is_congested:
             self._end_congestion()
 

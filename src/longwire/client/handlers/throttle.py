@@ -4,6 +4,7 @@ import asyncio
 import copy
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -34,6 +35,7 @@ class HeldEvent(msgspec.Struct, frozen=True, gc=False):
     field: str | None = None
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Throttle:
     """Decides when a subscription's events go on to its handler.
 
@@ -51,32 +53,14 @@ class Throttle:
         is_paused: Whether all events are held back until `resume`.
     """
 
-    __slots__ = (
-        "_contract",
-        "_held",
-        "_interval",
-        "_next_pass",
-        "_pending",
-        "_release",
-        "_timer",
-        "is_paused",
-    )
-
-    def __init__(
-        self,
-        pending: deque[Arguments],
-        release: Callable[[Iterable[Arguments]], None],
-        contract: Contract,
-        interval: float,
-    ) -> None:
-        self._pending = pending
-        self._release = release
-        self._contract = contract
-        self._interval = interval
-        self._held: list[HeldEvent] = []
-        self._next_pass = FIRST_PASS
-        self._timer: asyncio.TimerHandle | None = None
-        self.is_paused = False
+    _pending: deque[Arguments]
+    _release: Callable[[Iterable[Arguments]], None]
+    _contract: Contract
+    _interval: float
+    _held: list[HeldEvent] = field(default_factory=list[HeldEvent])
+    _next_pass: int = FIRST_PASS
+    _timer: asyncio.TimerHandle | None = None
+    is_paused: bool = False
 
     def __len__(self) -> int:
         return len(self._held)

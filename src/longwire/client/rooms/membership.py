@@ -1,6 +1,7 @@
 """The state of one room that the client is in, or wants to be in."""
 
 import asyncio
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -78,6 +79,9 @@ class RoomReset(msgspec.Struct, frozen=True):
     position: Position
 
 
+Waiters = list[asyncio.Future[JoinResult]]
+
+
 def has_joined(answer: asyncio.Future[JoinResult]) -> bool:
     """Whether a join has succeeded and holds its reference.
 
@@ -100,6 +104,7 @@ def check_name(room: object) -> None:
     raise LocalProtocolError(f"room must be a non-empty string, got {room!r}")
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Membership:
     """One room that the client is in, or wants to be in.
 
@@ -125,46 +130,28 @@ class Membership:
         late_readers: Subscriptions that read the log from its beginning.
     """
 
-    __slots__ = (
-        "cursor",
-        "is_granted",
-        "is_held_back",
-        "is_joining",
-        "late_readers",
-        "recovered",
-        "references",
-        "replays_for_late_readers",
-        "request",
-        "requested_offset",
-        "resumes",
-        "retries",
-        "retry_timer",
-        "room",
-        "start",
-        "status",
-        "target",
-        "waiters",
-    )
+    room: str
+    start: Start
+    references: int = 0
+    is_granted: bool = False
+    status: RoomStatus = RoomStatus.JOINING
+    cursor: Cursor | None = None
+    target: int = 0
+    recovered: bool = False
+    request: int = 0
+    requested_offset: int = 0
+    is_joining: bool = False
+    is_held_back: bool = False
+    replays_for_late_readers: bool = False
+    retry_timer: asyncio.TimerHandle | None = None
+    retries: int = 0
+    waiters: Waiters = field(default_factory=Waiters)
+    resumes: Waiters = field(default_factory=Waiters)
+    late_readers: LateReaders = field(default_factory=LateReaders)
 
-    def __init__(self, room: str, start: Start) -> None:
-        self.room = room
-        self.start: Start = start
-        self.references = 0
-        self.is_granted = False
-        self.status = RoomStatus.JOINING
-        self.cursor = Cursor(start.epoch, start.offset) if isinstance(start, Position) else None
-        self.target = 0
-        self.recovered = False
-        self.request = 0
-        self.requested_offset = 0
-        self.is_joining = False
-        self.is_held_back = False
-        self.replays_for_late_readers = False
-        self.retry_timer: asyncio.TimerHandle | None = None
-        self.retries = 0
-        self.waiters: list[asyncio.Future[JoinResult]] = []
-        self.resumes: list[asyncio.Future[JoinResult]] = []
-        self.late_readers = LateReaders()
+    def __post_init__(self) -> None:
+        if isinstance(self.start, Position):
+            self.cursor = Cursor(self.start.epoch, self.start.offset)
 
     @property
     def is_blocked(self) -> bool:
@@ -199,7 +186,7 @@ class Membership:
         for waiter in self._take_waiters():
             waiter.set_exception(error)
 
-    def _take_waiters(self) -> list[asyncio.Future[JoinResult]]:
+    def _take_waiters(self) -> Waiters:
         waiters = self.waiters + self.resumes
         self.waiters, self.resumes = [], []
         return [waiter for waiter in waiters if not waiter.done()]

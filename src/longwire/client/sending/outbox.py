@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass, field
 from functools import partial
 
 import msgspec
 
+from longwire.background import new_future
 from longwire.client.answers import read_rejection
 from longwire.client.sending.link_watch import LinkWatch
 from longwire.client.sending.outbox_file import OutboxFile, Record
@@ -34,6 +36,7 @@ ID_WINDOW = 290.0
 EXPIRY_INTERVAL = 10.0
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Entry:
     """One event on its way to the server.
 
@@ -48,26 +51,14 @@ class Entry:
         number: Its number in the file; None if it is only in memory.
     """
 
-    __slots__ = (
-        "answer",
-        "event",
-        "number",
-        "put_at",
-        "repeats",
-        "sent_at",
-        "size",
-        "wants_ack",
-    )
-
-    def __init__(self, event: EncodedEvent, size: int, *, wants_ack: bool, repeats: bool) -> None:
-        self.event = event
-        self.size = size
-        self.wants_ack = wants_ack
-        self.repeats = repeats
-        self.put_at = clock.time()
-        self.sent_at: float | None = None
-        self.number: int | None = None
-        self.answer: asyncio.Future[AckReceived | None] = asyncio.get_running_loop().create_future()
+    event: EncodedEvent
+    size: int
+    wants_ack: bool
+    repeats: bool
+    put_at: float = field(default_factory=lambda: clock.time())
+    sent_at: float | None = None
+    number: int | None = None
+    answer: asyncio.Future[AckReceived | None] = field(default_factory=new_future)
 
     @classmethod
     def restore(cls, record: Record) -> Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -106,6 +107,7 @@ class Carrier(Protocol):
         ...
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class TransportSession:
     """Feeds a `Connection` from its carrier, and the carrier from the connection. Runs no task.
 
@@ -117,37 +119,23 @@ class TransportSession:
         closed: Set to the reason when the connection has ended.
     """
 
-    __slots__ = (
-        "_acks",
-        "_backlog",
-        "_callbacks",
-        "_carrier",
-        "_connected",
-        "_drained",
-        "_loop",
-        "_must_yield",
-        "_timer",
-        "closed",
-        "connection",
-        "error",
-        "is_open",
-    )
+    _carrier: Carrier
+    connection: Connection
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    _callbacks: SessionCallbacks | None = None
+    _acks: dict[int, AckHandler] = field(default_factory=dict[int, AckHandler])
+    _drained: asyncio.Future[None] | None = None
+    _connected: asyncio.Future[None] = field(default_factory=new_optional_future)
+    _timer: asyncio.TimerHandle | None = None
+    _must_yield: bool = False
+    # Events that wait, while there are no callbacks yet or `pause` holds them back.
+    _backlog: list[ConnectionEvent] | None = None
+    error: Exception | None = None
+    closed: asyncio.Future[DisconnectReason] = field(init=False)
+    is_open: bool = False
 
-    def __init__(self, carrier: Carrier, connection: Connection) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._carrier = carrier
-        self._callbacks: SessionCallbacks | None = None
-        self._acks: dict[int, AckHandler] = {}
-        self._drained: asyncio.Future[None] | None = None
-        self._connected: asyncio.Future[None] = new_optional_future()
-        self._timer: asyncio.TimerHandle | None = None
-        self._must_yield = False
-        # Events that wait, while there are no callbacks yet or `pause` holds them back.
-        self._backlog: list[ConnectionEvent] | None = None
-        self.connection = connection
-        self.error: Exception | None = None
-        self.closed: asyncio.Future[DisconnectReason] = self._loop.create_future()
-        self.is_open = False
+    def __post_init__(self) -> None:
+        self.closed = self._loop.create_future()
 
     @classmethod
     async def open(

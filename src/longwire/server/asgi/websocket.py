@@ -5,6 +5,7 @@ import contextlib
 import itertools
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from longwire.prepared import PreparedBatch
@@ -14,6 +15,7 @@ from longwire.server.session.task_pool import finish
 from longwire.server.session.tcp_info import Traffic
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class ASGIWriter:
     """Sends WebSocket messages over ASGI, without a task while the transport takes them.
 
@@ -26,28 +28,14 @@ class ASGIWriter:
         on_closing: called when the close frame was sent.
     """
 
-    __slots__ = (
-        "_closed",
-        "_on_closing",
-        "_on_drained",
-        "_queue",
-        "_send",
-        "_taken",
-        "_task",
-        "is_direct",
-    )
-
-    def __init__(
-        self, send: Send, on_drained: Callable[[], None], on_closing: Callable[[], None]
-    ) -> None:
-        self.is_direct = False
-        self._send = send
-        self._on_drained = on_drained
-        self._on_closing = on_closing
-        self._queue: deque[Message] | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._closed = False
-        self._taken = 0
+    _send: Send
+    _on_drained: Callable[[], None]
+    _on_closing: Callable[[], None]
+    is_direct: bool = False
+    _queue: deque[Message] | None = None
+    _task: asyncio.Task[None] | None = None
+    _closed: bool = False
+    _taken: int = 0
 
     @property
     def stalled(self) -> bool:

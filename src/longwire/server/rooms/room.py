@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from longwire.prepared import PreparedBatch, PreparedMessage
@@ -40,6 +41,7 @@ Listener = Callable[[PreparedMessage], None]
 """Receives the events of a room on this node, in order, without being a connection."""
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Member:
     """One socket in one room: a cursor into the room's log.
 
@@ -54,26 +56,17 @@ class Member:
             read a slice of the log in an earlier turn drops the slice.
     """
 
-    __slots__ = (
-        "feeding",
-        "live",
-        "offset",
-        "recipient",
-        "room",
-        "turn",
-        "wants_positions",
-        "writer",
-    )
+    room: HubRoom
+    recipient: Recipient
+    wants_positions: bool = field(init=False)
+    writer: Writer | None = None
+    offset: int = 0
+    live: bool = False
+    feeding: bool = False
+    turn: int = 0
 
-    def __init__(self, room: HubRoom, recipient: Recipient) -> None:
-        self.room = room
-        self.recipient = recipient
-        self.wants_positions = recipient.wants_positions
-        self.writer: Writer | None = None
-        self.offset = 0
-        self.live = False
-        self.feeding = False
-        self.turn = 0
+    def __post_init__(self) -> None:
+        self.wants_positions = self.recipient.wants_positions
 
     def write(self, batch: PreparedBatch) -> bool:
         """Send the messages in order; return False, with nothing sent, if the transport stalled."""
@@ -83,6 +76,7 @@ class Member:
         return True
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Slices:
     """A batch that is written to many members over several turns of the event loop.
 
@@ -94,17 +88,12 @@ class Slices:
         next: the index of the first member that no slice has reached.
     """
 
-    __slots__ = ("_indexes", "batch", "members", "next", "since", "weight")
-
-    def __init__(
-        self, batch: PreparedBatch, weight: int, since: int, members: list[Member]
-    ) -> None:
-        self.batch = batch
-        self.weight = weight
-        self.since = since
-        self.members = members
-        self.next = 0
-        self._indexes: dict[Member, int] | None = None
+    batch: PreparedBatch
+    weight: int
+    since: int
+    members: list[Member]
+    next: int = 0
+    _indexes: dict[Member, int] | None = None
 
     def slice(self, count: int) -> list[Member]:
         """Return the members to write to among the next `count`.
@@ -127,6 +116,7 @@ class Slices:
         return self._indexes.get(member, -1) >= self.next
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class HubRoom:
     """A room that has members or listeners on this node.
 
@@ -146,36 +136,19 @@ class HubRoom:
         holds: operations under way that require the room to stay open.
     """
 
-    __slots__ = (
-        "ahead",
-        "epoch",
-        "holds",
-        "listeners",
-        "live",
-        "members",
-        "name",
-        "offset",
-        "opened",
-        "pending",
-        "pending_bytes",
-        "received",
-        "slices",
-    )
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.epoch = ""
-        self.offset = 0
-        self.received = 0
-        self.members: dict[Recipient, Member] = {}
-        self.live: dict[Member, None] = {}
-        self.ahead: dict[Member, None] = {}
-        self.pending: list[PreparedMessage] = []
-        self.pending_bytes = 0
-        self.slices: Slices | None = None
-        self.listeners: dict[Listener, None] = {}
-        self.opened: asyncio.Future[None] | None = None
-        self.holds = 0
+    name: str
+    epoch: str = ""
+    offset: int = 0
+    received: int = 0
+    members: dict[Recipient, Member] = field(default_factory=dict[Recipient, Member])
+    live: dict[Member, None] = field(default_factory=dict[Member, None])
+    ahead: dict[Member, None] = field(default_factory=dict[Member, None])
+    pending: list[PreparedMessage] = field(default_factory=list[PreparedMessage])
+    pending_bytes: int = 0
+    slices: Slices | None = None
+    listeners: dict[Listener, None] = field(default_factory=dict[Listener, None])
+    opened: asyncio.Future[None] | None = None
+    holds: int = 0
 
     @property
     def end(self) -> Position:

@@ -3,9 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from redis.exceptions import MasterDownError, NoScriptError, ReadOnlyError, ResponseError
 
+from longwire.background import new_future
 from longwire.broker.redis.connection.address import Address, Command, ReadyConnection, Reply
 from longwire.broker.redis.connection.connection import ReconnectingConnection
 from longwire.errors import BrokerUnavailable
@@ -19,6 +21,7 @@ shorter than the five seconds after which HTTP clients commonly time out."""
 _NOT_RUN = (NoScriptError, ReadOnlyError, MasterDownError)
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Call:
     """A command and the future of its reply.
 
@@ -27,15 +30,10 @@ class Call:
         may_repeat: whether it is safe that Redis runs the command twice.
     """
 
-    __slots__ = ("command", "deadline", "may_repeat", "reply")
-
-    def __init__(
-        self, command: Callable[[bytes], Command], deadline: float, *, may_repeat: bool
-    ) -> None:
-        self.command = command
-        self.deadline = deadline
-        self.may_repeat = may_repeat
-        self.reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+    command: Callable[[bytes], Command]
+    deadline: float
+    may_repeat: bool
+    reply: asyncio.Future[Reply] = field(default_factory=new_future)
 
     def fail(self, error: Exception) -> None:
         """Raise `error` at the caller, unless it has the reply or was cancelled."""
