@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +14,6 @@ from longwire.broker import Broker, MemoryBroker, SQLiteBroker
 from longwire.broker.redis import RedisBroker
 from longwire.log import RetentionLimits
 from tests.broker.recording import ManualClock, RecordingReceiver
-from tests.redis_server import RedisServer
 
 
 class SweepingBroker(Broker, Protocol):
@@ -47,13 +46,6 @@ def make_redis(request: pytest.FixtureRequest) -> Make:
     return lambda clock, retention: RedisBroker(
         url, prefix=next(prefixes), clock=clock, retention=retention
     )
-
-
-@pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisServer]:
-    """One Redis for all tests that do not disturb it; each test has its own prefix."""
-    with RedisServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from longwire.catalog import (
     Announcement,
     JobCancel,
     JobCompleted,
+    JobFailed,
     JobOutput,
     JobProgress,
     JobResult,
@@ -21,6 +22,7 @@ from longwire.errors import (
     CallRefused,
     ConnectionRefused,
     IdempotencyConflict,
+    LocalProtocolError,
     PublishDenied,
     RoomDenied,
 )
@@ -235,3 +237,39 @@ async def test_health_of_a_real_connection(client: WebSocketClient) -> None:
     assert await client.ping() < 5
     assert client.health.clock_offset is not None
     assert abs(client.health.clock_offset) < 1
+
+
+async def test_a_result_that_is_larger_than_a_message_fails_its_job_at_once(
+    client: WebSocketClient, worker: WebSocketClient
+) -> None:
+    """Watchers saw the job running until its lease ran out, and then that its worker was lost."""
+    with pytest.raises(LocalProtocolError):
+        async with worker.start_job(job_id="1", lease=3600) as job:
+            await job.complete({"content": "x" * 2_000_000})
+    with pytest.raises(CallRefused, match="job:completed was refused"):
+        await client.job("1").result()
+
+
+async def test_a_worker_whose_link_was_dead_keeps_its_result(
+    worker: WebSocketClient, client: WebSocketClient
+) -> None:
+    lost = JobFailed(job_id="1", error="gone?", error_code="worker_lost", retryable=True)
+    async with worker.start_job(job_id="1") as job:
+        await worker.publish(lost, id="worker_lost")
+        await job.output("two")
+        await job.complete({"content": "the result"})
+    assert (await client.job("1").result()).content == "the result"
+
+
+async def test_a_claim_that_is_sent_twice_begins_one_attempt(
+    proxy: Proxy, clients: Connect
+) -> None:
+    """The connection breaks before the answer: the client sends the claim again."""
+    worker = clients(proxy.url, token=issue_token(SECRET, "worker", service=True))
+    await worker.connect()
+    for attempt in range(1, 6):
+        cutting = asyncio.create_task(asyncio.sleep(0.001 * attempt))
+        cutting.add_done_callback(lambda _: proxy.cut())
+        async with worker.start_job(job_id="1") as job:
+            assert job.attempt == attempt
+        await cutting

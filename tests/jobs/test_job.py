@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import AsyncGenerator
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from pydantic import BaseModel
 
 from longwire.catalog import (
     JobCompleted,
@@ -15,9 +18,19 @@ from longwire.catalog import (
     JobLease,
     JobOutput,
     JobProgress,
+    JobResult,
     JobStatusChanged,
 )
-from longwire.errors import BrokerUnavailable, InvalidEvent, InvalidRoom, JobFinished, RoomDenied
+from longwire.errors import (
+    BrokerUnavailable,
+    ConfigurationError,
+    InvalidEvent,
+    InvalidRoom,
+    JobEnded,
+    JobFinished,
+    RoomDenied,
+    StaleAttempt,
+)
 from longwire.jobs import Job, current_job
 from tests.jobs.recording import RecordingHost
 
@@ -417,3 +430,172 @@ async def test_a_cancellation_from_elsewhere_at_the_end_of_the_body_propagates(
 def test_a_job_must_be_entered_in_a_task() -> None:
     with pytest.raises(RuntimeError, match="no running event loop"):
         Job(RecordingHost()).__aenter__().send(None)
+
+
+async def test_a_job_left_in_another_context_ends(host: RecordingHost) -> None:
+    """A reader that stops early leaves the generator to the event loop: the job ran for ever."""
+
+    async def tokens() -> AsyncGenerator[int]:
+        async with Job(host, job_id="42") as job:
+            for number in range(100):
+                await job.output(str(number))
+                yield number
+
+    reader = tokens()
+    async for _ in reader:
+        break
+    await asyncio.create_task(reader.aclose())
+    state = host.state("42")
+    assert (state.status, state.error_code) == ("failed", "interrupted")
+    assert current_job() is None
+
+
+async def test_a_job_entered_by_a_task_that_has_ended_can_be_left_and_interrupted(
+    host: RecordingHost,
+) -> None:
+    first, second = Job(host, job_id="1"), Job(host, job_id="2")
+    for job in (first, second):
+        await asyncio.create_task(job.__aenter__())
+    await first.__aexit__(None, None, None)
+    await second.interrupt()
+    assert [host.state(job_id).status for job_id in ("1", "2")] == ["completed", "failed"]
+    assert not await second.__aexit__(None, None, None)
+
+
+async def test_a_job_runs_once(host: RecordingHost) -> None:
+    """In a loop that tries again, the second round left the job running."""
+    job = Job(host, job_id="42")
+    with pytest.raises(TimeoutError):
+        async with job:
+            raise TimeoutError("upstream")
+    with pytest.raises(ConfigurationError, match="entered before"):
+        async with job:
+            pytest.fail("the body ran")
+    assert host.state("42").error_code == "timeout_error"
+
+
+async def test_a_job_that_has_not_begun_refuses_calls(host: RecordingHost) -> None:
+    job = Job(host)
+    for call in (lambda: job.progress(5), lambda: job.output("x"), job.flush, job.complete):
+        with pytest.raises(ConfigurationError, match="async with"):
+            await call()
+    for name in ("elapsed", "blocking", "attempt"):
+        with pytest.raises(ConfigurationError, match="begun"):
+            getattr(job, name)
+    assert Job(host, attempt=3).attempt == 3
+
+
+async def test_ids_may_be_uuids(host: RecordingHost) -> None:
+    job_id, owner = uuid4(), uuid4()
+    async with Job(host, job_id, owner) as job:
+        pass
+    assert job.id == str(job_id)
+    assert host.state(str(job_id)).owner == str(owner)
+
+
+async def test_an_id_that_is_no_text_does_not_begin(host: RecordingHost) -> None:
+    with pytest.raises(InvalidEvent, match=r"Expected `str`, got `int` at \$\.jobId"):
+        async with Job(host, 42):  # type: ignore[arg-type]
+            pytest.fail("the body ran")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (None, JobResult()),
+        ({"content": "x", "rows": 42}, JobResult(content="x", metrics={"rows": 42})),
+        ({"Content": "x"}, JobResult(metrics={"Content": "x"})),
+        ({"metrics": {"a": 1}, "b": 2}, JobResult(metrics={"a": 1, "b": 2})),
+    ],
+)
+async def test_a_result_keeps_every_key(
+    host: RecordingHost, given: dict[str, Any] | None, kept: JobResult
+) -> None:
+    async with Job(host, job_id="42") as job:
+        await job.complete(given)
+    assert host.state("42").result == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "detail"),
+    [
+        ("done", "got `str`"),
+        ([], "got `list`"),
+        (0, "got `int`"),
+        ({"metrics": {"rows": 1}, "rows": 2}, "Key `rows`"),
+    ],
+)
+async def test_a_result_that_cannot_be_kept_is_refused(
+    host: RecordingHost, given: Any, detail: str
+) -> None:
+    async with Job(host) as job:
+        with pytest.raises(InvalidEvent, match=detail):
+            await job.complete(given)
+    assert host.state(job.id).status == "completed"
+
+
+async def test_a_pydantic_model_may_be_the_result(host: RecordingHost) -> None:
+    class Report(BaseModel):
+        content: str
+        pages: int
+
+    async with Job(host, job_id="42") as job:
+        await job.complete(Report(content="x", pages=3))  # type: ignore[arg-type]
+    assert host.state("42").result == JobResult(content="x", metrics={"pages": 3})
+
+
+async def test_the_end_is_published_though_the_call_that_made_it_was_cancelled(
+    host: RecordingHost,
+) -> None:
+    async def work() -> None:
+        async with Job(host, job_id="42") as job:
+            host.gate.clear()
+            completing.set()
+            await job.complete({"content": "x"})
+
+    completing = asyncio.Event()
+    task = asyncio.create_task(work())
+    await completing.wait()
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    host.gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert host.state("42").status == "completed"
+
+
+@pytest.mark.parametrize("error", [StaleAttempt(2), JobEnded()])
+async def test_a_worker_that_is_fenced_off_publishes_nothing_more(
+    host: RecordingHost, error: Exception
+) -> None:
+    with pytest.raises(type(error)):  # noqa: PT012 - the body is what is tested
+        async with Job(host, job_id="42", lease=60) as job:
+            host.faults.append(error)
+            await job.output("late")
+            await asyncio.Event().wait()  # is cancelled
+    assert host.cancel("42") == 0
+    assert not host.of(JobOutput, *TERMINAL)
+
+
+async def test_a_fenced_worker_that_fails_by_itself_keeps_its_error(host: RecordingHost) -> None:
+    with pytest.raises(KeyError) as failed:  # noqa: PT012 - the body is what is tested
+        async with Job(host, job_id="42") as job:
+            host.faults.append(StaleAttempt(2))
+            await job.output("late")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise KeyError("cleanup")
+    assert "another worker took over" in failed.value.__notes__[0]
+
+
+async def test_a_refused_event_ends_the_job_before_the_body_makes_another_call(
+    host: RecordingHost,
+) -> None:
+    with pytest.raises(RoomDenied):  # noqa: PT012 - the body is what is tested
+        async with Job(host, job_id="42") as job:
+            host.faults.append(RoomDenied("job:42"))
+            await job.output("x")
+            await host.until(lambda: bool(host.of(JobFailed)))
+    assert len(host.of(*TERMINAL)) == 1

@@ -28,6 +28,7 @@ from longwire.errors import (
     NotConnected,
     PublishDenied,
     RoomDenied,
+    StaleAttempt,
 )
 from longwire.jobs import Job as AsyncJob
 from longwire.sync import Job, Room, WebSocketClient
@@ -294,6 +295,16 @@ def test_a_job_whose_body_raises_has_failed(
     with client.job("1") as tracker, pytest.raises(CallRefused) as caught:
         tracker.result()
     assert caught.value.code == code
+
+
+def test_a_job_that_another_worker_took_over_raises(worker: WebSocketClient) -> None:
+    with pytest.raises(StaleAttempt), worker.start_job(job_id="1") as late:  # noqa: PT012
+        with worker.start_job(job_id="1") as job:
+            assert (late.attempt, job.attempt) == (1, 2)
+        late.output("late")
+        late.flush()
+    with pytest.raises(StaleAttempt), worker.start_job(job_id="1", attempt=1):
+        pytest.fail("the body ran")
 
 
 def test_a_job_without_the_service_scope_raises(client: WebSocketClient) -> None:

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID
+from weakref import WeakSet
 
 from msgspec.structs import replace
 
@@ -42,7 +43,10 @@ from longwire.schema import Event
 # Characters of output that may wait for a slow host before `output` makes the worker wait too.
 MAX_PENDING_OUTPUT: Final = 1_000_000
 
-_current: ContextVar[Job | None] = ContextVar("longwire_job", default=None)
+# The jobs whose bodies a context is in, outermost first. A job that is left in another context
+# than it was entered in, such as that of a generator's reader, stays in the first one.
+_entered: ContextVar[tuple[Job, ...]] = ContextVar("longwire_jobs", default=())
+_open: WeakSet[Job] = WeakSet()
 
 
 def current_job() -> Job | None:
@@ -50,10 +54,7 @@ def current_job() -> Job | None:
 
     Tasks and threads (`asyncio.to_thread`) started in the body see it too.
     """
-    job = _current.get()
-    while job is not None and not job._is_open:  # it was left in another context
-        job = job._outer
-    return job
+    return next((job for job in reversed(_entered.get()) if job in _open), None)
 
 
 class Job:
@@ -121,7 +122,6 @@ class Job:
         "_is_over",
         "_lease",
         "_loop",
-        "_outer",
         "_outgoing",
         "_prior_cancels",
         "_reason",
@@ -156,7 +156,6 @@ class Job:
         self._retry_for = retry_for
         self._outgoing = Outgoing(self.id, progress_interval)
         self._delivery: Delivery | None = None
-        self._outer: Job | None = None
         self._ignore_cancel: Callable[[], None] = _nothing
         self._cancel_sent = False
         self._reason: str | None = None
@@ -341,8 +340,8 @@ class Job:
         except BaseException:
             await self._stop(delivery)
             raise
-        self._outer = _current.get()
-        _current.set(self)
+        _entered.set((*_entered.get(), self))
+        _open.add(self)
         self._is_open = True
         if self.cancel_requested:
             self._cancel_body()
@@ -359,8 +358,8 @@ class Job:
         delivery = self._begun()
         self._is_open = False
         self._stop_listening()
-        if _current.get() is self:  # not if the job is left in another context than entered
-            _current.set(self._outer)
+        _open.discard(self)
+        _entered.set(tuple(job for job in _entered.get() if job is not self))
         was_own = await self._absorb_cancel(error)
         swallow = was_own and isinstance(error, asyncio.CancelledError)
         try:

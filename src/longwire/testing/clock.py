@@ -106,6 +106,10 @@ class ManualClock:
         finally:
             self._target = None
 
+    def suspend(self, seconds: float) -> None:
+        """Let time pass while nothing runs, as if the process was suspended: timers fire late."""
+        self._now += seconds
+
     async def settle(self) -> None:
         """Run everything that is ready without advancing time."""
         await self.advance(0.0)

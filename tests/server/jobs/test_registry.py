@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
-from longwire import Server, anonymous
-from longwire.broker import MemoryBroker, MemoryLimits
-from longwire.catalog import Announcement, JobCancel, JobCreated
+import pytest
+
+from longwire import CATALOG, Contract, Event, JobState, Server, anonymous
+from longwire.broker import MemoryBroker, MemoryLimits, SQLiteBroker
+from longwire.catalog import (
+    Announcement,
+    JobCancel,
+    JobCompleted,
+    JobCreated,
+    JobResult,
+    JobStatusChanged,
+)
+from longwire.log import Draft
 from longwire.log.room_log import DEFAULT_SLICE_FRAMES
+from longwire.testing import Link, authenticate_by_name
 
 
 async def test_the_state_of_a_replaced_log_has_nothing_of_the_old_one() -> None:
@@ -83,3 +95,43 @@ async def test_a_server_restarted_in_another_event_loop_lists_its_jobs() -> None
 
     for _ in range(2):
         assert await asyncio.to_thread(asyncio.run, use()) == ["1"]
+
+
+class StepDone(Event, name="step:done", room="job:{job_id}"):
+    job_id: str
+    step: str
+
+
+class TimedStepDone(Event, name="step:done", room="job:{job_id}"):
+    job_id: str
+    step: str
+    duration: float
+
+
+@pytest.mark.parametrize(
+    ("contract", "warnings"), [(CATALOG, 2), (CATALOG | Contract([TimedStepDone]), 1)]
+)
+async def test_events_that_the_contract_cannot_decode_are_skipped_and_logged_once(
+    tmp_path: Path, contract: Contract, warnings: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The next version of an application did not start because of one event in a job's log."""
+    broker, old = SQLiteBroker(tmp_path / "logs.db"), CATALOG | Contract([StepDone])
+    async with Server(authenticate=anonymous, broker=broker, contract=old) as before:
+        for job_id in ("42", "43"):
+            await before.publish(JobStatusChanged(job_id=job_id, status="running"))
+            await before.publish(StepDone(job_id=job_id, step="load"))
+            await broker.publish(f"job:{job_id}", Draft("job:progress", b'{"percent":5}'))
+        end = JobCompleted(job_id="42", result=JobResult(), cost=0, duration=1)
+        await before.publish(end)
+    after = Server(authenticate=authenticate_by_name, broker=broker, contract=contract)
+    async with Link(after) as link:
+        assert {job.job_id: job.status for job in await after.jobs()} == {
+            "42": "completed",
+            "43": "running",
+        }
+        ada = await link.connect("service:ada")
+        await ada.join_room("job:42")
+        await ada.job("43").cancel()
+        assert (await after.job_state("43") or JobState.initial("43")).cancel_requested
+    skipped = [record.message for record in caplog.records if "cannot be decoded" in record.message]
+    assert len(skipped) == warnings
