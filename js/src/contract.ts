@@ -5,7 +5,7 @@
  */
 
 /** Equal on two sides that were built for the same contract. */
-export const CONTRACT_FINGERPRINT = "337b350eab7230f5";
+export const CONTRACT_FINGERPRINT = "d356073711a90355";
 
 /** What a connection is doing. */
 export type ConnectionState =
@@ -33,10 +33,14 @@ export interface Fault {
   code: string;
   /** One sentence for a person. */
   message: string;
-  /** The JSON path of the invalid field, for the code `invalid_event`. */
+  /** The JSON path of the invalid field, for `invalid_event` and `invalid_request`. */
   path?: string;
   /** The job's current attempt, for the code `stale_attempt`. */
   attempt?: number;
+  /** Where the current value is, for the code `conflict`; absent if there is none. */
+  position?: Position;
+  /** The current value, for the code `conflict`. */
+  value?: unknown;
 }
 
 /** The payload of CONNECT. */
@@ -53,7 +57,11 @@ export interface Credentials {
   offset?: string;
 }
 
-/** What a service sends with `publish`, and with POST /api/publish. */
+/**
+ * What a service sends with `publish`, and with POST /api/publish.
+ *
+ * Unknown members are refused: a mistyped `id` must not make a retry unsafe without notice.
+ */
 export interface PublishRequest {
   /** Name of a declared event. */
   event: string;
@@ -65,6 +73,8 @@ export interface PublishRequest {
   id?: string;
   /** The attempt of a job to which the event belongs. With `job:created` it begins that attempt for the sending worker; `"next"` lets the server choose the number. */
   attempt?: number | "next";
+  /** Append only if the newest entry of the same event and key is at this position, or, if null, does not exist. */
+  expect?: Position | null;
   /** Skip the log and deliver at most once. */
   volatile?: boolean;
 }
@@ -151,7 +161,7 @@ export type LeaveAck =
 /** The answer to `publish`, and to client events that are appended to a log. */
 export type PublishAck =
   | { ok: true; room?: string; epoch?: string; offset?: number; attempt?: number }
-  | { ok: false; error: Fault };
+  | { ok: false; room?: string; error: Fault };
 
 /** A room `user:{userId}`. */
 export type UserRoom = `user:${string}`;

@@ -207,7 +207,17 @@ class CallRefused(LongwireError):
         self.code = code
 
 
-class StaleAttempt(LongwireError):
+class ConditionFailed(LongwireError):
+    """A condition of a publication does not hold, so nothing was appended.
+
+    Attributes:
+        room: The room of the publication, where the server knows it.
+    """
+
+    room: str | None = None
+
+
+class StaleAttempt(ConditionFailed):
     """A newer attempt of the job exists, or another worker runs this attempt.
 
     The log refused the append, so the output and the end of a job come from one attempt only.
@@ -223,7 +233,7 @@ class StaleAttempt(LongwireError):
         self.attempt = attempt
 
 
-class JobEnded(LongwireError):
+class JobEnded(ConditionFailed):
     """The job's attempt has ended; only a new attempt can continue the job."""
 
     code = "job_ended"
@@ -242,7 +252,7 @@ class JobFinished(JobEnded):
         self.job_id = job_id
 
 
-class Conflict(LongwireError):
+class Conflict(ConditionFailed):
     """Compare-and-set failed: someone else changed the value first.
 
     Attributes:

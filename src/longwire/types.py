@@ -15,7 +15,7 @@ else:
         return method
 
 
-class Position(msgspec.Struct, frozen=True):
+class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A position in a room's log, after the entry with this offset.
 
     Attributes:

@@ -4,8 +4,9 @@ This module is the only declaration of docs/reference/wire.md. The server encode
 clients decode them, and `longwire.codegen` writes them as TypeScript. Names and fields are fixed:
 clients outside this repository rely on them.
 
-A reader is tolerant: fields have defaults, and unknown fields are ignored. Defaults other than
-None are sent (see `Record`). Answers have the field `ok`; where it is false, `error` is the reason.
+A reader is tolerant: fields have defaults, and unknown fields are ignored, except in requests to
+publish and in positions. Defaults other than None are sent (see `Record`). Answers have the field
+`ok`; where it is false, `error` is the reason.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ import msgspec
 from msgspec import field
 
 from longwire.record import Record
+from longwire.types import Position
 
 AUTH: Final = "auth"
 AUTHENTICATED: Final = "authenticated"
@@ -37,14 +39,18 @@ class Fault(Record):
     Attributes:
         code: a stable error code.
         message: one sentence for a person.
-        path: the JSON path of the invalid field, for the code `invalid_event`.
+        path: the JSON path of the invalid field, for `invalid_event` and `invalid_request`.
         attempt: the job's current attempt, for the code `stale_attempt`.
+        position: where the current value is, for the code `conflict`; absent if there is none.
+        value: the current value, for the code `conflict`.
     """
 
     code: str = "refused"
     message: str = ""
     path: str | None = None
     attempt: int | None = None
+    position: Position | None = None
+    value: object = None
 
 
 # Sign-in
@@ -221,8 +227,12 @@ class AuthAck(Record):
 AttemptNumber = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
-class PublishRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+class PublishRequest(
+    msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, forbid_unknown_fields=True
+):
     """What a service sends with `publish`, and with POST /api/publish.
+
+    Unknown members are refused: a mistyped `id` must not make a retry unsafe without notice.
 
     Attributes:
         event: name of a declared event.
@@ -231,6 +241,8 @@ class PublishRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tr
         id: makes a retry safe: the same id in the same room is appended once.
         attempt: the attempt of a job to which the event belongs. With `job:created` it begins that
             attempt for the sending worker; `"next"` lets the server choose the number.
+        expect: append only if the newest entry of the same event and key is at this position, or,
+            if null, does not exist.
         volatile: skip the log and deliver at most once.
     """
 
@@ -239,6 +251,7 @@ class PublishRequest(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=Tr
     room: str | None = None
     id: str | None = None
     attempt: AttemptNumber | Literal["next"] | None = None
+    expect: Position | msgspec.UnsetType | None = msgspec.UNSET
     volatile: bool = False
 
 

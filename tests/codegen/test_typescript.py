@@ -179,8 +179,8 @@ export type JoinAck =
     assert (
         """\
 export type PublishAck =
-  | { ok: true; room?: string; epoch?: string; offset?: number }
-  | { ok: false; error: Fault };
+  | { ok: true; room?: string; epoch?: string; offset?: number; attempt?: number }
+  | { ok: false; room?: string; error: Fault };
 """
         in text
     )

@@ -52,7 +52,7 @@ def test_every_name_of_the_wire() -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids="".join)
 def test_an_example_has_exactly_the_fields_of_its_type(example: tuple[str, ...]) -> None:
     sender, kind, number, text = example
-    sent = json.loads(text.replace("{…}", "{}").replace(",…}", "}"))
+    sent = parse(text)
     if kind == "40":
         check(sent, wire.Credentials if sender == "→" else dict[str, str])
     elif kind == "44":
@@ -61,6 +61,10 @@ def test_an_example_has_exactly_the_fields_of_its_type(example: tuple[str, ...])
         check(sent[0], answer_type(number, succeeds=sent[0]["ok"]))
     else:
         check_event(sender, *sent)
+
+
+def parse(text: str) -> Any:
+    return json.loads(text.replace("{…}", "{}").replace(",…}", "}"))
 
 
 def check_event(sender: str, name: str, payload: Any = None, position: str = "1@a") -> None:
@@ -75,10 +79,10 @@ def check_event(sender: str, name: str, payload: Any = None, position: str = "1@
 
 def answer_type(number: str, *, succeeds: bool) -> type:
     """The type of the answer to the request of that number."""
-    name = next(json.loads(text)[0] for _, _, n, text in EXAMPLES if n == number)
+    name = next(parse(text)[0] for _, _, n, text in EXAMPLES if n == number)
     if succeeds:
         return wire.CLIENT_EVENTS[name]
-    return wire.RoomError if "room" in name else wire.Ack
+    return wire.RoomError if "room" in name else wire.PublishAck
 
 
 def check(sent: Any, kind: Any) -> None:

@@ -116,6 +116,64 @@ async def test_a_conflict_in_a_batch_names_the_event_and_does_not_stop_the_other
     assert (await server.broker.position("job:42")).offset == 2
 
 
+def agent(job: str, **members: object) -> dict[str, Any]:
+    data = {"agentType": "cmo", "status": "busy", "currentJob": job, "timestamp": 1}
+    return {"event": "agent:status", "data": data} | members
+
+
+async def test_one_of_thirty_concurrent_compare_and_sets_succeeds(
+    http: httpx.AsyncClient,
+) -> None:
+    first = (await http.post("/api/publish", json=agent("0", expect=None), headers=SERVICE)).json()
+    expected = {"epoch": first["epoch"], "offset": first["offset"]}
+    answers = await asyncio.gather(
+        *(
+            http.post("/api/publish", json=agent(str(n), expect=expected), headers=SERVICE)
+            for n in range(1, 31)
+        )
+    )
+    (winner,) = (answer for answer in answers if answer.status_code == 200)
+    problems = [answer.json() for answer in answers if answer is not winner]
+    position = {name: winner.json()[name] for name in ("epoch", "offset")}
+    value = agent(str(answers.index(winner) + 1))["data"]
+    assert [problem["status"] for problem in problems] == [409] * 29
+    assert all(problem["code"] == "conflict" for problem in problems)
+    assert all(problem["room"] == "agent:cmo" for problem in problems)
+    assert all((problem["position"], problem["value"]) == (position, value) for problem in problems)
+
+
+async def test_a_stale_attempt_is_a_conflict_that_names_the_current_one(
+    http: httpx.AsyncClient,
+) -> None:
+    created = {"event": "job:created", "data": {"jobId": "42", "title": "T"}, "attempt": "next"}
+    for attempt in (1, 2):
+        answer = await http.post("/api/publish", json=created, headers=SERVICE)
+        assert (answer.status_code, answer.json()["attempt"]) == (200, attempt)
+    late = await http.post("/api/publish", json=PROGRESS | {"attempt": 1}, headers=SERVICE)
+    problem = late.json()
+    assert (late.status_code, problem["code"], problem["attempt"]) == (409, "stale_attempt", 2)
+    assert late.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_conflict_in_a_batch_has_the_position_of_the_current_value(
+    http: httpx.AsyncClient,
+) -> None:
+    batch = [agent("1", expect=None), agent("2", expect=None)]
+    answer = await http.post("/api/publish", json=batch, headers=SERVICE)
+    problem = answer.json()
+    assert (answer.status_code, problem["field"], problem["code"]) == (409, "$[1]", "conflict")
+    assert (problem["position"]["offset"], problem["value"]) == (1, batch[0]["data"])
+
+
+async def test_an_unknown_member_of_a_request_to_cancel_is_named(
+    http: httpx.AsyncClient, server: Server
+) -> None:
+    await server.publish(JobCreated(job_id="42"))
+    answer = await http.post("/api/jobs/42/cancel", json={"raeson": "enough"}, headers=SERVICE)
+    assert (answer.status_code, answer.json()["field"]) == (422, "$.raeson")
+    assert (await server.broker.position("job:42")).offset == 1
+
+
 async def test_a_body_that_is_not_utf8_is_rejected(http: httpx.AsyncClient) -> None:
     """This was an internal error."""
     answer = await http.post("/api/publish", content=b'{"event":"\xff","data":{}}', headers=SERVICE)
@@ -196,6 +254,18 @@ BAD_BODIES: dict[str, tuple[Any, int, str, str | None]] = {
         422,
         "invalid_room",
         "$.room",
+    ),
+    "an unknown member": (
+        b'{"event": "x", "data": {}, "idd": "1"}',
+        422,
+        "invalid_request",
+        "$.idd",
+    ),
+    "a batch with an unknown member": (
+        b'[{"event": "x", "data": {}}, {"event": "x", "data": {}, "rooom": ""}]',
+        422,
+        "invalid_request",
+        "$[1].rooom",
     ),
     "deeply nested": (b"[" * 200_000, 400, "invalid_request", "$[0]"),
     "too large": (b" " * 1_000_001, 413, "payload_too_large", None),

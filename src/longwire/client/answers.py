@@ -9,6 +9,9 @@ from longwire.connection import AckReceived
 from longwire.errors import (
     BrokerUnavailable,
     CallRefused,
+    ConditionFailed,
+    ConfigurationError,
+    Conflict,
     IdempotencyConflict,
     InvalidEvent,
     InvalidId,
@@ -59,9 +62,12 @@ def read_attempt(ack: AckReceived, request: PublishRequest) -> int:
 
 def _read_published(ack: AckReceived, request: PublishRequest) -> PublishAck:
     answer = _read_publish_ack(ack)
-    if not answer.ok:
-        raise _publish_error(answer.error or Fault(), request)
-    return answer
+    if answer.ok:
+        return answer
+    error = _publish_error(answer.error or Fault(), request)
+    if isinstance(error, ConditionFailed):
+        error.room = answer.room
+    raise error
 
 
 def read_answer(ack: AckReceived, kind: type[Any] | None) -> Any:
@@ -123,6 +129,10 @@ def _publish_error(fault: Fault, request: PublishRequest) -> LongwireError:
             return StaleAttempt(fault.attempt or 0)
         case JobEnded.code:
             return JobEnded(fault.message)
+        case Conflict.code:
+            return Conflict(fault.position, fault.value)
+        case ConfigurationError.code:
+            return ConfigurationError(fault.message)
         case IdempotencyConflict.code:
             return IdempotencyConflict(room, request.id or "")
         case _:

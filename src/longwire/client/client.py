@@ -9,6 +9,7 @@ from typing import Any, Self, Unpack
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.client.callbacks import check_plain
@@ -337,6 +338,7 @@ class WebSocketClient(Subscribable):
         *,
         room: str | None = None,
         id: str | None = None,
+        expect: Position | UnsetType | None = UNSET,
         attempt: int | None = None,
         volatile: bool = False,
     ) -> asyncio.Future[Position]:
@@ -351,22 +353,26 @@ class WebSocketClient(Subscribable):
             room: The room, for events that do not determine it.
             id: Idempotency id. Within five minutes, an id is appended to a room only once; a
                 repetition returns the position of the first.
+            expect: Append only if the newest entry of the same event and key is at this position,
+                or, if None, does not exist.
             attempt: Append only if this is the current attempt of the job, and has not ended. With
                 `JobCreated`: begin this attempt for this worker.
             volatile: Skip the log: deliver at most once, and only over a present connection.
 
         Raises:
             InvalidEvent: A value does not match the event's type; nothing was sent.
+            ConfigurationError: `expect` or `attempt` is used with `volatile`.
             OutboxFull: Too many publications wait to be confirmed.
             NotConnected: (awaited) The client disconnected or gave up, `outbox_age` has passed, or
                 the event is volatile and there is no connection.
             CallTimeout: (awaited) The server did not answer for almost five minutes.
+            Conflict: (awaited) The newest entry is not at the expected position.
             StaleAttempt: (awaited) The job has another attempt, or another worker runs this one.
             JobEnded: (awaited) The attempt has ended.
             LongwireError: (awaited) The server rejected the event; the subclass states the reason.
         """
         self._open_jobs.observe(event)
-        return self._publisher.publish(event, room, id, volatile, attempt)
+        return self._publisher.publish(event, room, id, expect, attempt, volatile)
 
     # Jobs
 

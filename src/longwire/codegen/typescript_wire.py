@@ -125,8 +125,10 @@ def _print_wire_type(described: NamedType) -> str:
         rejected = replace(described.fields[0], type=Choice((False,)))
         return print_type(replace(described, fields=(rejected, *described.fields[1:])))
     success = "; ".join(["ok: true", *map(_print_member, fields.values())])
-    names_room = "room" in fields and not fields["room"].is_optional
-    rejection = "RoomError" if names_room else "{ ok: false; error: Fault }"
+    rejection = "{ ok: false; error: Fault }"
+    if "room" in fields:
+        is_optional = fields["room"].is_optional
+        rejection = "{ ok: false; room?: string; error: Fault }" if is_optional else "RoomError"
     union = f"\n  | {{ {success} }}\n  | {rejection};\n"
     return f"{print_doc(described.doc)}export type {described.name} ={union}"
 

@@ -19,6 +19,7 @@ import msgspec
 from longwire.errors import (
     AuthenticationError,
     BrokerUnavailable,
+    ConditionFailed,
     Conflict,
     IdempotencyConflict,
     InvalidEvent,
@@ -35,9 +36,9 @@ from longwire.errors import (
 )
 from longwire.jobs import JobState
 from longwire.server import Identity, Server, UnknownJob
-from longwire.server.errors import message_of
+from longwire.server.errors import UnknownMember, fault_of, find_unknown_member
 from longwire.socketio.surrogates import replace_lone_surrogates
-from longwire.types import override
+from longwire.types import Position, override
 from longwire.wire import PublishRequest
 
 with needing("fastapi"):
@@ -96,6 +97,7 @@ _STATUS: dict[type[LongwireError], int] = {
     InvalidId: 422,
     InvalidRoom: 422,
     UnknownEvent: 422,
+    UnknownMember: 422,
     BrokerUnavailable: 503,
 }
 
@@ -106,6 +108,10 @@ class _Problem(msgspec.Struct, omit_defaults=True):
     detail: str
     code: str
     field: str | None = None
+    room: str | None = None
+    attempt: int | None = None
+    position: Position | None = None
+    value: object = None
 
 
 class _ProblemRoute(APIRoute):
@@ -129,7 +135,13 @@ def problem(error: LongwireError, field: str | None = None) -> Response:
     """Return the response for an error."""
     status = _STATUS.get(type(error), 400)
     headers = {"www-authenticate": "Bearer"} if status == 401 else {}
-    return _problem_response(status, error.code, message_of(error), field or _field(error), headers)
+    fault = fault_of(error)
+    body = _describe(status, fault.code, fault.message)
+    body.field = field or _field(error)
+    if isinstance(error, ConditionFailed):
+        body.room = error.room
+    body.attempt, body.position, body.value = fault.attempt, fault.position, fault.value
+    return _problem_response(body, headers)
 
 
 async def explain(request: Request, error: Exception) -> Response:
@@ -139,20 +151,23 @@ async def explain(request: Request, error: Exception) -> Response:
     """
     http = cast("HTTPException", error)
     code = HTTPStatus(http.status_code).phrase.lower().replace(" ", "_")
-    return _problem_response(http.status_code, code, str(http.detail), None, http.headers)
+    return _problem_response(_describe(http.status_code, code, str(http.detail)), http.headers)
 
 
-def _problem_response(
-    status: int, code: str, detail: str, field: str | None, headers: Mapping[str, str] | None
-) -> Response:
-    body = _Problem(code.replace("_", " "), status, detail, code, field)
-    return _json(body, status, headers, media_type="application/problem+json")
+def _describe(status: int, code: str, detail: str) -> _Problem:
+    return _Problem(code.replace("_", " "), status, detail, code)
+
+
+def _problem_response(body: _Problem, headers: Mapping[str, str] | None) -> Response:
+    return _json(body, body.status, headers, media_type="application/problem+json")
 
 
 def _field(error: LongwireError) -> str | None:
     match error:
         case InvalidRequest():
             return error.field
+        case UnknownMember():
+            return error.path
         case InvalidEvent():
             return "$.data" + error.path.removeprefix("$")
         case UnknownEvent():
@@ -228,7 +243,7 @@ def _get(api: APIRouter, path: str) -> Callable[[Handler], Handler]:
     return register
 
 
-class _CancelRequest(msgspec.Struct):
+class _CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
     reason: str | None = None
 
 
@@ -253,15 +268,17 @@ async def _visible_job(server: Server, identity: Identity, job_id: str) -> JobSt
 
 
 async def _publish(server: Server, request: PublishRequest) -> dict[str, object]:
-    room, position, _ = await server.publish_data(
+    room, position, attempt = await server.publish_data(
         request.event,
         bytes(request.data),
         room=request.room,
         id=request.id,
+        expect=request.expect,
         attempt=request.attempt,
         volatile=request.volatile,
     )
-    return _position(room, position.epoch, position.offset)
+    answer = _position(room, position.epoch, position.offset)
+    return answer if attempt is None else answer | {"attempt": attempt}
 
 
 async def _publish_batch(server: Server, requests: list[PublishRequest]) -> Response:
@@ -319,6 +336,8 @@ def _decode(body: bytes, type: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=type)
     except msgspec.ValidationError as error:
+        if unknown := find_unknown_member(error):
+            raise unknown from None
         detail, _, path = str(error).partition(" - at `")
         raise InvalidRequest(detail, _missing(detail, path.rstrip("`") or "$")) from None
     except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or nested too deeply

@@ -1,14 +1,20 @@
 """The server's own errors, and errors as they are sent to clients."""
 
 import logging
+import re
 from functools import lru_cache
 from typing import Final
 
+import msgspec
+from msgspec.structs import replace
+
 from longwire.clock import clock
-from longwire.errors import BrokerUnavailable, InvalidEvent, LongwireError, StaleAttempt
+from longwire.errors import BrokerUnavailable, Conflict, InvalidEvent, LongwireError, StaleAttempt
 from longwire.wire import Fault
 
 logger = logging.getLogger("longwire.server")
+
+_UNKNOWN_MEMBER: Final = re.compile(r"Object contains unknown field `(.*?)`(?: - at `(.*)`)?")
 
 UNAVAILABLE: Final = "The event log is temporarily unavailable; retry later."
 
@@ -31,6 +37,20 @@ class InvalidPosition(LongwireError):
     code = "invalid_position"
 
 
+class UnknownMember(LongwireError):
+    """A request has a member that the server does not know, such as a mistyped `id`.
+
+    Attributes:
+        path: the JSON path of the member.
+    """
+
+    code = "invalid_request"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"the request has the unknown member {path}")
+        self.path = path
+
+
 class UnknownJob(LongwireError):
     """The job's room has no log."""
 
@@ -45,9 +65,22 @@ class InternalError(LongwireError):
 
 def fault_of(error: LongwireError) -> Fault:
     """Return an error as it is sent to clients."""
-    path = error.path if isinstance(error, InvalidEvent) else None
-    attempt = error.attempt if isinstance(error, StaleAttempt) else None
-    return Fault(code=error.code, message=message_of(error), path=path, attempt=attempt)
+    fault = Fault(code=error.code, message=message_of(error))
+    match error:
+        case InvalidEvent() | UnknownMember():
+            return replace(fault, path=error.path)
+        case StaleAttempt():
+            return replace(fault, attempt=error.attempt)
+        case Conflict():
+            return replace(fault, position=error.position, value=error.value)
+        case _:
+            return fault
+
+
+def find_unknown_member(error: msgspec.ValidationError) -> UnknownMember | None:
+    """Return the error for a request that msgspec rejected because of an unknown member."""
+    found = _UNKNOWN_MEMBER.fullmatch(str(error))
+    return None if found is None else UnknownMember(f"{found[2] or '$'}.{found[1]}")
 
 
 def message_of(error: LongwireError) -> str:

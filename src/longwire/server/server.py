@@ -14,7 +14,7 @@ from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.clock import clock
 from longwire.connection import ConnectionOptions
 from longwire.engineio.server import Options
-from longwire.errors import AuthenticationError, ConfigurationError, InvalidRoom
+from longwire.errors import AuthenticationError, ConditionFailed, ConfigurationError, InvalidRoom
 from longwire.jobs import Job, JobState
 from longwire.jobs.lease import DEFAULT_LEASE
 from longwire.log import Condition
@@ -347,6 +347,7 @@ class Server:
             bytes(request.data),
             room=request.room,
             id=request.id,
+            expect=request.expect,
             attempt=request.attempt,
             volatile=request.volatile,
         )
@@ -380,11 +381,16 @@ class Server:
                 )
             await self.broker.publish_volatile(room, draft_of(encoded))
             return Published(room, await self.broker.position(room))
-        if is_job:
-            return await self._jobs.append(room, encoded, id, attempt, expect)
-        condition = None if expect is UNSET else Condition(expect=expect)
-        draft = draft_of(encoded)
-        return Published(room, await self.broker.publish(room, draft, id=id, condition=condition))
+        try:
+            if is_job:
+                return await self._jobs.append(room, encoded, id, attempt, expect)
+            condition = None if expect is UNSET else Condition(expect=expect)
+            draft = draft_of(encoded)
+            position = await self.broker.publish(room, draft, id=id, condition=condition)
+            return Published(room, position)
+        except ConditionFailed as failed:
+            failed.room = room
+            raise
 
     # Identities
 

@@ -6,6 +6,7 @@ from typing import Any, Self, Unpack
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.client import (
@@ -224,12 +225,19 @@ class WebSocketClient(Subscribable):
         *,
         room: str | None = None,
         id: str | None = None,
+        expect: Position | UnsetType | None = UNSET,
         attempt: int | None = None,
         volatile: bool = False,
     ) -> Future[Position]:
         """Append an event to the log of its room; the future's result is its position."""
         return self._thread.future(
-            self._client.publish, event, room=room, id=id, attempt=attempt, volatile=volatile
+            self._client.publish,
+            event,
+            room=room,
+            id=id,
+            expect=expect,
+            attempt=attempt,
+            volatile=volatile,
         )
 
     # Jobs

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeVar, cast
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from longwire import wire
 from longwire.catalog import JobCreated
@@ -16,7 +17,7 @@ from longwire.client.answers import read_answer, read_attempt, read_position
 from longwire.client.sending.outbox import Entry, Outbox
 from longwire.clock import clock
 from longwire.connection import AckReceived
-from longwire.errors import CallTimeout, LocalProtocolError, NotConnected
+from longwire.errors import CallTimeout, ConfigurationError, LocalProtocolError, NotConnected
 from longwire.schema import Contract
 from longwire.socketio.encoder import EncodedEvent, encode_event_body
 from longwire.types import Position
@@ -78,11 +79,14 @@ class Publisher:
         event: object,
         room: str | None,
         id: str | None,
-        volatile: bool,
+        expect: Position | UnsetType | None,
         attempt: int | None,
+        volatile: bool,
     ) -> asyncio.Future[Position]:
         """Send a publication; the future ends with its position in the room's log."""
-        return self._publish(event, room, id, read_position, attempt, volatile=volatile)
+        if volatile and (expect is not UNSET or attempt is not None):
+            raise ConfigurationError("a volatile event has no position: omit expect and attempt")
+        return self._publish(event, room, id, read_position, attempt, expect, volatile=volatile)
 
     def start_attempt(self, created: JobCreated, id: str | None) -> asyncio.Future[int]:
         """Begin the next attempt of a job; the future ends with its number."""
@@ -95,6 +99,7 @@ class Publisher:
         id: str | None,
         read: Callable[[AckReceived, PublishRequest], T],
         attempt: int | Literal["next"] | None,
+        expect: Position | UnsetType | None = UNSET,
         *,
         volatile: bool = False,
     ) -> asyncio.Future[T]:
@@ -106,6 +111,7 @@ class Publisher:
             room=encoded.room,
             id=None if volatile else self._next_id() if id is None else id,
             attempt=attempt,
+            expect=expect,
             volatile=volatile,
         )
         body = encode_event_body(PUBLISH, (wire.encode(request),))

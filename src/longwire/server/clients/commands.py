@@ -21,7 +21,7 @@ from longwire.server.access.authentication import Identity
 from longwire.server.access.fingerprints import Fingerprints
 from longwire.server.access.rules import RoomRules
 from longwire.server.clients.socket import Socket
-from longwire.server.errors import InvalidPosition, TooManyRooms, fault_of
+from longwire.server.errors import InvalidPosition, TooManyRooms, fault_of, find_unknown_member
 from longwire.server.limits import Limits
 from longwire.server.published import Published
 from longwire.server.rooms.hub import Hub, Joined
@@ -154,9 +154,9 @@ def parse_position(value: object) -> Position | Literal["now"] | None:
         return "now"
     try:
         return msgspec.convert(value, Position)
-    except msgspec.ValidationError:
+    except msgspec.ValidationError as error:
         raise InvalidPosition(
-            'a position must be "now" or {"epoch": string, "offset": integer}'
+            f'a position must be "now" or {{"epoch": string, "offset": integer}}: {error}'
         ) from None
 
 
@@ -191,7 +191,8 @@ async def publish(server: Services, socket: Socket, event: EventReceived, answer
     try:
         request = msgspec.json.decode(event.args[0] if event.args else b"null", type=PublishRequest)
     except msgspec.MsgspecError as error:
-        raise InvalidEvent(PUBLISH, "$", str(error)) from None
+        unknown = find_unknown_member(error) if isinstance(error, msgspec.ValidationError) else None
+        raise unknown or InvalidEvent(PUBLISH, "$", str(error)) from None
     room, position, attempt = await server.publish(request)
     answer(PublishAck(room=room, epoch=position.epoch, offset=position.offset, attempt=attempt))
 

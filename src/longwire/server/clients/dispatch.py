@@ -9,6 +9,7 @@ from collections import deque
 from longwire.background import is_cancelled
 from longwire.connection import EventReceived
 from longwire.errors import (
+    ConditionFailed,
     ConfigurationError,
     LocalProtocolError,
     LongwireError,
@@ -26,8 +27,8 @@ from longwire.wire import (
     ROOM_ERROR,
     Ack,
     EventError,
-    Fault,
     Message,
+    PublishAck,
     RoomError,
     encode,
 )
@@ -123,19 +124,22 @@ def _error_for_client(event: EventReceived, error: BaseException) -> LongwireErr
 
 def _reject(socket: Socket, event: EventReceived, error: LongwireError) -> None:
     """Send an error as the acknowledgement, or as an event if the client asked for none."""
-    name, rejection = _rejection(event, fault_of(error))
+    name, rejection = _rejection(event, error)
     if event.ack_id is not None:
         socket.acknowledge(event.ack_id, encode(rejection))
     elif name is not None:
         socket.emit(name, encode(rejection))
 
 
-def _rejection(event: EventReceived, fault: Fault) -> tuple[str | None, Message]:
+def _rejection(event: EventReceived, error: LongwireError) -> tuple[str | None, Message]:
     """Return a rejection, and the event that carries it if there is no acknowledgement."""
+    fault = fault_of(error)
     if event.name in (JOIN_ROOM, LEAVE_ROOM):
         return ROOM_ERROR, RoomError(room=_requested_room(event), error=fault)
     if event.ack_id is None and event.name not in COMMANDS:
         return EVENT_ERROR, EventError(event=event.name[:100], error=fault)
+    if isinstance(error, ConditionFailed):
+        return None, PublishAck(ok=False, room=error.room, error=fault)
     return None, Ack(ok=False, error=fault)
 
 
