@@ -1,6 +1,7 @@
 """Decides by position which entries of the joined rooms are delivered, and to which readers."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from longwire.client.handlers.subscription import Subscription
 from longwire.client.rooms.late_reader import LateReader
@@ -13,6 +14,7 @@ from longwire.wire import JoinAck
 LIVE = RoomStatus.LIVE  # a module's name is cheaper to look up than a member of an enumeration
 
 
+@dataclass(eq=False, repr=False)
 class Positions:
     """The cursors of all rooms, and their way to the end of the log.
 
@@ -31,19 +33,12 @@ class Positions:
         reset_count: Number of times that a room's log had to be read from its beginning again.
     """
 
-    def __init__(
-        self,
-        members: dict[str, Membership],
-        requests: RoomRequests,
-        on_reset: Callable[[RoomReset], None],
-        on_live: Callable[[str], None],
-    ) -> None:
-        self._members = members
-        self._requests = requests
-        self._on_reset = on_reset
-        self._on_live = on_live
-        self.resumed_count = 0
-        self.reset_count = 0
+    _members: dict[str, Membership]
+    _requests: RoomRequests
+    _on_reset: Callable[[RoomReset], None]
+    _on_live: Callable[[str], None]
+    resumed_count: int = 0
+    reset_count: int = 0
 
     def find(self, room: str) -> Membership | None:
         """Return the membership of a room, if there is one."""

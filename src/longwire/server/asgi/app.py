@@ -1,6 +1,7 @@
 """The ASGI application: routes requests to their sessions."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from longwire.engineio.errors import BAD_REQUEST, FORBIDDEN, UNKNOWN_SESSION, RequestError
 from longwire.engineio.query import Query, parse_query
@@ -31,6 +32,7 @@ UNAVAILABLE = RequestError(3, "The server is not ready, or shutting down", 503)
 TOO_MANY_SESSIONS = RequestError(3, "Too many sessions", 503)
 
 
+@dataclass(eq=False, repr=False)
 class SocketIOApp:
     """Serves Engine.IO at `/socket.io/` below its mount point; other paths are not found.
 
@@ -43,19 +45,11 @@ class SocketIOApp:
             and returns False once it is closed.
     """
 
-    def __init__(
-        self,
-        sessions: Sessions,
-        origins: OriginPolicy,
-        options: Options,
-        limits: Limits,
-        is_ready: Callable[[], Awaitable[bool]],
-    ) -> None:
-        self._sessions = sessions
-        self._origins = origins
-        self._options = options
-        self._limits = limits
-        self._is_ready = is_ready
+    _sessions: Sessions
+    _origins: OriginPolicy
+    _options: Options
+    _limits: Limits
+    _is_ready: Callable[[], Awaitable[bool]]
 
     @staticmethod
     def serves(scope: Scope) -> bool:

@@ -93,9 +93,7 @@ class Sessions:
         now = clock.monotonic()
         engine = ServerSession(sid, self._options, transport, now)
         connection = Connection.server(engine, self._connection_options, now)
-        session = Session(
-            engine, connection, self, self._deadlines, remote=remote, limits=self._limits
-        )
+        session = Session(engine, connection, self, self._deadlines, remote, self._limits)
         self._sessions[sid] = session
         self._deadlines.watch(session)
         return session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from longwire.clock import clock
@@ -71,6 +72,7 @@ class SessionOwner(Protocol):
         ...
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Session:
     """Passes data between the protocol objects and the transports of one connection.
 
@@ -83,51 +85,25 @@ class Session:
         unhandled: bytes of events that are received but not handled; the owner updates it.
     """
 
-    __slots__ = (
-        "_deadlines",
-        "_is_ahead",
-        "_lagging",
-        "_limits",
-        "_owner",
-        "_paced_until",
-        "_poll",
-        "_probe",
-        "_slow_peer",
-        "_writer",
-        "connection",
-        "engine",
-        "is_open",
-        "remote",
-        "sid",
-        "unhandled",
-    )
+    engine: ServerSession
+    connection: Connection
+    _owner: SessionOwner
+    _deadlines: Deadlines
+    remote: str
+    _limits: Limits
+    sid: str = field(init=False)
+    is_open: bool = True
+    _writer: Writer | None = None
+    _probe: Writer | None = None
+    _poll: asyncio.Future[str] | None = None
+    _lagging: bool = False
+    _slow_peer: SlowPeer | None = None  # created by the first ping or stall
+    _paced_until: float = 0.0
+    _is_ahead: bool = False
+    unhandled: int = 0
 
-    def __init__(
-        self,
-        engine: ServerSession,
-        connection: Connection,
-        owner: SessionOwner,
-        deadlines: Deadlines,
-        *,
-        remote: str,
-        limits: Limits,
-    ) -> None:
-        self.sid = engine.sid
-        self.engine = engine
-        self.connection = connection
-        self.remote = remote
-        self.is_open = True
-        self._owner = owner
-        self._deadlines = deadlines
-        self._writer: Writer | None = None
-        self._probe: Writer | None = None
-        self._poll: asyncio.Future[str] | None = None
-        self._limits = limits
-        self._lagging = False
-        self._slow_peer: SlowPeer | None = None  # created by the first ping or stall
-        self._paced_until = 0.0
-        self._is_ahead = False
-        self.unhandled = 0
+    def __post_init__(self) -> None:
+        self.sid = self.engine.sid
 
     # Transports
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from longwire.broker.idempotency import MAX_IDS, WINDOW_MS, fingerprint
 from longwire.broker.redis.connection.address import Command, Reply
@@ -43,6 +44,10 @@ class _PendingPublish:
             self.position.exception()  # no "never retrieved" warning if the publisher has gone
 
 
+_Pending = dict[str, deque[_PendingPublish]]
+
+
+@dataclass(eq=False, repr=False)
 class LogWriter:
     """Appends drafts to the logs of rooms.
 
@@ -54,21 +59,13 @@ class LogWriter:
         now_ms: returns the time.
     """
 
-    def __init__(
-        self,
-        scripts: RoomScripts,
-        channel: Callable[[str], bytes],
-        compact: Callable[[str, int], None],
-        index: tuple[str, str],
-        now_ms: Callable[[], int],
-    ) -> None:
-        self._scripts = scripts
-        self._channel = channel
-        self._compact = compact
-        self._index = index
-        self._now_ms = now_ms
-        self._commands: Commands
-        self._pending: dict[str, deque[_PendingPublish]] = {}
+    _scripts: RoomScripts
+    _channel: Callable[[str], bytes]
+    _compact: Callable[[str, int], None]
+    _index: tuple[str, str]
+    _now_ms: Callable[[], int]
+    _commands: Commands = field(init=False)
+    _pending: _Pending = field(default_factory=_Pending)
 
     def connect(self, commands: Commands) -> None:
         """Use `commands`, which call `gather` before they send."""
