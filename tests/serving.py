@@ -98,6 +98,11 @@ class ServerProcess:
         self._process.kill()
         self._reap()
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the process, such as SIGSTOP."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     @property
     def resident_bytes(self) -> int:
         """The resident memory of the process."""

@@ -257,7 +257,7 @@ async def check_log(server: Server, workers: Workers) -> None:
                 assert set(event.chunk[::3]) == {writer}
             if isinstance(event, JobCompleted):
                 assert event.result.content == writer
-            # Who is not a worker may publish an end that changes nothing.
+            # An outsider may publish a second end, which changes nothing.
             is_outsider = isinstance(event, JobFailed) and event.error == "stopped"
             ends += ends_attempt(event) and not is_outsider
             assert ends <= 1
