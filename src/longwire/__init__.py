@@ -51,28 +51,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CATALOG": "longwire.catalog",
-    "WebSocketClient": "longwire.client",
-    "LongwireError": "longwire.errors",
-    "Job": "longwire.jobs",
-    "JobState": "longwire.jobs",
-    "current_job": "longwire.jobs",
-    "Contract": "longwire.schema",
-    "Event": "longwire.schema",
-    "Record": "longwire.schema",
-    "RoomPattern": "longwire.schema",
-    "Identity": "longwire.server",
-    "Server": "longwire.server",
-    "Socket": "longwire.server",
-    "anonymous": "longwire.server",
-    "issue_token": "longwire.tokens",
-    "jwt_authenticator": "longwire.server",
+    "longwire.catalog": {"CATALOG"},
+    "longwire.client": {"WebSocketClient"},
+    "longwire.errors": {"LongwireError"},
+    "longwire.jobs": {"Job", "JobState", "current_job"},
+    "longwire.schema": {"Contract", "Event", "Record", "RoomPattern"},
+    "longwire.server": {"Identity", "Server", "Socket", "anonymous", "jwt_authenticator"},
+    "longwire.tokens": {"issue_token"},
 }
 
 
-if not TYPE_CHECKING:  # for type checkers every name would be there
+if not TYPE_CHECKING:  # with __getattr__, type checkers would accept every name
 
     def __getattr__(name: str) -> object:
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(_HOMES[name]), name)
+        for module, names in _HOMES.items():
+            if name in names:
+                return getattr(import_module(module), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

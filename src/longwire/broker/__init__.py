@@ -1,13 +1,4 @@
-"""Brokers: storage of room logs, and delivery of new entries to nodes.
-
-base         the contract (`Broker`, `Receiver`)
-memory       one process, logs in its memory
-sqlite       one process, logs in a file
-redis        any number of processes, logs in Redis
-idempotency  the publish ids of a room, remembered for five minutes
-slices       reading a whole log, slice by slice
-sweeper      a repeating timer
-"""
+"""Brokers: storage of room logs, and delivery of new entries to nodes."""
 
 import re
 from urllib.parse import unquote

@@ -1,16 +1,4 @@
-"""The asyncio client.
-
-client        `WebSocketClient`
-default       one client for the whole process
-job_tracker   follows a job
-connection/   establishes and keeps the connection: attempts, sign-in, reconnection
-transport/    one connection over WebSocket or long-polling
-sending/      events that wait to be sent or confirmed, in memory or in a file
-receiving/    decodes events; subscribing to them; `Room`
-rooms/        memberships and positions
-handlers/     queues between the read loop and handlers or iterators
-options, state, health   what can be set, and what can be observed
-"""
+"""The asyncio client."""
 
 from longwire.errors import needing
 

@@ -1,8 +1,4 @@
-"""One end of a Socket.IO connection over Engine.IO, without I/O.
-
-connection  namespaces, events and acknowledgements
-events      the events that a connection reports to its driver
-"""
+"""One end of a Socket.IO connection over Engine.IO, without I/O."""
 
 from longwire.connection.connection import Connection, ConnectionOptions
 from longwire.connection.events import (

@@ -1,13 +1,4 @@
-"""The log of a room: positions, retention, conflation and recovery. Sans-IO.
-
-publication   what a log holds (`Draft`, `Publication`) and what a read returns (`History`)
-room_log      the retained log of one room
-retention     the bounds of that log
-condition     what must hold for an append: the attempt of a job, the position of a value
-conflation    merging publications without losing any entry for a reader that resumes
-joined_text   adjacent `Concat` entries joined into one
-merge         the cursor of a reader: duplicate, next or gap
-"""
+"""The log of a room: positions, retention, conflation and recovery. Sans-IO."""
 
 from longwire.log.condition import Attempt, Condition, Fence
 from longwire.log.conflation import conflate

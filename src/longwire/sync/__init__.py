@@ -1,11 +1,4 @@
-"""The client for scripts, notebooks and threads: `longwire.client` without `await`.
-
-client        `WebSocketClient`, with the methods of the asyncio client
-subscribing   handlers and iterators
-loop_thread   the thread of the connection, and the thread of the handlers
-stream        events and the states of a job as plain iterators
-job           a job that runs in this process
-"""
+"""The client for scripts, notebooks and threads: `longwire.client` without `await`."""
 
 from longwire.sync.client import WebSocketClient
 from longwire.sync.job import Job

@@ -24,15 +24,6 @@ class Subscribable:
     @overload
     def on(
         self,
-        event: type[T],
-        handler: Callable[[T], object],
-        *,
-        room: str | None = None,
-        throttle: float = 0.0,
-    ) -> Listener: ...
-    @overload
-    def on(
-        self,
         event: tuple[type[T], type[T2]],
         handler: Callable[[T | T2], object],
         *,
@@ -42,7 +33,7 @@ class Subscribable:
     @overload
     def on(
         self,
-        event: tuple[type[T], ...],
+        event: type[T] | tuple[type[T], ...],
         handler: Callable[[T], object],
         *,
         room: str | None = None,

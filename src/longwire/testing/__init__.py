@@ -1,10 +1,5 @@
 """Tools for testing applications: a server and clients in memory, manual time, and a checker.
 
-link          connects clients to a server in memory, by connections that a test can break
-clock         stops the event loop's time, and advances it
-history       records what was published and received, and checks that nothing was lost
-plugin        pytest fixtures
-
 Names are imported on first use, because pytest loads the plugin in every project that has Longwire
 installed.
 """
@@ -34,23 +29,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ManualClock": "clock",
-    "StandStill": "clock",
-    "History": "history",
-    "Reader": "history",
-    "Link": "link",
-    "authenticate_by_name": "link",
-    "Proof": "proof",
-    "Attempt": "records",
-    "BrokenPromise": "records",
-    "Fault": "records",
-    "Frame": "records",
+    "clock": {"ManualClock", "StandStill"},
+    "history": {"History", "Reader"},
+    "link": {"Link", "authenticate_by_name"},
+    "proof": {"Proof"},
+    "records": {"Attempt", "BrokenPromise", "Fault", "Frame"},
 }
 
 
-if not TYPE_CHECKING:  # type checkers would accept any name
+if not TYPE_CHECKING:  # with __getattr__, type checkers would accept every name
 
     def __getattr__(name: str) -> object:
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        for module, names in _HOMES.items():
+            if name in names:
+                return getattr(import_module(f"{__name__}.{module}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""RFC 6455 without I/O: frames, messages and the handshake, for both roles.
+"""RFC 6455 without I/O: frames and messages for both roles, and the server's handshake.
 
-Masks and keys are arguments. Errors of the peer are return values. No extensions are supported.
+Masks are arguments. Errors of the peer are return values. No extensions are supported.
 """
