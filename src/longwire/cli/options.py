@@ -16,7 +16,6 @@ class UserName(click.ParamType[str]):
 
     @override
     def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> str:
-        """Return the name."""
         name = str(value)
         if not name.isprintable() or not name or " " in name:
             self.fail(f"{name!r} must be a non-empty name without spaces.", param, ctx)

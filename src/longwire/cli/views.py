@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
 from rich.console import Console
@@ -14,54 +15,28 @@ from longwire.catalog import CATALOG, JobOutput
 from longwire.cli.terminal import print_message, printable
 from longwire.errors import LongwireError
 from longwire.jobs import JobState, fold
+from longwire.types import override
 
 if TYPE_CHECKING:
     from longwire.client import LogEntry
     from longwire.schema import Event
 
 
-class View(Protocol):
+class View(ABC):
     """Shows the entries of a room. It is a context manager, which is open while entries arrive."""
-
-    def receive(self, entry: LogEntry) -> None:
-        """Show one entry of a room's log."""
-        ...
-
-    def end(self, state: JobState) -> None:
-        """Show how the job ended."""
-        ...
-
-    def notify(self, text: str) -> None:
-        """Show a message about the connection on stderr."""
-        ...
-
-    def __enter__(self) -> Self:
-        """Prepare the terminal."""
-        ...
-
-    def __exit__(self, *_: object) -> None:
-        """Restore the terminal."""
-        ...
-
-
-def make_view(room: str, job_id: str | None, as_json: bool) -> View:
-    """Return the view for a room: JSON lines if requested, otherwise by whether it is a job's."""
-    if as_json:
-        return JsonLines(room)
-    return RoomLines(room) if job_id is None else JobView(room, job_id)
-
-
-class _LineView:
-    """Base of the views that only print lines."""
 
     def __init__(self, room: str) -> None:
         self._room = room
 
-    def end(self, state: JobState) -> None:
-        """Do nothing: the last entry has shown it."""
+    @abstractmethod
+    def receive(self, entry: LogEntry) -> None:
+        """Show one entry of a log, if it is of the view's room."""
+
+    def end(self, state: JobState) -> None:  # noqa: B027 (the default shows nothing)
+        """Show how the job ended, unless the last entry has shown it."""
 
     def notify(self, text: str) -> None:
-        """Print the message."""
+        """Show a message about the connection on stderr."""
         print_message(text)
 
     def __enter__(self) -> Self:
@@ -71,9 +46,17 @@ class _LineView:
         return
 
 
-class JsonLines(_LineView):
+def make_view(room: str, job_id: str | None, as_json: bool) -> View:
+    """Return the view for a room: JSON lines if requested, otherwise by whether it is a job's."""
+    if as_json:
+        return JsonLines(room)
+    return RoomLines(room) if job_id is None else JobView(room, job_id)
+
+
+class JsonLines(View):
     """Prints each entry as one line of JSON: `{"event","room","offset","data"}`."""
 
+    @override
     def receive(self, entry: LogEntry) -> None:
         """Print the entry; `offset` is the last one that the entry covers."""
         if entry.room == self._room:
@@ -86,17 +69,17 @@ class JsonLines(_LineView):
             _write(msgspec.json.encode(line) + b"\n")
 
 
-class RoomLines(_LineView):
+class RoomLines(View):
     """Prints each entry as one readable line."""
 
+    @override
     def receive(self, entry: LogEntry) -> None:
-        """Print the entry."""
         if entry.room == self._room:
             data = printable(bytes(entry.data).decode())
             _write(f"{entry.last:>6}  {entry.event}  {data}\n".encode())
 
 
-class JobView:
+class JobView(View):
     """Prints a job's output to stdout, and its progress bar, step and status to stderr.
 
     On a terminal, control sequences other than colours are removed from the output, because
@@ -104,7 +87,7 @@ class JobView:
     """
 
     def __init__(self, room: str, job_id: str) -> None:
-        self._room = room
+        super().__init__(room)
         self._state = JobState.initial(job_id)
         self._console = Console(stderr=True, highlight=False)
         self._is_interactive = sys.stdout.isatty() and self._console.is_terminal
@@ -121,16 +104,18 @@ class JobView:
         )
         self._task = self._progress.add_task("", total=None, **self._fields())
 
+    @override
     def __enter__(self) -> Self:
         self._progress.start()
         return self
 
+    @override
     def __exit__(self, *_: object) -> None:
         self._print_line()
         self._progress.stop()
 
+    @override
     def receive(self, entry: LogEntry) -> None:
-        """Show the entry if it belongs to this job."""
         if entry.room != self._room:
             return
         try:
@@ -149,16 +134,16 @@ class JobView:
             **self._fields(),
         )
 
+    @override
     def end(self, state: JobState) -> None:
-        """Print how the job ended."""
         self._print_line()
         self._progress.stop()
         after = "" if state.duration is None else f" after {state.duration:.1f} s"
         why = "" if state.error is None else f": {state.error}"
         self._print_status(f"job {state.job_id} {state.status}{after}{why}")
 
+    @override
     def notify(self, text: str) -> None:
-        """Print the message above the progress bar."""
         self._console.print(f"longwire: {text}", markup=False, soft_wrap=True)
 
     def _fields(self) -> dict[str, Any]:

@@ -119,7 +119,6 @@ class _ProblemRoute(APIRoute):
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the route's handler."""
         handle = super().get_route_handler()
 
         async def handle_errors(request: Request) -> Response:

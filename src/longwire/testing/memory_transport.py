@@ -61,35 +61,29 @@ class MemoryTransport(asyncio.Transport):
 
     @override
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set the limits at which the protocol pauses and resumes writing."""
         self._high = HIGH_WATER if high is None else high
         self._low = self._high // 4 if low is None else low
 
     @override
     def get_write_buffer_limits(self) -> tuple[int, int]:
-        """Return the low and the high limit in bytes."""
         return self._low, self._high
 
     @override
     def get_write_buffer_size(self) -> int:
-        """Return how many bytes the other end has not read."""
         return len(self._outgoing)
 
     # Reading
 
     @override
     def is_reading(self) -> bool:
-        """Return whether received data is delivered to the protocol."""
         return self._is_reading and not self._is_closing
 
     @override
     def pause_reading(self) -> None:
-        """Hold back received data."""
         self._is_reading = False
 
     @override
     def resume_reading(self) -> None:
-        """Deliver received data again."""
         self._is_reading = True
         self._other.schedule()
 
@@ -97,7 +91,6 @@ class MemoryTransport(asyncio.Transport):
 
     @override
     def is_closing(self) -> bool:
-        """Return whether the transport is closing or closed."""
         return self._is_closing
 
     @override
@@ -129,12 +122,10 @@ class MemoryTransport(asyncio.Transport):
 
     @override
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Set the protocol that receives the data."""
         self._protocol = cast("asyncio.Protocol", protocol)
 
     @override
     def get_protocol(self) -> asyncio.BaseProtocol:
-        """Return the protocol that receives the data."""
         return self._protocol
 
     # Delivery

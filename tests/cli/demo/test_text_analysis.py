@@ -52,7 +52,6 @@ def test_measures_text_files_and_rejects_others(tmp_path: Path) -> None:
     found = read_file(tmp_path / "text.md", tmp_path)
     assert found is not None
     assert (found.name, found.size, found.lines, found.words) == ("text.md", 41, 4, 9)
-    assert (found.longest, found.longest_at) == (27, 3)
     for name in ("image.png", "latin.txt", "gone"):
         assert read_file(tmp_path / name, tmp_path) is None
 
@@ -82,7 +81,6 @@ def test_sums_up_the_files_and_finds_duplicates(tmp_path: Path) -> None:
     summary = analysis.summary()
     assert summary.startswith("3 text files: 3 lines, 5 words, 28 bytes. 1 other files.\n")
     assert "\nLargest\n          11 bytes  a.txt\n" in summary
-    assert "\nLongest lines\n     10 characters  a.txt:1\n" in summary
     assert summary.endswith("\nDuplicates\n  a.txt = c.txt")
 
 

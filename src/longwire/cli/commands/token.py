@@ -25,7 +25,6 @@ class Duration(click.ParamType[float]):
 
     @override
     def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> float:
-        """Return the seconds."""
         found = _DURATION.fullmatch(str(value))
         if not found:
             self.fail(f"{value!r} must be a duration such as 90s, 30m, 1h or 7d.", param, ctx)

@@ -5,6 +5,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -12,24 +13,8 @@ from typing import Any, Final
 import msgspec
 
 # Directories that tools generate.
-SKIPPED: Final = frozenset(
-    {
-        ".git",
-        ".hg",
-        ".hypothesis",
-        ".import_linter_cache",
-        ".mypy_cache",
-        ".next",
-        ".nox",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".svn",
-        ".tox",
-        "__pycache__",
-        "build",
-        "dist",
-        "node_modules",
-    }
+_GENERATED: Final = re.compile(
+    r"\.(git|hg|svn|next|nox|tox|hypothesis|\w+_cache)|__pycache__|build|dist|node_modules"
 )
 
 # Larger files are data rather than text.
@@ -50,8 +35,6 @@ class FileReport(msgspec.Struct, frozen=True):
         size: its size in bytes.
         lines: the number of lines.
         words: the number of words.
-        longest: the length of the longest line in characters.
-        longest_at: the number of that line, from 1; 0 in an empty file.
         digest: a hash of the content.
     """
 
@@ -59,8 +42,6 @@ class FileReport(msgspec.Struct, frozen=True):
     size: int
     lines: int
     words: int
-    longest: int
-    longest_at: int
     digest: bytes
 
 
@@ -84,7 +65,7 @@ def _walk(directory: Path) -> Iterator[tuple[Path, int]]:
 
 
 def _is_source(folder: Path) -> bool:
-    return folder.name not in SKIPPED and not (folder / "pyvenv.cfg").exists()
+    return not _GENERATED.fullmatch(folder.name) and not (folder / "pyvenv.cfg").exists()
 
 
 def _size(path: Path) -> int:
@@ -98,30 +79,14 @@ def read_file(path: Path, directory: Path) -> FileReport | None:
     """Measure one file; return None if it is not UTF-8 text or cannot be read."""
     try:
         data = path.read_bytes()
-    except OSError:
+        text = data.decode()
+    except (OSError, UnicodeDecodeError):
         return None
     if b"\0" in data[:_BINARY_PROBE]:
         return None
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return None
-    return report(str(path.relative_to(directory)), text, data)
-
-
-def report(name: str, text: str, data: bytes) -> FileReport:
-    """Measure one text."""
-    lines = text.splitlines()
-    longest = max(enumerate(lines, 1), key=lambda line: len(line[1]), default=(0, ""))
-    return FileReport(
-        name=name,
-        size=len(data),
-        lines=len(lines),
-        words=len(text.split()),
-        longest=len(longest[1]),
-        longest_at=longest[0],
-        digest=hashlib.blake2b(data, digest_size=16).digest(),
-    )
+    digest = hashlib.blake2b(data, digest_size=16).digest()
+    name = str(path.relative_to(directory))
+    return FileReport(name, len(data), len(text.splitlines()), len(text.split()), digest)
 
 
 class Analysis:
@@ -171,9 +136,6 @@ class Analysis:
         parts = [f"{counted} {{skipped}} other files.".format(**totals)]
         largest = sorted(self.reports, key=lambda found: -found.size)[:_TABLE_ROWS]
         parts += _table("Largest", [f"{f.size:>12,} bytes  {f.name}" for f in largest])
-        longest = sorted(self.reports, key=lambda found: -found.longest)[:_TABLE_ROWS]
-        lines = [f"{f.longest:>7,} characters  {f.name}:{f.longest_at}" for f in longest]
-        parts += _table("Longest lines", lines)
         duplicates = [" = ".join(names[:_TABLE_ROWS]) for names in self.duplicates[:_TABLE_ROWS]]
         parts += _table("Duplicates", [f"  {names}" for names in duplicates])
         return "\n".join(parts)

@@ -126,7 +126,6 @@ class WebSocket(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Decode frames and pass their messages on."""
         self.reads += 1
         messages: list[str | bytes] = []
         for message in self._decoder.receive_data(data):
@@ -146,19 +145,16 @@ class WebSocket(asyncio.Protocol):
 
     @override
     def pause_writing(self) -> None:
-        """Note that the write buffer is full."""
         self.is_stalled = True
 
     @override
     def resume_writing(self) -> None:
-        """Note that the write buffer has drained."""
         self.is_stalled = False
         if self._receiver is not None:
             self._receiver.receive_drained()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """Report the end."""
         self._has_sent_close = True
         self._error = self._error or exc
         self.closed.set()

@@ -151,13 +151,11 @@ class _BoundedHTTPProtocol(HttpToolsProtocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the connection is closed."""
         self._stop_timer()
         super().connection_lost(exc)
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Receive bytes from the peer."""
         if self._is_answered():
             self._wait_for_head()  # also for an empty line, which may precede a head
         timer = self._timer
@@ -171,19 +169,16 @@ class _BoundedHTTPProtocol(HttpToolsProtocol):
 
     @override
     def on_message_begin(self) -> None:
-        """Note that a request starts."""
         super().on_message_begin()
         self._wait_for_head()
 
     @override
     def on_headers_complete(self) -> None:
-        """Note that a head is complete."""
         self._stop_timer()
         super().on_headers_complete()
 
     @override
     def on_message_complete(self) -> None:
-        """Note that a request is complete."""
         self._stop_timer()
         super().on_message_complete()
         if self._is_answered():

@@ -132,7 +132,6 @@ class Lane(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Receive bytes from the peer."""
         messages = self._decoder.receive_data(data)
         if self._unhandled is None:
             self._handle(messages)
@@ -198,7 +197,6 @@ class Lane(asyncio.Protocol):
 
     @override
     def resume_writing(self) -> None:
-        """Resume reading and sending."""
         self.stalled = False
         self._resume_reading()
         if self._session is not None:
@@ -206,7 +204,6 @@ class Lane(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note that the transport is closed."""
         self._transport = None
         session, self._session = self._session, None
         if self._open_lanes is not None:
