@@ -13,7 +13,7 @@ JS_PROJECTS := $(wildcard package.json package-lock.json .npmrc biome.json js/*.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo docs test test-python test-js soak check check-python check-js check-generated bench screenshots coverage generated format lock clean
+.PHONY: help setup demo docs test test-python test-js soak soak check check-python check-js check-generated bench screenshots coverage generated format lock clean
 
 help:
 	@echo 'make setup      install all development tools into .venv and node_modules'
@@ -22,6 +22,7 @@ help:
 	@echo 'make test       run all tests (ARGS is passed to pytest)'
 	@echo 'make soak       run ten thousand schedules of two workers on each broker'
 	@echo 'make check      check style, types, layers, generated files and links'
+	@echo 'make soak       run the long forms of the fault tests, which takes half an hour'
 	@echo 'make coverage   run the tests and report line and branch coverage'
 	@echo 'make bench      run the benchmarks, including other projects'
 	@echo 'make screenshots  take the screenshots in docs/screenshots'
@@ -86,6 +87,9 @@ test-python: setup
 
 test-js: setup
 	npm test
+
+soak: setup
+	$(BIN)/python -m pytest -m soak $(ARGS) tests/faults
 
 check: check-python check-js check-generated docs
 	$(BIN)/python scripts/check-language

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -85,6 +86,7 @@ class ServerProcess:
         """Terminate the process, and kill it if it does not exit."""
         if self._process is None:
             return
+        self.thaw()
         self._process.terminate()
         try:
             self._process.wait(timeout=10)
@@ -102,6 +104,21 @@ class ServerProcess:
         """Send a signal to the process, such as SIGSTOP."""
         assert self._process is not None
         self._process.send_signal(number)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id; None while there is no process."""
+        return None if self._process is None else self._process.pid
+
+    def freeze(self) -> None:
+        """Stop the process without closing its connections, so that it no longer answers."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Continue a frozen process."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     @property
     def resident_bytes(self) -> int:
