@@ -9,13 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from longwire import WebSocketClient
+from longwire import Server, WebSocketClient
+from longwire.broker import open_broker
 from longwire.jobs import JobState
+from longwire.server import jwt_authenticator
+from longwire.tokens import issue_token
+from tests.proxy import Proxy
 from tests.redis_server import RedisServer
-from tests.serving import ServerProcess
+from tests.serving import SECRET, ServerProcess, serving
 
 WORKERS = 20
 LEASE = 1.0
+TOKEN = issue_token(SECRET, "worker", service=True)
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -24,13 +29,13 @@ class Workers:
     """Clients that run a job each until they are told to complete it.
 
     Args:
-        server: runs the jobs.
+        url: of the server.
         count: how many.
         lease: the lease of each job, in seconds.
     """
 
-    def __init__(self, server: ServerProcess, count: int = WORKERS, lease: float = LEASE) -> None:
-        self._server = server
+    def __init__(self, url: str, count: int = WORKERS, lease: float = LEASE) -> None:
+        self._url = url
         self._lease = lease
         self._is_done = False
         self._begun = 0
@@ -38,9 +43,9 @@ class Workers:
         self._tasks = [asyncio.create_task(self._work(number)) for number in range(count)]
 
     async def _work(self, number: int) -> int:
-        token, written = self._server.token("worker", service=True), 0
+        written = 0
         async with (
-            WebSocketClient(self._server.url, token=token) as client,
+            WebSocketClient(self._url, token=TOKEN) as client,
             client.start_job(job_id=str(number), lease=self._lease) as job,
         ):
             self._begun += 1
@@ -60,8 +65,8 @@ class Workers:
         """Complete all jobs; return their states, checked for what the workers wrote."""
         self._is_done = True
         written = await asyncio.gather(*self._tasks)
-        token, states = self._server.token("worker", service=True), list[JobState]()
-        async with WebSocketClient(self._server.url, token=token) as client:
+        states = list[JobState]()
+        async with WebSocketClient(self._url, token=TOKEN) as client:
             for number, count in enumerate(written):
                 tracker = client.job(str(number))
                 await tracker.result()
@@ -72,10 +77,10 @@ class Workers:
         return states
 
 
-async def lost_jobs(server: ServerProcess, count: int) -> int:
+async def lost_jobs(url: str, count: int) -> int:
     """Return how many of the jobs were declared lost at any time; the log keeps that."""
     lost = set[str]()
-    async with WebSocketClient(server.url, token=server.token("ada", service=True)) as client:
+    async with WebSocketClient(url, token=TOKEN) as client:
         client.on_entry(lambda entry: lost.add(entry.room) if entry.event == "job:failed" else None)
         for number in range(count):
             await client.join_room(f"job:{number}")
@@ -114,10 +119,32 @@ async def test_no_live_worker_is_declared_lost_because_the_server_was_away(
     server: ServerProcess, absence: Absence
 ) -> None:
     """All running jobs failed at the moment when the server continued, with their results."""
-    workers = Workers(server)
+    workers = Workers(server.url)
     await workers.begin()
     await absence(server, 3 * LEASE)
     await asyncio.sleep(3 * LEASE)  # in which leases would run out
     states = await workers.finish()
     assert {state.status for state in states} == {"completed"}
-    assert await lost_jobs(server, WORKERS) == 0
+    assert await lost_jobs(server.url, WORKERS) == 0
+
+
+async def test_no_live_worker_is_declared_lost_because_its_node_was_frozen() -> None:
+    """The other node declared all jobs lost whose workers were looking for another node."""
+    lease = 3.0  # a client needs a second to detect a dead link
+    with RedisServer() as redis, ServerProcess(f"--broker={redis.url}") as frozen:
+        other = Server(
+            broker=open_broker(redis.url),
+            authenticate=jwt_authenticator(SECRET),
+            job_survey_interval=0.2,
+        )
+        async with serving(other) as url, Proxy(frozen.url) as balancer:
+            workers = Workers(balancer.url, WORKERS, lease)
+            await workers.begin()
+            await asyncio.sleep(lease)  # the other node watches the leases, too
+            frozen.signal(signal.SIGSTOP)
+            balancer.forward(url)
+            await asyncio.sleep(2 * lease)
+            states = await workers.finish()
+            assert {state.status for state in states} == {"completed"}
+            assert await lost_jobs(url, WORKERS) == 0
+            frozen.signal(signal.SIGCONT)

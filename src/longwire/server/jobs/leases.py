@@ -249,8 +249,8 @@ class Leases:
             with suppress(BrokerUnavailable):  # the next survey reads them
                 async for summary in summaries:
                     lease = self._find(summary)
-                    if lease is not None:  # its node may be gone: the worker looks for another
-                        self._renew(lease, RETURN_GRACE)
+                    if lease is not None:
+                        self._renew(lease, lease.duration)
                     if (summary.updated_at or 0) < horizon_ms:
                         return
 
@@ -273,7 +273,9 @@ class Leases:
                 self._release(lease)
             elif end is None or end != lease.end or self._is_running_here(lease.job_id):
                 lease.duration, lease.end = summary.lease or lease.duration, end
-                self._renew(lease)
+                # Twice the lease: if the node of this worker is gone, the worker notices that
+                # within a lease, and then comes to this one.
+                self._renew(lease, lease.duration)
             else:
                 await self._declare_lost(summary, end)
         except (BrokerUnavailable, StaleAttempt, JobEnded):
