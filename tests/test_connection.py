@@ -7,12 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from longwire.connection import (
+from longwire.connection.connection import Connection, ConnectionOptions
+from longwire.connection.events import (
     AckReceived,
     Connected,
-    Connection,
     ConnectionEvent,
-    ConnectionOptions,
     ConnectRequested,
     Disconnected,
     EventReceived,

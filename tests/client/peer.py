@@ -11,13 +11,8 @@ from websockets.exceptions import ConnectionClosed
 
 from longwire import WebSocketClient
 from longwire.catalog import JobProgress
-from longwire.connection import (
-    AckReceived,
-    Connection,
-    ConnectionOptions,
-    ConnectRequested,
-    EventReceived,
-)
+from longwire.connection.connection import Connection, ConnectionOptions
+from longwire.connection.events import AckReceived, ConnectRequested, EventReceived
 from longwire.engineio.event import Closed
 from longwire.engineio.server import Options, ServerSession
 from longwire.reasons import SERVER_DISCONNECT

@@ -12,7 +12,7 @@ import pytest
 from longwire import CATALOG, Job, Server
 from longwire.broker import MemoryLimits, SQLiteLimits
 from longwire.client import ClientOptions
-from longwire.connection import ConnectionOptions
+from longwire.connection.connection import ConnectionOptions
 from longwire.engineio.server import Options
 from longwire.log import RetentionLimits
 from longwire.server import Limits, RecoveryOptions

@@ -14,6 +14,7 @@ from longwire.engineio.server import Options
 from longwire.server.access.rules import is_signed_in
 from longwire.server.session.session import Session
 from longwire.server.uvicorn.lane import Lane
+from longwire.websocket.decoder import FrameDecoder
 from longwire.websocket.frames import encode_text
 
 MASK = bytes(4)
@@ -44,7 +45,7 @@ class FakeClient:
 
     def __init__(self, fixture: ServerFixture) -> None:
         self.transport = CountingTransport()
-        self.lane = Lane(1_000_000, close_timeout=5.0)
+        self.lane = Lane(FrameDecoder("server", 1_000_000), 5.0)
         self.lane.open(self.transport, set())
         self.session: Session = fixture.sessions.open("websocket", "127.0.0.1")
         self.lane.attach(self.session)

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from longwire.connection import Connection, ConnectionEvent
+from longwire.connection.connection import Connection
+from longwire.connection.events import ConnectionEvent
 from tests.invariants.conftest import FakeClient, ServerFixture, settle
 
 QUESTION = '427["echo",{"text":"hello"}]'

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from longwire.connection import (
-    Connected,
-    Connection,
-    ConnectionEvent,
-    ConnectionOptions,
-    ConnectRequested,
-    EventReceived,
-)
+from longwire.connection.connection import Connection, ConnectionOptions
+from longwire.connection.events import Connected, ConnectionEvent, ConnectRequested, EventReceived
 from longwire.engineio.client import ClientOptions, ClientSession
 from longwire.engineio.event import Closed
 from longwire.engineio.server import Options, ServerSession

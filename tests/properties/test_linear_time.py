@@ -7,7 +7,7 @@ from time import process_time
 
 import pytest
 
-from longwire.connection import Connection, ConnectionOptions
+from longwire.connection.connection import Connection, ConnectionOptions
 from longwire.engineio.server import Options, ServerSession
 from longwire.websocket.decoder import FrameDecoder
 from longwire.websocket.frames import encode_binary, encode_text

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longwire.connection import Connection, ConnectionOptions
+from longwire.connection.connection import Connection, ConnectionOptions
 from longwire.engineio.client import ClientSession
 from longwire.engineio.event import Closed, MessageReceived
 from longwire.engineio.payload import decode_payload, encode_payload

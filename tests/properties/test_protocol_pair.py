@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longwire.connection import Connection
+from longwire.connection.connection import Connection
 from longwire.engineio.state import Transport
 from tests.properties.protocol_wire import Received, Wire
 

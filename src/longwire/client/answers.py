@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from longwire.connection import AckReceived
+from longwire.connection.events import AckReceived
 from longwire.errors import (
     BrokerUnavailable,
     CallRefused,

@@ -7,6 +7,7 @@ A driver passes received data to `connection.engine`, handles `connection.events
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -72,6 +73,7 @@ _OVER: Final = (State.CLOSING, State.CLOSED)
 DEFAULT_OPTIONS: Final = ConnectionOptions()
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Connection:
     """One end of a Socket.IO connection.
 
@@ -80,37 +82,19 @@ class Connection:
 
     Attributes:
         engine: the Engine.IO session.
+        is_server: whether this is the server's end.
+        connect_deadline: when a client must be connected to a namespace; None once it is.
     """
 
-    __slots__ = (
-        "_connect_deadline",
-        "_connected",
-        "_incomplete",
-        "_is_server",
-        "_left",
-        "_next_ack_id",
-        "_options",
-        "_pending",
-        "engine",
-    )
-
-    def __init__(
-        self,
-        engine: Session,
-        options: ConnectionOptions,
-        *,
-        is_server: bool,
-        connect_deadline: float | None = None,
-    ) -> None:
-        self.engine = engine
-        self._options = options
-        self._is_server = is_server
-        self._connect_deadline = connect_deadline
-        self._connected = _NONE
-        self._pending = _NONE
-        self._left = _NONE
-        self._next_ack_id = 0
-        self._incomplete: IncompletePacket | None = None
+    engine: Session
+    _options: ConnectionOptions
+    is_server: bool
+    connect_deadline: float | None = None
+    _connected: frozenset[str] = _NONE
+    _pending: frozenset[str] = _NONE
+    _left: frozenset[str] = _NONE
+    _next_ack_id: int = 0
+    _incomplete: IncompletePacket | None = None
 
     @classmethod
     def server(cls, session: ServerSession, options: ConnectionOptions, now: float) -> Connection:
@@ -179,14 +163,14 @@ class Connection:
     def next_deadline(self) -> float | None:
         """Return when to call `handle_deadline`; None once the connection has ended."""
         deadline = self.engine.next_deadline()
-        if deadline is None or self._connect_deadline is None:
+        if deadline is None or self.connect_deadline is None:
             return deadline
-        return min(deadline, self._connect_deadline)
+        return min(deadline, self.connect_deadline)
 
     def handle_deadline(self, now: float) -> None:
         """Do what is due at `now`, if anything."""
-        if self._connect_deadline is not None and now >= self._connect_deadline:
-            self._connect_deadline = None
+        if self.connect_deadline is not None and now >= self.connect_deadline:
+            self.connect_deadline = None
             self.engine.close(CONNECT_TIMEOUT, now)
         self.engine.handle_deadline(now)
 
@@ -202,7 +186,7 @@ class Connection:
         Raises:
             LocalProtocolError: this is the server's end, or the namespace was already requested.
         """
-        if self._is_server or namespace in self._connected or namespace in self._pending:
+        if self.is_server or namespace in self._connected or namespace in self._pending:
             raise LocalProtocolError(
                 f"cannot request {namespace!r}: already requested, or this is a server"
             )
@@ -228,7 +212,7 @@ class Connection:
             grant = {"sid": sid} if pid is None else {"sid": sid, "pid": pid}
             self.engine.send_message(encode_connect(namespace, grant))
             self._connected = _with(self._connected, namespace)
-            self._connect_deadline = None
+            self.connect_deadline = None
 
     def refuse(self, namespace: str, message: str, data: object = None) -> None:
         """Reject the client's request for a namespace. The connection stays open.
@@ -253,7 +237,7 @@ class Connection:
             self.engine.send_message(encode_disconnect(namespace))
             self._connected = _without(self._connected, namespace)
             self._left = _with(self._left, namespace)
-        elif not self._is_server:
+        elif not self.is_server:
             self._pending = _without(self._pending, namespace)
 
     def close(self, reason: DisconnectReason, now: float) -> None:
@@ -343,7 +327,7 @@ class Connection:
         """Remove a pending request for a namespace; return False if the connection is closing."""
         if self.engine.state in _OVER:
             return False
-        if not self._is_server or namespace not in self._pending:
+        if not self.is_server or namespace not in self._pending:
             raise LocalProtocolError(f"namespace {namespace!r} was not requested")
         self._pending = _without(self._pending, namespace)
         return True
@@ -390,7 +374,7 @@ class Connection:
                 events.append(packet)
         elif isinstance(packet, Disconnect):
             self._receive_disconnect(packet, events)
-        elif self._is_server:
+        elif self.is_server:
             self._receive_connect(packet, events)
         elif packet.namespace in self._pending:
             self._receive_connect_reply(packet, events)
@@ -406,11 +390,11 @@ class Connection:
         """
         if namespace in self._connected:
             return True
-        if self._is_server and namespace not in self._left:
+        if self.is_server and namespace not in self._left:
             raise RemoteProtocolError(
                 f"received a packet for namespace {namespace!r}, which is not joined"
             )
-        return not self._is_server and namespace in self._pending
+        return not self.is_server and namespace in self._pending
 
     def _receive_disconnect(self, packet: Disconnect, events: list[ConnectionEvent]) -> None:
         if self._admits(packet.namespace):

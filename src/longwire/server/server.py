@@ -12,7 +12,7 @@ from longwire.broker import Broker, MemoryBroker
 from longwire.callables import awaiting
 from longwire.catalog import CATALOG, JobCancel, JobCreated
 from longwire.clock import clock
-from longwire.connection import ConnectionOptions
+from longwire.connection.connection import ConnectionOptions
 from longwire.engineio.server import Options
 from longwire.errors import AuthenticationError, ConditionFailed, ConfigurationError, InvalidRoom
 from longwire.jobs import Job, JobState

@@ -18,7 +18,7 @@ from longwire.client.handlers.handler import Handler
 from longwire.client.handlers.registry import Subscriptions
 from longwire.client.receiving.inbox import Inbox
 from longwire.client.rooms.rooms import Rooms
-from longwire.connection import EventReceived
+from longwire.connection.events import EventReceived
 
 ROOM = "job:1"
 

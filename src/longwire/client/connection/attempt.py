@@ -20,7 +20,7 @@ from longwire.client.rooms.rooms import Rooms
 from longwire.client.sending.outbox import Outbox
 from longwire.client.transport.polling import FAILURES
 from longwire.client.transport.session import TransportSession
-from longwire.connection import EventReceived
+from longwire.connection.events import EventReceived
 from longwire.engineio.state import Transport
 from longwire.errors import ConnectionRefused, NotConnected
 from longwire.reasons import DisconnectReason

@@ -51,16 +51,6 @@ class EventStream(Generic[T]):
     a stream with `aclose()` or `async with`; one that is garbage-collected closes itself.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_error",
-        "_is_closed",
-        "_leave",
-        "_loop",
-        "_subscription",
-        "_wakeup",
-    )
-
     def __init__(
         self, subscription: Subscription, wakeup: Wakeup, leave: Callable[[], None]
     ) -> None:

@@ -11,7 +11,7 @@ from longwire.client.handlers.registry import Subscriptions
 from longwire.client.handlers.subscription import Subscription
 from longwire.client.rooms.membership import RoomStatus
 from longwire.client.rooms.rooms import Rooms
-from longwire.connection import EventReceived
+from longwire.connection.events import EventReceived
 from longwire.errors import InvalidEvent, RemoteProtocolError
 from longwire.schema import Contract
 from longwire.socketio.decoder import decode_plain_event

@@ -15,7 +15,7 @@ from longwire.client.sending.link_watch import LinkWatch
 from longwire.client.sending.outbox_file import OutboxFile, Record
 from longwire.client.transport.session import TransportSession
 from longwire.clock import clock
-from longwire.connection import AckReceived
+from longwire.connection.events import AckReceived
 from longwire.errors import (
     CallTimeout,
     LocalProtocolError,

@@ -16,7 +16,7 @@ from longwire.catalog import JobCreated
 from longwire.client.answers import read_answer, read_attempt, read_position
 from longwire.client.sending.outbox import Entry, Outbox
 from longwire.clock import clock
-from longwire.connection import AckReceived
+from longwire.connection.events import AckReceived
 from longwire.errors import CallTimeout, ConfigurationError, LocalProtocolError, NotConnected
 from longwire.schema import Contract
 from longwire.socketio.encoder import EncodedEvent, encode_event_body

@@ -14,10 +14,10 @@ from longwire.client.answers import read_first
 from longwire.client.transport.handshake import open_websocket
 from longwire.client.transport.options import TransportOptions
 from longwire.client.transport.polling import open_polling
-from longwire.connection import (
+from longwire.connection.connection import Connection
+from longwire.connection.events import (
     AckReceived,
     Connected,
-    Connection,
     ConnectionEvent,
     Disconnected,
     EventReceived,

@@ -54,20 +54,6 @@ class WebSocket(asyncio.Protocol):
         reads: How many times bytes arrived.
     """
 
-    __slots__ = (
-        "_burst",
-        "_decoder",
-        "_early",
-        "_error",
-        "_has_sent_close",
-        "_masks",
-        "_receiver",
-        "_transport",
-        "closed",
-        "is_stalled",
-        "reads",
-    )
-
     def __init__(self, transport: asyncio.Transport, max_message: int, write_buffer: int) -> None:
         transport.set_write_buffer_limits(high=write_buffer)
         self._transport = transport

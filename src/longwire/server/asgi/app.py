@@ -27,6 +27,7 @@ from longwire.server.scope import (
 from longwire.server.session.session import Session
 from longwire.server.session.writer import Writer
 from longwire.server.uvicorn.lane import Lane, LaneHost, serve_lane
+from longwire.websocket.decoder import FrameDecoder
 
 UNAVAILABLE = RequestError(3, "The server is not ready, or shutting down", 503)
 TOO_MANY_SESSIONS = RequestError(3, "Too many sessions", 503)
@@ -142,7 +143,8 @@ class SocketIOApp:
             return session
 
         if lane_host is not None:
-            lane = Lane(self._options.max_payload, self._limits.close_timeout)
+            decoder = FrameDecoder("server", self._options.max_payload)
+            lane = Lane(decoder, self._limits.close_timeout)
             serve_lane(attach, lane_host, lane)
         else:
             await serve_websocket(attach, receive, send, self._limits.close_timeout)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from longwire.clock import clock
-from longwire.connection import EventReceived
+from longwire.connection.events import EventReceived
 from longwire.errors import (
     AuthenticationError,
     InvalidEvent,

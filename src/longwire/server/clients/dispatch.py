@@ -7,7 +7,7 @@ import logging
 from collections import deque
 
 from longwire.background import is_cancelled
-from longwire.connection import EventReceived
+from longwire.connection.events import EventReceived
 from longwire.errors import (
     ConditionFailed,
     ConfigurationError,

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from longwire.connection import EventReceived
+from longwire.connection.events import EventReceived
 from longwire.errors import ContractError, UnknownEvent
 from longwire.schema import Contract, Event
 from longwire.server.clients.socket import Socket

@@ -8,13 +8,8 @@ from ipaddress import ip_address
 from sys import intern
 
 from longwire.clock import clock
-from longwire.connection import (
-    AckReceived,
-    Connection,
-    ConnectionOptions,
-    ConnectRequested,
-    EventReceived,
-)
+from longwire.connection.connection import Connection, ConnectionOptions
+from longwire.connection.events import AckReceived, ConnectRequested, EventReceived
 from longwire.engineio.server import Options, ServerSession
 from longwire.engineio.state import Transport
 from longwire.errors import RemoteProtocolError

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from longwire.connection import ConnectRequested
+from longwire.connection.events import ConnectRequested
 from longwire.errors import AuthenticationError, BrokerUnavailable, LongwireError
 from longwire.reasons import TRANSPORT_CLOSED, TRANSPORT_ERROR
 from longwire.server.access.authentication import Identity

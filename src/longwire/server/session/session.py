@@ -8,13 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from longwire.clock import clock
-from longwire.connection import (
-    AckReceived,
-    Connection,
-    ConnectRequested,
-    Disconnected,
-    EventReceived,
-)
+from longwire.connection.connection import Connection
+from longwire.connection.events import AckReceived, ConnectRequested, Disconnected, EventReceived
 from longwire.engineio.event import Closed, Upgraded
 from longwire.engineio.payload import split_payload
 from longwire.engineio.server import ServerSession

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 from longwire.prepared import PreparedBatch
@@ -44,38 +45,26 @@ class LaneHost(Protocol):
         ...
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Lane(asyncio.Protocol):
     """Passes WebSocket messages between a transport and a session, as the session's `Writer`.
 
     Reading pauses while the peer sends too fast or does not read.
 
     Args:
-        max_message: size of a message in bytes, above which the peer is disconnected.
+        decoder: decodes received frames; its limit applies to the messages of the peer.
         close_timeout: seconds to wait for the peer's close frame.
     """
 
-    __slots__ = (
-        "_close_timeout",
-        "_decoder",
-        "_is_closing",
-        "_open_lanes",
-        "_session",
-        "_transport",
-        "_unhandled",
-        "is_direct",
-        "stalled",
-    )
-
-    def __init__(self, max_message: int, close_timeout: float) -> None:
-        self.is_direct = False
-        self.stalled = False
-        self._close_timeout = close_timeout
-        self._decoder = FrameDecoder("server", max_message)
-        self._session: Session | None = None
-        self._transport: asyncio.Transport | None = None
-        self._open_lanes: set[Lane] | None = None
-        self._is_closing = False
-        self._unhandled: list[Message] | None = None
+    _decoder: FrameDecoder
+    _close_timeout: float
+    is_direct: bool = False
+    stalled: bool = False
+    _session: Session | None = None
+    _transport: asyncio.Transport | None = None
+    _open_lanes: set[Lane] | None = None
+    _is_closing: bool = False
+    _unhandled: list[Message] | None = None
 
     def attach(self, session: Session) -> None:
         """Pass messages to `session` from now on."""
