@@ -13,16 +13,15 @@ JS_PROJECTS := $(wildcard package.json package-lock.json .npmrc biome.json js/*.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo docs test test-python test-js soak soak check check-python check-js check-generated bench screenshots coverage generated format lock clean
+.PHONY: help setup demo docs test test-python test-js soak check check-python check-js check-generated bench screenshots coverage generated format lock clean
 
 help:
 	@echo 'make setup      install all development tools into .venv and node_modules'
 	@echo 'make demo       run the example job to watch in the browser (ARGS="DIR --exit")'
 	@echo 'make docs       build the documentation site in site/'
 	@echo 'make test       run all tests (ARGS is passed to pytest)'
-	@echo 'make soak       run ten thousand schedules of two workers on each broker'
 	@echo 'make check      check style, types, layers, generated files and links'
-	@echo 'make soak       run the long forms of the fault tests, which takes half an hour'
+	@echo 'make soak       run the long forms of the fault tests, which takes an hour'
 	@echo 'make coverage   run the tests and report line and branch coverage'
 	@echo 'make bench      run the benchmarks, including other projects'
 	@echo 'make screenshots  take the screenshots in docs/screenshots'
@@ -89,7 +88,8 @@ test-js: setup
 	npm test
 
 soak: setup
-	$(BIN)/python -m pytest -m soak $(ARGS) tests/faults
+	SCHEDULES=10000 $(BIN)/python -m pytest tests/faults/test_attempts.py $(ARGS)
+	$(BIN)/python -m pytest -m soak tests/faults $(ARGS)
 
 check: check-python check-js check-generated docs
 	$(BIN)/python scripts/check-language
@@ -122,9 +122,6 @@ coverage: setup
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include '$(CORE)' --fail-under 100
 	$(BIN)/coverage report --omit '$(CORE)' --fail-under 92
-
-soak: setup
-	SCHEDULES=10000 $(BIN)/python -m pytest tests/faults/test_attempts.py $(ARGS)
 
 bench: setup
 	$(BIN)/python -m benchmarks $(ARGS)
