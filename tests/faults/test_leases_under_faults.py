@@ -36,10 +36,7 @@ def forms(short: Form, *long: Form) -> pytest.MarkDecorator:
         "form",
         [
             pytest.param(short, id="short"),
-            *(
-                pytest.param(form, id=f"{form.broker} {form.away:g} s", marks=marks)
-                for form in long
-            ),
+            *(pytest.param(form, id=f"{form.broker}-{form.away:g}", marks=marks) for form in long),
         ],
     )
 
@@ -121,15 +118,17 @@ async def test_a_slow_restart_loses_no_worker(form: Form, tmp_path: Path) -> Non
 
 @forms(SHORT, Form(100, 15.0, 60.0))
 async def test_a_frozen_node_loses_no_worker(form: Form, tmp_path: Path) -> None:
-    """A balancer leads the workers to the other node, as soon as they reconnect."""
+    """A balancer leads the workers to the other node, where they are before their lease ends."""
     with (
         RedisServer(tmp_path) as redis,
         ServerProcess(f"--broker={redis.url}") as a,
         ServerProcess(f"--broker={redis.url}") as b,
     ):
-        async with Proxy(a.url) as balancer, live_workers(b, form, balancer.url):
+        async with Proxy(a.url) as balancer, live_workers(b, form, balancer.url) as reader:
             a.freeze()
             balancer.forward(b.url)
+            async with asyncio.timeout(2 * form.lease + 2):
+                await reader.advance()
             await pass_by(form.away + 2 * form.lease)
             a.thaw()
             await pass_by(2 * form.lease)
