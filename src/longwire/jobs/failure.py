@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from longwire.errors import BrokerUnavailable, CallTimeout, NotConnected
 
@@ -63,7 +63,7 @@ def describe(error: BaseException) -> Failure:
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     if isinstance(error, BaseExceptionGroup):
-        for cause in error.exceptions:
+        for cause in cast("BaseExceptionGroup[BaseException]", error).exceptions:
             yield from _causes(cause)
     else:
         yield error
