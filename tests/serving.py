@@ -100,11 +100,6 @@ class ServerProcess:
         self._process.kill()
         self._reap()
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the process, such as SIGSTOP."""
-        assert self._process is not None
-        self._process.send_signal(number)
-
     @property
     def pid(self) -> int | None:
         """The process id; None while there is no process."""

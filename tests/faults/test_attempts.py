@@ -7,7 +7,6 @@ job, and which acknowledgements are lost. `make soak` runs ten thousand schedule
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -28,15 +27,11 @@ from longwire.schema import Event
 from longwire.testing import Link, authenticate_by_name
 from longwire.types import Position
 
-SCHEDULES = int(os.environ.get("SCHEDULES", "300"))
-
 # Schedules that run at the same time, because some of them wait before they retry.
 CONCURRENT = 20
 
 # Turns of the event loop after which every task has reached its next await of a schedule.
 TURNS = 12
-
-pytestmark = pytest.mark.timeout(60 + SCHEDULES // 5)
 
 T = TypeVar("T")
 
@@ -182,7 +177,16 @@ async def link(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         yield link
 
 
-async def test_text_result_and_end_of_a_job_come_from_one_attempt(link: Link) -> None:
+@pytest.mark.parametrize(
+    "schedules",
+    [
+        pytest.param(300, marks=pytest.mark.timeout(60)),
+        pytest.param(10_000, marks=[pytest.mark.soak, pytest.mark.timeout(1200)]),
+    ],
+)
+async def test_text_result_and_end_of_a_job_come_from_one_attempt(
+    link: Link, schedules: int
+) -> None:
     clients = [await link.connect(f"service:{name}") for name in "AB"]
 
     async def run(seed: int) -> None:
@@ -197,8 +201,8 @@ async def test_text_result_and_end_of_a_job_come_from_one_attempt(link: Link) ->
             error.add_note(f"schedule {seed}")
             raise
 
-    for start in range(0, SCHEDULES, CONCURRENT):
-        await asyncio.gather(*map(run, range(start, min(start + CONCURRENT, SCHEDULES))))
+    for start in range(0, schedules, CONCURRENT):
+        await asyncio.gather(*map(run, range(start, min(start + CONCURRENT, schedules))))
 
 
 async def run_schedule(seed: int, server: Server, hosts: list[JobHost]) -> None:

@@ -1,4 +1,4 @@
-"""Workers that are suspended or killed in the middle of a job, as processes."""
+"""Workers that are suspended in the middle of a job, as processes."""
 
 from __future__ import annotations
 
@@ -175,18 +175,3 @@ async def test_a_worker_that_continues_before_another_took_over_keeps_its_result
     assert await worker.write() == "completed"
     await stage.watcher.until(lambda state: state.status == "completed")
     assert stage.watcher.state.text == "A0;A1;"
-
-
-async def test_a_worker_that_is_killed_three_times_is_declared_lost_each_time(
-    stage: Stage,
-) -> None:
-    for attempt in (1, 2, 3):
-        worker = await stage.worker("ABC"[attempt - 1])
-        assert await worker.write(5) == "0"
-        worker.signal(signal.SIGKILL)
-        async with asyncio.timeout(5 * LEASE):
-            await stage.watcher.until(
-                lambda state, attempt=attempt: (
-                    (state.attempt, state.error_code) == (attempt, "worker_lost")
-                )
-            )

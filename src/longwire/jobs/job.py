@@ -107,31 +107,6 @@ class Job:
         cancelled: whether it ended as cancelled.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_attempt",
-        "_body",
-        "_cancel_sent",
-        "_created",
-        "_delivery",
-        "_has_ended",
-        "_highest",
-        "_host",
-        "_ignore_cancel",
-        "_is_open",
-        "_is_over",
-        "_lease",
-        "_loop",
-        "_outgoing",
-        "_prior_cancels",
-        "_reason",
-        "_retry_for",
-        "_started",
-        "cancel_requested",
-        "cancelled",
-        "id",
-    )
-
     def __init__(
         self,
         host: JobHost,

@@ -91,6 +91,9 @@ def check_fence(current: Attempt, fence: Fence) -> Attempt:
         StaleAttempt: there is a newer attempt, or another worker has claimed this one.
         JobEnded: the attempt has ended.
     """
+    is_current = fence.attempt == current.number and current.is_claimed and not current.has_ended
+    if is_current and fence.action == "append":
+        return current  # nearly every append of a worker
     if fence.action in ("create", "claim"):
         return _begin(current, fence)
     if fence.action == "end" and fence.attempt == 0:

@@ -36,7 +36,6 @@ from longwire.server.jobs.jobs import ServerJobs
 from longwire.server.jobs.leases import SURVEY_INTERVAL
 from longwire.server.jobs.registry import ROOM_PREFIX
 from longwire.server.limits import Limits, check_id
-from longwire.server.published import Published
 from longwire.server.recovery.recovery import Recovery, RecoveryOptions
 from longwire.server.rooms.hub import Hub
 from longwire.server.scope import ASGIApp, Receive, Scope, Send
@@ -314,13 +313,13 @@ class Server:
             BrokerUnavailable: the log cannot be reached; retry with the same id.
         """
         encoded = self.contract.encode(event, _now_ms(), room)
-        return (await self._append(encoded, id, volatile, expect, attempt)).position
+        return (await self._append(encoded, id, volatile, expect, attempt))[1]
 
     async def start_attempt(self, created: JobCreated, *, id: str | None = None) -> int:
         """Begin the next attempt of a job for the calling worker; see `JobHost`."""
         encoded = self.contract.encode(created, _now_ms())
-        published = await self._append(encoded, id, attempt="next")
-        return published.attempt or created.attempt
+        _, _, attempt = await self._append(encoded, id, attempt="next")
+        return attempt or created.attempt
 
     async def publish_data(
         self,
@@ -332,7 +331,7 @@ class Server:
         expect: Position | UnsetType | None = UNSET,
         attempt: int | Literal["next"] | None = None,
         volatile: bool = False,
-    ) -> Published:
+    ) -> tuple[str, Position, int | None]:
         """Publish a JSON payload by its event's name; see `publish` and, for "next", `JobHost`.
 
         Raises:
@@ -341,7 +340,7 @@ class Server:
         encoded = self.contract.encode_data(event, data, _now_ms(), room)
         return await self._append(encoded, id, volatile, expect, attempt)
 
-    async def _publish_request(self, request: PublishRequest) -> Published:
+    async def _publish_request(self, request: PublishRequest) -> tuple[str, Position, int | None]:
         return await self.publish_data(
             request.event,
             bytes(request.data),
@@ -366,7 +365,7 @@ class Server:
         volatile: bool = False,
         expect: Position | UnsetType | None = UNSET,
         attempt: int | Literal["next"] | None = None,
-    ) -> Published:
+    ) -> tuple[str, Position, int | None]:
         room = _room_of(encoded)
         check_id(id)
         is_job = room.startswith(ROOM_PREFIX)
@@ -380,14 +379,14 @@ class Server:
                     "a volatile event has no position: omit expect and attempt"
                 )
             await self.broker.publish_volatile(room, draft_of(encoded))
-            return Published(room, await self.broker.position(room))
+            return room, await self.broker.position(room), None
         try:
             if is_job:
                 return await self._jobs.append(room, encoded, id, attempt, expect)
             condition = None if expect is UNSET else Condition(expect=expect)
             draft = draft_of(encoded)
             position = await self.broker.publish(room, draft, id=id, condition=condition)
-            return Published(room, position)
+            return room, position, None
         except ConditionFailed as failed:
             failed.room = room
             raise

@@ -23,7 +23,6 @@ from longwire.server.access.rules import RoomRules
 from longwire.server.clients.socket import Socket
 from longwire.server.errors import InvalidPosition, TooManyRooms, fault_of, find_unknown_member
 from longwire.server.limits import Limits
-from longwire.server.published import Published
 from longwire.server.rooms.hub import Hub, Joined
 from longwire.types import Position
 from longwire.wire import (
@@ -67,7 +66,7 @@ class Services(NamedTuple):
     limits: Limits
     fingerprints: Fingerprints
     authenticate: Callable[[str], Awaitable[Identity]]
-    publish: Callable[[PublishRequest], Awaitable[Published]]
+    publish: Callable[[PublishRequest], Awaitable[tuple[str, Position, int | None]]]
 
     def granted_rooms(self, identity: Identity) -> list[str]:
         """Return the rooms that signing in grants: the user's own, and the global one."""

@@ -6,11 +6,15 @@ from typing import Final, Literal
 
 from msgspec import UNSET, UnsetType
 
-from longwire.catalog import JobCreated
+from longwire.catalog import JobCompleted, JobCreated, JobFailed, JobStatusChanged
 from longwire.errors import ConfigurationError
 from longwire.jobs.fold import ends_attempt
 from longwire.log import Condition, Fence
+from longwire.server.jobs.registry import ROOM_PREFIX
 from longwire.types import Position
+
+# The events that may begin or end an attempt.
+_FENCED = (JobCreated, JobStatusChanged, JobCompleted, JobFailed)
 
 MAX_ATTEMPT: Final = 2**31 - 1
 
@@ -28,24 +32,22 @@ def check_attempt(attempt: int | Literal["next"], room: str, *, is_job: bool) ->
 
 
 def condition_of(
-    event: object, job_id: str, attempt: int | None, expect: Position | UnsetType | None
+    event: object, room: str, attempt: int | None, expect: Position | UnsetType | None
 ) -> Condition | None:
     """Return the condition of an append to a job's room; None if it has none.
 
     Args:
         event: the event.
-        job_id: the job whose room it is.
+        room: the room of the job.
         attempt: the attempt of the worker that publishes; None if it is not a worker.
         expect: see `Condition`.
     """
-    fence = _fence_of(event, job_id, attempt)
-    return None if fence is None and expect is UNSET else Condition(fence, expect)
-
-
-def _fence_of(event: object, job_id: str, attempt: int | None) -> Fence | None:
-    if getattr(event, "job_id", None) == job_id:
+    if attempt is None and expect is UNSET and not isinstance(event, _FENCED):
+        return None  # nearly every publication of other programs
+    fence = None if attempt is None else Fence(attempt)
+    if isinstance(event, _FENCED) and room == ROOM_PREFIX + event.job_id:
         if isinstance(event, JobCreated):
-            return Fence(event.attempt, "create" if attempt is None else "claim")
-        if ends_attempt(event):
-            return Fence(attempt or 0, "end")
-    return None if attempt is None else Fence(attempt)
+            fence = Fence(event.attempt, "create" if attempt is None else "claim")
+        elif ends_attempt(event):
+            fence = Fence(attempt or 0, "end")
+    return None if fence is None and expect is UNSET else Condition(fence, expect)

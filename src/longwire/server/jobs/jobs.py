@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from longwire.broker import Broker
 from longwire.catalog import JobCancel, JobCreated, JobStatusChanged
 from longwire.errors import (
-    BrokerUnavailable,
     ConfigurationError,
     ContractError,
     IdempotencyConflict,
@@ -26,12 +25,11 @@ from longwire.server.access.authentication import Identity
 from longwire.server.access.rules import RoomRules
 from longwire.server.clients.socket import Socket
 from longwire.server.jobs.access import JobAccess
-from longwire.server.jobs.appends import Append, JobAppends
+from longwire.server.jobs.appends import JobAppends
 from longwire.server.jobs.fences import condition_of
 from longwire.server.jobs.leases import Leases
 from longwire.server.jobs.registry import ROOM_PREFIX, JobRegistry, is_unclaimed
 from longwire.server.jobs.running import RunningJobs
-from longwire.server.published import Published
 from longwire.server.rooms.hub import Hub
 from longwire.types import Position
 from longwire.wire import Ack
@@ -81,7 +79,7 @@ class ServerJobs:
             survey_interval=survey_interval,
         )
         self._access = JobAccess(hub, rules)
-        self._appends = JobAppends(broker, self._react)
+        self._appends = JobAppends(broker, self._react, self._excuse)
 
     async def start(self) -> None:
         """Find the leases of unfinished jobs."""
@@ -157,8 +155,8 @@ class ServerJobs:
         id: str | None,
         attempt: int | Literal["next"] | None,
         expect: Position | UnsetType | None,
-    ) -> Published:
-        """Append a publication to a job's room and react to it.
+    ) -> tuple[str, Position, int | None]:
+        """Append a publication to a job's room and react to it; return room, position and attempt.
 
         `job:created` begins an attempt: for the calling worker if `attempt` is given, else for a
         worker that is still to come. If it names no title or owner, it is appended with those
@@ -168,8 +166,8 @@ class ServerJobs:
             InvalidRoom: the owner cannot be a user's id.
             Exception: everything that `Broker.publish` raises.
         """
-        event, job_id = encoded.payload, room.removeprefix(ROOM_PREFIX)
-        if isinstance(event, JobCreated) and event.job_id == job_id:
+        event = encoded.payload
+        if isinstance(event, JobCreated) and room == ROOM_PREFIX + event.job_id:
             created = await self._registry.complete(event)
             if attempt == "next":
                 return await self._begin_next(room, encoded, created, id, expect)
@@ -177,10 +175,10 @@ class ServerJobs:
             encoded = self._renumber(encoded, created, number)
             attempt = None if attempt is None else number
             position = await self._append(room, encoded, id, attempt, expect)
-            return Published(room, position, number)
+            return room, position, number
         if attempt == "next":
             raise ConfigurationError('attempt="next" begins an attempt: publish job:created')
-        return Published(room, await self._append(room, encoded, id, attempt, expect), attempt)
+        return room, await self._append(room, encoded, id, attempt, expect), attempt
 
     async def _begin_next(
         self,
@@ -189,14 +187,14 @@ class ServerJobs:
         created: JobCreated,
         id: str | None,
         expect: Position | UnsetType | None,
-    ) -> Published:
+    ) -> tuple[str, Position, int | None]:
         """Begin the next attempt for a worker."""
         number = await self._registry.next_attempt(created.job_id)
         while True:
             try:
                 attempt = self._renumber(encoded, created, number)
                 position = await self._append(room, attempt, id, number, expect)
-                return Published(room, position, number)
+                return room, position, number
             except StaleAttempt as stale:
                 number = stale.attempt + 1
             except IdempotencyConflict:
@@ -211,21 +209,16 @@ class ServerJobs:
             return encoded
         return self._contract.encode(created, created.timestamp)
 
-    async def _append(
+    def _append(
         self,
         room: str,
         encoded: Encoded,
         id: str | None,
         attempt: int | None,
         expect: Position | UnsetType | None,
-    ) -> Position:
-        job_id = room.removeprefix(ROOM_PREFIX)
-        condition = condition_of(encoded.payload, job_id, attempt, expect)
-        try:
-            return await self._appends.append(Append(room, encoded, id, attempt, condition))
-        except BrokerUnavailable:
-            self.leases.excuse(job_id)
-            raise
+    ) -> Awaitable[Position]:
+        condition = condition_of(encoded.payload, room, attempt, expect)
+        return self._appends.append(room, encoded, id, attempt, condition)
 
     async def _react(self, event: object, attempt: int | None, position: Position) -> None:
         """Renew the lease that the appended event is a sign of life for; announce a new job."""
@@ -237,6 +230,9 @@ class ServerJobs:
         elif isinstance(event, JobCancel):
             await self._withdraw(event, position)
 
+    def _excuse(self, room: str) -> None:
+        self.leases.excuse(room.removeprefix(ROOM_PREFIX))
+
     async def _withdraw(self, cancel: JobCancel, position: Position) -> None:
         """End a job that is cancelled before a worker took it; a worker ends its own job."""
         summary = await self._registry.summary(cancel.job_id)
@@ -244,18 +240,16 @@ class ServerJobs:
             return
         status = JobStatusChanged(job_id=cancel.job_id, status="cancelled", message=cancel.reason)
         encoded = self._contract.encode(status, cancel.timestamp)
-        append = Append(
-            ROOM_PREFIX + cancel.job_id,
-            encoded,
-            f"withdraw:{position.epoch}:{position.offset}",
-            condition=Condition(Fence(summary.attempt, "withdraw")),
-        )
+        room, id = ROOM_PREFIX + cancel.job_id, f"withdraw:{position.epoch}:{position.offset}"
+
+        async def append(fence: Fence) -> None:
+            await self._appends.append(room, encoded, id, condition=Condition(fence))
+
         try:
-            await self._appends.append(append)
+            await append(Fence(summary.attempt, "withdraw"))
         except StaleAttempt as stale:
             if stale.attempt == 0:  # it was queued without job:created
-                end = Condition(Fence(0, "end"))
-                await self._appends.append(append._replace(condition=end))
+                await append(Fence(0, "end"))
         except JobEnded:  # a worker has taken the job, and receives the request
             pass
 

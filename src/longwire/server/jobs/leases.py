@@ -154,20 +154,19 @@ class Leases:
         job_id = getattr(event, "job_id", None)
         if not isinstance(job_id, str):
             return
-        is_over = ends_attempt(event) or is_guess(event)
         lease = self._leases.get(job_id)
         if isinstance(event, JobLease):
             lease = self._set(job_id, event.expires_in)
-        elif isinstance(event, JobCreated):
-            is_over = attempt is None  # a queued job has no worker yet
-            lease = lease if is_over else self._set(job_id, DEFAULT_LEASE)
-        if lease is not None and is_over:
+        elif attempt is not None and isinstance(event, JobCreated):
+            lease = self._set(job_id, DEFAULT_LEASE)
+        if lease is None:
+            if attempt is not None and not _ends_lease(event, attempt):
+                self._search(job_id)
+        elif _ends_lease(event, attempt):
             self._release(lease)
-        elif lease is not None:
+        else:
             lease.end = position
             self._renew(lease)
-        elif attempt is not None and not is_over:
-            self._search(job_id)
 
     def excuse(self, job_id: str) -> None:
         """Renew the lease of a worker whose event could not be appended: it is alive."""
@@ -302,3 +301,9 @@ class Leases:
         id = f"{WORKER_LOST}:{attempt}:{end.epoch}:{end.offset}"
         await self._host.publish(failed, id=id, attempt=attempt)
         logger.warning("job %r lost its worker", job_id, extra={"job_id": job_id})
+
+
+def _ends_lease(event: Event, attempt: int | None) -> bool:
+    if isinstance(event, JobCreated):
+        return attempt is None  # a queued job has no worker yet
+    return ends_attempt(event) or is_guess(event)
