@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from longwire.log import Publication
+from longwire.log.publication import Publication
 from longwire.websocket.frames import TEXT, encode_frame
 
 _encode_json = msgspec.json.Encoder().encode

@@ -12,7 +12,7 @@ import pytest
 
 from longwire.broker import Broker, MemoryBroker, SQLiteBroker
 from longwire.broker.redis import RedisBroker
-from longwire.log import RetentionLimits
+from longwire.log.retention import RetentionLimits
 from tests.broker.recording import ManualClock, RecordingReceiver
 
 

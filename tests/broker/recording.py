@@ -6,7 +6,7 @@ import msgspec
 
 from longwire.broker import Broker
 from longwire.broker.slices import read_slices
-from longwire.log import Draft, Publication
+from longwire.log.publication import Draft, Publication
 from longwire.types import Position
 
 

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from longwire.errors import BrokerUnavailable, IdempotencyConflict
-from longwire.log import Draft, RetentionLimits
+from longwire.log.publication import Draft
+from longwire.log.retention import RetentionLimits
 from longwire.types import Position
 from tests.broker.conftest import SweepingBroker, sweep
 from tests.broker.recording import (

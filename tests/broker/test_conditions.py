@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from longwire.errors import Conflict, IdempotencyConflict, JobEnded, StaleAttempt
-from longwire.log import Condition, Draft, Fence
-from longwire.log.condition import FenceAction
+from longwire.log.condition import Condition, Fence, FenceAction
+from longwire.log.publication import Draft
 from longwire.types import Position
 from tests.broker.conftest import SweepingBroker
 from tests.broker.recording import RecordingReceiver, note, output, progress, texts

@@ -12,7 +12,7 @@ from longwire.broker.idempotency import (
     fingerprint,
 )
 from longwire.errors import IdempotencyConflict
-from longwire.log import Draft
+from longwire.log.publication import Draft
 
 
 def test_the_fingerprint_ignores_field_order_timestamp_and_slot() -> None:

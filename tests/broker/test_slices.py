@@ -6,7 +6,8 @@ import pytest
 
 from longwire.broker import Broker
 from longwire.broker.slices import read_slices
-from longwire.log import History, RetentionLimits
+from longwire.log.publication import History
+from longwire.log.retention import RetentionLimits
 from longwire.log.room_log import DEFAULT_SLICE_FRAMES
 from longwire.types import Position
 from tests.broker.recording import note

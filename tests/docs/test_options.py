@@ -14,7 +14,7 @@ from longwire.broker import MemoryLimits, SQLiteLimits
 from longwire.client import ClientOptions
 from longwire.connection.connection import ConnectionOptions
 from longwire.engineio.server import Options
-from longwire.log import RetentionLimits
+from longwire.log.retention import RetentionLimits
 from longwire.server import Limits, RecoveryOptions
 from tests.docs.snippets import ROOT
 

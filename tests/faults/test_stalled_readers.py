@@ -19,7 +19,7 @@ from longwire import Server, WebSocketClient, anonymous
 from longwire.broker import Broker, MemoryBroker, SQLiteBroker
 from longwire.catalog import Announcement
 from longwire.client.receiving.inbox import read_place
-from longwire.log import RetentionLimits
+from longwire.log.retention import RetentionLimits
 from longwire.server import Limits
 from longwire.server.rooms.replay import CACHED_FOR
 from longwire.server.scope import Receive, Scope, Send

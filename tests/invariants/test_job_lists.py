@@ -5,7 +5,7 @@ from __future__ import annotations
 from longwire import Server, anonymous
 from longwire.broker import MemoryBroker
 from longwire.catalog import JobCreated, JobOutput, JobProgress
-from longwire.log import History
+from longwire.log.publication import History
 from longwire.types import Position
 
 JOBS = 10

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from longwire.log import Publication, conflate
-from longwire.log.conflation import drop_superseded
+from longwire.log.conflation import conflate, drop_superseded
+from longwire.log.publication import Publication
 
 
 def latest(offset: int, value: int, slot: str = "p") -> Publication:

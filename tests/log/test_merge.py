@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from longwire.log import Cursor, Verdict
+from longwire.log.merge import Cursor, Verdict
 from longwire.types import Position
 
 

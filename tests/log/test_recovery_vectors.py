@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from longwire.log import Cursor, Draft, RetentionLimits, RoomLog
+from longwire.log.merge import Cursor
+from longwire.log.publication import Draft
+from longwire.log.retention import RetentionLimits
+from longwire.log.room_log import RoomLog
 from longwire.types import Position
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "recovery.json").read_text())

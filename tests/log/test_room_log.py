@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from longwire.log import Draft, Publication, RetentionLimits, RoomLog
 from longwire.log.joined_text import MAX_JOINED
-from longwire.log.retention import ENTRY_OVERHEAD
-from longwire.log.room_log import COMPACT_AFTER, MAX_STATE_BYTES, MAX_STATE_ENTRIES
+from longwire.log.publication import Draft, Publication
+from longwire.log.retention import ENTRY_OVERHEAD, RetentionLimits
+from longwire.log.room_log import COMPACT_AFTER, MAX_STATE_BYTES, MAX_STATE_ENTRIES, RoomLog
 from longwire.types import Position
 from tests.operations import count_operations
 

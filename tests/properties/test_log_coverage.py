@@ -8,7 +8,11 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longwire.log import Cursor, Draft, Publication, RetentionLimits, RoomLog, Verdict, conflate
+from longwire.log.conflation import conflate
+from longwire.log.merge import Cursor, Verdict
+from longwire.log.publication import Draft, Publication
+from longwire.log.retention import RetentionLimits
+from longwire.log.room_log import RoomLog
 
 PLAIN = st.integers(0, 9).map(lambda n: Draft("note", b'{"n":%d}' % n))
 LATEST = st.tuples(st.sampled_from("pqr"), st.integers(0, 9)).map(

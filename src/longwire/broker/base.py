@@ -6,7 +6,8 @@ delivers new entries to the nodes that subscribed to their rooms.
 
 from typing import Protocol
 
-from longwire.log import Condition, Draft, History, Publication
+from longwire.log.condition import Condition
+from longwire.log.publication import Draft, History, Publication
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
 from longwire.types import Position
 

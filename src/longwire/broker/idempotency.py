@@ -6,7 +6,7 @@ from hashlib import blake2b
 import msgspec
 
 from longwire.errors import IdempotencyConflict
-from longwire.log import Draft
+from longwire.log.publication import Draft
 
 WINDOW_MS = 5 * 60 * 1000
 """How long an id is remembered: longer than a client retries one publish."""

@@ -12,10 +12,10 @@ from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, f
 from longwire.broker.sweeper import Sweeper
 from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
-from longwire.log import Condition, Draft, History, Publication, RoomLog
-from longwire.log.condition import NO_ATTEMPT, check
+from longwire.log.condition import NO_ATTEMPT, Condition, check
+from longwire.log.publication import Draft, History, Publication
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
-from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
+from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES, RoomLog
 from longwire.types import Position
 
 NO_HISTORY = History(Position("", 0), recovered=False, publications=(), complete=True)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from longwire.broker.base import Broker
-from longwire.log import History
+from longwire.log.publication import History
 from longwire.types import Position
 
 

@@ -17,6 +17,7 @@ from longwire.catalog.assets import (
 from longwire.catalog.budget import BudgetThreshold, BudgetUpdated, BudgetWarning
 from longwire.catalog.campaigns import CampaignMetrics, CampaignMetricsUpdated
 from longwire.catalog.jobs import (
+    JOB_EVENTS,
     JobArtifact,
     JobCancel,
     JobCompleted,
@@ -34,14 +35,7 @@ from longwire.schema import Contract
 
 CATALOG = Contract(
     events=(
-        JobCreated,
-        JobProgress,
-        JobOutput,
-        JobStatusChanged,
-        JobCompleted,
-        JobFailed,
-        JobLease,
-        JobCancel,
+        *JOB_EVENTS,
         BudgetUpdated,
         BudgetWarning,
         CampaignMetricsUpdated,

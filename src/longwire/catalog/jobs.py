@@ -177,3 +177,16 @@ class JobCancel(Event, name="job:cancel", room="job:{job_id}", origin="both", ac
 
     job_id: str
     reason: str | None = None
+
+
+JOB_EVENTS = (
+    JobCreated,
+    JobProgress,
+    JobOutput,
+    JobStatusChanged,
+    JobCompleted,
+    JobFailed,
+    JobLease,
+    JobCancel,
+)
+"""All events of a job's room."""

@@ -7,18 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from longwire.catalog import (
-    CATALOG,
-    JobCancel,
-    JobCompleted,
-    JobCreated,
-    JobFailed,
-    JobLease,
-    JobOutput,
-    JobProgress,
-    JobResult,
-    JobStatusChanged,
-)
+from longwire.catalog import CATALOG, JobCancel, JobResult
+from longwire.catalog.jobs import JOB_EVENTS
 from longwire.client.receiving.subscribing import Listeners
 from longwire.client.rooms.membership import (
     ROOM_LIVE,
@@ -32,17 +22,6 @@ from longwire.jobs import JobState, fold
 from longwire.schema import Event, PublishAck
 from longwire.types import override
 from longwire.wire import ROOM_RESET
-
-JOB_EVENTS = (
-    JobCreated,
-    JobProgress,
-    JobOutput,
-    JobStatusChanged,
-    JobCompleted,
-    JobFailed,
-    JobLease,
-    JobCancel,
-)
 
 
 class JobFeed:

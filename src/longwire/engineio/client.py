@@ -14,8 +14,7 @@ from longwire.engineio.payload import (
     encode_payload,
     wire_size,
 )
-from longwire.engineio.probe import Probe
-from longwire.engineio.session import Session
+from longwire.engineio.session import Probe, Session
 from longwire.engineio.state import Signal, State, Transport
 from longwire.errors import LocalProtocolError, RemoteProtocolError
 from longwire.reasons import PING_TIMEOUT, TRANSPORT_CLOSED, TRANSPORT_ERROR
@@ -53,15 +52,6 @@ class ClientSession(Session):
     Attributes:
         handshake: the parameters set by the server; None before `Opened`.
     """
-
-    __slots__ = (
-        "_options",
-        "_poll_pending",
-        "_post_pending",
-        "_silence",
-        "_upgradable",
-        "handshake",
-    )
 
     def __init__(
         self, transport: Transport, now: float, options: ClientOptions = DEFAULT_OPTIONS
@@ -141,7 +131,7 @@ class ClientSession(Session):
             raise LocalProtocolError("the session cannot upgrade: see `can_upgrade`")
         self._step(Signal.PROBE_STARTED)
         self._probe = Probe(now + self._options.upgrade_timeout)
-        self._probe.send(PROBE_PING)
+        self._probe.messages.append(PROBE_PING)
 
     def receive_probe(self, data: str | bytes, now: float) -> None:
         """Handle a message of the probing WebSocket, also after it has become the active one."""

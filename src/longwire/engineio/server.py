@@ -12,8 +12,7 @@ from longwire.engineio.payload import (
     UPGRADE,
     encode_payload,
 )
-from longwire.engineio.probe import Probe
-from longwire.engineio.session import Session
+from longwire.engineio.session import Probe, Session
 from longwire.engineio.state import Signal, State, Transport
 from longwire.errors import ConfigurationError, RemoteProtocolError
 from longwire.reasons import (
@@ -197,7 +196,7 @@ class ServerSession(Session):
             return
         elif self.state is State.PROBING and data == PROBE_PING:
             self._step(Signal.PROBE_ANSWERED)
-            self._probe.send(PROBE_PONG)
+            self._probe.messages.append(PROBE_PONG)
             self._probe.noop_at = now
         elif self.state is not State.PROBING and data == UPGRADE:
             self._upgrade()

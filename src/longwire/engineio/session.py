@@ -1,7 +1,9 @@
 """The base class of both ends of a session: the queue, the events, and the common packets."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from longwire.engineio.event import Closed, MessageReceived, SessionEvent, Upgraded
 from longwire.engineio.payload import (
@@ -13,7 +15,6 @@ from longwire.engineio.payload import (
     decode_payload,
     wire_size,
 )
-from longwire.engineio.probe import Probe
 from longwire.engineio.state import TRANSITIONS, Signal, State, Transport
 from longwire.errors import LocalProtocolError, RemoteProtocolError
 from longwire.reasons import PARSE_ERROR, TRANSPORT_CLOSED, DisconnectReason
@@ -23,6 +24,21 @@ CLOSE_TIMEOUT = 30.0
 
 _WEBSOCKET = State.WEBSOCKET
 _ENDING = (State.CLOSING, State.CLOSED)  # a tuple: comparing two members is faster than hashing one
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Probe:
+    """A WebSocket that a long-polling session is about to move to.
+
+    Attributes:
+        deadline: when the probe fails.
+        messages: packets to write to the WebSocket.
+        noop_at: when the server may next answer a waiting poll with a noop (`6`).
+    """
+
+    deadline: float
+    messages: list[str | bytes] = field(default_factory=list[str | bytes])
+    noop_at: float = math.inf
 
 
 class Session(ABC):
@@ -111,7 +127,10 @@ class Session(ABC):
 
     def probe_messages_to_send(self) -> list[str | bytes]:
         """Return the messages to write to the probing WebSocket."""
-        return [] if self._probe is None else self._probe.take_messages()
+        if self._probe is None:
+            return []
+        messages, self._probe.messages = self._probe.messages, []
+        return messages
 
     def next_deadline(self) -> float | None:
         """Return when to call `handle_deadline`; None once the session has ended."""

@@ -17,7 +17,7 @@ from longwire.engineio.server import Options
 from longwire.errors import AuthenticationError, ConditionFailed, ConfigurationError, InvalidRoom
 from longwire.jobs import Job, JobState
 from longwire.jobs.lease import DEFAULT_LEASE
-from longwire.log import Condition
+from longwire.log.condition import Condition
 from longwire.reasons import SERVER_SHUTDOWN
 from longwire.schema import Contract, Encoded, Event, declaration_of
 from longwire.server.access.authentication import Authenticator, Identity

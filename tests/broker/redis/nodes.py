@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from longwire.broker.redis import RedisBroker
-from longwire.log import Draft, Publication
+from longwire.log.publication import Draft, Publication
 from longwire.types import Position
 from tests.broker.recording import RecordingReceiver
 

@@ -19,7 +19,7 @@ from longwire.broker.redis.log.entry import VOLATILE, draft_fields
 from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.broker.redis.scripts import APPEND
 from longwire.errors import BrokerUnavailable
-from longwire.log import RetentionLimits
+from longwire.log.retention import RetentionLimits
 from tests.broker.conftest import sweep
 from tests.broker.recording import ManualClock, note, output, progress, texts
 from tests.broker.redis.nodes import WaitingReceiver, opened

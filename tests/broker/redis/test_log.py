@@ -18,10 +18,10 @@ from longwire.broker.redis.log.entry import draft_fields
 from longwire.broker.redis.log.reading import LogReader
 from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.errors import JobEnded, StaleAttempt
-from longwire.log import Attempt, Condition, Draft, Fence, History, RetentionLimits, RoomLog
-from longwire.log.condition import check_fence
-from longwire.log.retention import ENTRY_OVERHEAD
-from longwire.log.room_log import COMPACT_AFTER, MAX_STATE_BYTES
+from longwire.log.condition import Attempt, Condition, Fence, check_fence
+from longwire.log.publication import Draft, History
+from longwire.log.retention import ENTRY_OVERHEAD, RetentionLimits
+from longwire.log.room_log import COMPACT_AFTER, MAX_STATE_BYTES, RoomLog
 from longwire.types import Position
 from tests.broker.recording import ManualClock, RecordingReceiver, note, output, progress, texts
 from tests.broker.redis.nodes import opened

@@ -9,7 +9,8 @@ import pytest
 from longwire.broker.redis.log.entry import Notification
 from longwire.broker.redis.subscription import RoomSubscription
 from longwire.errors import BrokerUnavailable
-from longwire.log import History, Publication, RoomLog
+from longwire.log.publication import History, Publication
+from longwire.log.room_log import RoomLog
 from longwire.types import Position
 from tests.broker.recording import note
 from tests.broker.redis.nodes import WaitingReceiver

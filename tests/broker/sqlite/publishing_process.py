@@ -12,7 +12,7 @@ import sys
 import msgspec
 
 from longwire.broker import SQLiteBroker
-from longwire.log import Publication
+from longwire.log.publication import Publication
 from tests.broker.recording import RecordingReceiver, note
 
 

@@ -13,7 +13,8 @@ import pytest
 from longwire.broker import SQLiteBroker, SQLiteLimits
 from longwire.broker.sqlite.file import LogFile, Transaction
 from longwire.errors import BrokerUnavailable, IdempotencyConflict, LogFileError
-from longwire.log import Publication, RetentionLimits
+from longwire.log.publication import Publication
+from longwire.log.retention import RetentionLimits
 from longwire.types import Position
 from tests.broker.recording import (
     ManualClock,

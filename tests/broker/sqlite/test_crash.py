@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from longwire.broker import SQLiteBroker
-from longwire.log import RetentionLimits
+from longwire.log.retention import RetentionLimits
 from longwire.types import Position
 from tests.broker.recording import RecordingReceiver, note
 

@@ -15,7 +15,8 @@ import pytest
 
 from longwire.broker.sqlite.file import MIGRATIONS, LogFile, RoomRow, Transaction, open_log_file
 from longwire.errors import LogFileError
-from longwire.log import Attempt, Publication
+from longwire.log.condition import Attempt
+from longwire.log.publication import Publication
 
 
 @pytest.fixture

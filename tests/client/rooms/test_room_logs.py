@@ -9,7 +9,8 @@ from longwire.broker import MemoryBroker
 from longwire.catalog import Announcement
 from longwire.client import ConnectionState, RoomReset, RoomStatus
 from longwire.errors import BrokerUnavailable
-from longwire.log import History, RetentionLimits
+from longwire.log.publication import History
+from longwire.log.retention import RetentionLimits
 from longwire.server import issue_token, jwt_authenticator
 from longwire.types import Position
 from tests.client.conftest import Connect, until

@@ -17,7 +17,7 @@ from longwire.catalog import (
     JobResult,
     JobStatusChanged,
 )
-from longwire.log import Draft
+from longwire.log.publication import Draft
 from longwire.log.room_log import DEFAULT_SLICE_FRAMES
 from longwire.testing import Link, authenticate_by_name
 

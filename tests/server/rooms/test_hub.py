@@ -9,7 +9,7 @@ import pytest
 
 from longwire.broker import MemoryBroker
 from longwire.errors import BrokerUnavailable
-from longwire.log import Draft, History, Publication
+from longwire.log.publication import Draft, History, Publication
 from longwire.prepared import PreparedBatch, PreparedMessage
 from longwire.server.rooms.fanout import MAX_BACKLOG_BYTES
 from longwire.server.rooms.hub import Hub, Joined

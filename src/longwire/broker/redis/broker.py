@@ -24,7 +24,8 @@ from longwire.broker.redis.maintenance import AUDIT_INTERVAL, Maintenance
 from longwire.broker.redis.subscription import RoomSubscription
 from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
-from longwire.log import Condition, Draft, History
+from longwire.log.condition import Condition
+from longwire.log.publication import Draft, History
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
 from longwire.types import Position

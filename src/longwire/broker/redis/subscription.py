@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from longwire.broker.base import Receiver
 from longwire.broker.redis.log.entry import Notification
 from longwire.errors import BrokerUnavailable
-from longwire.log import History, Publication
+from longwire.log.publication import History, Publication
 from longwire.types import Position
 
 logger = logging.getLogger("longwire.broker")

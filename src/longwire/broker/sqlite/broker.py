@@ -15,9 +15,10 @@ from longwire.broker.sqlite.group_commit import GroupCommit, LoadedLog, SQLiteRo
 from longwire.broker.sweeper import Sweeper
 from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
-from longwire.log import Condition, Draft, History, Publication, RoomLog
+from longwire.log.condition import Condition
+from longwire.log.publication import Draft, History, Publication
 from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
-from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
+from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES, RoomLog
 from longwire.types import Position
 
 

@@ -16,8 +16,9 @@ from msgspec.structs import astuple
 
 from longwire.broker.idempotency import Receipt
 from longwire.errors import LogFileError
-from longwire.log import Attempt, Publication
+from longwire.log.condition import Attempt
 from longwire.log.joined_text import JoinedText, restore_joined_text
+from longwire.log.publication import Publication
 
 APPLICATION_ID = 0x4C574C47
 """`LWLG` in the file's header marks a file with Longwire logs."""

@@ -26,8 +26,10 @@ from longwire.background import new_future
 from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, fingerprint
 from longwire.broker.sqlite.file import LogFile, RoomRow, Transaction, open_log_file
 from longwire.errors import BrokerUnavailable, IdempotencyConflict, LongwireError
-from longwire.log import Attempt, Condition, Draft, Publication, RetentionLimits, RoomLog
-from longwire.log.condition import NO_ATTEMPT, check
+from longwire.log.condition import NO_ATTEMPT, Attempt, Condition, check
+from longwire.log.publication import Draft, Publication
+from longwire.log.retention import RetentionLimits
+from longwire.log.room_log import RoomLog
 from longwire.types import Position
 
 MAX_BATCH = 1_000

@@ -9,7 +9,7 @@ import msgspec
 
 from longwire.client.rooms.late_reader import LateReaders
 from longwire.errors import LocalProtocolError, NotConnected
-from longwire.log import Cursor
+from longwire.log.merge import Cursor
 from longwire.types import Position
 
 # The name under which subscriptions of a room are notified that its replay is complete; no event

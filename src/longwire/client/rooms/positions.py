@@ -7,7 +7,7 @@ from longwire.client.handlers.subscription import Subscription
 from longwire.client.rooms.late_reader import LateReader
 from longwire.client.rooms.membership import Membership, RoomReset, RoomStatus
 from longwire.client.rooms.requests import RoomRequests
-from longwire.log import Cursor, Verdict
+from longwire.log.merge import Cursor, Verdict
 from longwire.types import Position
 from longwire.wire import JoinAck
 

@@ -6,7 +6,7 @@ from typing import Final, cast
 
 from longwire.background import BackgroundTasks
 from longwire.catalog import JobCreated
-from longwire.log import Publication
+from longwire.log.publication import Publication
 from longwire.schema import declaration_of
 from longwire.server.access.rules import RoomRules
 from longwire.server.clients.commands import leave_denied_rooms

@@ -10,7 +10,8 @@ from longwire.background import BackgroundTasks
 from longwire.broker import Broker
 from longwire.catalog import JobOutput, JobProgress
 from longwire.errors import BrokerUnavailable
-from longwire.log import Condition, Draft
+from longwire.log.condition import Condition
+from longwire.log.publication import Draft
 from longwire.schema import Encoded
 from longwire.types import Position
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from longwire.catalog import JobCompleted, JobCreated, JobFailed, JobStatusChanged
 from longwire.errors import ConfigurationError
 from longwire.jobs.fold import ends_attempt
-from longwire.log import Condition, Fence
+from longwire.log.condition import Condition, Fence
 from longwire.server.jobs.registry import ROOM_PREFIX
 from longwire.types import Position
 

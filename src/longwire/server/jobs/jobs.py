@@ -19,7 +19,7 @@ from longwire.errors import (
     StaleAttempt,
 )
 from longwire.jobs import Job, JobHost, JobState
-from longwire.log import Condition, Fence
+from longwire.log.condition import Condition, Fence
 from longwire.schema import Contract, Encoded, Event
 from longwire.server.access.authentication import Identity
 from longwire.server.access.rules import RoomRules

@@ -16,7 +16,7 @@ from longwire.catalog import JobCreated
 from longwire.errors import InvalidEvent, JobFinished, LongwireError, UnknownEvent
 from longwire.jobs import JobState, fold
 from longwire.jobs.fold import FOLDED_EVENTS, revive
-from longwire.log import Publication
+from longwire.log.publication import Publication
 from longwire.schema import Contract, Event, RoomPattern
 from longwire.server.access.authentication import Identity
 from longwire.server.errors import UnknownJob

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from longwire.broker import Broker
-from longwire.log import Draft
+from longwire.log.publication import Draft
 from longwire.prepared import PreparedMessage
 from longwire.server.rooms.hub import Hub
 

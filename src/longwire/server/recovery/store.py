@@ -13,7 +13,7 @@ import msgspec
 from longwire.broker import Broker
 from longwire.broker.slices import read_slices
 from longwire.clock import wall_time
-from longwire.log import Draft
+from longwire.log.publication import Draft
 from longwire.server.recovery.sent_log import SavedLog
 
 ROOMS = 64

@@ -15,7 +15,7 @@ import msgspec
 from longwire.background import BackgroundTasks
 from longwire.broker import Broker
 from longwire.errors import BrokerUnavailable
-from longwire.log import Draft, Publication
+from longwire.log.publication import Draft, Publication
 from longwire.prepared import PreparedMessage
 from longwire.server.rooms.fanout import Fanout
 from longwire.server.rooms.replay import Replay, Replays

@@ -3,7 +3,7 @@
 import asyncio
 
 from longwire.broker import Broker
-from longwire.log import History
+from longwire.log.publication import History
 from longwire.prepared import PreparedBatch, PreparedMessage
 from longwire.server.rooms.room import HubRoom
 from longwire.types import Position

@@ -10,8 +10,8 @@ from longwire.broker.redis.log.reading import EVERYTHING, LogReader
 from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.broker.redis.scripts import COMPACT
 from longwire.errors import BrokerUnavailable
-from longwire.log import Publication
 from longwire.log.joined_text import JoinedText, join_text
+from longwire.log.publication import Publication
 
 logger = logging.getLogger("longwire.broker")
 

@@ -11,8 +11,9 @@ import msgspec
 from msgspec import UnsetType
 
 from longwire.errors import Conflict, JobEnded, LongwireError, StaleAttempt
-from longwire.log import Condition, Draft, Publication
+from longwire.log.condition import Condition
 from longwire.log.joined_text import JoinedText, restore_joined_text
+from longwire.log.publication import Draft, Publication
 from longwire.log.retention import ENTRY_OVERHEAD
 from longwire.types import Position
 

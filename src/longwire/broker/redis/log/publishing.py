@@ -12,7 +12,8 @@ from longwire.broker.redis.log.entry import draft_fields, encode_condition, pars
 from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.broker.redis.scripts import APPEND, TOUCH
 from longwire.errors import BrokerUnavailable, IdempotencyConflict
-from longwire.log import Condition, Draft
+from longwire.log.condition import Condition
+from longwire.log.publication import Draft
 from longwire.log.room_log import COMPACT_AFTER
 from longwire.types import Position
 

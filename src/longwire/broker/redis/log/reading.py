@@ -10,8 +10,8 @@ from longwire.broker.redis.connection.address import Command, Reply
 from longwire.broker.redis.log.entry import parse_member
 from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.broker.redis.scripts import READ
-from longwire.log import History, Publication
 from longwire.log.conflation import join_and_cover
+from longwire.log.publication import History, Publication
 from longwire.types import Position
 
 MAX_EPOCH_LENGTH = 64

@@ -6,7 +6,7 @@ from functools import partial
 
 from longwire.broker.redis.connection.address import Command
 from longwire.broker.redis.scripts import Script
-from longwire.log import RetentionLimits
+from longwire.log.retention import RetentionLimits
 
 _PARTS = ("meta", "log", "slots", "ids", "order")
 
