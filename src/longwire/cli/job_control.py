@@ -16,7 +16,7 @@ from longwire.errors import LongwireError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from longwire.jobs import JobHost
+    from longwire.jobs import Job, JobHost
 
 # A suspended process cannot renew its lease. It may stay suspended for a day before the server
 # declares the job lost.
@@ -27,7 +27,7 @@ _LEASE_TIMEOUT: Final = 1.0
 
 
 @contextmanager
-def handle_suspend(host: JobHost, job_id: str) -> Generator[Callable[[int], None]]:
+def handle_suspend(host: JobHost, job: Job) -> Generator[Callable[[int], None]]:
     """Suspend a command and this process on SIGTSTP, and resume both on SIGCONT.
 
     The command runs in a session of its own, so the terminal's signals do not reach it.
@@ -43,7 +43,7 @@ def handle_suspend(host: JobHost, job_id: str) -> Generator[Callable[[int], None
 
     def suspend(group: int) -> None:
         if not suspensions:
-            suspensions.start(_suspend(group, host, job_id))
+            suspensions.start(_suspend(group, host, job))
 
     try:
         yield watch_group
@@ -51,12 +51,13 @@ def handle_suspend(host: JobHost, job_id: str) -> Generator[Callable[[int], None
         loop.remove_signal_handler(signal.SIGTSTP)
 
 
-async def _suspend(group: int, host: JobHost, job_id: str) -> None:
+async def _suspend(group: int, host: JobHost, job: Job) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGSTOP)
         with contextlib.suppress(LongwireError, TimeoutError):
             async with asyncio.timeout(_LEASE_TIMEOUT):
-                await host.publish(JobLease(job_id=job_id, expires_in=SUSPENDED_LEASE))
+                lease = JobLease(job_id=job.id, expires_in=SUSPENDED_LEASE)
+                await host.publish(lease, attempt=job.attempt)
         os.kill(os.getpid(), signal.SIGSTOP)
         # Execution continues here after SIGCONT. The job renews its lease soon, which shortens it.
         os.killpg(group, signal.SIGCONT)

@@ -119,7 +119,7 @@ class _CommandRun:
             async with self._limit, job:
                 self.job = job
                 click.echo(f"longwire: {target.describe(job.id)}", err=True)
-                with handle_suspend(target.host, job.id) as watch_group:
+                with handle_suspend(target.host, job) as watch_group:
                     self._command = asyncio.create_task(
                         stream_command(job, command, tee=_show, on_start=watch_group)
                     )

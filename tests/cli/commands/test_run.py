@@ -251,6 +251,20 @@ async def test_job_cancel_stops_the_command(
     assert (await state_of(running_server, "run-cancel"))["status"] == "cancelled"
 
 
+async def test_a_command_whose_job_another_worker_took_over_is_stopped(
+    longwire: Longwire, running_server: ServerProcess
+) -> None:
+    script = "echo $$; while sleep 0.02; do echo more; done"
+    with longwire.start("run", "--job-id", "run-late", "--", "sh", "-c", script) as run:
+        pid = int(run.line())
+        ended = longwire.run("run", "--job-id", "run-late", "--", "echo", "newer")
+        code, _, message = await asyncio.to_thread(run.end)
+    assert (ended.returncode, code) == (0, 1)
+    assert "another worker took over the job" in message
+    assert not is_alive(pid)
+    assert await text_of(running_server, "run-late") == "newer\n"
+
+
 def test_a_closed_stdout_ends_the_command(longwire: Longwire) -> None:
     with longwire.start("run", "--", "yes") as run:
         assert run.line() == "y"
