@@ -7,7 +7,7 @@ import pytest
 
 from longwire import WebSocketClient
 from longwire.client import ConnectionState
-from tests.faults.workers import OWNER, is_whole, state_of
+from tests.faults.workers import OWNER, Reader
 from tests.proxy import Proxy
 from tests.serving import ServerProcess
 
@@ -42,4 +42,5 @@ async def test_a_worker_leaves_a_dead_link_long_before_the_heartbeat(
             await returned.wait()
         await job.output("[1]")
         await job.complete({"content": "2"})
-    assert is_whole(await state_of(running_server, id))
+    async with Reader(running_server.url, [id]) as reader:
+        assert await reader.is_whole(id)

@@ -6,17 +6,21 @@ The short forms run with all tests; `make soak` runs the long ones, with a hundr
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from tests.faults.workers import Reader, WorkerProcess, is_whole, job_id, state_of
+from longwire import Server
+from longwire.broker import open_broker
+from longwire.server import jwt_authenticator
+from longwire.tokens import issue_token
+from tests.faults.workers import Reader, WorkerProcess, job_id, state_of
 from tests.proxy import Proxy
 from tests.redis_server import RedisServer
-from tests.serving import ServerProcess
+from tests.serving import SECRET, ServerProcess, serving
 
 
 class Form(NamedTuple):
@@ -41,37 +45,44 @@ def forms(short: Form, *long: Form) -> pytest.MarkDecorator:
     )
 
 
-BROKERS = ("memory", "sqlite")
+BROKERS = ("memory", "sqlite", "redis")
 SHORT = Form(workers=6, lease=1.5, away=4.0)
 
 pytestmark = pytest.mark.timeout(60)
 
 
+@contextmanager
+def serve(broker: str, directory: Path) -> Generator[ServerProcess]:
+    with ExitStack() as stack:
+        if broker == "redis":
+            broker = stack.enter_context(RedisServer(directory)).url
+        addresses = {"memory": "memory:", "sqlite": f"sqlite:///{directory}/log.db"}
+        yield stack.enter_context(ServerProcess(f"--broker={addresses.get(broker, broker)}"))
+
+
 @asynccontextmanager
 async def live_workers(
-    server: ServerProcess, form: Form, url: str | None = None
+    url: str, form: Form, watched_url: str | None = None
 ) -> AsyncGenerator[Reader]:
     """Run workers during the block; afterwards each must end its job well, and none was lost.
 
     Args:
-        server: the server that the reader watches.
+        url: where the workers connect.
         form: the number of workers, and their lease.
-        url: where the workers connect; by default to the server.
+        watched_url: where the reader connects; by default to the same address.
     """
     jobs = [job_id(number) for number in range(form.workers)]
-    service = server.token("worker", service=True)
-    reader = Reader(server, jobs)
+    service = issue_token(SECRET, "worker", service=True)
     pause = 0.2 if form.workers < 20 else 1.0
-    with WorkerProcess(url or server.url, service, form.workers, form.lease, pause) as workers:
-        async with reader:
+    with WorkerProcess(url, service, form.workers, form.lease, pause) as workers:
+        async with Reader(watched_url or url, jobs) as reader:
             reader.join()
             await reader.advance()
             yield reader
             await reader.advance()
             assert await workers.finish() == ""
-            await reader.wait_for(lambda: len(reader.completed) == len(jobs))
+            assert [job for job in jobs if not await reader.is_whole(job)] == []
     assert reader.failures == []
-    assert [job for job in jobs if not is_whole(await state_of(server, job))] == []
 
 
 async def pass_by(seconds: float) -> None:
@@ -80,13 +91,12 @@ async def pass_by(seconds: float) -> None:
 
 
 @forms(
-    SHORT,
+    SHORT._replace(broker="redis"),
     *(Form(100, 15.0, away, broker=broker) for away in (18.0, 60.0) for broker in BROKERS),
 )
 async def test_a_frozen_server_loses_no_worker(form: Form, tmp_path: Path) -> None:
-    address = "memory:" if form.broker == "memory" else f"sqlite:///{tmp_path}/log.db"
-    with ServerProcess(f"--broker={address}") as server:
-        async with live_workers(server, form):
+    with serve(form.broker, tmp_path) as server:
+        async with live_workers(server.url, form):
             server.freeze()
             await pass_by(form.away)
             server.thaw()
@@ -95,8 +105,8 @@ async def test_a_frozen_server_loses_no_worker(form: Form, tmp_path: Path) -> No
 
 @forms(SHORT, Form(100, 15.0, 60.0), Form(100, 15.0, 120.0))
 async def test_a_killed_server_loses_no_worker_when_it_returns(form: Form, tmp_path: Path) -> None:
-    with ServerProcess(f"--broker=sqlite:///{tmp_path}/log.db") as server:
-        async with live_workers(server, form):
+    with serve(form.broker, tmp_path) as server:
+        async with live_workers(server.url, form):
             server.kill()
             await pass_by(form.away)
             await asyncio.to_thread(server.start)
@@ -106,32 +116,39 @@ async def test_a_killed_server_loses_no_worker_when_it_returns(form: Form, tmp_p
 @forms(Form(6, 1.5, 0.0, old_jobs=1_000), Form(100, 15.0, 0.0, old_jobs=60_000))
 async def test_a_slow_restart_loses_no_worker(form: Form, tmp_path: Path) -> None:
     """With a fifth of a processor, reading the old jobs takes longer than a lease."""
-    with ServerProcess(f"--broker=sqlite:///{tmp_path}/log.db") as server:
+    with serve(form.broker, tmp_path) as server:
         for first in range(0, form.old_jobs, 250):
             await finish_old_jobs(server, range(first, first + 250))
-        async with live_workers(server, form):
+        async with live_workers(server.url, form):
             server.stop()
             async with throttled(server, share=0.2):
                 await asyncio.to_thread(server.start)
                 await pass_by(2 * form.lease)
 
 
-@forms(SHORT, Form(100, 15.0, 60.0))
+@forms(Form(6, 3.0, 0.0), Form(100, 15.0, 60.0))
 async def test_a_frozen_node_loses_no_worker(form: Form, tmp_path: Path) -> None:
     """A balancer leads the workers to the other node, where they are before their lease ends."""
-    with (
-        RedisServer(tmp_path) as redis,
-        ServerProcess(f"--broker={redis.url}") as a,
-        ServerProcess(f"--broker={redis.url}") as b,
-    ):
-        async with Proxy(a.url) as balancer, live_workers(b, form, balancer.url) as reader:
-            a.freeze()
-            balancer.forward(b.url)
+    with RedisServer(tmp_path) as redis, ServerProcess(f"--broker={redis.url}") as frozen:
+        other = Server(
+            broker=open_broker(redis.url),
+            authenticate=jwt_authenticator(SECRET),
+            shared_jobs=True,
+            job_survey_interval=form.lease / 5,
+        )
+        async with (
+            serving(other) as url,
+            Proxy(frozen.url) as balancer,
+            live_workers(balancer.url, form, url) as reader,
+        ):
+            await pass_by(form.lease)  # the other node watches the leases, too
+            frozen.freeze()
+            balancer.forward(url)
             async with asyncio.timeout(2 * form.lease + 2):
                 await reader.advance()
             await pass_by(form.away + 2 * form.lease)
-            a.thaw()
-            await pass_by(2 * form.lease)
+            frozen.thaw()
+            await pass_by(form.lease)
 
 
 @forms(
@@ -140,26 +157,20 @@ async def test_a_frozen_node_loses_no_worker(form: Form, tmp_path: Path) -> None
 async def test_each_death_of_a_worker_is_declared_within_its_lease(
     form: Form, tmp_path: Path
 ) -> None:
-    with RedisServer(tmp_path) as redis:
-        addresses = {
-            "memory": "memory:",
-            "sqlite": f"sqlite:///{tmp_path}/log.db",
-            "redis": redis.url,
-        }
-        address = addresses[form.broker]
-        with ServerProcess(f"--broker={address}") as server:
-            job, service = job_id(0), server.token("worker", service=True)
-            async with Reader(server, [job]) as reader:
-                reader.join()
-                for attempt in (1, 2, 3):
-                    reader.steps[job] = -1
-                    with WorkerProcess(server.url, service, 1, form.lease) as workers:
-                        await reader.advance()
-                        workers.kill()
-                        async with asyncio.timeout(form.lease + 1.5):
-                            await reader.wait_for(lambda n=attempt: len(reader.failures) == n)
-                    state = await state_of(server, job)
-                    assert (state["attempt"], state["errorCode"]) == (attempt, "worker_lost")
+    job = job_id(0)
+    with serve(form.broker, tmp_path) as server:
+        service = server.token("worker", service=True)
+        async with Reader(server.url, [job]) as reader:
+            reader.join()
+            for attempt in (1, 2, 3):
+                reader.steps[job] = -1
+                with WorkerProcess(server.url, service, 1, form.lease) as workers:
+                    await reader.advance()
+                    workers.kill()
+                    async with asyncio.timeout(form.lease + 1.5):
+                        await reader.wait_for(lambda n=attempt: len(reader.failures) == n)
+                state = await state_of(server, job)
+                assert (state["attempt"], state["errorCode"]) == (attempt, "worker_lost")
 
 
 async def finish_old_jobs(server: ServerProcess, numbers: range) -> None:

@@ -12,7 +12,8 @@ from typing import Any, Self
 
 from longwire import WebSocketClient
 from longwire.catalog import JobCompleted, JobFailed, JobProgress
-from tests.serving import ServerProcess
+from longwire.tokens import issue_token
+from tests.serving import SECRET, ServerProcess
 
 OWNER = "ada"
 
@@ -60,7 +61,7 @@ class WorkerProcess:
 
 
 class Reader:
-    """Follows jobs over a connection of its own.
+    """Follows jobs over a connection of its own, as their owner.
 
     Attributes:
         steps: the newest step of each job.
@@ -68,12 +69,12 @@ class Reader:
         completed: the jobs that completed.
     """
 
-    def __init__(self, server: ServerProcess, jobs: list[str]) -> None:
+    def __init__(self, url: str, jobs: list[str]) -> None:
         self.steps: dict[str, int] = dict.fromkeys(jobs, -1)
         self.failures: list[tuple[str, str | None]] = []
         self.completed: set[str] = set()
         self._client = WebSocketClient(
-            server.url, token=server.token(OWNER), reconnection_delay_max=0.5, proxy=None
+            url, token=issue_token(SECRET, OWNER), reconnection_delay_max=0.5, proxy=None
         )
         self._changed = asyncio.Condition()
 
@@ -102,6 +103,13 @@ class Reader:
         wanted = {job: step + count for job, step in self.steps.items()}
         await self.wait_for(lambda: all(self.steps[job] >= wanted[job] for job in wanted))
 
+    async def is_whole(self, job: str) -> bool:
+        """Return whether a job completed with its worker's result and all of its text."""
+        async with self._client.job(job) as tracker:
+            result = await tracker.result()
+            pieces = range(int(result.content or -1))
+            return tracker.state.text == "".join(f"[{number}]" for number in pieces)
+
     async def _receive_progress(self, event: JobProgress) -> None:
         self.steps[event.job_id] = int(event.current_step)
         await self._notify()
@@ -122,15 +130,6 @@ class Reader:
 async def state_of(server: ServerProcess, job: str) -> dict[str, Any]:
     answer = await server.request("GET", f"/api/jobs/{job}", token=server.token(OWNER))
     return answer.json()
-
-
-def is_whole(state: dict[str, Any]) -> bool:
-    """Return whether a job completed with its worker's result and all of its text."""
-    if state["status"] != "completed":
-        return False
-    pieces = int(state["result"]["content"])
-    text = "".join(run["text"] for run in state["output"])
-    return text == "".join(f"[{number}]" for number in range(pieces))
 
 
 async def run_job(
