@@ -245,13 +245,12 @@ class ServerJobs:
         async def append(fence: Fence) -> None:
             await self._appends.append(room, encoded, id, condition=Condition(fence))
 
-        try:
-            await append(Fence(summary.attempt, "withdraw"))
-        except StaleAttempt as stale:
-            if stale.attempt == 0:  # it was queued without job:created
-                await append(Fence(0, "end"))
-        except JobEnded:  # a worker has taken the job, and receives the request
-            pass
+        for attempt in (summary.attempt, 0):  # 0: it was queued without job:created
+            try:
+                await append(Fence(attempt, "withdraw"))
+                return
+            except (StaleAttempt, JobEnded):
+                pass  # a worker has taken the job, and receives the request
 
     async def _announce(self, created: JobCreated, position: Position) -> None:
         """Publish `job:created` where the job's audience already is, once per attempt."""
