@@ -14,8 +14,6 @@ class Clock:
         time: returns the seconds since the Unix epoch.
     """
 
-    __slots__ = ("monotonic", "time")
-
     def __init__(self) -> None:
         self.monotonic: Callable[[], float] = time.monotonic
         self.time: Callable[[], float] = time.time

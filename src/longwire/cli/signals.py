@@ -16,8 +16,6 @@ class Stop:
         signal: the first stop signal that arrived, or None.
     """
 
-    __slots__ = ("signal",)
-
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
 

@@ -52,8 +52,6 @@ class ProgressScanner:
     Lines end with a newline, or with a carriage return if a bar is redrawn.
     """
 
-    __slots__ = ("_line",)
-
     def __init__(self) -> None:
         self._line = ""
 

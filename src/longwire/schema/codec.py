@@ -46,8 +46,6 @@ class EventCodec:
     msgspec validates only when it decodes. Decoding the encoded bytes checks exactly what is sent.
     """
 
-    __slots__ = ("_decode", "_name", "wire_names")
-
     def __init__(self, name: str, model: type[Event]) -> None:
         self._name = name
         self._decode = msgspec.json.Decoder(model).decode

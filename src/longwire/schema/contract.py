@@ -55,8 +55,6 @@ class Contract:
             patterns match the same name.
     """
 
-    __slots__ = ("_by_head", "_by_model", "_by_name", "_fingerprint", "_rooms")
-
     def __init__(self, events: Iterable[type[Event]] = (), rooms: Iterable[str] = ()) -> None:
         self._by_name: dict[str, EventType] = {}
         self._by_model: dict[type, EventType] = {}

@@ -25,8 +25,6 @@ class EventType:
         ContractError: the payload's type does not support the declaration.
     """
 
-    __slots__ = ("_key", "_parameters", "codec", "concat", "declaration")
-
     def __init__(self, declaration: Declaration) -> None:
         self.declaration = declaration
         self.codec = _codec_of(declaration)

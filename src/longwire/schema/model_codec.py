@@ -17,6 +17,7 @@ from longwire.schema.fault import CODEC_ERRORS, invalid_event, refuse_non_finite
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
+@dataclasses.dataclass(eq=False, repr=False)
 class ModelCodec:
     """Encodes and decodes a model with the given dump and load functions.
 
@@ -31,31 +32,21 @@ class ModelCodec:
         load: parses and validates JSON.
     """
 
-    __slots__ = ("_dump", "_load", "_name", "_optional", "wire_names")
-
-    def __init__(
-        self,
-        name: str,
-        wire_names: Mapping[str, str],
-        optional: frozenset[str],
-        dump: Callable[[object], tuple[object, bytes]],
-        load: Callable[[bytes], object],
-    ) -> None:
-        self._name = name
-        self._optional = optional
-        self._dump = dump
-        self._load = load
-        self.wire_names = wire_names
+    name: str
+    wire_names: Mapping[str, str]
+    optional: frozenset[str]
+    dump: Callable[[object], tuple[object, bytes]]
+    load: Callable[[bytes], object]
 
     def encode(self, event: object, now_ms: int) -> tuple[bytes, object]:
         """See `Codec.encode`."""
         try:
-            plain, data = self._dump(event)
-            refuse_non_finite(self._name, plain)
+            plain, data = self.dump(event)
+            refuse_non_finite(self.name, plain)
             members = self._without_nulls(_decode_members(data))
-            sent = self._load(encode_json(members))
+            sent = self.load(encode_json(members))
         except CODEC_ERRORS as error:
-            raise invalid_event(self._name, error) from error
+            raise invalid_event(self.name, error) from error
         if bytes(members.get("timestamp", _ZERO)) == b"0":
             members["timestamp"] = msgspec.Raw(b"%d" % now_ms)
         return encode_json(members), sent
@@ -66,15 +57,15 @@ class ModelCodec:
             members = _decode_members(data)
             if "timestamp" not in self.wire_names:
                 members.pop("timestamp", None)
-            return self._load(encode_json(members))
+            return self.load(encode_json(members))
         except CODEC_ERRORS as error:
-            raise invalid_event(self._name, error) from error
+            raise invalid_event(self.name, error) from error
 
     def _without_nulls(self, members: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
         return {
             name: raw
             for name, raw in members.items()
-            if name not in self._optional or bytes(raw) != b"null"
+            if name not in self.optional or bytes(raw) != b"null"
         }
 
 

@@ -15,8 +15,6 @@ class Script:
         sha: the SHA-1 of the source, by which Redis identifies a loaded script.
     """
 
-    __slots__ = ("sha", "text")
-
     def __init__(self, *parts: str) -> None:
         self.text = b"\n".join((_LUA / f"{part}.lua").read_bytes() for part in parts)
         self.sha = sha1(self.text, usedforsecurity=False).hexdigest().encode()

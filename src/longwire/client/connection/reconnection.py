@@ -59,8 +59,6 @@ class Backoff:
         cap: Returns a lower upper bound than that of the options; None without one.
     """
 
-    __slots__ = ("_cap", "_options", "_random")
-
     def __init__(
         self,
         options: ClientOptions,
@@ -91,8 +89,6 @@ class ReconnectionPolicy:
     Attributes:
         attempts: Failed attempts in a row.
     """
-
-    __slots__ = ("_backoff", "_can_refresh", "_has_refreshed", "_options", "attempts")
 
     def __init__(
         self,

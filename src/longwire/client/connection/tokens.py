@@ -18,8 +18,6 @@ TokenSource = str | Callable[[], str | Awaitable[str]] | None
 class _ProviderCall:
     """One call of a token provider, and the number of tasks that wait for its result."""
 
-    __slots__ = ("provider", "result", "waiting")
-
     def __init__(self, provider: Callable[[], str | Awaitable[str]]) -> None:
         self.provider = provider
         self.result = asyncio.create_task(self._call(), name="longwire token")
@@ -40,8 +38,6 @@ class Tokens:
     Attributes:
         source: The token, or the function that returns it.
     """
-
-    __slots__ = ("_call", "source")
 
     def __init__(self, source: TokenSource) -> None:
         self.source = source
@@ -91,8 +87,6 @@ class Renewal:
         timeout: Seconds to wait for the server's answer.
         send: Sends the event `auth` over the connection; returns False if that has ended.
     """
-
-    __slots__ = ("_answer", "_send", "_task", "_timeout", "_tokens")
 
     def __init__(self, tokens: Tokens, timeout: float, send: Callable[[str | None], bool]) -> None:
         self._tokens = tokens

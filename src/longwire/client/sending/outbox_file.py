@@ -68,8 +68,6 @@ class OutboxFile:
         path: The file; `open` creates it if it does not exist.
     """
 
-    __slots__ = ("_database", "path")
-
     def __init__(self, path: str) -> None:
         self.path = path
         self._database: sqlite3.Connection | None = None

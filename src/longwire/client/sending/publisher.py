@@ -37,8 +37,6 @@ class Publisher:
         check_loop: Raises if the caller runs on another event loop than the connection.
     """
 
-    __slots__ = ("_check_loop", "_contract", "_id_prefix", "_outbox", "_published")
-
     def __init__(self, contract: Contract, outbox: Outbox, check_loop: Callable[[], None]) -> None:
         self._contract = contract
         self._outbox = outbox

@@ -33,8 +33,6 @@ class Route:
         InvalidProxy: The environment contains an invalid proxy URL.
     """
 
-    __slots__ = ("_cookies", "_numbers", "_options", "_proxy", "_server", "_tls")
-
     def __init__(self, options: TransportOptions) -> None:
         self._options = options
         self._server = urlsplit(options.address("polling"))
@@ -134,8 +132,6 @@ class HttpConnection:
     Attributes:
         reads: How many times bytes arrived.
     """
-
-    __slots__ = ("_h11", "_idle_since", "_max_body", "_reader", "_route", "_writer", "reads")
 
     def __init__(self, route: Route, max_body: int) -> None:
         self._route = route

@@ -23,8 +23,6 @@ class Fingerprints:
     loaded before an upgrade mostly keeps working.
     """
 
-    __slots__ = ("_contract", "_others")
-
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._others: Counter[str] = Counter()

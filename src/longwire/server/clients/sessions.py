@@ -181,8 +181,6 @@ class Sessions:
 class AddressCounts:
     """Counts sessions per address; loopback addresses are proxies and are not counted."""
 
-    __slots__ = ("_counts", "_limit")
-
     def __init__(self, limit: int) -> None:
         self._counts: Counter[str] = Counter()
         self._limit = limit

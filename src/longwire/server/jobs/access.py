@@ -28,8 +28,6 @@ class JobAccess:
         rules: decide who may stay.
     """
 
-    __slots__ = ("_checks", "_hub", "_rules")
-
     def __init__(self, hub: Hub, rules: RoomRules) -> None:
         self._hub = hub
         self._rules = rules
