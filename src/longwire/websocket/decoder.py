@@ -1,6 +1,7 @@
 """Decodes WebSocket frames to messages (RFC 6455 §5), for both roles."""
 
 import codecs
+from dataclasses import dataclass, field
 from typing import Literal
 
 from longwire.websocket import frames
@@ -35,6 +36,7 @@ def _broken(reason: str) -> ProtocolViolation:
     return ProtocolViolation(PROTOCOL_ERROR, reason)
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class FrameDecoder:
     """Decodes the bytes received on one connection to complete messages.
 
@@ -47,26 +49,18 @@ class FrameDecoder:
         max_message: maximum bytes of one message, including all its fragments.
     """
 
-    __slots__ = (
-        "_buffer",
-        "_ended",
-        "_fragments",
-        "_mask_bit",
-        "_max_message",
-        "_needed",
-        "_opcode",
-        "_utf8",
-    )
+    role: Role
+    max_message: int = DEFAULT_MAX_MESSAGE
+    _mask_bit: int = field(init=False)
+    _buffer: bytes | bytearray = b""
+    _needed: int = 2  # bytes required to continue with the next frame
+    _opcode: int = 0  # of the fragmented message in progress, or 0
+    _fragments: bytes | bytearray = b""
+    _utf8: codecs.IncrementalDecoder | None = None
+    _ended: bool = False
 
-    def __init__(self, role: Role, max_message: int = DEFAULT_MAX_MESSAGE) -> None:
-        self._mask_bit = frames.MASKED if role == "server" else 0
-        self._max_message = max_message
-        self._buffer: bytes | bytearray = b""
-        self._needed = 2  # bytes required to continue with the next frame
-        self._opcode = 0  # of the fragmented message in progress, or 0
-        self._fragments: bytes | bytearray = b""
-        self._utf8: codecs.IncrementalDecoder | None = None
-        self._ended = False
+    def __post_init__(self) -> None:
+        self._mask_bit = frames.MASKED if self.role == "server" else 0
 
     def receive_data(self, data: bytes) -> list[Message]:
         """Receive bytes, and return the messages that they complete, in order."""
@@ -119,7 +113,7 @@ class FrameDecoder:
             if mask_bit:
                 body += 4
             end = body + length
-            if end > size or length > self._max_message:
+            if end > size or length > self.max_message:
                 break
             payload = data[body:end]
             if mask_bit:
@@ -150,7 +144,7 @@ class FrameDecoder:
             if fault is not None:
                 return fault, start
             length = extended
-        if not first & 0x8 and length + len(self._fragments) > self._max_message:
+        if not first & 0x8 and length + len(self._fragments) > self.max_message:
             return _TOO_BIG, start
         body = header + (4 if self._mask_bit else 0)
         if available < body + length:

@@ -1,6 +1,7 @@
 """Decides whether and when to reconnect. Nothing here waits or reads a clock."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from ssl import SSLCertVerificationError
 
 import msgspec
@@ -50,6 +51,7 @@ def is_final(error: Exception) -> bool:
     return isinstance(error, FINAL)
 
 
+@dataclass(eq=False, repr=False)
 class Backoff:
     """Full-jitter exponential backoff.
 
@@ -59,15 +61,9 @@ class Backoff:
         cap: Returns a lower upper bound than that of the options; None without one.
     """
 
-    def __init__(
-        self,
-        options: ClientOptions,
-        random: Callable[[], float],
-        cap: Callable[[], float | None] = lambda: None,
-    ) -> None:
-        self._options = options
-        self._random = random
-        self._cap = cap
+    _options: ClientOptions
+    _random: Callable[[], float]
+    _cap: Callable[[], float | None] = lambda: None
 
     def delay(self, attempt: int) -> float:
         """Return how many seconds to wait before an attempt, counted from 1."""

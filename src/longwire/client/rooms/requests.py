@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from longwire.client.rooms.membership import Membership
@@ -34,6 +35,7 @@ class Sender(Protocol):
         ...
 
 
+@dataclass(eq=False, repr=False)
 class RoomRequests:
     """The requests of all rooms over the present connection.
 
@@ -42,15 +44,10 @@ class RoomRequests:
         receive: Called with the membership and the values of the answer to its newest join.
     """
 
-    def __init__(
-        self,
-        backoff: Callable[[int], float],
-        receive: Callable[[Membership, list[object]], None],
-    ) -> None:
-        self._backoff = backoff
-        self._receive = receive
-        self._sender: Sender | None = None
-        self._grace: float | None = None
+    _backoff: Callable[[int], float]
+    _receive: Callable[[Membership, list[object]], None]
+    _sender: Sender | None = None
+    _grace: float | None = None
 
     @property
     def is_connected(self) -> bool:

@@ -12,6 +12,7 @@ The classes are imported on first use: other modules of this package also serve 
 than uvicorn, which may not be installed.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,12 +25,7 @@ __all__ = ["HTTPProtocol", "WebSocketProtocol"]
 if not TYPE_CHECKING:  # with __getattr__, type checkers would accept every name
 
     def __getattr__(name: str) -> object:
-        if name == "HTTPProtocol":
-            from longwire.server.uvicorn.http import HTTPProtocol
-
-            return HTTPProtocol
-        if name == "WebSocketProtocol":
-            from longwire.server.uvicorn.websocket import WebSocketProtocol
-
-            return WebSocketProtocol
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = "http" if name == "HTTPProtocol" else "websocket"
+        return getattr(import_module(f"{__name__}.{module}"), name)
