@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import uuid4
@@ -28,10 +29,11 @@ from longwire.errors import (
     InvalidRoom,
     JobEnded,
     JobFinished,
+    NotConnected,
     RoomDenied,
     StaleAttempt,
 )
-from longwire.jobs import Job, current_job
+from longwire.jobs import BlockingJob, Job, current_job
 from tests.jobs.recording import RecordingHost
 
 TERMINAL = (JobCompleted, JobFailed)
@@ -599,3 +601,29 @@ async def test_a_refused_event_ends_the_job_before_the_body_makes_another_call(
             await job.output("x")
             await host.until(lambda: bool(host.of(JobFailed)))
     assert len(host.of(*TERMINAL)) == 1
+
+
+async def test_a_thread_of_a_job_that_was_taken_over_is_asked_to_stop(host: RecordingHost) -> None:
+    def crunch(job: BlockingJob) -> None:
+        while not job.cancel_requested:
+            wake.wait(0.001)
+        stopped.set()
+
+    wake, stopped = threading.Event(), threading.Event()
+    with pytest.raises(StaleAttempt):  # noqa: PT012 - the body is what is tested
+        async with Job(host, job_id="42", lease=0.06) as job:
+            host.faults.append(StaleAttempt(2))
+            await asyncio.to_thread(crunch, job.blocking)
+    assert await asyncio.to_thread(stopped.wait, 5)
+    assert not job.cancelled
+
+
+async def test_a_job_whose_client_disconnected_does_not_wait_to_publish_its_end(
+    host: RecordingHost,
+) -> None:
+    with pytest.raises(NotConnected):  # noqa: PT012 - the body is what is tested
+        async with Job(host, job_id="42") as job:
+            host.faults.append(NotConnected("the client disconnected"))
+            await job.output("x")
+            await job.flush()
+    assert not host.state("42").is_complete

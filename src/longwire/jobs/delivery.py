@@ -9,7 +9,13 @@ from contextlib import suppress
 from typing import Final
 
 from longwire.catalog import JobCreated, JobFailed, JobLease
-from longwire.errors import BrokerUnavailable, JobEnded, StaleAttempt
+from longwire.errors import (
+    BrokerUnavailable,
+    CallTimeout,
+    JobEnded,
+    NotConnected,
+    StaleAttempt,
+)
 from longwire.jobs.failure import describe
 from longwire.jobs.fold import ends_attempt
 from longwire.jobs.host import JobHost
@@ -27,6 +33,10 @@ LONGEST_PAUSE: Final = 5.0
 
 # Seconds in which a worker that was stopped, or whose event was refused, publishes the job's end.
 SHUTDOWN_TIMEOUT: Final = 5.0
+
+
+# The host cannot publish anything, so it cannot publish the end of the job either.
+_UNREACHABLE = (BrokerUnavailable, CallTimeout, NotConnected)
 
 
 class Delivery:
@@ -134,7 +144,8 @@ class Delivery:
                 self._end_turn()
         except Exception as error:
             is_lost = isinstance(error, StaleAttempt | JobEnded)
-            if event is not None and self._has_begun and not is_lost:
+            is_refused = not is_lost and not isinstance(error, _UNREACHABLE)
+            if event is not None and self._has_begun and is_refused:
                 await self._publish_refusal(event, error)
             self.failure = error
             self._end_turn()

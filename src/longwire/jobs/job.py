@@ -103,7 +103,7 @@ class Job:
 
     Attributes:
         id: the job's id.
-        cancel_requested: whether the job was asked to stop.
+        cancel_requested: whether the body should stop: the job was cancelled or taken over.
         cancelled: whether it ended as cancelled.
     """
 
@@ -369,6 +369,7 @@ class Job:
 
     def _lose(self) -> None:
         """Stop the body: another worker has taken the job over, or the attempt was ended."""
+        self.cancel_requested = True  # what threads check, since they cannot be cancelled
         self._stop_listening()
         if self._is_open:
             self._cancel_body()

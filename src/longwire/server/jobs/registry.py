@@ -233,5 +233,6 @@ class JobRegistry:
 
 
 def is_unclaimed(state: JobState) -> bool:
-    """Return whether no worker has taken the job: workers begin with a lease."""
-    return state.lease is None and state.status in ("queued", "cancelled")
+    """Return whether no worker has taken the job: `Job` begins with a lease."""
+    is_waiting = state.status in ("queued", "cancelled")
+    return is_waiting and state.lease is None and state.progress is None
