@@ -109,7 +109,7 @@ class WebSocketClient(Subscribable):
             self.options, contract, self._tokens, self._rooms, self._outbox, self._inbox
         )
         self._supervisor = Supervisor(
-            parts, self.status, self._health, self._open_jobs.patience, self._end_streams
+            parts, self.status, self._health, lambda: self._open_jobs.patience, self._end_streams
         )
         self._publisher = Publisher(contract, self._outbox, self._supervisor.check_loop)
         self._jobs = JobFeeds(self._listeners, self.join_room, self.call)
@@ -472,7 +472,7 @@ class WebSocketClient(Subscribable):
         options, path = self.options, self.options.outbox_file
         limits = OutboxLimits(options.outbox_entries, options.outbox_bytes, options.outbox_age)
         file = None if path is None else OutboxFile(os.fspath(path))
-        return Outbox(limits, LinkWatch(self._open_jobs.patience), file)
+        return Outbox(limits, LinkWatch(self._open_jobs), file)
 
     def _send_ping(self) -> bool:
         session = self._supervisor.session

@@ -1,8 +1,8 @@
 """Detects a dead connection by publications that are not acknowledged, while jobs run."""
 
 import asyncio
-from collections.abc import Callable
 
+from longwire.client.sending.open_jobs import OpenJobs
 from longwire.client.transport.session import TransportSession
 from longwire.errors import NotConnected
 from longwire.reasons import PING_TIMEOUT
@@ -31,11 +31,11 @@ class LinkWatch:
     its broker is not left. A watch costs one timer while an acknowledgement is outstanding.
 
     Args:
-        patience: Returns how long to wait for an acknowledgement; None not to watch.
+        jobs: The jobs that run, and how patient they are.
     """
 
-    def __init__(self, patience: Callable[[], float | None]) -> None:
-        self._patience = patience
+    def __init__(self, jobs: OpenJobs) -> None:
+        self._jobs = jobs
         self._session: TransportSession | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._unanswered = 0
@@ -67,7 +67,7 @@ class LinkWatch:
             self._timer = None
 
     def _begin(self, session: TransportSession, *, has_pinged: bool = False) -> None:
-        patience = self._patience()
+        patience = self._jobs.patience
         if patience is None:
             return
         silence = min(max(patience, SHORTEST_SILENCE), LONGEST_SILENCE) * self._factor
