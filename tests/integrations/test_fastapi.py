@@ -165,6 +165,18 @@ async def test_a_conflict_in_a_batch_has_the_position_of_the_current_value(
     assert (problem["position"]["offset"], problem["value"]) == (1, batch[0]["data"])
 
 
+@pytest.mark.parametrize("members", [{"attempt": 1}, {"expect": None, "volatile": True}])
+async def test_a_batch_with_an_impossible_condition_publishes_nothing(
+    http: httpx.AsyncClient, server: Server, members: dict[str, Any]
+) -> None:
+    batch = [agent("1"), agent("2", **members)]
+    answer = await http.post("/api/publish", json=batch, headers=SERVICE)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (400, "invalid_configuration")
+    assert problem["field"] == "$[1]"
+    assert (await server.broker.position("agent:cmo")).offset == 0
+
+
 async def test_an_unknown_member_of_a_request_to_cancel_is_named(
     http: httpx.AsyncClient, server: Server
 ) -> None:

@@ -267,17 +267,13 @@ async def _visible_job(server: Server, identity: Identity, job_id: str) -> JobSt
 
 
 async def _publish(server: Server, request: PublishRequest) -> dict[str, object]:
-    room, position, attempt = await server.publish_data(
-        request.event,
-        bytes(request.data),
-        room=request.room,
-        id=request.id,
-        expect=request.expect,
-        attempt=request.attempt,
-        volatile=request.volatile,
-    )
+    room, position, attempt = await server.publish_data(**_arguments(request))
     answer = _position(room, position.epoch, position.offset)
     return answer if attempt is None else answer | {"attempt": attempt}
+
+
+def _arguments(request: PublishRequest) -> dict[str, Any]:
+    return msgspec.structs.asdict(request) | {"data": bytes(request.data)}
 
 
 async def _publish_batch(server: Server, requests: list[PublishRequest]) -> Response:
@@ -291,7 +287,7 @@ async def _publish_batch(server: Server, requests: list[PublishRequest]) -> Resp
         raise InvalidRequest(f"a request has at most {MAX_BATCH} events, got {len(requests)}")
     for index, request in enumerate(requests):
         try:
-            server.check_data(request.event, bytes(request.data), room=request.room, id=request.id)
+            server.check_data(**_arguments(request))
         except LongwireError as error:
             return _problem_at(index, error)
     published: list[dict[str, object]] = []

@@ -352,11 +352,19 @@ class Server:
         )
 
     def check_data(
-        self, event: str, data: bytes, *, room: str | None = None, id: str | None = None
+        self,
+        event: str,
+        data: bytes,
+        *,
+        room: str | None = None,
+        id: str | None = None,
+        expect: Position | UnsetType | None = UNSET,
+        attempt: int | Literal["next"] | None = None,
+        volatile: bool = False,
     ) -> None:
         """Raise what `publish_data` would raise for invalid arguments."""
-        _room_of(self.contract.encode_data(event, data, _now_ms(), room))
-        check_id(id)
+        encoded = self.contract.encode_data(event, data, _now_ms(), room)
+        _check(encoded, id, volatile, expect, attempt)
 
     async def _append(
         self,
@@ -366,22 +374,14 @@ class Server:
         expect: Position | UnsetType | None = UNSET,
         attempt: int | Literal["next"] | None = None,
     ) -> tuple[str, Position, int | None]:
-        room = _room_of(encoded)
-        check_id(id)
-        is_job = room.startswith(ROOM_PREFIX)
-        if attempt is not None:
-            check_attempt(attempt, room, is_job=is_job)
+        room = _check(encoded, id, volatile, expect, attempt)
         if self._started is None or not self._started.done():
             await self._start_once()
         if volatile:
-            if attempt is not None or expect is not UNSET:
-                raise ConfigurationError(
-                    "a volatile event has no position: omit expect and attempt"
-                )
             await self.broker.publish_volatile(room, draft_of(encoded))
             return room, await self.broker.position(room), None
         try:
-            if is_job:
+            if room.startswith(ROOM_PREFIX):
                 return await self._jobs.append(room, encoded, id, attempt, expect)
             condition = None if expect is UNSET else Condition(expect=expect)
             draft = draft_of(encoded)
@@ -466,6 +466,23 @@ class Server:
             if pattern in patterns:
                 self.rules.add(pattern, rule)
         self._handlers.add_default(declaration_of(JobCancel).name, self._jobs.cancel_for_client)
+
+
+def _check(
+    encoded: Encoded,
+    id: str | None,
+    volatile: bool,
+    expect: Position | UnsetType | None,
+    attempt: int | Literal["next"] | None,
+) -> str:
+    """Return the room of a publication with valid arguments."""
+    room = _room_of(encoded)
+    check_id(id)
+    if attempt is not None:
+        check_attempt(attempt, room, is_job=room.startswith(ROOM_PREFIX))
+    if volatile and (attempt is not None or expect is not UNSET):
+        raise ConfigurationError("a volatile event has no position: omit expect and attempt")
+    return room
 
 
 def _room_of(encoded: Encoded) -> str:
