@@ -88,7 +88,6 @@ test-js: setup
 	npm test
 
 soak: setup
-	SCHEDULES=10000 $(BIN)/python -m pytest tests/faults/test_attempts.py $(ARGS)
 	$(BIN)/python -m pytest -m soak tests/faults $(ARGS)
 
 check: check-python check-js check-generated docs

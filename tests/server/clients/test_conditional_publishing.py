@@ -1,4 +1,4 @@
-"""Conditions of a publication at the wire: `expect`, `attempt`, and members nobody knows."""
+"""Conditions of a publication at the wire: `expect`, `attempt`, and unknown members."""
 
 from typing import Any
 
