@@ -21,7 +21,7 @@ async def test_a_token_is_replaced_without_a_reconnect(page: Page, alert_site: S
     links: list[str] = []
     page.on("websocket", lambda link: links.append(link.url))
     await page.goto(
-        alert_site.address(ttl=50)
+        alert_site.address(ttl=12)
     )  # a minute before its expiry, the page asks for a new one
     await expect_live(page)
     links_before = len(links)

@@ -88,7 +88,7 @@ async def asking_to_cancel(page: Page, sample: SampleData) -> None:
 
 @as_context
 async def signing_in_again(page: Page, sample: SampleData) -> None:
-    await page.goto(sample.site.address(f"/jobs/{RUNNING}", ttl=50))
+    await page.goto(sample.site.address(f"/jobs/{RUNNING}", ttl=12))
     await page.get_by_role("button", name="Sign in again").click()
     await expect(page.get_by_role("dialog").get_by_label("Access token")).to_be_focused()
 
