@@ -12,6 +12,7 @@ from longwire.catalog import JobProgress
 from longwire.client import ConnectionState, RoomReset, RoomStatus
 from longwire.errors import InvalidRoom, NotConnected, RoomDenied
 from longwire.types import Position
+from longwire.websocket.frames import encode_text
 from tests.client.conftest import Connect, until
 from tests.client.peer import Peer, PeerSocket, all_received, connected
 
@@ -507,3 +508,38 @@ async def test_a_connection_lost_while_rooms_resume_is_replaced_at_once(
         socket = await (await peer.next_socket()).accept()
         assert await socket.accept_join(ROOM, "e", 0, recovered=True)
     await until(client, ConnectionState.CONNECTED)
+
+
+async def test_a_room_resumes_after_a_connection_that_ends_before_its_events_are_delivered(
+    client: WebSocketClient, peer: Peer
+) -> None:
+    """Regression: the held events made the room live, so that it was never joined again."""
+    socket = await joined(client, peer)
+    socket.drop()
+    socket = await (await peer.next_socket()).accept()
+    join = await socket.receive("join_room")
+    assert join.ack_id is not None
+
+    disconnections: list[asyncio.Task[None]] = []
+
+    def disconnect(state: ConnectionState) -> None:
+        if state is ConnectionState.CONNECTED:
+            disconnections.append(asyncio.create_task(client.disconnect()))
+
+    forget = client.on_state_change(disconnect)
+    answer = {"ok": True, "room": ROOM, "epoch": "e", "offset": 1, "recovered": True}
+    socket.connection.send_ack("/", join.ack_id, [answer])
+    data = {"jobId": "1", "progress": 1, "currentStep": "x", "timestamp": 1}
+    socket.connection.send_event("/", "job:progress", [data, "1@job:1"])
+    together = map(encode_text, map(str, socket.connection.messages_to_send()))
+    socket.write(b"".join(together))
+    await until(client, ConnectionState.DISCONNECTED)
+    forget()
+
+    connecting = asyncio.create_task(client.connect())
+    async with asyncio.timeout(2):
+        socket = await (await peer.next_socket()).accept()
+        position = {"epoch": "e", "offset": 0}
+        assert await socket.accept_join(ROOM, "e", 1, recovered=True) == [ROOM, position]
+    await connecting
+    await asyncio.gather(*disconnections)

@@ -128,11 +128,16 @@ class Attempt:
             self._patience.reschedule(0.0)
 
     def deliver(self) -> None:
-        """Deliver the events that were held until the caller of `connect` could subscribe."""
+        """Deliver the events that were held until the caller of `connect` could subscribe.
+
+        If the connection has ended in the meantime, they are dropped like everything that it could
+        no longer deliver. The next connection resumes the rooms, which this would make live again.
+        """
         self._parts.inbox.resume()
         held, self._held = self._held or [], None
         for event in held:
-            self._deliver(event)
+            if self.session is not None and self.session.is_open:
+                self._deliver(event)
 
     async def end(self) -> None:
         """Close the transport, whatever has become of it."""
