@@ -16,6 +16,7 @@ from longwire.connection.events import AckReceived, ConnectRequested, EventRecei
 from longwire.engineio.event import Closed
 from longwire.engineio.server import Options, ServerSession
 from longwire.reasons import SERVER_DISCONNECT
+from longwire.websocket.frames import encode_text
 
 
 class PeerSocket:
@@ -81,6 +82,14 @@ class PeerSocket:
         await self.flush()
         return self
 
+    async def accept_with(self, *events: tuple[str, object]) -> None:
+        """Accept the client and send events, all in one write."""
+        await self._requested.wait()
+        self.connection.accept("/", f"socket{self._number}")
+        for name, argument in events:
+            self.connection.send_event("/", name, [argument])
+        self.flush_together()
+
     async def refuse(self, message: str, code: str) -> None:
         await self._requested.wait()
         self.connection.refuse("/", message, {"code": code})
@@ -123,6 +132,11 @@ class PeerSocket:
             "join_room",
             {"ok": True, "room": room, "epoch": epoch, "offset": offset, "recovered": recovered},
         )
+
+    def flush_together(self) -> None:
+        """Send everything that waits in one write, so that it arrives together."""
+        messages = map(str, self.connection.messages_to_send())
+        self.write(b"".join(map(encode_text, messages)))
 
     def write(self, frames: bytes) -> None:
         """Send encoded WebSocket frames."""

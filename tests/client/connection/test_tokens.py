@@ -173,3 +173,22 @@ async def test_a_token_that_expires_soon_after_the_sign_in_is_renewed(
         await longwire_clock.advance(10 * lifetime)
         assert states == [ConnectionState.CONNECTED]
         assert calls >= 10
+
+
+@pytest.mark.parametrize(
+    "order", [("authenticated", "auth_expiring"), ("auth_expiring", "authenticated")]
+)
+async def test_a_notice_that_arrives_together_with_the_sign_in_renews_the_token(
+    order: tuple[str, ...], peer: Peer, clients: Connect
+) -> None:
+    tokens = iter(("first", "second"))
+    client = clients(peer.url, token=lambda: next(tokens))
+    connecting = asyncio.create_task(client.connect())
+    socket = await peer.next_socket()
+    arguments = {
+        "authenticated": {"userId": "ada", "rooms": []},
+        "auth_expiring": {"expiresIn": 1},
+    }
+    await socket.accept_with(*((name, arguments[name]) for name in order))
+    await connecting
+    assert (await socket.receive("auth")).values() == ["second"]

@@ -12,7 +12,6 @@ from longwire.catalog import JobProgress
 from longwire.client import ConnectionState, RoomReset, RoomStatus
 from longwire.errors import InvalidRoom, NotConnected, RoomDenied
 from longwire.types import Position
-from longwire.websocket.frames import encode_text
 from tests.client.conftest import Connect, until
 from tests.client.peer import Peer, PeerSocket, all_received, connected
 
@@ -531,8 +530,7 @@ async def test_a_room_resumes_after_a_connection_that_ends_before_its_events_are
     socket.connection.send_ack("/", join.ack_id, [answer])
     data = {"jobId": "1", "progress": 1, "currentStep": "x", "timestamp": 1}
     socket.connection.send_event("/", "job:progress", [data, "1@job:1"])
-    together = map(encode_text, map(str, socket.connection.messages_to_send()))
-    socket.write(b"".join(together))
+    socket.flush_together()
     await until(client, ConnectionState.DISCONNECTED)
     forget()
 
