@@ -65,11 +65,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"events_per_second must be > 0, got {rate}; for no limit, pass 10**9")
 
 
-def check_id(id: str | None) -> None:
+def check_id(id: str) -> None:
     """Check the id of a publication.
 
     Raises:
         InvalidId: it is empty or too long.
     """
-    if id is not None and not 0 < len(id) <= MAX_ID_LENGTH:
+    if not 0 < len(id) <= MAX_ID_LENGTH:
         raise InvalidId(f"an id must have 1 to {MAX_ID_LENGTH} characters, got {len(id)}")

@@ -476,19 +476,16 @@ def _check(
     attempt: int | Literal["next"] | None,
 ) -> str:
     """Return the room of a publication with valid arguments."""
-    room = _room_of(encoded)
-    check_id(id)
+    room = encoded.room
+    if room is None:
+        raise InvalidRoom("", f"{encoded.event} does not declare a room: pass room=…")
+    if id is not None:
+        check_id(id)
     if attempt is not None:
         check_attempt(attempt, room, is_job=room.startswith(ROOM_PREFIX))
     if volatile and (attempt is not None or expect is not UNSET):
         raise ConfigurationError("a volatile event has no position: omit expect and attempt")
     return room
-
-
-def _room_of(encoded: Encoded) -> str:
-    if encoded.room is None:
-        raise InvalidRoom("", f"{encoded.event} does not declare a room: pass room=…")
-    return encoded.room
 
 
 def _now_ms() -> int:

@@ -15,6 +15,9 @@ from longwire.log.publication import Draft
 from longwire.schema import Encoded
 from longwire.types import Position
 
+# Output and progress are nearly all events of a job.
+_STREAMED = (JobOutput, JobProgress)
+
 
 def draft_of(encoded: Encoded) -> Draft:
     """Return the entry that a publication appends."""
@@ -26,17 +29,20 @@ class JobAppends:
 
     Args:
         broker: stores the logs.
-        react: called with each appended event, its attempt and its position.
+        observe: called with each appended event, its attempt and its position.
+        react: called after it, except for output and progress, which have no other consequences.
         excuse: called with the room of an event that the broker could not store.
     """
 
     def __init__(
         self,
         broker: Broker,
-        react: Callable[[object, int | None, Position], Awaitable[None]],
+        observe: Callable[[object, int | None, Position], None],
+        react: Callable[[object, Position], Awaitable[None]],
         excuse: Callable[[str], None],
     ) -> None:
         self._broker = broker
+        self._observe = observe
         self._react = react
         self._excuse = excuse
         # How many appends of a room run in tasks that have not started: an append without a task
@@ -65,18 +71,22 @@ class JobAppends:
             condition: what must hold.
         """
         appending = self._append(room, encoded, id, attempt, condition)
-        if isinstance(encoded.payload, JobOutput | JobProgress) and room not in self._starting:
+        if isinstance(encoded.payload, _STREAMED) and room not in self._starting:
             return await appending
         self._starting[room] += 1
-        return await asyncio.shield(self._tasks.start(self._start(room, appending)))
+        return await asyncio.shield(
+            self._tasks.start(self._start(room, encoded.payload, appending))
+        )
 
     async def close(self) -> None:
         """Wait for the appends that are under way."""
         await self._tasks.wait(return_exceptions=True)
 
-    async def _start(self, room: str, appending: Awaitable[Position]) -> Position:
+    async def _start(self, room: str, event: object, appending: Awaitable[Position]) -> Position:
         self._starting -= Counter((room,))  # drops a count of zero, unlike -= 1
-        return await appending
+        position = await appending
+        await self._react(event, position)
+        return position
 
     async def _append(
         self,
@@ -92,5 +102,5 @@ class JobAppends:
         except BrokerUnavailable:
             self._excuse(room)
             raise
-        await self._react(encoded.payload, attempt, position)
+        self._observe(encoded.payload, attempt, position)
         return position

@@ -79,7 +79,7 @@ class ServerJobs:
             survey_interval=survey_interval,
         )
         self._access = JobAccess(hub, rules)
-        self._appends = JobAppends(broker, self._react, self._excuse)
+        self._appends = JobAppends(broker, self._observe, self._react, self._excuse)
 
     async def start(self) -> None:
         """Find the leases of unfinished jobs."""
@@ -220,10 +220,13 @@ class ServerJobs:
         condition = condition_of(encoded.payload, room, attempt, expect)
         return self._appends.append(room, encoded, id, attempt, condition)
 
-    async def _react(self, event: object, attempt: int | None, position: Position) -> None:
-        """Renew the lease that the appended event is a sign of life for; announce a new job."""
+    def _observe(self, event: object, attempt: int | None, position: Position) -> None:
+        """Renew the lease that the appended event is a sign of life for."""
         if isinstance(event, Event):
             self.leases.observe(event, attempt, position)
+
+    async def _react(self, event: object, position: Position) -> None:
+        """Announce a new job; end a job that is cancelled before a worker took it."""
         if isinstance(event, JobCreated):
             await self._access.wait_for_removals()
             await self._announce(event, position)
