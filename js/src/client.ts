@@ -5,6 +5,7 @@ import type {
   Draft,
   JobCancelEvent,
   JobCreatedEvent,
+  Position,
   RoomError,
   RoomReset,
   ServerToClientEvents,
@@ -21,7 +22,8 @@ import {
   type TokenSource,
   withDefaults,
 } from "./options.js";
-import { type RoomSnapshot, Rooms } from "./rooms.js";
+import { newId, type PublishOptions, publish } from "./publisher.js";
+import { type RoomFollower, type RoomSnapshot, Rooms } from "./rooms.js";
 import type { Readable } from "./store.js";
 import {
   type CallResult,
@@ -29,6 +31,7 @@ import {
   type EventMap,
   type Incoming,
   type Outgoing,
+  type Publishable,
   parseCoverage,
 } from "./types.js";
 
@@ -165,6 +168,22 @@ export class WebSocketClient<
     this.#rooms.reread(room);
   }
 
+  /**
+   * Calls back for the entries of a room's log with their positions, until the returned function is
+   * called. Following a room does not join it.
+   */
+  followRoom(room: string, follower: RoomFollower): () => void {
+    return this.#rooms.follow(room, follower);
+  }
+
+  /**
+   * Requests the retained entries of a joined room again for those who follow it. Handlers of `on`
+   * do not receive the entries again that they have received.
+   */
+  replayRoom(room: string): void {
+    this.#rooms.replay(room);
+  }
+
   /** Returns the state of a room, observable. Observing a room does not join it. */
   room(name: string): Readable<RoomSnapshot> {
     return {
@@ -224,6 +243,33 @@ export class WebSocketClient<
       const code = this.isConnected() ? "timeout" : "disconnected";
       throw new LongwireError(code, `No answer to ${event}.`, { cause });
     }
+  }
+
+  /**
+   * Publishes an event and resolves with its position in the room's log. Waits for a connection,
+   * and sends the event again over the next one if the connection is lost: its id makes that safe.
+   *
+   * The server has to allow it: by default only tokens with the scope `service` may publish.
+   * Rejects with a `PublishError` if the server refuses the event, for example with `conflict` if
+   * the option `expect` does not hold; with the connection's error if the client has given up; and
+   * with `timeout` or another connection error after `callTimeout`. In that case the event may or may
+   * not have been published: within five minutes, publishing it again with the same `id` is safe.
+   *
+   * @throws TypeError if the data cannot be serialized as JSON.
+   */
+  publish<K extends keyof Publishable<L> & string>(
+    event: K,
+    data: Publishable<L>[K],
+    options: PublishOptions = {},
+  ): Promise<Position> {
+    // A copy: the caller may change the data while the client waits for a connection.
+    const copy = JSON.parse(JSON.stringify(data)) as unknown;
+    const { id = newId(), room, expect } = options;
+    const request = { event, data: copy, id, ...(room !== undefined && { room }) };
+    return publish(this.#connection, this.settings.callTimeout, {
+      ...request,
+      ...(expect !== undefined && { expect }),
+    });
   }
 
   /** Returns the connection's state. */
@@ -289,10 +335,15 @@ export class WebSocketClient<
     // A logged event has an object and its position; a stock server's may resemble one.
     const coverage = typeof args[0] === "object" ? parseCoverage(args[1]) : null;
     if (coverage) {
-      if (!this.#rooms.tryAdvance(coverage)) return;
+      if (!this.#rooms.tryAdvance(coverage, event, args[0])) return;
       args = [args[0]];
     }
     this.#trackedJobs.receive(event, args[0], coverage?.room);
+    if (coverage && this.#rooms.isRepeated(coverage)) return;
+    this.#handle(event, args);
+  }
+
+  #handle(event: string, args: unknown[]): void {
     // `authenticated` also follows a renewal, which may change the user.
     if (event === "connect" || event === "authenticated") this.#jobList.refresh();
     if (event === "job:created") this.#jobList.receiveCreated(...(args as [JobCreatedEvent]));

@@ -7,12 +7,13 @@
 export { createClient, WebSocketClient } from "./client.js";
 export type { ConnectionSnapshot } from "./connection.js";
 export * from "./contract.js";
-export { type ClientErrorCode, LongwireError } from "./errors.js";
+export { type ClientErrorCode, LongwireError, PublishError } from "./errors.js";
 export { fold, initialJob, type JobState, type OutputChunk } from "./fold.js";
 export type { JobList, JobsSnapshot } from "./jobList.js";
 export type { JobSnapshot, JobTracker } from "./jobTracker.js";
 export type { ClientConfig, ClientOptions, Settings, TokenSource } from "./options.js";
-export type { RoomSnapshot, RoomStatus } from "./rooms.js";
+export type { PublishOptions } from "./publisher.js";
+export type { RoomFollower, RoomSnapshot, RoomStatus } from "./rooms.js";
 export type { Readable } from "./store.js";
 export type {
   CallResult,
@@ -22,4 +23,5 @@ export type {
   EventMap,
   Incoming,
   Outgoing,
+  Publishable,
 } from "./types.js";

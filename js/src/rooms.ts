@@ -25,6 +25,14 @@ export interface RoomSnapshot {
   readonly error: LongwireError | null;
 }
 
+/** Callbacks for a room's log. */
+export interface RoomFollower {
+  /** An entry, or several merged ones; the position is that of the last. */
+  onEntry(event: string, data: unknown, position: Position): void;
+  /** The retained log follows from its start: discard what was derived from it. */
+  onReset(): void;
+}
+
 /** The part of a connection that rooms use. */
 export interface Sender {
   /** Whether a request reaches the server now. */
@@ -47,6 +55,8 @@ interface Room {
   position: Position | null;
   /** The end of the log when the room was joined: the replay leads up to it. */
   end: number;
+  /** The last event that handlers received, while `replay` repeats events for followers. */
+  handled: Position | null;
   /** `"now"` if the first join skips the retained events. */
   readonly from: "now" | null;
   /** The pending join. Answers to earlier joins are ignored. */
@@ -70,6 +80,9 @@ export class Rooms {
   readonly changes: Listeners<[room: string]> = new Listeners();
   /** Notifies of a room whose whole log is replayed: state derived from it must be discarded. */
   readonly resets: Listeners<[room: string]> = new Listeners();
+  readonly #entries = new Listeners<
+    [room: string, event: string, data: unknown, position: Position]
+  >();
   readonly #sender: Sender;
   readonly #options: RoomOptions;
   readonly #rooms = new Map<string, Room>();
@@ -108,8 +121,34 @@ export class Rooms {
   reread(name: string): void {
     const room = this.#rooms.get(name);
     if (!room) return;
-    room.position = null;
+    room.position = room.handled = null;
     if (this.#sender.isSignedIn) this.#ask(room);
+  }
+
+  /** Requests a room's whole log for its followers only. */
+  replay(name: string): void {
+    const room = this.#rooms.get(name);
+    // Without a position, the pending join or the next one requests the whole log anyway.
+    if (!room?.position) return;
+    const { position, handled } = room;
+    const isBehind = handled?.epoch === position.epoch && handled.offset > position.offset;
+    this.reread(name);
+    room.handled = isBehind ? handled : position;
+  }
+
+  /** Calls back for a room's entries until the returned function is called. */
+  follow(name: string, follower: RoomFollower): () => void {
+    const stops = [
+      this.#entries.add((room, ...entry) => {
+        if (room === name) follower.onEntry(...entry);
+      }),
+      this.resets.add((room) => {
+        if (room === name) follower.onReset();
+      }),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
   }
 
   /**
@@ -150,18 +189,19 @@ export class Rooms {
   forget(): void {
     this.suspend();
     for (const room of this.#rooms.values()) {
-      room.position = null;
+      room.position = room.handled = null;
       this.#show(room, "joining");
     }
   }
 
   /**
-   * Advances a room past an event if that is the next one, and returns whether it is.
+   * Advances a room past an event if that is the next one, hands it to the room's followers, and
+   * returns whether it is.
    *
    * A duplicate returns false. So does an event after a gap, which requests a replay of everything
    * after the room's position.
    */
-  tryAdvance(coverage: Coverage): boolean {
+  tryAdvance(coverage: Coverage, event = "", data?: unknown): boolean {
     const room = this.#rooms.get(coverage.room);
     // Events that arrive before the answer to a join belong to an earlier membership, or the replay
     // after the answer repeats them.
@@ -172,8 +212,21 @@ export class Rooms {
       this.#ask(room);
       return false;
     }
-    this.#moveTo(room, { epoch, offset: coverage.last });
+    const position = { epoch, offset: coverage.last };
+    // Followers have the last event of a replay when the room becomes live.
+    this.#entries.emit(room.name, event, data, position);
+    this.#moveTo(room, position);
     return true;
+  }
+
+  /** Returns whether handlers received an event before, so that it is repeated for followers only. */
+  isRepeated({ room: name, last }: Coverage): boolean {
+    const room = this.#rooms.get(name);
+    if (!room?.handled) return false;
+    const { epoch, offset } = room.handled;
+    if (epoch === room.position?.epoch && last <= offset) return true;
+    room.handled = null;
+    return false;
   }
 
   /** Handles `room_error`: a membership ended, or a join was rejected. */
@@ -198,6 +251,7 @@ export class Rooms {
       snapshot: JOINING,
       position: null,
       end: 0,
+      handled: null,
       from,
       join: null,
       failures: 0,

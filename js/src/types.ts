@@ -1,6 +1,11 @@
 /** Types of a client's events, and the positions that Longwire adds to Socket.IO's packets. */
 
-import type { ClientToServerEvents, ConnectionEvents, ServerToClientEvents } from "./contract.js";
+import type {
+  ClientToServerEvents,
+  ConnectionEvents,
+  Draft,
+  ServerToClientEvents,
+} from "./contract.js";
 
 /** Events about the connection and its rooms, which a server of any contract sends. */
 type ServerNotice =
@@ -33,6 +38,13 @@ export type Incoming<L = ServerToClientEvents> = L & Omit<ControlEvents, keyof L
 
 /** Every event that `emit` accepts. */
 export type Outgoing<E = ClientToServerEvents> = E & Omit<ControlRequests, keyof E>;
+
+/** The events of a contract that `publish` accepts, each with its payload. */
+export type Publishable<L = ServerToClientEvents> = {
+  [K in Exclude<keyof L, keyof ControlEvents>]: L[K] extends (data: infer T) => void
+    ? Draft<T>
+    : never;
+};
 
 type WithoutAck<A extends unknown[]> = A extends [...infer Head, ((...args: never[]) => void)?]
   ? Head

@@ -7,7 +7,13 @@ import { setTimeout } from "node:timers/promises";
 import { Server, type Socket } from "socket.io";
 import { onTestFinished, vi } from "vitest";
 
-import type { JoinAck, Position } from "../src/index.js";
+import {
+  EVENTS,
+  type EventRule,
+  type JoinAck,
+  type Position,
+  type PublishRequest,
+} from "../src/index.js";
 
 interface Entry {
   event: string;
@@ -37,6 +43,27 @@ export interface ServerOptions {
 /** The error of a renewal with another user's token. */
 const OTHER = { message: "token belongs to another user", code: "another_user" };
 
+/** Returns the key of an event's entry, as the contract declares it. */
+function slotOf(event: string, data: unknown): string {
+  const rules: Readonly<Record<string, EventRule>> = EVENTS;
+  const fields = rules[event]?.conflate?.key ?? [];
+  return JSON.stringify(fields.map((field) => (data as Record<string, unknown>)[field]));
+}
+
+/** Returns where the newest entry of the same event and key is, and its value. */
+function newestOf(
+  { epoch, entries }: Log,
+  event: string,
+  data: unknown,
+): { position: Position; value: unknown } | null {
+  for (let offset = entries.length; offset > 0; offset--) {
+    const entry = entries[offset - 1] as Entry;
+    if (entry.event === event && slotOf(event, entry.data) === slotOf(event, data))
+      return { position: { epoch, offset }, value: entry.data };
+  }
+  return null;
+}
+
 /** Returns the user of a token such as `ada` or `ada:2`. */
 function userOf(token: string | undefined): string | undefined {
   return token?.replace(/:.*/, "");
@@ -46,6 +73,8 @@ export class ScriptedServer {
   readonly #http: HttpServer;
   readonly #io: Server;
   readonly #logs = new Map<string, Log>();
+  /** The offsets of publications by room and id. */
+  readonly #offsets = new Map<string, number>();
   readonly refusals = new Map<string, string>();
   readonly members = new Map<string, Set<Socket>>();
   /** The events that clients sent, in order: `["join_room", "job:1"]`. */
@@ -62,6 +91,7 @@ export class ScriptedServer {
   port = 0;
   refusesToken: (token: unknown) => { message: string; code: string } | null = () => null;
   answersJoins = true;
+  answersPublications = true;
   /** Whether retention dropped every event, so that a replay is empty. */
   hasLostHistory = false;
   /** Milliseconds between replayed events. */
@@ -191,6 +221,9 @@ export class ScriptedServer {
       ack?.(pong);
     });
     socket.on("join_room", (room: string, ...rest: unknown[]) => this.#join(socket, room, rest));
+    socket.on("publish", (request: PublishRequest, ack?: Ack) => {
+      if (this.answersPublications) ack?.(this.#publish(request));
+    });
     socket.on("leave_room", (room: string) => this.members.get(room)?.delete(socket));
     if (this.authenticates)
       this.#authenticate(socket, socket.handshake.auth.token as string | undefined);
@@ -218,6 +251,22 @@ export class ScriptedServer {
   #cancel(jobId: string, ack: Ack | undefined): void {
     const code = this.refusals.get(`job:${jobId}`);
     ack?.(code ? { ok: false, error: { code, message: "No." } } : { ok: true });
+  }
+
+  #publish({ event, data, room = "nowhere", id = "", expect }: PublishRequest): object {
+    const code = this.refusals.get(room);
+    if (code) return { ok: false, room, error: { code, message: `No: ${room}.` } };
+    const log = this.log(room);
+    const known = this.#offsets.get(`${room} ${id}`);
+    if (known !== undefined) return { ok: true, room, epoch: log.epoch, offset: known };
+    const newest = newestOf(log, event, data);
+    const isExpected = JSON.stringify(expect) === JSON.stringify(newest?.position ?? null);
+    if (expect !== undefined && !isExpected)
+      return { ok: false, room, error: { code: "conflict", message: "It changed.", ...newest } };
+    this.publish(room, event, data);
+    const offset = log.entries.length;
+    this.#offsets.set(`${room} ${id}`, offset);
+    return { ok: true, room, epoch: log.epoch, offset };
   }
 
   #join(socket: Socket, room: string, rest: unknown[]): void {

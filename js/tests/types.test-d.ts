@@ -7,6 +7,7 @@ import {
   type JobProgressEvent,
   type JobSnapshot,
   type JobStatus,
+  type Position,
   WebSocketClient,
 } from "../src/index.js";
 import {
@@ -42,6 +43,22 @@ describe("events (B36, B37)", () => {
     client.emit("job:cancel", { job: "1" });
   });
 
+  it("types what is published, with an optional timestamp", () => {
+    const published = client.publish("job:progress", { jobId: "1", progress: 5, currentStep: "" });
+    expectTypeOf(published).resolves.toEqualTypeOf<Position>();
+    void client.publish(
+      "announcement",
+      { message: "", level: "info", timestamp: 1 },
+      { expect: null },
+    );
+    // @ts-expect-error an incomplete payload
+    void client.publish("job:progress", { jobId: "1" });
+    // @ts-expect-error not an event of the contract
+    void client.publish("authenticated", { userId: "ada", rooms: [] });
+    // @ts-expect-error an incomplete position
+    void client.publish("announcement", { message: "", level: "info" }, { expect: { offset: 1 } });
+  });
+
   it("is typed by an application's own contract", () => {
     interface In {
       "chat:message": (data: { text: string }) => void;
@@ -53,6 +70,9 @@ describe("events (B36, B37)", () => {
     chat.on("chat:message", (data) => expectTypeOf(data).toEqualTypeOf<{ text: string }>());
     chat.on("authenticated", (data) => expectTypeOf(data.userId).toEqualTypeOf<string>());
     expectTypeOf(chat.call("chat:say", { text: "hi" })).resolves.toEqualTypeOf<{ id: number }>();
+    void chat.publish("chat:message", { text: "hi" });
+    // @ts-expect-error another payload
+    void chat.publish("chat:message", { txt: "hi" });
     // @ts-expect-error not in this contract
     chat.on("job:progress", () => undefined);
   });
