@@ -1,4 +1,4 @@
-"""Publishes a job's events from a task of its own: in order, each once, with retries."""
+"""Publishes a job's events in the background: in order, each once, with retries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Final
 
 from longwire.catalog import JobCreated, JobFailed, JobLease
@@ -17,6 +18,7 @@ from longwire.errors import (
     StaleAttempt,
 )
 from longwire.jobs.failure import describe
+from longwire.jobs.flusher import Flusher
 from longwire.jobs.fold import ends_attempt
 from longwire.jobs.host import JobHost
 from longwire.jobs.lease import RENEWALS_PER_LEASE, Lease
@@ -80,24 +82,34 @@ class Delivery:
         self._retry_for = retry_for
         self._run = secrets.token_hex(8)  # makes the publish ids of this run unique
         self._published = 0
-        self._is_sending = False
         self._has_begun = False
-        self._sleeps_until = float("-inf")
-        self._wake = asyncio.Event()
-        self._turn = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._is_over = True
+        self._is_flushing = False
+        self._flushing: asyncio.Task[None] | None = None
+        self._wakes_at = float("inf")
+        self._lease_timer: asyncio.TimerHandle | None = None
+        self._waiters: list[asyncio.Future[None]] = []
         self.attempt = attempt
         self.failure: Exception | None = None
 
     def start(self) -> None:
-        """Start the task that publishes."""
-        self._task = asyncio.create_task(self._deliver(), name=f"longwire job {self._job_id}")
+        """Start publishing."""
+        self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
+        self._flusher = Flusher.acquire()
+        self._is_over = False
+        self.notify()
 
     def notify(self) -> None:
-        """Wake the task if the newest event in `outgoing` is due before it would wake by itself."""
+        """Publish the newest event in `outgoing` once it is due."""
         deadline = self._outgoing.next_deadline()
-        if deadline is not None and deadline < self._sleeps_until:
-            self._wake.set()
+        if deadline is None or self._is_flushing or self._is_over:
+            return
+        if deadline <= self._loop.time():
+            self._flush_soon()
+        elif deadline < self._wakes_at:
+            self._wakes_at = deadline
+            self._flusher.call_at(deadline, self._wake)
 
     async def wait_below(self, pending: int) -> None:
         """Wait until at most `pending` characters of output are unpublished.
@@ -115,42 +127,93 @@ class Delivery:
         """
         self._outgoing.seal()
         self.notify()
-        await self._wait_until(lambda: not self._outgoing and not self._is_sending)
+        await self._wait_until(lambda: not self._outgoing and not self._is_flushing)
 
     async def stop(self) -> None:
-        """End the task. Unpublished events are dropped."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Stop publishing. Unpublished events are dropped."""
+        self._is_over = True
+        if self._lease_timer is not None:
+            self._lease_timer.cancel()
+        if self._flushing is not None:
+            self._flushing.cancel()
+        while self._is_flushing:
+            await self._wait_for_turn()
+        await self._flusher.release()
 
     async def _wait_until(self, is_done: Callable[[], bool]) -> None:
         while self.failure is None and not is_done():
-            await self._turn.wait()
+            await self._wait_for_turn()
         if self.failure is not None:
             raise self.failure
 
-    async def _deliver(self) -> None:
+    async def _wait_for_turn(self) -> None:
+        waiter = self._loop.create_future()
+        self._waiters.append(waiter)
+        await waiter
+
+    def _end_turn(self) -> None:
+        """Wake the callers that wait; they check their conditions, and may wait again."""
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _wake(self) -> None:
+        self._wakes_at = float("inf")
+        self.notify()
+
+    def _check_lease(self) -> None:
+        self._lease_timer = None
+        if self._lease.is_due(self._loop.time()):
+            self._flush_soon()
+        else:
+            self._await_lease()
+
+    def _await_lease(self) -> None:
+        self._lease_timer = self._loop.call_at(self._lease.next_deadline(), self._check_lease)
+
+    def _flush_soon(self) -> None:
+        if not self._is_flushing and not self._is_over:
+            self._is_flushing = True
+            self._flusher.run(self._flush(), self._context)
+
+    async def _flush(self) -> None:
+        """Publish everything that is due. There is one such call at a time."""
+        self._flushing = asyncio.current_task()
         event: Event | None = None
-        now = asyncio.get_running_loop().time
         try:
-            while not ends_attempt(event):
-                event = self._outgoing.take(now())
-                if event is None and self._lease.is_due(now()):
-                    event = JobLease(job_id=self._job_id, expires_in=self._lease.duration)
-                if event is None:
-                    await self._sleep()
-                else:
-                    await self._publish(event)
+            while not self._is_over and (event := self._next(self._loop.time())) is not None:
+                await self._publish(event)
+                if ends_attempt(event):
+                    self._is_over = True
                 self._end_turn()
         except Exception as error:
-            is_lost = isinstance(error, StaleAttempt | JobEnded)
-            is_refused = not is_lost and not isinstance(error, _UNREACHABLE)
-            if event is not None and self._has_begun and is_refused:
-                await self._publish_refusal(event, error)
-            self.failure = error
+            await self._fail(event, error)
+        finally:
+            self._is_flushing = False
+            self._flushing = None
+            if not self._is_over:
+                self.notify()
+                if self._lease_timer is None:
+                    self._await_lease()
             self._end_turn()
-            if is_lost:
-                self._on_lost()
+
+    def _next(self, now: float) -> Event | None:
+        event = self._outgoing.take(now)
+        if event is None and self._lease.is_due(now):
+            return JobLease(job_id=self._job_id, expires_in=self._lease.duration)
+        return event
+
+    async def _fail(self, event: Event | None, error: Exception) -> None:
+        """Stop, because the host refused an event or could not be reached."""
+        self._is_over = True
+        is_lost = isinstance(error, StaleAttempt | JobEnded)
+        is_refused = not is_lost and not isinstance(error, _UNREACHABLE)
+        if event is not None and self._has_begun and is_refused:
+            await self._publish_refusal(event, error)
+        self.failure = error
+        if is_lost:
+            self._on_lost()
 
     async def _publish_refusal(self, event: Event, error: Exception) -> None:
         """End the job as failed because the host refused one of its events."""
@@ -166,24 +229,10 @@ class Delivery:
             async with asyncio.timeout(SHUTDOWN_TIMEOUT):
                 await self._send(end, f"{self._run}:refused")
 
-    async def _sleep(self) -> None:
-        deadline = self._outgoing.next_deadline()
-        lease = self._lease.next_deadline()
-        self._sleeps_until = lease if deadline is None else min(deadline, lease)
-        self._wake.clear()
-        try:
-            async with asyncio.timeout_at(self._sleeps_until):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
-        finally:
-            self._sleeps_until = float("-inf")  # awake: `notify` has nothing to do
-
     async def _publish(self, event: Event) -> None:
         self._published += 1
-        self._is_sending = True
         id = f"{self._run}:{self._published}"
-        now = asyncio.get_running_loop().time
+        now = self._loop.time
         deadline, pause = now() + self._retry_for, FIRST_PAUSE
         longest = min(LONGEST_PAUSE, self._lease.duration / RENEWALS_PER_LEASE)
         while True:
@@ -196,7 +245,6 @@ class Delivery:
             await asyncio.sleep(pause)
             pause = min(pause * 2, longest)
         self._has_begun = True
-        self._is_sending = False
         self._lease.renew(now())
 
     async def _send(self, event: Event, id: str) -> None:
@@ -204,8 +252,3 @@ class Delivery:
             self.attempt = await self._host.start_attempt(event, id=id)
         else:
             await self._host.publish(event, id=id, attempt=self.attempt)
-
-    def _end_turn(self) -> None:
-        """Wake the callers of `_wait_until`, which check their conditions and may wait again."""
-        self._turn.set()
-        self._turn = asyncio.Event()

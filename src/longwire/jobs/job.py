@@ -43,6 +43,9 @@ from longwire.schema import Event
 # Characters of output that may wait for a slow host before `output` makes the worker wait too.
 MAX_PENDING_OUTPUT: Final = 1_000_000
 
+# Calls of `output` after which the worker gives the event loop a turn, which costs five calls.
+CALLS_PER_TURN: Final = 32
+
 # The jobs whose bodies a context is in, outermost first. A job that is left in another context
 # than it was entered in, such as that of a generator's reader, stays in the first one.
 _entered: ContextVar[tuple[Job, ...]] = ContextVar("longwire_jobs", default=())
@@ -139,6 +142,7 @@ class Job:
         self._is_over.set()
         self._has_ended = False
         self._highest = 0.0
+        self._calls = 0
 
     @property
     def room(self) -> str:
@@ -212,12 +216,15 @@ class Job:
             JobFinished: the job has ended.
         """
         delivery = self._check_open()
-        check_output(self.id, chunk, type, is_complete)
-        self._outgoing.put_output(chunk, type, is_complete, self._loop.time())
-        delivery.notify()
-        if self._outgoing.pending > MAX_PENDING_OUTPUT:
-            await delivery.wait_below(MAX_PENDING_OUTPUT)
-        else:
+        is_plain = chunk.__class__ is str and is_complete is False and chunk.isascii()
+        if not is_plain or not self._outgoing.join_output(chunk, type):
+            check_output(self.id, chunk, type, is_complete)
+            self._outgoing.put_output(chunk, type, is_complete, self._loop.time())
+            delivery.notify()
+            if self._outgoing.pending > MAX_PENDING_OUTPUT:
+                await delivery.wait_below(MAX_PENDING_OUTPUT)
+        self._calls += 1
+        if self._calls % CALLS_PER_TURN == 0:  # a worker that never waits would block the loop
             await asyncio.sleep(0)
 
     async def flush(self) -> None:

@@ -67,6 +67,7 @@ class Outgoing:
     def __init__(self, job_id: str, progress_interval: float = 0.0) -> None:
         self._job_id = job_id
         self._items: OrderedDict[int, Event | _Text] = OrderedDict()
+        self._growing: _Text | None = None  # the last item, if it is text
         self._last_key = 0
         self._keys: dict[type[Event], int] = {}  # where the waiting progress and lease are
         self._held: JobProgress | None = None
@@ -85,6 +86,26 @@ class Outgoing:
         else:
             self.seal()
             self._append(event)
+
+    def join_output(self, chunk: str, type: OutputType | None) -> bool:
+        """Add ASCII text to waiting text of its type; the fast path of `put_output`.
+
+        Returns False, and has done nothing, if there is none or it is large enough to go out.
+        Whoever waits for the next event need not be notified: its deadline stays.
+        """
+        text = self._growing
+        if text is None or text.type != type:
+            return False
+        length = len(chunk)
+        size = text.size + length
+        if size >= ROLLUP_SIZE:
+            return False
+        text.parts.append(chunk)
+        text.length += length
+        text.size = size
+        text.is_complete = False
+        self.pending += length
+        return True
 
     def put_output(
         self, chunk: str, type: OutputType | None, is_complete: bool, now: float
@@ -105,9 +126,8 @@ class Outgoing:
         """Make everything that waits due."""
         if self._held is not None:
             self._release_progress(float("inf"))
-        tail = self._tail()
-        if isinstance(tail, _Text):
-            tail.due = float("-inf")
+        if self._growing is not None:
+            self._growing.due = float("-inf")
 
     def take(self, now: float) -> Event | None:
         """Remove and return the next event that is due, or None."""
@@ -120,6 +140,8 @@ class Outgoing:
             if self._keys.get(type(head)) == key:
                 del self._keys[type(head)]
             return head
+        if head is self._growing:
+            self._growing = None
         self.pending -= head.length
         return JobOutput(
             job_id=self._job_id,
@@ -147,8 +169,8 @@ class Outgoing:
         return next(reversed(self._items.values()), None)
 
     def _growing_text(self, type: OutputType | None, now: float) -> _Text:
-        tail = self._tail()
-        if isinstance(tail, _Text) and tail.type == type and tail.length < MAX_CHUNK:
+        tail = self._growing
+        if tail is not None and tail.type == type and tail.length < MAX_CHUNK:
             return tail
         text = _Text(type, now + ROLLUP_DELAY)
         self._append(text)
@@ -170,3 +192,4 @@ class Outgoing:
                 del self._items[waiting]
             self._keys[type(item)] = self._last_key
         self._items[self._last_key] = item
+        self._growing = item if isinstance(item, _Text) else None

@@ -11,8 +11,8 @@ from typing import Any
 from longwire.prepared import PreparedBatch
 from longwire.server.scope import Message, Receive, Send
 from longwire.server.session.session import PACKETS_AT_ONCE, Session
-from longwire.server.session.task_pool import finish
 from longwire.server.session.tcp_info import Traffic
+from longwire.task_pool import finish
 
 
 @dataclass(eq=False, repr=False, slots=True)

@@ -19,7 +19,7 @@ from longwire.server.clients.commands import COMMANDS, Command, Services
 from longwire.server.clients.handlers import Handlers
 from longwire.server.clients.socket import Socket
 from longwire.server.errors import InternalError, fault_of
-from longwire.server.session.task_pool import TaskPool
+from longwire.task_pool import TaskPool
 from longwire.wire import (
     EVENT_ERROR,
     JOIN_ROOM,

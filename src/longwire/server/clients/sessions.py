@@ -23,7 +23,7 @@ from longwire.server.errors import TooManySessions
 from longwire.server.recovery.recovery import Recovery
 from longwire.server.session.deadlines import Deadlines
 from longwire.server.session.session import Session
-from longwire.server.session.task_pool import TaskPool
+from longwire.task_pool import TaskPool
 
 logger = logging.getLogger("longwire.server")
 

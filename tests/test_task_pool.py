@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from longwire.server.session.task_pool import TaskPool
+from longwire.task_pool import TaskPool
 
 user: ContextVar[str] = ContextVar("user", default="default")
 

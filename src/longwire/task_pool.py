@@ -53,9 +53,14 @@ class TaskPool:
         self._tasks = BackgroundTasks()
         self._is_awake = False  # whether some task will run the coroutines that are queued
 
-    def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run `coroutine` soon; it must not raise."""
-        self._queue.append((coroutine, copy_context()))
+    def run(self, coroutine: Coroutine[Any, Any, None], context: Context | None = None) -> None:
+        """Run `coroutine` soon; it must not raise.
+
+        Args:
+            coroutine: the coroutine.
+            context: its context; by default a copy of the current one.
+        """
+        self._queue.append((coroutine, copy_context() if context is None else context))
         if not self._is_awake:
             self._wake()
 
