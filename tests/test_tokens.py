@@ -22,8 +22,17 @@ def test_pyjwt_verifies_the_token(service: bool) -> None:
     assert before <= claims["iat"] <= time.time()
     assert claims["exp"] == pytest.approx(claims["iat"] + 60, abs=1)
     expected = {"sub": "ada", "scope": "service"} if service else {"sub": "ada"}
-    assert {name: claims[name] for name in claims if name not in ("iat", "exp")} == expected
+    assert {name: claims[name] for name in claims if name not in ("iat", "exp", "jti")} == expected
     assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "JWT"}
+
+
+def test_each_token_has_an_id_of_its_own_unless_one_is_given() -> None:
+    tokens = [issue_token(SECRET, "ada") for _ in range(2)] + [
+        issue_token(SECRET, "ada", token_id="7")
+    ]
+    ids = [jwt.decode(token, SECRET, algorithms=["HS256"])["jti"] for token in tokens]
+    assert len(set(ids)) == 3
+    assert ids[2] == "7"
 
 
 def test_the_token_has_the_bytes_that_pyjwt_produces() -> None:

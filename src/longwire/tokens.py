@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 from typing import Any, Final
 
 from longwire.clock import clock
@@ -17,17 +18,34 @@ SERVICE_SCOPE: Final = "service"
 _HEADER: Final = {"alg": "HS256", "typ": "JWT"}
 
 
-def issue_token(secret: str, user_id: str, *, service: bool = False, ttl: float = 3600.0) -> str:
+def issue_token(
+    secret: str,
+    user_id: str,
+    *,
+    service: bool = False,
+    ttl: float = 3600.0,
+    token_id: str | None = None,
+) -> str:
     """Return a JSON Web Token signed with HMAC-SHA256 (RFC 7515, RFC 7519).
+
+    Its claims are `sub`, `iat`, `exp`, `jti` and, for a service, `scope`. `Server.revoke` refuses
+    one token by its `jti`, and a user's older tokens by their `iat`.
 
     Args:
         secret: the key that the server verifies the token with.
         user_id: the user, or the name of the service, that the token identifies.
         service: whether the holder may publish and join every room.
         ttl: seconds until the token expires.
+        token_id: the claim `jti`; random by default.
     """
     now = clock.time()
-    claims: dict[str, Any] = {"sub": user_id, "iat": int(now), "exp": int(now + ttl)}
+    token_id = _encode(os.urandom(12)) if token_id is None else token_id
+    claims: dict[str, Any] = {
+        "sub": user_id,
+        "iat": int(now),
+        "exp": int(now + ttl),
+        "jti": token_id,
+    }
     if service:
         claims["scope"] = SERVICE_SCOPE
     signed = f"{_encode_json(_HEADER)}.{_encode_json(claims)}"

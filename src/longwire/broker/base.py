@@ -130,6 +130,22 @@ class Broker(Protocol):
         """
         ...
 
+    async def subscribe_first(self, room: str) -> None:
+        """Subscribe to a room that no other room may overtake, such as one with revocations.
+
+        Once this node was cut off from the log, nothing of other rooms is delivered, read or
+        published without a log before this room has delivered what its log grew by.
+        """
+        ...
+
+    async def until_current(self) -> None:
+        """Wait while the rooms of `subscribe_first` may have grown without this node's knowledge.
+
+        Raises:
+            BrokerUnavailable: this node is still cut off from the log.
+        """
+        ...
+
     async def unsubscribe(self, room: str) -> None:
         """Stop delivering `room` to this node. Does nothing if it is not subscribed."""
         ...

@@ -14,7 +14,7 @@ from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
 from longwire.log.condition import NO_ATTEMPT, Condition, check
 from longwire.log.publication import Draft, History, Publication
-from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
+from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits, limits_of
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES, RoomLog
 from longwire.types import Position
 
@@ -135,11 +135,14 @@ class MemoryBroker:
 
     async def subscribe(self, room: str) -> None:
         """Start delivering `room`; see `Broker.subscribe`."""
-        self._require_started()
-        if room not in self._rooms:
-            self._create(room, self._now_ms())
-        self._subscribed.add(room)
-        self._idle.pop(room, None)
+        self._subscribe(room)
+
+    async def subscribe_first(self, room: str) -> None:
+        """Start delivering `room`; no other room can overtake it within one process."""
+        self._subscribe(room)
+
+    async def until_current(self) -> None:
+        """Return at once: the logs are in this process."""
 
     async def unsubscribe(self, room: str) -> None:
         """Stop delivering `room`; see `Broker.unsubscribe`."""
@@ -191,6 +194,13 @@ class MemoryBroker:
             entry.log.trim(now_ms)
             self._bytes += entry.log.byte_count - before
 
+    def _subscribe(self, room: str) -> None:
+        self._require_started()
+        if room not in self._rooms:
+            self._create(room, self._now_ms())
+        self._subscribed.add(room)
+        self._idle.pop(room, None)
+
     def _require_started(self) -> Receiver:
         if self._receiver is None:
             raise BrokerUnavailable("the broker is not started, or is closed")
@@ -200,7 +210,8 @@ class MemoryBroker:
         return int(self._clock() * 1000)
 
     def _create(self, room: str, now_ms: int) -> _Room:
-        entry = self._rooms[room] = _Room(RoomLog(secrets.token_hex(8), self._retention), now_ms)
+        log = RoomLog(secrets.token_hex(8), limits_of(room, self._retention))
+        entry = self._rooms[room] = _Room(log, now_ms)
         if room not in self._subscribed:
             self._idle[room] = None
             self._evict()

@@ -200,8 +200,9 @@ def router(server: Server) -> APIRouter:
         if not identity.service:
             raise PublishDenied
         body = await read_body(request)
+        server.check_revoked(identity)  # the body may have taken long
         if body.lstrip()[:1] == b"[":
-            return await _publish_batch(server, _decode(body, list[PublishRequest]))
+            return await _publish_batch(server, identity, _decode(body, list[PublishRequest]))
         return _json(await _publish(server, _decode(body, PublishRequest)))
 
     @_get(api, "/api/rooms")
@@ -276,8 +277,12 @@ def _arguments(request: PublishRequest) -> dict[str, Any]:
     return msgspec.structs.asdict(request) | {"data": bytes(request.data)}
 
 
-async def _publish_batch(server: Server, requests: list[PublishRequest]) -> Response:
+async def _publish_batch(
+    server: Server, identity: Identity, requests: list[PublishRequest]
+) -> Response:
     """Publish all events in order, or none if one of them is invalid.
+
+    If the identity is revoked meanwhile, the rest is refused.
 
     An error that occurs only while appending, such as a conflict of ids, does not undo earlier
     events, nor does it stop later events of the same type that are published with it. The answer
@@ -295,6 +300,7 @@ async def _publish_batch(server: Server, requests: list[PublishRequest]) -> Resp
     # together. Types are not mixed: `job:created` reads its job's log first, and other events of
     # the job must not overtake it meanwhile.
     for _, group in groupby(requests, key=lambda request: request.event):
+        server.check_revoked(identity)
         publishing = (_publish(server, request) for request in group)
         for outcome in await asyncio.gather(*publishing, return_exceptions=True):
             if isinstance(outcome, LongwireError):

@@ -1,5 +1,8 @@
 """How much of a room's log is kept."""
 
+from collections.abc import Mapping
+from typing import Final
+
 import msgspec
 
 ENTRY_OVERHEAD = 200
@@ -28,3 +31,21 @@ class RetentionLimits(msgspec.Struct, frozen=True):
 
 
 DEFAULT_RETENTION = RetentionLimits()
+
+_YEARS: Final = 10 * 366 * 86_400.0
+
+CONTROL_ROOMS: Final[Mapping[str, RetentionLimits]] = {
+    "control revocations": RetentionLimits(1_000_000, 1 << 30, _YEARS),
+    "control actions": RetentionLimits(10_000, 8 * 1024 * 1024, _YEARS),
+    "control occupancy": RetentionLimits(1_000_000, 1 << 30, _YEARS),
+}
+"""Rooms of the servers themselves, and their bounds, which no option of a broker shortens.
+
+A revocation must outlive the token, also if every server is stopped for longer than rooms are kept.
+Their writers bound them. Rooms of clients cannot have these names, because of the spaces.
+"""
+
+
+def limits_of(room: str, limits: RetentionLimits) -> RetentionLimits:
+    """Return the bounds of a room: `limits`, unless the room belongs to the servers themselves."""
+    return CONTROL_ROOMS.get(room, limits)

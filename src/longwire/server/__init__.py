@@ -8,6 +8,8 @@ from longwire.server.access.authentication import (
 )
 from longwire.server.access.rules import Rule, is_signed_in
 from longwire.server.clients.socket import Socket
+from longwire.server.control.actions import Action
+from longwire.server.control.table import TableFull
 from longwire.server.errors import UnknownJob
 from longwire.server.limits import Limits
 from longwire.server.recovery.recovery import RecoveryOptions
@@ -16,6 +18,7 @@ from longwire.server.server import Server
 from longwire.tokens import issue_token
 
 __all__ = [
+    "Action",
     "Authenticator",
     "Hub",
     "Identity",
@@ -24,6 +27,7 @@ __all__ = [
     "Rule",
     "Server",
     "Socket",
+    "TableFull",
     "UnknownJob",
     "anonymous",
     "is_signed_in",

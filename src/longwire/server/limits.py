@@ -37,9 +37,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         fanout_slice: writes to members in one turn of the event loop, over all rooms: about 5 ms.
             A write of more than 32 KiB counts as several.
         retry_after: seconds that clients are asked to wait when the server restarts.
+        revocations: users and tokens that may be revoked at one time; a node needs some 600 bytes
+            for each. Further ones are refused, since dropping one would let its token in again.
+        token_lifetime: seconds that a token may be valid; a token that expires later is refused.
+            A revocation is kept for this long. Ten years is the longest that `longwire token`
+            signs; the lifetime of your own tokens keeps fewer revocations.
 
     Raises:
-        ValueError: `events_per_second` is not positive.
+        ValueError: `events_per_second`, `revocations` or `token_lifetime` is not positive.
     """
 
     rooms_per_socket: int = 1000
@@ -57,12 +62,18 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     replay_slice: int = 100
     fanout_slice: int = 500
     retry_after: float = 1.0
+    revocations: int = 100_000
+    token_lifetime: float = 3650 * 86_400.0
 
     def __post_init__(self) -> None:
         """Check the values."""
         rate = self.events_per_second
         if rate <= 0:
             raise ValueError(f"events_per_second must be > 0, got {rate}; for no limit, pass 10**9")
+        for name in ("revocations", "token_lifetime"):
+            value = getattr(self, name)
+            if value <= 0:
+                raise ValueError(f"{name} must be > 0, got {value}")
 
 
 def check_id(id: str) -> None:

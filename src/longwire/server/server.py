@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from longwire.broker import Broker, MemoryBroker
 from longwire.callables import awaiting
-from longwire.catalog import CATALOG, JobCancel, JobCreated
+from longwire.catalog import CATALOG, Announcement, AnnouncementLevel, JobCancel, JobCreated
 from longwire.clock import clock
 from longwire.connection.connection import ConnectionOptions
 from longwire.engineio.server import Options
@@ -30,6 +30,8 @@ from longwire.server.clients.commands import Services
 from longwire.server.clients.handlers import Handler, Handlers
 from longwire.server.clients.sessions import Sessions
 from longwire.server.clients.socket import Socket
+from longwire.server.control.actions import ANNOUNCE, Action
+from longwire.server.control.control import Control
 from longwire.server.jobs.appends import draft_of
 from longwire.server.jobs.fences import check_attempt
 from longwire.server.jobs.jobs import ServerJobs
@@ -112,6 +114,7 @@ class Server:
             shared_jobs=shared_jobs,
             survey_interval=job_survey_interval,
         )
+        self._control = Control(self.broker, self.hub, self.limits, lambda: self.sockets)
         options = options or Options()
         services = Services(
             self.hub,
@@ -120,6 +123,7 @@ class Server:
             self.fingerprints,
             self.authenticate,
             self._publish_request,
+            self._control.revocations,
         )
         self._sessions = Sessions(
             services,
@@ -148,6 +152,7 @@ class Server:
         started = self._started = asyncio.get_running_loop().create_future()
         try:
             await self.broker.start(self.hub)
+            await self._control.start()
             await self._jobs.start()
         except BaseException as error:
             started.set_exception(error)
@@ -173,6 +178,7 @@ class Server:
             await self._jobs.interrupt()
             await self._sessions.close()
             await self._jobs.close()
+            await self._control.close()
             await self.hub.close()
             await self.broker.close()
         finally:
@@ -397,14 +403,176 @@ class Server:
         """Return the identity that a token stands for.
 
         Raises:
-            AuthenticationError: the authenticator refused the token, or it has expired.
+            AuthenticationError: the authenticator refused the token, it has expired or was revoked,
+                or it is valid for longer than `Limits.token_lifetime`.
+            BrokerUnavailable: this node is cut off from its log, so it cannot know whether the
+                token was revoked.
         """
         identity = await self._authenticate(token)
         if identity is None:
             raise AuthenticationError("the token was refused")
-        if identity.expires_at is not None and identity.expires_at <= clock.time():
-            raise AuthenticationError("token has expired", "token_expired")
+        if identity.expires_at is not None:
+            self._check_expiry(identity.expires_at)
+        if self._started is None and not self._is_closed:
+            await self.start()  # which reads the revocations
+        await self._control.check(identity)
         return identity
+
+    def _check_expiry(self, expires_at: float) -> None:
+        remaining = expires_at - clock.time()
+        if remaining <= 0:
+            raise AuthenticationError("token has expired", "token_expired")
+        if remaining > self.limits.token_lifetime:
+            raise AuthenticationError(
+                "token is invalid: it is valid for longer than the server's "
+                f"Limits.token_lifetime of {self.limits.token_lifetime:g} seconds"
+            )
+
+    def check_revoked(self, identity: Identity) -> None:
+        """Return if an identity that was authenticated earlier is still valid.
+
+        Call it where a request lasts, such as before each part of a stream. It costs about a
+        microsecond.
+
+        Raises:
+            AuthenticationError: the identity was revoked in the meantime.
+        """
+        self._control.revocations.check(identity)
+
+    # Operators
+
+    async def revoke(
+        self,
+        *,
+        user: str | None = None,
+        token_id: str | None = None,
+        issued_before: float | None = None,
+        expires_at: float | None = None,
+        by: str = "server",
+    ) -> None:
+        """Refuse a user or a token on all nodes, and end its connections.
+
+        Connections end with the reason `token_revoked`, after which clients do not come back with
+        the same token. Sign-ins, and requests over HTTP, are refused with the code
+        `token_revoked`. On nodes that share a broker this takes effect within milliseconds; a node
+        that is cut off from it, or starts later, reads the revocation before it accepts anyone or
+        delivers anything.
+
+        A revocation can only become stricter; `reinstate` ends it.
+
+        Args:
+            user: refuse every token of this user, also one that is issued later.
+            token_id: refuse the token with this id: its claim `jti`.
+            issued_before: with `user`: refuse only tokens whose claim `iat` is before this time, in
+                seconds since the epoch, or missing. `time.time()` signs a user out everywhere.
+            expires_at: when the last token that it concerns expires, in seconds since the epoch;
+                the revocation is dropped then. By default `Limits.token_lifetime` from now.
+            by: who acts, for the audit log.
+
+        Raises:
+            ConfigurationError: neither or both of `user` and `token_id` are given, or
+                `issued_before` without `user`, or a value is not valid.
+            TableFull: there are `Limits.revocations` already.
+            BrokerUnavailable: the log cannot be reached; call again.
+        """
+        await self._start_once()
+        await self._control.revoke(user, token_id, issued_before, expires_at, by)
+
+    async def reinstate(
+        self, *, user: str | None = None, token_id: str | None = None, by: str = "server"
+    ) -> None:
+        """End all revocations of a user, or of a token. Does nothing if there is none.
+
+        Raises:
+            ConfigurationError: neither or both of `user` and `token_id` are given.
+            BrokerUnavailable: the log cannot be reached; call again.
+        """
+        await self._start_once()
+        await self._control.reinstate(user, token_id, by)
+
+    async def disconnect(
+        self,
+        *,
+        user: str | None = None,
+        room: str | None = None,
+        connection: str | None = None,
+        by: str = "server",
+    ) -> None:
+        """End connections on all nodes, with the reason `server_disconnect`.
+
+        Longwire's clients do not reconnect by themselves then, but nothing keeps them from it; see
+        `revoke` for that. A node that is cut off from the broker does it when it is back.
+
+        Args:
+            user: the connections of this user.
+            room: the connections that are in this room.
+            connection: the connection with this public id (`Socket.sid`).
+            by: who acts, for the audit log.
+
+        Raises:
+            ConfigurationError: not exactly one of `user`, `room` and `connection` is given.
+            BrokerUnavailable: the log cannot be reached; call again.
+        """
+        await self._start_once()
+        await self._control.disconnect(user, room, connection, by)
+
+    async def announce(
+        self,
+        message: str,
+        *,
+        level: AnnouncementLevel = "info",
+        room: str | None = None,
+        user: str | None = None,
+        by: str = "server",
+    ) -> Position:
+        """Publish an `Announcement`, by default to everyone who is signed in, and record it.
+
+        Args:
+            message: the text to show.
+            level: the severity: `info`, `warning` or `error`.
+            room: announce it in this room only.
+            user: announce it to this user only.
+            by: who acts, for the audit log.
+
+        Raises:
+            ConfigurationError: both `room` and `user` are given, or the message is longer than
+                1,000 characters.
+            UnknownEvent: the contract does not have `Announcement`.
+            InvalidEvent: `level` is not valid.
+            InvalidRoom: no pattern of the contract matches the room.
+            BrokerUnavailable: the log cannot be reached.
+        """
+        if room is not None and user is not None:
+            raise ConfigurationError("pass at most one of room=… and user=…; got both")
+        action = Action(action=ANNOUNCE, by=by, user=user, room=room, message=message)
+        event = Announcement(message=message, level=level)
+        room = room if user is None else f"user:{user}"
+        self.contract.encode(event, _now_ms(), room)  # the audit log must not have what is invalid
+        await self._start_once()
+        await self._control.record(action)
+        return await self.publish(event, room=room)
+
+    async def record_action(self, action: Action) -> None:
+        """Append an action of the application's own to the audit log.
+
+        Raises:
+            ConfigurationError: a value is too long, or the action has a method of its own.
+            BrokerUnavailable: the log cannot be reached.
+        """
+        await self._start_once()
+        await self._control.record(action)
+
+    async def actions(self, limit: int = 100) -> list[Action]:
+        """Return the newest actions of operators on all nodes, newest first.
+
+        The audit log keeps the newest 10,000.
+
+        Raises:
+            ConfigurationError: `limit` is less than 1.
+            BrokerUnavailable: the log cannot be reached.
+        """
+        await self._start_once()
+        return await self._control.actions(limit)
 
     @property
     def sockets(self) -> list[Socket]:

@@ -21,6 +21,7 @@ from longwire.broker.redis.log.publishing import LogWriter
 from longwire.broker.redis.log.reading import LogReader
 from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.broker.redis.maintenance import AUDIT_INTERVAL, Maintenance
+from longwire.broker.redis.precedence import Precedence
 from longwire.broker.redis.subscription import RoomSubscription
 from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
@@ -102,8 +103,9 @@ class RedisBroker:
         self._writer = LogWriter(scripts, self._channel, self._compactor.start, index, self._now_ms)
         self._appends = Commands(address, self._writer.gather, timeout=call_timeout)
         self._writer.connect(self._appends)
+        self._precedence = Precedence(self._confirm, call_timeout)
         self._pubsub = PubSubConnection(
-            address, self._receive_message, self._catch_up, call_timeout
+            address, self._receive_message, self._catch_up, self._precedence.lose, call_timeout
         )
         self._maintenance = Maintenance(
             ask,
@@ -139,6 +141,7 @@ class RedisBroker:
             await self._idle.wait()
         await self._maintenance.close()
         await self._compactor.close()
+        await self._precedence.close()
         for room in list(self._subscriptions):
             self._subscriptions.pop(room).close()
         await self._disconnect()
@@ -170,6 +173,7 @@ class RedisBroker:
     async def publish_volatile(self, room: str, draft: Draft) -> None:
         """Deliver without logging; see `Broker.publish_volatile`."""
         receiver = self._require_started()
+        await self._precedence.until_current()
         notification = encode_volatile(self._node, draft)
         channel = self._channel(room)
         if room in self._subscriptions:
@@ -177,12 +181,28 @@ class RedisBroker:
         command = (b"PUBLISH", channel, notification)
         await self._appends.call(lambda _: command, may_repeat=False).reply
 
+    async def subscribe_first(self, room: str) -> None:
+        """Start delivering `room` before others; see `Broker.subscribe_first`."""
+        receiver = self._require_started()
+        if room not in self._subscriptions:
+            hold, read = self._maintenance.hold, self._read
+            subscription = RoomSubscription(room, receiver, hold, read)
+            self._subscriptions[room] = subscription
+            self._precedence.add(subscription)
+            loop = asyncio.get_running_loop()
+            subscription.starting = loop.create_task(self._start(subscription))
+        await self.subscribe(room)
+
+    async def until_current(self) -> None:
+        """Wait until this node has read what it missed; see `Broker.until_current`."""
+        await self._precedence.until_current()
+
     async def subscribe(self, room: str) -> None:
         """Start delivering `room`; see `Broker.subscribe`."""
         receiver = self._require_started()
         subscription = self._subscriptions.get(room)
         if subscription is None:
-            subscription = RoomSubscription(room, receiver, self._maintenance.hold, self._read)
+            subscription = RoomSubscription(room, receiver, self._hold, self._read_current)
             self._subscriptions[room] = subscription
             loop = asyncio.get_running_loop()
             subscription.starting = loop.create_task(self._start(subscription))
@@ -220,7 +240,7 @@ class RedisBroker:
             # Identical reads of one event loop iteration share a task: after a network failure, a
             # crowd of clients resumes from the same position.
             loop = asyncio.get_running_loop()
-            reading = self._reads[wanted] = loop.create_task(self._read(*wanted))
+            reading = self._reads[wanted] = loop.create_task(self._read_current(*wanted))
             loop.call_soon(self._reads.pop, wanted)
         return await asyncio.shield(reading)
 
@@ -273,8 +293,30 @@ class RedisBroker:
         await subscription.start()
 
     def _catch_up(self) -> None:
+        self._precedence.restore()
         for subscription in self._subscriptions.values():
-            subscription.catch_up()
+            if not self._precedence.has(subscription.name):
+                subscription.catch_up()
+
+    async def _confirm(self, room: str) -> None:
+        await self._pubsub.subscribe(self._channel(room))
+
+    async def _hold(self, room: str) -> Position:
+        position = await self._maintenance.hold(room)
+        await self._precedence.until_current()  # afterwards: the connection may be lost meanwhile
+        return position
+
+    async def _read_current(
+        self,
+        room: str,
+        since: Position | None,
+        limit: int = DEFAULT_SLICE_FRAMES,
+        max_bytes: int = DEFAULT_SLICE_BYTES,
+        with_text: bool = True,
+    ) -> History:
+        history = await self._read(room, since, limit, max_bytes, with_text)
+        await self._precedence.until_current()
+        return history
 
     async def _read(
         self,

@@ -11,6 +11,7 @@ from longwire.broker.redis.scripts import FORGET, HOLD, STALE
 from longwire.broker.redis.subscription import RoomSubscription
 from longwire.broker.sweeper import Sweeper
 from longwire.errors import BrokerUnavailable
+from longwire.log.retention import CONTROL_ROOMS
 from longwire.types import Position
 
 logger = logging.getLogger("longwire.broker")
@@ -104,7 +105,8 @@ class Maintenance:
         await asyncio.gather(*map(self.hold, due))
         stale_ms = now_ms - self._scripts.max_age_ms
         while names := await self._stale(stale_ms):
-            forget = (self._scripts.command(FORGET, name, (stale_ms,)) for name in names)
+            idle = [name for name in names if name not in CONTROL_ROOMS]
+            forget = (self._scripts.command(FORGET, name, (stale_ms,)) for name in idle)
             await asyncio.gather(*map(self._ask, forget))
 
     async def _stale(self, stale_ms: int) -> list[str]:

@@ -97,6 +97,11 @@ class RoomSubscription:
             loop = asyncio.get_running_loop()
             self._catching_up = loop.create_task(self._catch_up_until_done())
 
+    async def until_caught_up(self) -> None:
+        """Wait until what `catch_up` found has been delivered."""
+        while self._catching_up is not None:
+            await asyncio.wait([self._catching_up])
+
     def wait_until(self, position: Position) -> asyncio.Future[None] | None:
         """Return a future that is done when `position` is delivered; None if it is already."""
         if position.epoch == self.epoch and position.offset <= self.received:

@@ -17,7 +17,12 @@ from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
 from longwire.log.condition import Condition
 from longwire.log.publication import Draft, History, Publication
-from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits
+from longwire.log.retention import (
+    CONTROL_ROOMS,
+    DEFAULT_RETENTION,
+    RetentionLimits,
+    limits_of,
+)
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES, RoomLog
 from longwire.types import Position
 
@@ -139,6 +144,13 @@ class SQLiteBroker:
             await self.unsubscribe(room)
             raise
 
+    async def subscribe_first(self, room: str) -> None:
+        """Start delivering `room`; no other room can overtake it within one process."""
+        await self.subscribe(room)
+
+    async def until_current(self) -> None:
+        """Return at once: only this process writes to the file."""
+
     async def unsubscribe(self, room: str) -> None:
         """Stop delivering `room`; see `Broker.unsubscribe`."""
         if room in self._subscribed:
@@ -226,9 +238,8 @@ class SQLiteBroker:
     def _create(self, name: str) -> SQLiteRoom:
         room = SQLiteRoom(self._next_id, name, secrets.token_hex(8), 0, self._now_ms())
         self._next_id += 1
-        room.loaded = LoadedLog(
-            RoomLog(room.epoch, self._retention, journal=[]), IdempotencyWindow()
-        )
+        log = RoomLog(room.epoch, limits_of(name, self._retention), journal=[])
+        room.loaded = LoadedLog(log, IdempotencyWindow())
         self._rooms[name] = room
         self._unused[name] = room
         if len(self._rooms) > self._limits.max_rooms:
@@ -239,7 +250,7 @@ class SQLiteBroker:
         if room.loaded is None:
             room.pending += 1
             try:
-                loaded = await self._commits.load(room, self._retention)
+                loaded = await self._commits.load(room, limits_of(room.name, self._retention))
             finally:
                 room.pending -= 1
             return self._set_loaded(room, loaded)
@@ -279,7 +290,8 @@ class SQLiteBroker:
             room.loaded = None
 
     def _is_unused(self, room: SQLiteRoom) -> bool:
-        return not room.pending and room.name not in self._subscribed
+        is_held = room.pending or room.name in self._subscribed
+        return not is_held and room.name not in CONTROL_ROOMS
 
     def _delete(self, room: SQLiteRoom) -> None:
         del self._rooms[room.name]

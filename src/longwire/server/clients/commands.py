@@ -19,6 +19,7 @@ from longwire.errors import (
 )
 from longwire.server.access.authentication import Identity
 from longwire.server.access.fingerprints import Fingerprints
+from longwire.server.access.revocations import Revocations
 from longwire.server.access.rules import RoomRules
 from longwire.server.clients.socket import Socket
 from longwire.server.errors import InvalidPosition, TooManyRooms, fault_of, find_unknown_member
@@ -59,6 +60,7 @@ class Services(NamedTuple):
         fingerprints: record the contracts that clients were built for.
         authenticate: returns the identity of a token, or raises `AuthenticationError`.
         publish: publishes an event.
+        revocations: refuse an identity that was revoked since it was authenticated.
     """
 
     hub: Hub
@@ -67,6 +69,7 @@ class Services(NamedTuple):
     fingerprints: Fingerprints
     authenticate: Callable[[str], Awaitable[Identity]]
     publish: Callable[[PublishRequest], Awaitable[tuple[str, Position, int | None]]]
+    revocations: Revocations
 
     def granted_rooms(self, identity: Identity) -> list[str]:
         """Return the rooms that signing in grants: the user's own, and the global one."""

@@ -44,6 +44,8 @@ class SignIn:
     async def run(self, session: Session, request: ConnectRequested) -> None:
         """Sign a client in, or answer CONNECT_ERROR.
 
+        A client that is revoked meanwhile is refused.
+
         If the broker is unavailable, the session is closed; clients then connect again.
         """
         try:
@@ -52,6 +54,9 @@ class SignIn:
         except AuthenticationError as error:
             _reject(session, error)
             return
+        except BrokerUnavailable as error:
+            _close(session, error)
+            return
         except Exception:
             logger.exception("the authenticator failed")
             _reject(session, InternalError("the server failed to authenticate the token"))
@@ -59,13 +64,15 @@ class SignIn:
         try:
             if session.is_open and not await self._recover(session, identity, credentials):
                 await self._connect(session, identity, credentials)
+        except AuthenticationError as error:  # revoked meanwhile
+            _reject(session, error)
         except BrokerUnavailable as error:
-            logger.warning("clients cannot sign in: %s", error)
-            session.close(TRANSPORT_ERROR)
+            _close(session, error)
 
     async def _connect(
         self, session: Session, identity: Identity, credentials: Credentials
     ) -> None:
+        self._services.revocations.check(identity)  # no await from here to `_accept`
         sid = secrets.token_urlsafe(15)
         socket = Socket(sid, session, identity, credentials.positions, self._services.limits)
         if self._recovery is not None and not credentials.positions:
@@ -91,7 +98,7 @@ class SignIn:
             record.session.close(TRANSPORT_CLOSED)
             recovery.hold(record)  # closing has started its expiry
         missed = await recovery.missed(record, credentials.offset, identity)
-        if missed is None:
+        if missed is None or self._services.revocations.is_revoked(identity):
             recovery.discard(record)
             return not session.is_open
         if not session.is_open:
@@ -134,6 +141,12 @@ def _credentials(auth: msgspec.Raw | None) -> Credentials:
         return _CREDENTIALS.decode(auth)
     except msgspec.MsgspecError as error:
         raise AuthenticationError(f"invalid auth payload: {error}") from None
+
+
+def _close(session: Session, error: BrokerUnavailable) -> None:
+    """Close the session: its client then connects again, perhaps to another node."""
+    logger.warning("clients cannot sign in: %s", error)
+    session.close(TRANSPORT_ERROR)
 
 
 def _reject(session: Session, error: LongwireError) -> None:

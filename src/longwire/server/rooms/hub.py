@@ -58,6 +58,7 @@ class Hub:
         self._replays = Replays(broker, replay_slice)
         self._rooms: dict[str, HubRoom] = {}
         self._observers: dict[str, Observer] = {}
+        self._reset_observers: dict[str, Callable[[Position], None]] = {}
         self._fanout = Fanout(fanout_slice, self._feed)
         self._feeders = BackgroundTasks()
         self._slices = asyncio.Semaphore(CONCURRENT_SLICES)
@@ -90,6 +91,9 @@ class Hub:
 
     def receive_reset(self, room: str, position: Position) -> None:
         """Notify all members that the room's log was replaced, and replay the new one."""
+        observer = self._reset_observers.get(room)
+        if observer is not None:
+            observer(position)
         hub_room = self._rooms.get(room)
         if hub_room is None or hub_room.epoch == position.epoch:
             return
@@ -111,6 +115,10 @@ class Hub:
         one observer.
         """
         self._observers[event] = observer
+
+    def observe_reset(self, room: str, observer: Callable[[Position], None]) -> None:
+        """Call `observer` with the end of the new log when the log of `room` was replaced."""
+        self._reset_observers[room] = observer
 
     # Membership
 

@@ -24,6 +24,7 @@ class PubSubConnection:
         address: the address of Redis.
         on_message: called with the channel and the payload of each message.
         on_open: called for each new connection; messages sent in the meantime are lost.
+        on_lost: called when the connection is lost: no messages arrive until `on_open`.
         timeout: seconds that `subscribe` waits for the confirmation.
     """
 
@@ -32,11 +33,13 @@ class PubSubConnection:
         address: Address,
         on_message: Callable[[bytes, bytes], None],
         on_open: Callable[[], None],
+        on_lost: Callable[[], None],
         timeout: float,
     ) -> None:
         self._connection = ReconnectingConnection(address, self)
         self._on_message = on_message
         self._on_open = on_open
+        self._on_lost = on_lost
         self._timeout = timeout
         self._channels: set[bytes] = set()
         self._commands: list[Command] = []
@@ -105,7 +108,8 @@ class PubSubConnection:
                 confirmed.set_result(None)
 
     def connection_lost(self) -> None:
-        """Do nothing: `connection_opened` restores the subscriptions; see `ConnectionOwner`."""
+        """Report it; `connection_opened` restores the subscriptions; see `ConnectionOwner`."""
+        self._on_lost()
 
     def send_ping(self) -> None:
         """Queue a PING; see `ConnectionOwner`."""

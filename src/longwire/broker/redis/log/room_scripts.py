@@ -6,7 +6,7 @@ from functools import partial
 
 from longwire.broker.redis.connection.address import Command
 from longwire.broker.redis.scripts import Script
-from longwire.log.retention import RetentionLimits
+from longwire.log.retention import CONTROL_ROOMS, RetentionLimits
 
 _PARTS = ("meta", "log", "slots", "ids", "order")
 
@@ -25,11 +25,9 @@ class RoomScripts:
     def __init__(self, prefix: str, retention: RetentionLimits, now_ms: Callable[[], int]) -> None:
         self._prefix = prefix
         self._now_ms = now_ms
-        max_age_ms = int(retention.max_age * 1000)
-        # Keys expire a while after `max_age`, in case no node is left to delete the room.
-        self.ttl_ms = max(1, max_age_ms + max_age_ms // 4)
-        self.max_age_ms = max_age_ms
-        self._bounds = (self.ttl_ms, max_age_ms, retention.max_entries, retention.max_bytes)
+        self._bounds = _bounds(retention)
+        self._control_bounds = {room: _bounds(limits) for room, limits in CONTROL_ROOMS.items()}
+        self.ttl_ms, self.max_age_ms, _, _ = self._bounds
 
     def command(
         self, script: Script, room: str, arguments: Sequence[bytes | str | int] = ()
@@ -47,6 +45,15 @@ class RoomScripts:
         tag = f"{self._prefix}:{{room:{room}}}:"
         command: list[bytes | str | int] = [b"EVALSHA", script.sha, len(_PARTS)]
         command += (tag + part for part in _PARTS)
-        command += (lineage, secrets.token_hex(8), self._now_ms(), *self._bounds)
+        bounds = self._control_bounds.get(room, self._bounds)
+        command += (lineage, secrets.token_hex(8), self._now_ms(), *bounds)
         command += arguments
         return command
+
+
+def _bounds(retention: RetentionLimits) -> tuple[int, int, int, int]:
+    """Return the arguments ttl_ms, max_age_ms, max_entries and max_bytes of `room.lua`."""
+    max_age_ms = int(retention.max_age * 1000)
+    # Keys expire a while after `max_age`, in case no node is left to delete the room.
+    ttl_ms = max(1, max_age_ms + max_age_ms // 4)
+    return ttl_ms, max_age_ms, retention.max_entries, retention.max_bytes

@@ -1,0 +1,1 @@
+"""Actions that reach every node: revoking, disconnecting, announcing, and counting watchers."""
