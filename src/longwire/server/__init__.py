@@ -9,8 +9,7 @@ from longwire.server.access.authentication import (
 from longwire.server.access.rules import Rule, is_signed_in
 from longwire.server.clients.socket import Socket
 from longwire.server.control.actions import Action
-from longwire.server.control.table import TableFull
-from longwire.server.errors import UnknownJob
+from longwire.server.errors import TooManyRevocations, UnknownJob
 from longwire.server.limits import Limits
 from longwire.server.recovery.recovery import RecoveryOptions
 from longwire.server.rooms.hub import Hub
@@ -27,7 +26,7 @@ __all__ = [
     "Rule",
     "Server",
     "Socket",
-    "TableFull",
+    "TooManyRevocations",
     "UnknownJob",
     "anonymous",
     "is_signed_in",

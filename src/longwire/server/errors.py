@@ -31,6 +31,12 @@ class TooManyRooms(LongwireError):
     code = "too_many_rooms"
 
 
+class TooManyRevocations(LongwireError):
+    """There are as many revocations as `Limits.revocations` allows."""
+
+    code = "too_many_revocations"
+
+
 class InvalidPosition(LongwireError):
     """A position is neither `"now"` nor `{"epoch", "offset"}`."""
 

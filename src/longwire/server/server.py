@@ -467,12 +467,12 @@ class Server:
                 seconds since the epoch, or missing. `time.time()` signs a user out everywhere.
             expires_at: when the last token that it concerns expires, in seconds since the epoch;
                 the revocation is dropped then. By default `Limits.token_lifetime` from now.
-            by: who acts, for the audit log.
+            by: the operator, for the audit log.
 
         Raises:
             ConfigurationError: neither or both of `user` and `token_id` are given, or
                 `issued_before` without `user`, or a value is not valid.
-            TableFull: there are `Limits.revocations` already.
+            TooManyRevocations: there are `Limits.revocations` already.
             BrokerUnavailable: the log cannot be reached; call again.
         """
         await self._start_once()
@@ -507,7 +507,7 @@ class Server:
             user: the connections of this user.
             room: the connections that are in this room.
             connection: the connection with this public id (`Socket.sid`).
-            by: who acts, for the audit log.
+            by: the operator, for the audit log.
 
         Raises:
             ConfigurationError: not exactly one of `user`, `room` and `connection` is given.
@@ -532,7 +532,7 @@ class Server:
             level: the severity: `info`, `warning` or `error`.
             room: announce it in this room only.
             user: announce it to this user only.
-            by: who acts, for the audit log.
+            by: the operator, for the audit log.
 
         Raises:
             ConfigurationError: both `room` and `user` are given, or the message is longer than

@@ -16,7 +16,7 @@ from longwire import Server, WebSocketClient, issue_token, jwt_authenticator
 from longwire.catalog import Announcement
 from longwire.errors import AuthenticationError, ConfigurationError
 from longwire.integrations.fastapi import mount
-from longwire.server import Identity, Limits, RecoveryOptions, TableFull
+from longwire.server import Identity, Limits, RecoveryOptions, TooManyRevocations
 from tests.server.raw_websocket import events, expect, is_closed, receive, sign_in, websocket
 from tests.serving import SECRET, serving
 
@@ -241,7 +241,7 @@ async def test_a_revocation_ends_with_the_last_token_that_it_concerns() -> None:
         await server.revoke(user="eve", expires_at=time.time() - 1)
         await server.revoke(user="ada")
         await server.revoke(user="bob")  # takes the place of the one that has ended
-        with pytest.raises(TableFull, match="raise Limits"):
+        with pytest.raises(TooManyRevocations, match="raise Limits"):
             await server.revoke(user="carol")
         await server.revoke(user="bob")
         await server.reinstate(user="ada")

@@ -26,6 +26,7 @@ from longwire.server.control.actions import (
     read_action,
 )
 from longwire.server.control.table import Table, TableFull
+from longwire.server.errors import TooManyRevocations
 from longwire.server.limits import Limits
 from longwire.server.rooms.hub import Hub
 from longwire.wire import AUTH_ERROR
@@ -122,8 +123,8 @@ class Control:
         try:
             await self._table.update(target.key, lambda known: _stricter(known, revocation))
         except TableFull as error:
-            raise TableFull(
-                f"{error}; end some with reinstate(), lower Limits.token_lifetime to the lifetime "
+            raise TooManyRevocations(
+                f"{error}: end some with reinstate(), lower Limits.token_lifetime to the lifetime "
                 "of your tokens, or raise Limits.revocations"
             ) from None
         self.disconnect_revoked()

@@ -20,7 +20,7 @@ import msgspec
 from longwire.background import BackgroundTasks
 from longwire.broker import Broker
 from longwire.broker.slices import read_slices
-from longwire.errors import BrokerUnavailable, Conflict, LongwireError
+from longwire.errors import BrokerUnavailable, Conflict
 from longwire.log.condition import Condition
 from longwire.log.publication import Draft, Publication
 from longwire.server.rooms.hub import Hub
@@ -36,10 +36,8 @@ READ_AGAIN: Final = 0.25
 _decode_entry: Final = msgspec.json.Decoder(tuple[str, msgspec.Raw]).decode
 
 
-class TableFull(LongwireError):
+class TableFull(Exception):
     """The table has as many entries as it may have."""
-
-    code = "table_full"
 
 
 class _Slot(Generic[V]):
