@@ -25,7 +25,7 @@ class Action(Record):
 
     Attributes:
         action: `disconnect`, `revoke`, `reinstate`, `announce`, or a name of the application.
-        by: who acted: the user of the token, or a name that the application gives.
+        by: the operator: the user of the token, or a name that the application gives.
         at: when, in milliseconds since the Unix epoch, by the clock of the log.
         user: the user it concerns, if it concerns one.
         room: the room it concerns.
