@@ -43,6 +43,7 @@ PYTHON_SOCKETIO = Peer(
     _python("servers/python_socketio_server.py"),
     _python("clients/python_socketio_client.py"),
 )
+FASTAPI = Peer("FastAPI SSE", _python("servers/fastapi_server.py"))
 PEERS = (LONGWIRE, NODE, PYTHON_SOCKETIO)
 
 

@@ -10,8 +10,11 @@ from benchmarks.scenarios.late_join import LATE_JOIN
 from benchmarks.scenarios.latency import LATENCY
 from benchmarks.scenarios.publish import PUBLISH
 from benchmarks.scenarios.small_rooms import SMALL_ROOMS
+from benchmarks.scenarios.streaming import STREAMING, STREAMING_SHARED
 
 SCENARIOS = (
+    STREAMING,
+    STREAMING_SHARED,
     FAN_OUT,
     SMALL_ROOMS,
     ECHO,

@@ -9,11 +9,14 @@ import asyncio
 import gc
 import sys
 import time
+from collections.abc import Coroutine
+from contextlib import nullcontext
 from typing import Any
 
 import uvicorn
 
 from longwire import Server, Socket, anonymous
+from longwire.background import BackgroundTasks
 from longwire.broker import open_broker
 from longwire.catalog import Announcement, JobCompleted, JobCreated, JobOutput, JobResult
 from longwire.engineio.server import Options
@@ -88,6 +91,48 @@ async def stream(args: list[dict[str, Any]], socket: Socket) -> object:
             await asyncio.sleep(0)
     await server.publish(JobCompleted(job_id=job_id, result=JobResult(), cost=0, duration=1))
     return request["tokens"]
+
+
+_go = asyncio.Event()
+_jobs = BackgroundTasks()
+
+
+@server.on("start_jobs")
+async def start_jobs(args: list[dict[str, Any]], socket: Socket) -> object:
+    """Start jobs that stream tokens once `go` was sent; `silent` ones only keep the pace."""
+    global _go
+    [request] = args
+    _go = asyncio.Event()
+    entered = asyncio.Barrier(request["jobs"] + 1)
+    streams = [stream_job(number, request, entered, _go) for number in range(request["jobs"])]
+    _jobs.start(announce_end(streams))
+    await entered.wait()
+    return request["jobs"]
+
+
+async def stream_job(
+    number: int, request: dict[str, Any], entered: asyncio.Barrier, go: asyncio.Event
+) -> None:
+    job = server.job(job_id=f"{request['run']}-{number}")
+    async with nullcontext() if request["silent"] else job:
+        await entered.wait()
+        await go.wait()
+        rate = request["rate"]
+        start = time.monotonic() + number / request["jobs"] / rate
+        for token in range(request["tokens"]):
+            await asyncio.sleep(max(0.0, start + token / rate - time.monotonic()))
+            if not request["silent"]:
+                await job.output(f"token{token:05} ", type="writing")
+
+
+async def announce_end(streams: list[Coroutine[Any, Any, None]]) -> None:
+    await asyncio.gather(*streams)
+    await announce("global", "ended")
+
+
+@server.on("go")
+async def start_streaming(args: list[object], socket: Socket) -> None:
+    _go.set()
 
 
 @server.on("publish_many")

@@ -11,6 +11,25 @@ const late = [];
 const announce = (room, message) =>
   io.to(room).emit("announcement", { timestamp: Date.now(), message, level: "info" });
 
+let begin = () => {};
+
+async function streamJob(number, { run, jobs, tokens, rate }, began) {
+  const jobId = `${run}-${number}`;
+  await began;
+  const start = performance.now() + (number / jobs / rate) * 1000;
+  for (let token = 0; token < tokens; token += 1) {
+    await sleep(Math.max(0, start + (token / rate) * 1000 - performance.now()));
+    const chunk = `token${String(token).padStart(5, "0")} `;
+    io.to(`job:${jobId}`).emit("job:output", {
+      timestamp: Date.now(),
+      jobId,
+      chunk,
+      isComplete: false,
+      type: "writing",
+    });
+  }
+}
+
 io.on("connection", (socket) => {
   socket.join("global");
   socket.emit("authenticated", { userId: "anonymous", rooms: ["global"] });
@@ -32,6 +51,14 @@ io.on("connection", (socket) => {
       announce(room, process.hrtime.bigint().toString().padStart(20, "0") + text);
     }
   });
+  socket.on("start_jobs", (request, acknowledge) => {
+    const began = new Promise((resolve) => {
+      begin = resolve;
+    });
+    for (let number = 0; number < request.jobs; number += 1) streamJob(number, request, began);
+    acknowledge(request.jobs);
+  });
+  socket.on("go", () => begin());
   socket.on("collect", (_, acknowledge) => {
     globalThis.gc();
     acknowledge(0);

@@ -80,6 +80,37 @@ async def stream(sid: str, request: dict[str, Any]) -> object:
     return request["tokens"]
 
 
+go = asyncio.Event()
+jobs: set[asyncio.Task[None]] = set()
+
+
+@sio.event
+async def start_jobs(sid: str, request: dict[str, Any]) -> object:
+    global go
+    go = asyncio.Event()
+    for number in range(request["jobs"]):
+        task = asyncio.create_task(stream_job(number, request, go))
+        jobs.add(task)
+        task.add_done_callback(jobs.discard)
+    return request["jobs"]
+
+
+async def stream_job(number: int, request: dict[str, Any], go: asyncio.Event) -> None:
+    job_id, rate = f"{request['run']}-{number}", request["rate"]
+    await go.wait()
+    start = time.monotonic() + number / request["jobs"] / rate
+    for token in range(request["tokens"]):
+        await asyncio.sleep(max(0.0, start + token / rate - time.monotonic()))
+        piece = {"chunk": f"token{token:05} ", "isComplete": False, "type": "writing"}
+        payload = {"timestamp": int(time.time() * 1000), "jobId": job_id, **piece}
+        await sio.emit("job:output", payload, room=f"job:{job_id}")
+
+
+@sio.on("go")
+async def start_streaming(sid: str, nothing: object) -> None:
+    go.set()
+
+
 def main() -> None:
     config = uvicorn.Config(
         socketio.ASGIApp(sio),

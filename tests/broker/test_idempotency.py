@@ -9,6 +9,7 @@ from longwire.broker.idempotency import (
     WINDOW_MS,
     IdempotencyWindow,
     Receipt,
+    digest,
     fingerprint,
 )
 from longwire.errors import IdempotencyConflict
@@ -20,6 +21,21 @@ def test_the_fingerprint_ignores_field_order_timestamp_and_slot() -> None:
 
     assert fingerprint(Draft("e", b'{"b":[1,2],"a":1}')) == one
     assert fingerprint(Draft("e", b'{"b":[1,2],"a":1,"timestamp":7}', "slot")) == one
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"a":1,"timestamp":%d}',
+        b'{"timestamp":%d,"a":1}',
+        b'{"timestamp":%d}',
+        b'{"a":{"timestamp":%d}}',
+    ],
+)
+def test_the_digest_of_a_retry_ignores_the_timestamp_of_the_event(data: bytes) -> None:
+    is_nested = b'a":{' in data
+    assert (digest(Draft("e", data % 1)) == digest(Draft("e", data % 22))) is not is_nested
+    assert digest(Draft("e", data % 1)) != digest(Draft("f", data % 1))
 
 
 @pytest.mark.parametrize(
@@ -36,6 +52,8 @@ def test_the_fingerprint_ignores_field_order_timestamp_and_slot() -> None:
 def test_the_fingerprint_depends_on_the_event_and_its_fields(other: Draft) -> None:
     assert fingerprint(other) != fingerprint(Draft("e", b'{"a":1}'))
     assert fingerprint(other) == fingerprint(other)
+    assert digest(other) != digest(Draft("e", b'{"a":1}'))
+    assert digest(other) == digest(other)
 
 
 def test_the_window_expires_ids_and_is_bounded() -> None:

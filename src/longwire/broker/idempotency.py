@@ -21,12 +21,13 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     """Records that a publish with an id was appended.
 
     Attributes:
-        fingerprint: the fingerprint of the event, to detect a different one with the same id.
+        fingerprint: the fingerprint or digest of the event, to detect a different one with the
+            same id.
         offset: the offset of the entry.
         expires_ms: when the receipt expires.
     """
 
-    fingerprint: bytes
+    fingerprint: bytes | int
     offset: int
     expires_ms: int
 
@@ -34,21 +35,23 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 class IdempotencyWindow:
     """The recent publish ids of one room. It exists as long as the room's log."""
 
-    __slots__ = ("_receipts",)
+    __slots__ = ("_expires_ms", "_receipts")
 
     def __init__(self) -> None:
         self._receipts: OrderedDict[str, Receipt] = OrderedDict()
+        self._expires_ms = 0  # no receipt expires before
 
     def __len__(self) -> int:
         return len(self._receipts)
 
-    def find(self, room: str, id: str, body: bytes, now_ms: int) -> int | None:
+    def find(self, room: str, id: str, body: bytes | int, now_ms: int) -> int | None:
         """Return the offset of the publish with this id; None if the id is new.
 
         Raises:
             IdempotencyConflict: the fingerprint of that publish differs from `body`.
         """
-        self._expire(now_ms)
+        if now_ms >= self._expires_ms:
+            self._expire(now_ms)
         receipt = self._receipts.get(id)
         if receipt is None:
             return None
@@ -64,8 +67,25 @@ class IdempotencyWindow:
 
     def _expire(self, now_ms: int) -> None:
         receipts = self._receipts
-        while receipts and next(iter(receipts.values())).expires_ms <= now_ms:
+        while receipts:
+            oldest = next(iter(receipts.values()))
+            if oldest.expires_ms > now_ms:
+                self._expires_ms = oldest.expires_ms
+                return
             receipts.popitem(last=False)
+
+
+def digest(draft: Draft) -> int:
+    """Return a number that is equal for retries of the same publish within one process.
+
+    A fifth of the cost of `fingerprint`: one codec encodes all retries, so their fields have the
+    same order, and the `timestamp` is usually the last one.
+    """
+    body, mark, time = draft.data.rpartition(b',"timestamp":')
+    if not mark or not time[:-1].isdigit():
+        fields = _fields_of(draft)
+        body = draft.data if fields is None else msgspec.json.encode(fields)[:-1]
+    return hash((draft.event, body))
 
 
 def fingerprint(draft: Draft) -> bytes:
@@ -74,11 +94,17 @@ def fingerprint(draft: Draft) -> bytes:
     `timestamp` is left out: unless the publisher sets it, every retry gets another one.
     """
     digest = blake2b(draft.event.encode(), digest_size=16)
+    fields = _fields_of(draft)
+    body = draft.data if fields is None else msgspec.json.encode(fields, order="sorted")
+    digest.update(b"\0" + body)
+    return digest.digest()
+
+
+def _fields_of(draft: Draft) -> dict[str, msgspec.Raw] | None:
+    """Return the fields of an event without its timestamp; None if it is not a JSON object."""
     try:
         fields = _FIELDS.decode(draft.data)
     except msgspec.MsgspecError:
-        digest.update(b"\0" + draft.data)
-        return digest.digest()
+        return None
     fields.pop("timestamp", None)
-    digest.update(b"\0" + msgspec.json.encode(fields, order="sorted"))
-    return digest.digest()
+    return fields

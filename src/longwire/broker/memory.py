@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from longwire.broker.base import Receiver
-from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, fingerprint
+from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, digest
 from longwire.broker.sweeper import Sweeper
 from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
@@ -115,7 +115,7 @@ class MemoryBroker:
             publication = self._append(room, entry, draft, now_ms)
         else:
             window = entry.window = entry.window or IdempotencyWindow()
-            body = fingerprint(draft)
+            body = digest(draft)
             known = window.find(room, id, body, now_ms)
             if known is not None:
                 return Position(log.epoch, known)

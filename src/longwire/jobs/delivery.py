@@ -153,6 +153,8 @@ class Delivery:
 
     def _end_turn(self) -> None:
         """Wake the callers that wait; they check their conditions, and may wait again."""
+        if not self._waiters:
+            return
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():
@@ -179,7 +181,7 @@ class Delivery:
 
     async def _flush(self) -> None:
         """Publish everything that is due. There is one such call at a time."""
-        self._flushing = asyncio.current_task()
+        self._flushing = asyncio.current_task(self._loop)
         event: Event | None = None
         try:
             while not self._is_over and (event := self._next(self._loop.time())) is not None:

@@ -131,7 +131,10 @@ class Outgoing:
 
     def take(self, now: float) -> Event | None:
         """Remove and return the next event that is due, or None."""
-        self._release_progress(now)
+        if self._held is not None:
+            self._release_progress(now)
+        elif not self._items:
+            return None
         head = next(iter(self._items.values()), None)
         if head is None or (isinstance(head, _Text) and not self._is_due(head, now)):
             return None
@@ -154,19 +157,15 @@ class Outgoing:
         """Return when an event becomes due: in the past if one is, None if nothing waits."""
         if len(self._items) > 1:
             return float("-inf")
-        tail = self._tail()
         deadline = None
-        if tail is not None:
-            deadline = tail.due if isinstance(tail, _Text) else float("-inf")
+        if self._items:
+            deadline = float("-inf") if self._growing is None else self._growing.due
         if self._held is not None:
             deadline = self._progress_due if deadline is None else min(deadline, self._progress_due)
         return deadline
 
     def _is_due(self, text: _Text, now: float) -> bool:
         return len(self._items) > 1 or now >= text.due
-
-    def _tail(self) -> Event | _Text | None:
-        return next(reversed(self._items.values()), None)
 
     def _growing_text(self, type: OutputType | None, now: float) -> _Text:
         tail = self._growing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, Literal
 
 from msgspec import UNSET, UnsetType
@@ -17,6 +18,11 @@ from longwire.types import Position
 _FENCED = (JobCreated, JobStatusChanged, JobCompleted, JobFailed)
 
 MAX_ATTEMPT: Final = 2**31 - 1
+
+
+@lru_cache(maxsize=16)
+def _within(attempt: int) -> Condition:
+    return Condition(Fence(attempt))
 
 
 def check_attempt(attempt: int | Literal["next"], room: str, *, is_job: bool) -> None:
@@ -44,6 +50,8 @@ def condition_of(
     """
     if attempt is None and expect is UNSET and not isinstance(event, _FENCED):
         return None  # nearly every publication of other programs
+    if not isinstance(event, _FENCED) and attempt is not None and expect is UNSET:
+        return _within(attempt)  # nearly every publication of workers
     fence = None if attempt is None else Fence(attempt)
     if isinstance(event, _FENCED) and room == ROOM_PREFIX + event.job_id:
         if isinstance(event, JobCreated):

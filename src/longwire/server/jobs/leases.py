@@ -14,7 +14,7 @@ from typing import Final
 
 from longwire.background import BackgroundTasks
 from longwire.broker.sweeper import Sweeper
-from longwire.catalog import JobCreated, JobFailed, JobLease
+from longwire.catalog import JobCreated, JobFailed, JobLease, JobOutput, JobProgress
 from longwire.clock import clock
 from longwire.errors import BrokerUnavailable, JobEnded, StaleAttempt
 from longwire.jobs import JobHost, JobState
@@ -151,6 +151,12 @@ class Leases:
             attempt: the attempt of the worker that published it; None if it is not a worker.
             position: its position.
         """
+        if isinstance(event, JobOutput | JobProgress):  # nearly every event
+            lease = self._leases.get(event.job_id)
+            if lease is not None and lease.deadline is not None:
+                lease.end = position
+                lease.renew()  # it is watched; its deadline only moves away
+                return
         job_id = getattr(event, "job_id", None)
         if not isinstance(job_id, str):
             return
