@@ -3,6 +3,7 @@ import { defineConfig } from "tsdown";
 export default defineConfig({
   entry: {
     index: "src/index.ts",
+    outbox: "src/outbox.ts",
     react: "src/react/index.ts",
     testing: "src/testing.ts",
     zustand: "src/zustand.ts",

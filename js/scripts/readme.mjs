@@ -9,6 +9,7 @@ const DOCUMENTS = [
   "README.md",
   "../README.md",
   "../docs/guides/react.md",
+  "../docs/guides/offline.md",
   "../docs/guides/from-the-specification.md",
 ];
 const TEXT = DOCUMENTS.map((name) => readFileSync(`${PACKAGE}${name}`, "utf8")).join("\n");

@@ -177,7 +177,7 @@ export class WebSocketClient<
   }
 
   /**
-   * Requests the retained entries of a joined room again for those who follow it. Handlers of `on`
+   * Requests the retained entries of a joined room again for its followers. Handlers of `on`
    * do not receive the entries again that they have received.
    */
   replayRoom(room: string): void {

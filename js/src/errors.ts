@@ -1,7 +1,14 @@
 import type { Fault, Position } from "./contract.js";
 
 /** Codes of the errors that the client raises itself, in addition to the server's codes. */
-export type ClientErrorCode = "timeout" | "disconnected" | "unreachable" | "outbox_full" | "http";
+export type ClientErrorCode =
+  | "timeout"
+  | "disconnected"
+  | "unreachable"
+  | "outbox_full"
+  | "expired"
+  | "unconfirmed"
+  | "http";
 
 /** An error with a stable `code`: one of the server's, or a `ClientErrorCode`. */
 export class LongwireError extends Error {

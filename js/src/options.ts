@@ -1,7 +1,7 @@
 import type { WebSocket as WebSocketTransport } from "socket.io-client";
 
 import type { BackoffOptions } from "./backoff.js";
-import { CONTRACT_FINGERPRINT } from "./contract.js";
+import { CONTRACT_FINGERPRINT, type EventRule } from "./contract.js";
 
 /** A token, or a function that returns a token for each connection attempt and each renewal. */
 export type TokenSource = string | (() => string | null | Promise<string | null>);
@@ -48,6 +48,11 @@ export interface ClientOptions {
   positions?: boolean | undefined;
   /** The `CONTRACT_FINGERPRINT` of your own generated contract. Default: that of Longwire's catalog. */
   contract?: string | undefined;
+  /**
+   * The `EVENTS` of your own generated contract, which an outbox and shared values read. Default:
+   * those of Longwire's catalog.
+   */
+  events?: Readonly<Record<string, EventRule>> | undefined;
   /** Events that are queued while offline; `emit` throws `outbox_full` beyond it. Default: 1,000. */
   outboxLimit?: number | undefined;
   /** Output chunks that a job's state keeps. Default: 1,000. */
@@ -90,6 +95,7 @@ const DEFAULTS = {
   joinTimeout: 3_000,
   positions: true,
   contract: CONTRACT_FINGERPRINT,
+  events: {},
   outboxLimit: 1_000,
   outputLimit: 1_000,
   // People cannot tell 20 updates a second from more.

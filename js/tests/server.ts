@@ -92,6 +92,10 @@ export class ScriptedServer {
   refusesToken: (token: unknown) => { message: string; code: string } | null = () => null;
   answersJoins = true;
   answersPublications = true;
+  /** The user of each publication, in order. */
+  readonly publishers: unknown[] = [];
+  /** Rooms whose publications are not handled. */
+  readonly mutedRooms = new Set<string>();
   /** Whether retention dropped every event, so that a replay is empty. */
   hasLostHistory = false;
   /** Milliseconds between replayed events. */
@@ -222,7 +226,9 @@ export class ScriptedServer {
     });
     socket.on("join_room", (room: string, ...rest: unknown[]) => this.#join(socket, room, rest));
     socket.on("publish", (request: PublishRequest, ack?: Ack) => {
-      if (this.answersPublications) ack?.(this.#publish(request));
+      this.publishers.push((socket.data as { userId?: string }).userId);
+      const isMuted = this.mutedRooms.has(request.room ?? "");
+      if (!isMuted && this.answersPublications) ack?.(this.#publish(request));
     });
     socket.on("leave_room", (room: string) => this.members.get(room)?.delete(socket));
     if (this.authenticates)

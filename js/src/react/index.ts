@@ -42,6 +42,7 @@ export { type JobView, type UseJobOptions, useJob } from "./useJob.js";
 export { type JobOutputView, type JobWithOutput, useJobOutput } from "./useJobOutput.js";
 export { type JobProgressView, useJobProgress } from "./useJobProgress.js";
 export { type UseJobsOptions, useJobs } from "./useJobs.js";
+export { type OutboxView, useOutbox } from "./useOutbox.js";
 export { type RoomView, useRoom } from "./useRoom.js";
 export { useToasts } from "./useToasts.js";
 export { useWebSocket, type WebSocketView } from "./useWebSocket.js";
