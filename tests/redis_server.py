@@ -96,6 +96,14 @@ class RedisServer:
         self.run("CONFIG", "SET", "tls-port", port)
         return port
 
+    def listen_tcp(self) -> str:
+        """Also listen for TCP, on a free port, and return the URL; a proxy can forward to it."""
+        with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+            port: int = listener.getsockname()[1]
+        self.run("CONFIG", "SET", "bind", "127.0.0.1")
+        self.run("CONFIG", "SET", "port", port)
+        return f"redis://127.0.0.1:{port}"
+
     def run(self, *command: Any) -> Any:
         """Run one command and return its reply."""
         with redis.Redis(unix_socket_path=str(self.socket)) as client:

@@ -84,6 +84,8 @@ class Table(Generic[V]):
         self._slots: dict[int, _Slot[V]] = {}
         self._numbers: dict[str, int] = {}
         self._free: list[int] = []
+        # One write at a time: concurrent ones of a node would contend for the same free slot.
+        self._lock = asyncio.Lock()
         self._tasks = BackgroundTasks()
 
     def __len__(self) -> int:
@@ -105,10 +107,12 @@ class Table(Generic[V]):
         Raises:
             BrokerUnavailable: the log cannot be reached.
         """
+        self._lock = asyncio.Lock()  # the server may have run in another event loop before
         self._hub.observe(self._room, self._receive)
         self._hub.observe_reset(self._room, self._receive_reset)
         await self._broker.subscribe_first(self._room)
-        await self._read()
+        async with self._lock:
+            await self._read()
 
     async def close(self) -> None:
         """Stop following the log. The entries stay, and are completed by the next `start`."""
@@ -125,6 +129,12 @@ class Table(Generic[V]):
             TableFull: there is no slot for another entry.
             BrokerUnavailable: the log cannot be reached; whether the change was made is unknown.
         """
+        async with self._lock:
+            return await self._update(key, change)
+
+    # Writing, while `_lock` is held
+
+    async def _update(self, key: str, change: Callable[[V | None], V | None]) -> V | None:
         while True:
             number = self._numbers.get(key)
             before = self.get(key)
@@ -133,7 +143,7 @@ class Table(Generic[V]):
                 return after
             if number is None:
                 number = self._free_slot()
-            if await self._write(number, key, after) and self._is_first(number, key):
+            if await self._write(number, key, after) and await self._keep_only(number, key):
                 return after
 
     async def _write(self, number: int, key: str, value: V | None) -> bool:
@@ -152,23 +162,17 @@ class Table(Generic[V]):
             self._apply(number, key, value, position.offset)
         return True
 
-    def _is_first(self, number: int, key: str) -> bool:
-        """Return whether a slot holds the only entry of its key.
+    async def _keep_only(self, number: int, key: str) -> bool:
+        """Return whether a slot that was written holds the only entry of its key.
 
-        If another node added the key at the same time, its entry precedes in the log. This one is
-        ended then, and the change repeated on the other.
+        If another node added the key at the same time, and its entry precedes in the log, this one
+        is ended, and the change has to be repeated on the other.
         """
         other = self._numbers.get(key)
         if other is None or other == number:
             return True
-        self._tasks.start(self._end(number, key))
+        await self._write(number, key, None)
         return False
-
-    async def _end(self, number: int, key: str) -> None:
-        try:
-            await self._write(number, key, None)
-        except BrokerUnavailable as error:
-            logger.warning("an entry of %s stays in the log twice: %s", self._room, error)
 
     def _free_slot(self) -> int:
         while self._free:
@@ -202,7 +206,8 @@ class Table(Generic[V]):
     async def _read_again(self) -> None:
         while True:
             try:
-                await self._read()
+                async with self._lock:
+                    await self._read()
                 return
             except BrokerUnavailable as error:
                 logger.info("%s", error)
@@ -224,17 +229,18 @@ class Table(Generic[V]):
                     self._apply_entry(publication)
         for key, value in lost.items():
             if key not in self._numbers:
-                await self.update(key, partial(_present_or, value))
+                await self._update(key, partial(_present_or, value))
 
     def _apply_entry(self, publication: Publication) -> None:
+        number = int((publication.slot or "").rpartition(" ")[2])
         try:
             key, data = _decode_entry(publication.data)
-            value = None if data == b"null" else self._decode(data)
-            number = int((publication.slot or "").rpartition(" ")[2])
-        except (msgspec.MsgspecError, ValueError):
-            logger.warning("skipped an unreadable entry of %s", self._room)
-            return
-        self._apply(number, key, value, publication.last)
+            value = None if bytes(data) == b"null" else self._decode(data)
+        except msgspec.MsgspecError:
+            logger.warning("skipped an entry of %s that this version cannot read", self._room)
+            self._slots[number] = _Slot("", None, publication.last)
+        else:
+            self._apply(number, key, value, publication.last)
         end = max(self._position.offset, publication.last)
         self._position = Position(self._position.epoch, end)
 
@@ -250,7 +256,7 @@ class Table(Generic[V]):
             self._free.append(number)
         holder = self._numbers.get(key)
         if holder is not None and holder != number:
-            return  # the entry that precedes counts; see `_is_first`
+            return  # the entry that precedes counts; see `_keep_only`
         if value is None:
             self._numbers.pop(key, None)
         else:
