@@ -1,6 +1,5 @@
 import { Connection, type ConnectionSnapshot, type ErrorAck } from "./connection.js";
 import type {
-  ClientToServerEvents,
   ConnectionState,
   Draft,
   JobCancelEvent,
@@ -8,7 +7,6 @@ import type {
   Position,
   RoomError,
   RoomReset,
-  ServerToClientEvents,
 } from "./contract.js";
 import { LongwireError } from "./errors.js";
 import type { JobState } from "./fold.js";
@@ -23,6 +21,7 @@ import {
   withDefaults,
 } from "./options.js";
 import { newId, type PublishOptions, publish } from "./publisher.js";
+import type { ReceivedEvents, SentEvents } from "./registration.js";
 import { type RoomFollower, type RoomSnapshot, Rooms } from "./rooms.js";
 import type { Readable } from "./store.js";
 import {
@@ -43,12 +42,12 @@ type AnyListener = (...args: unknown[]) => void;
  * Every method may be called at any time. Handlers and rooms outlive connections, events emitted
  * offline are sent in order once connected, and each joined room resumes after its last event.
  *
- * @typeParam L events that `on` accepts; by default those of Longwire's catalog.
+ * @typeParam L events that `on` accepts; by default those of the registered contract, else of the catalog.
  * @typeParam E events that `emit` and `call` accept.
  */
 export class WebSocketClient<
-  L extends EventMap<L> = ServerToClientEvents,
-  E extends EventMap<E> = ClientToServerEvents,
+  L extends EventMap<L> = ReceivedEvents,
+  E extends EventMap<E> = SentEvents,
 > implements TrackerHost
 {
   /** The options in force. */
@@ -392,8 +391,8 @@ const ignore = (): void => undefined;
  * @param url the server's address; by default that of the page.
  */
 export function createClient<
-  L extends EventMap<L> = ServerToClientEvents,
-  E extends EventMap<E> = ClientToServerEvents,
+  L extends EventMap<L> = ReceivedEvents,
+  E extends EventMap<E> = SentEvents,
 >(url?: string, options: ClientOptions = {}): WebSocketClient<L, E> {
   return new WebSocketClient<L, E>({ ...options, url });
 }

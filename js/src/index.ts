@@ -13,6 +13,15 @@ export type { JobList, JobsSnapshot } from "./jobList.js";
 export type { JobSnapshot, JobTracker } from "./jobTracker.js";
 export type { ClientConfig, ClientOptions, Settings, TokenSource } from "./options.js";
 export type { PublishOptions } from "./publisher.js";
+export type {
+  KeyField,
+  Payload,
+  ReceivedEvents,
+  ReceivedName,
+  Register,
+  RegisteredEvents,
+  SentEvents,
+} from "./registration.js";
 export type { RoomFollower, RoomSnapshot, RoomStatus } from "./rooms.js";
 export type { Readable } from "./store.js";
 export type {

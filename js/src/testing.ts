@@ -10,12 +10,10 @@ import { WebSocket as WebSocketTransport } from "engine.io-client";
 import {
   type ClientOptions,
   CONTRACT_FINGERPRINT,
-  EVENTS,
-  type ServerToClientEvents,
+  type Payload,
+  type ReceivedName,
 } from "./index.js";
 import { type Ack, MemoryLink } from "./memoryLink.js";
-
-type Payload<K extends keyof ServerToClientEvents> = Parameters<ServerToClientEvents[K]>[0];
 
 interface Log {
   readonly epoch: string;
@@ -76,7 +74,7 @@ export class TestServer {
   }
 
   /** Appends an event to a room's log and sends it to the room. Adds a missing timestamp. */
-  publish<K extends keyof typeof EVENTS>(
+  publish<K extends ReceivedName>(
     room: string,
     event: K,
     data: Omit<Payload<K>, "timestamp"> & { timestamp?: number },

@@ -6,6 +6,7 @@ import type {
   Draft,
   ServerToClientEvents,
 } from "./contract.js";
+import type { ReceivedEvents, SentEvents } from "./registration.js";
 
 /** Events about the connection and its rooms, which a server of any contract sends. */
 type ServerNotice =
@@ -34,13 +35,13 @@ type Handler = (...args: never) => void;
 export type EventMap<T> = { [K in keyof T]: Handler };
 
 /** Every event that `on` accepts: those of the contract and those of the connection. */
-export type Incoming<L = ServerToClientEvents> = L & Omit<ControlEvents, keyof L>;
+export type Incoming<L = ReceivedEvents> = L & Omit<ControlEvents, keyof L>;
 
 /** Every event that `emit` accepts. */
-export type Outgoing<E = ClientToServerEvents> = E & Omit<ControlRequests, keyof E>;
+export type Outgoing<E = SentEvents> = E & Omit<ControlRequests, keyof E>;
 
 /** The events of a contract that `publish` accepts, each with its payload. */
-export type Publishable<L = ServerToClientEvents> = {
+export type Publishable<L = ReceivedEvents> = {
   [K in Exclude<keyof L, keyof ControlEvents>]: L[K] extends (data: infer T) => void
     ? Draft<T>
     : never;

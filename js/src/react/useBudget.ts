@@ -1,13 +1,13 @@
 import type { CatalogSnapshot } from "../catalogStore.js";
-import type { BudgetUpdatedEvent, BudgetWarningEvent } from "../index.js";
+import type { Payload } from "../index.js";
 import { useCatalog } from "./useCatalog.js";
 
 /** The budget of a user, and the warning about it. */
 export interface BudgetView {
   /** The newest budget; null before the first event. */
-  readonly budget: BudgetUpdatedEvent | null;
+  readonly budget: Payload<"budget:updated"> | null;
   /** The warning in force; null if spending is below its threshold. */
-  readonly warning: BudgetWarningEvent | null;
+  readonly warning: Payload<"budget:warning"> | null;
 }
 
 const select = ({ budget, warning }: CatalogSnapshot): BudgetView => ({ budget, warning });

@@ -9,6 +9,7 @@ from longwire.codegen.printing import print_alias, print_doc, print_key, print_n
 from longwire.codegen.typescript_wire import (
     CLIENT_EVENTS,
     HANDLERS,
+    REGISTRATION,
     RULES,
     SERVER_EVENTS,
     WIRE,
@@ -49,8 +50,14 @@ export const CONTRACT_FINGERPRINT = "{}";
 """
 
 
-def generate_typescript(contract: Contract) -> str:
+def generate_typescript(contract: Contract, *, register: bool = False) -> str:
     """Return a contract as one TypeScript module; the same contract gives the same text.
+
+    Args:
+        contract: the contract.
+        register: whether the module registers the contract with the npm package longwire, so that
+            every client and hook of the application is typed by it. One contract of an application
+            can be registered.
 
     Raises:
         ContractError: a type has a name that the module or the language itself uses.
@@ -77,6 +84,7 @@ def generate_typescript(contract: Contract) -> str:
         HANDLERS,
         RULES,
         _event_table(description),
+        *([REGISTRATION] if register else []),
     ]
     return "\n".join(sections)
 

@@ -30,6 +30,7 @@ WIRE_NAMES: Final = frozenset(
         "EventHandler",
         "EventName",
         "EventRule",
+        "RegisteredContract",
         "Room",
         "ServerToClientEvents",
         "SocketEvents",
@@ -111,6 +112,22 @@ export interface EventRule {
   readonly room: string | null;
   readonly origin: "server" | "client" | "both";
   readonly conflate: Conflation | null;
+}
+"""
+
+REGISTRATION: Final = """\
+/** The types of this contract, for the npm package longwire. */
+export interface RegisteredContract {
+  received: ServerToClientEvents;
+  sent: ClientToServerEvents;
+  events: typeof EVENTS;
+}
+
+declare module "longwire" {
+  /** Types every client and hook of the application by this contract. */
+  interface Register {
+    contract: RegisteredContract;
+  }
 }
 """
 

@@ -47,6 +47,10 @@ def test_prints_an_applications_contract(
     assert '"order:shipped"' in printed
     assert "job:progress" not in printed
     assert offline.output("types", "shop:server") == printed
+    registration = printed[printed.index("/** The types of this contract") :]
+    assert 'declare module "longwire"' in registration
+    plain = offline.output("types", "shop:server", "--no-register")
+    assert plain + "\n" + registration == printed
     code, message = offline.failure("types", "shop:OrderShipped")
     assert (code, message.partition(", got ")[0]) == (
         1,

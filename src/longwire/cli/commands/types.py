@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from longwire.schema import Contract
+from longwire.cli.contract_argument import import_contract
 
 
 @click.command()
@@ -18,8 +15,14 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="File to write instead of stdout.",
 )
+@click.option(
+    "--register/--no-register",
+    default=None,
+    help="Whether the module types the clients and hooks of the npm package longwire, too. One"
+    " contract of an application can be registered.  [default: yes, if a contract is named]",
+)
 @click.argument("contract", metavar="[MODULE:CONTRACT]", required=False)
-def types(out: Path | None, contract: str | None) -> None:
+def types(out: Path | None, register: bool | None, contract: str | None) -> None:
     """Print the TypeScript types of a contract's events and rooms.
 
     MODULE:CONTRACT names a Contract or a Server in a module that can be imported from the current
@@ -32,30 +35,11 @@ def types(out: Path | None, contract: str | None) -> None:
     from longwire.catalog import CATALOG
     from longwire.codegen import generate_typescript
 
-    text = generate_typescript(CATALOG if contract is None else _import_contract(contract))
+    text = generate_typescript(
+        CATALOG if contract is None else import_contract(contract),
+        register=contract is not None if register is None else register,
+    )
     if out is None:
         click.echo(text, nl=False)
     else:
         out.write_text(text, encoding="utf-8")
-
-
-def _import_contract(name: str) -> Contract:
-    from importlib import import_module
-
-    from longwire.schema import Contract
-
-    module, _, attribute = name.partition(":")
-    if not module or not attribute:
-        raise click.BadParameter(
-            f"{name!r} must have the form MODULE:CONTRACT, such as app:server.",
-            param_hint="MODULE:CONTRACT",
-        )
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = getattr(import_module(module), attribute)
-    except Exception as error:  # the module's code may raise anything
-        raise click.ClickException(f"{name}: {type(error).__name__}: {error}") from None
-    contract = getattr(found, "contract", found)
-    if not isinstance(contract, Contract):
-        raise click.ClickException(f"{name} must be a Contract or a Server, got {found!r:.80}")
-    return contract

@@ -1,0 +1,89 @@
+/** Uses an application's own contract, without a cast. Compiled by test_own_contract.py. */
+
+import { createClient, type Payload, type Position, type WebSocketClient } from "longwire";
+import {
+  LongwireProvider,
+  useAgent,
+  useBudget,
+  useClient,
+  useEvent,
+  useJob,
+  useWebSocket,
+} from "longwire/react";
+import { TestServer } from "longwire/testing";
+import type { ReactElement } from "react";
+
+import {
+  type ClientToServerEvents,
+  CONTRACT_FINGERPRINT,
+  type ServerToClientEvents,
+  type StockChangedEvent,
+} from "./contract.js";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2
+  ? true
+  : false;
+
+/** Fails to compile unless the value has exactly the type `T`. */
+function exactly<T>() {
+  return <U,>(value: U, ...proof: Equal<T, U> extends true ? [] : ["another type"]): void => {
+    void [value, proof];
+  };
+}
+
+export const client = createClient("https://shop.example", { contract: CONTRACT_FINGERPRINT });
+
+export async function useOfTheClient(): Promise<void> {
+  client.on("stock:changed", (event) => exactly<StockChangedEvent>()(event));
+  client.on("job:progress", ({ progress }) => exactly<number>()(progress));
+  // @ts-expect-error no such event
+  client.on("stock:changd", () => undefined);
+  // @ts-expect-error no such field
+  client.on("stock:changed", ({ amount }) => amount);
+  const { left } = await client.call("stock:reserve", { productId: "tea" });
+  exactly<number>()(left);
+  // @ts-expect-error no such field
+  await client.call("stock:reserve", { product: "tea" });
+  // @ts-expect-error only the server sends it
+  client.emit("stock:changed", { shop: "1", productId: "tea", count: 1, unit: "piece" });
+  const change = { shop: "1", productId: "tea", count: 1, unit: "piece" } as const;
+  exactly<Position>()(await client.publish("stock:changed", change));
+  // @ts-expect-error not a unit
+  await client.publish("stock:changed", { ...change, unit: "box" });
+}
+
+export function Stock(): ReactElement {
+  useEvent("stock:changed", (event) => exactly<StockChangedEvent>()(event));
+  // @ts-expect-error no such event
+  useEvent("stock:changd", () => undefined);
+  // @ts-expect-error no such field
+  useEvent("stock:changed", ({ amount }) => amount);
+  const { subscribe, emit } = useWebSocket();
+  subscribe("shop:opened", ({ isOpen }) => exactly<boolean>()(isOpen));
+  // @ts-expect-error no such field
+  subscribe("shop:opened", ({ open }) => open);
+  emit("stock:reserve", { productId: "tea", count: 2 });
+  const own = useClient();
+  exactly<WebSocketClient>()(own);
+  own.on("shop:opened", ({ isOpen }) => exactly<boolean>()(isOpen));
+  exactly<Payload<"budget:updated"> | null>()(useBudget().budget);
+  exactly<Payload<"agent:status"> | null>()(useAgent("cmo"));
+  return <p>{useJob("1").title}</p>;
+}
+
+export function Page(): ReactElement {
+  return (
+    <LongwireProvider client={client}>
+      <Stock />
+    </LongwireProvider>
+  );
+}
+
+/** A page that talks to another server as well names that contract where it creates the client. */
+export const other = createClient<ServerToClientEvents, ClientToServerEvents>("https://other");
+
+export function publishInATest(server: TestServer): void {
+  server.publish("shop:1", "stock:changed", { shop: "1", productId: "a", count: 1, unit: "piece" });
+  // @ts-expect-error no such field
+  server.publish("shop:1", "stock:changed", { shop: "1", product: "a", count: 1, unit: "piece" });
+}
