@@ -73,6 +73,7 @@ class ServerSession(Session):
 
     Attributes:
         sid: the session id.
+        round_trip: seconds from the newest answered ping to its pong; None before the first.
     """
 
     __slots__ = (
@@ -81,6 +82,7 @@ class ServerSession(Session):
         "_poll_waits",
         "_post_arrives",
         "_response",
+        "round_trip",
         "sid",
     )
 
@@ -92,6 +94,7 @@ class ServerSession(Session):
         self._poll_waits = False
         self._post_arrives = False
         self._response: str | None = None
+        self.round_trip: float | None = None
         polling = transport == "polling"
         self._step(Signal.POLLING_OPENED if polling else Signal.WEBSOCKET_OPENED)
         self._send(encode_open(options.handshake(sid, transport)))
@@ -285,4 +288,6 @@ class ServerSession(Session):
     def _receive_pong(self, now: float) -> None:
         if self._awaits_pong and self.state is not State.CLOSING:
             self._awaits_pong = False
+            if self._deadline is not None:
+                self.round_trip = now - (self._deadline - self._options.ping_timeout)
             self._deadline = now + self._options.ping_interval

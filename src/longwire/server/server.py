@@ -14,7 +14,13 @@ from longwire.catalog import CATALOG, Announcement, AnnouncementLevel, JobCancel
 from longwire.clock import clock
 from longwire.connection.connection import ConnectionOptions
 from longwire.engineio.server import Options
-from longwire.errors import AuthenticationError, ConditionFailed, ConfigurationError, InvalidRoom
+from longwire.errors import (
+    AuthenticationError,
+    ConditionFailed,
+    ConfigurationError,
+    InvalidRoom,
+    LongwireError,
+)
 from longwire.jobs import Job, JobState
 from longwire.jobs.lease import DEFAULT_LEASE
 from longwire.log.condition import Condition
@@ -41,6 +47,7 @@ from longwire.server.limits import Limits, check_id
 from longwire.server.recovery.recovery import Recovery, RecoveryOptions
 from longwire.server.rooms.hub import Hub
 from longwire.server.scope import ASGIApp, Receive, Scope, Send
+from longwire.server.statistics import Statistics
 from longwire.server.uvicorn.shutdown import before_uvicorn_stops
 from longwire.types import Position
 from longwire.wire import PublishRequest
@@ -99,7 +106,10 @@ class Server:
         self.contract = contract
         self.broker: Broker = MemoryBroker() if broker is None else broker
         self.limits = limits or Limits()
-        self.hub = Hub(self.broker, self.limits.replay_slice, self.limits.fanout_slice)
+        self.statistics = Statistics()
+        self.hub = Hub(
+            self.broker, self.limits.replay_slice, self.limits.fanout_slice, self.statistics
+        )
         self.rules = RoomRules(contract)
         self.fingerprints = Fingerprints(contract)
         self._authenticate = awaiting(authenticate)
@@ -124,6 +134,7 @@ class Server:
             self.authenticate,
             self._publish_request,
             self._control.revocations,
+            self.statistics,
         )
         self._sessions = Sessions(
             services,
@@ -380,22 +391,28 @@ class Server:
         expect: Position | UnsetType | None = UNSET,
         attempt: int | Literal["next"] | None = None,
     ) -> tuple[str, Position, int | None]:
-        room = _check(encoded, id, volatile, expect, attempt)
-        if self._started is None or not self._started.done():
-            await self._start_once()
-        if volatile:
-            await self.broker.publish_volatile(room, draft_of(encoded))
-            return room, await self.broker.position(room), None
         try:
-            if room.startswith(ROOM_PREFIX):
-                return await self._jobs.append(room, encoded, id, attempt, expect)
-            condition = None if expect is UNSET else Condition(expect=expect)
-            draft = draft_of(encoded)
-            position = await self.broker.publish(room, draft, id=id, condition=condition)
-            return room, position, None
-        except ConditionFailed as failed:
-            failed.room = room
+            room = _check(encoded, id, volatile, expect, attempt)
+            if self._started is None or not self._started.done():
+                await self._start_once()
+            done: tuple[str, Position, int | None]
+            if volatile:
+                await self.broker.publish_volatile(room, draft_of(encoded))
+                done = (room, await self.broker.position(room), None)
+            elif room.startswith(ROOM_PREFIX):
+                done = await self._jobs.append(room, encoded, id, attempt, expect)
+            else:
+                condition = None if expect is UNSET else Condition(expect=expect)
+                draft = draft_of(encoded)
+                position = await self.broker.publish(room, draft, id=id, condition=condition)
+                done = (room, position, None)
+        except LongwireError as error:
+            self.statistics.refused[error.code] += 1
+            if isinstance(error, ConditionFailed):
+                error.room = encoded.room or ""
             raise
+        self.statistics.published[encoded.event] += 1
+        return done
 
     # Identities
 

@@ -25,6 +25,7 @@ from longwire.server.clients.socket import Socket
 from longwire.server.errors import InvalidPosition, TooManyRooms, fault_of, find_unknown_member
 from longwire.server.limits import Limits
 from longwire.server.rooms.hub import Hub, Joined
+from longwire.server.statistics import Statistics
 from longwire.types import Position
 from longwire.wire import (
     AUTH,
@@ -61,6 +62,7 @@ class Services(NamedTuple):
         authenticate: returns the identity of a token, or raises `AuthenticationError`.
         publish: publishes an event.
         revocations: refuse an identity that was revoked since it was authenticated.
+        statistics: counts sign-ins and the ends of connections.
     """
 
     hub: Hub
@@ -70,6 +72,7 @@ class Services(NamedTuple):
     authenticate: Callable[[str], Awaitable[Identity]]
     publish: Callable[[PublishRequest], Awaitable[tuple[str, Position, int | None]]]
     revocations: Revocations
+    statistics: Statistics
 
     def granted_rooms(self, identity: Identity) -> list[str]:
         """Return the rooms that signing in grants: the user's own, and the global one."""

@@ -50,6 +50,7 @@ class Sessions:
         recovery: Recovery | None,
     ) -> None:
         self._limits = services.limits
+        self._statistics = services.statistics
         self._hub = services.hub
         self._options = options
         self._connection_options = connection_options
@@ -153,6 +154,7 @@ class Sessions:
         """Remove a session that has ended."""
         self._sessions.pop(session.sid, None)
         self._addresses.remove(session.remote)
+        self._statistics.closed[reason.code] += 1
         socket = self._sockets.get(session)
         if socket is not None:
             can_return = reason.reconnect or reason is CLIENT_DISCONNECT

@@ -52,20 +52,20 @@ class SignIn:
             credentials = _credentials(request.auth)
             identity = await self._services.authenticate(credentials.token or "")
         except AuthenticationError as error:
-            _reject(session, error)
+            self._reject(session, error)
             return
         except BrokerUnavailable as error:
             _close(session, error)
             return
         except Exception:
             logger.exception("the authenticator failed")
-            _reject(session, InternalError("the server failed to authenticate the token"))
+            self._reject(session, InternalError("the server failed to authenticate the token"))
             return
         try:
             if session.is_open and not await self._recover(session, identity, credentials):
                 await self._connect(session, identity, credentials)
         except AuthenticationError as error:  # revoked meanwhile
-            _reject(session, error)
+            self._reject(session, error)
         except BrokerUnavailable as error:
             _close(session, error)
 
@@ -113,7 +113,14 @@ class SignIn:
         self._welcome(socket, credentials, self._services.granted_rooms(identity))
         return True
 
+    def _reject(self, session: Session, error: LongwireError) -> None:
+        self._services.statistics.refused_sign_ins[error.code] += 1
+        if session.is_open:
+            session.connection.refuse("/", str(error), ConnectError(code=error.code))
+            session.flush()
+
     def _accept(self, socket: Socket, replay: Sequence[str] = ()) -> None:
+        self._services.statistics.signed_in += 1
         self._add(socket)
         pid = socket.record.pid if socket.record is not None else None
         socket.session.connection.accept("/", socket.sid, pid, replay)
@@ -147,9 +154,3 @@ def _close(session: Session, error: BrokerUnavailable) -> None:
     """Close the session: its client then connects again, perhaps to another node."""
     logger.warning("clients cannot sign in: %s", error)
     session.close(TRANSPORT_ERROR)
-
-
-def _reject(session: Session, error: LongwireError) -> None:
-    if session.is_open:
-        session.connection.refuse("/", str(error), ConnectError(code=error.code))
-        session.flush()

@@ -38,6 +38,7 @@ class Socket:
         rooms: the rooms that the client has joined.
         other_contract: the server's fingerprint, if the client was built for another contract.
         is_open: whether events can still be sent.
+        since: when the client signed in, in seconds since the epoch.
         record: the state needed to recover the connection, if that is enabled.
     """
 
@@ -54,6 +55,7 @@ class Socket:
         "rooms",
         "session",
         "sid",
+        "since",
         "wants_positions",
     )
 
@@ -71,6 +73,7 @@ class Socket:
         self.record: RecoveryRecord | None = None
         self.other_contract: str | None = None
         self.is_open = True
+        self.since = clock.time()
         self.rooms: set[str] = set()
         self._limits = limits
         self._notice = limits.token_expiry_notice

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from longwire.prepared import PreparedBatch, PreparedMessage
 from longwire.server.rooms.room import HubRoom, Member, Slices
+from longwire.server.statistics import Statistics
 
 # Payload bytes that wait for the end of the turn. More is written at once, so that a member whose
 # transport stalls is noticed before the next batch is written to it.
@@ -34,11 +35,15 @@ class Fanout:
     Args:
         slice_size: small writes per turn of the loop; a large write counts for several.
         fall_behind: called with each member that must be fed from the log.
+        statistics: counts deliveries.
     """
 
-    def __init__(self, slice_size: int, fall_behind: Callable[[Member], None]) -> None:
+    def __init__(
+        self, slice_size: int, fall_behind: Callable[[Member], None], statistics: Statistics
+    ) -> None:
         self._slice_size = slice_size
         self._fall_behind = fall_behind
+        self._statistics = statistics
         self._dirty: dict[HubRoom, None] = {}  # rooms to write in the next turn, in this order
         self._is_scheduled = False
         self._budget = 0  # small writes that are left in this turn
@@ -68,6 +73,7 @@ class Fanout:
             self._start_slices(room, batch, weight)
         else:
             self._budget -= writes
+            self._statistics.deliveries += len(batch.messages) * len(room.live)
             # Members that stalled are parked before the offset moves: they stand before the batch.
             for member in _write(batch, room.live):
                 self.park(member)
@@ -140,6 +146,7 @@ class Fanout:
         count = max(1, self._slice_size // slices.weight)
         members = slices.slice(count)
         self._budget -= len(members) * slices.weight
+        self._statistics.deliveries += len(slices.batch.messages) * len(members)
         for member in _write(slices.batch, members):
             self.park(member)  # before `next` moves, so that it counts as not written to
         slices.next += count

@@ -6,7 +6,7 @@ again: after a join, a resume, a stalled transport, or a hole in what the broker
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Literal
 
@@ -20,6 +20,7 @@ from longwire.prepared import PreparedMessage
 from longwire.server.rooms.fanout import Fanout
 from longwire.server.rooms.replay import Replay, Replays
 from longwire.server.rooms.room import HubRoom, Listener, Member, Recipient
+from longwire.server.statistics import Statistics
 from longwire.types import Position
 
 Observer = Callable[[str, Publication], None]
@@ -51,15 +52,23 @@ class Hub:
         broker: stores the logs.
         replay_slice: publications that are read from a log at a time.
         fanout_slice: writes per turn of the event loop.
+        statistics: counts deliveries and resumes.
     """
 
-    def __init__(self, broker: Broker, replay_slice: int = 100, fanout_slice: int = 500) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        replay_slice: int = 100,
+        fanout_slice: int = 500,
+        statistics: Statistics | None = None,
+    ) -> None:
         self._broker = broker
         self._replays = Replays(broker, replay_slice)
         self._rooms: dict[str, HubRoom] = {}
         self._observers: dict[str, Observer] = {}
         self._reset_observers: dict[str, Callable[[Position], None]] = {}
-        self._fanout = Fanout(fanout_slice, self._feed)
+        self._statistics = statistics or Statistics()
+        self._fanout = Fanout(fanout_slice, self._feed, self._statistics)
         self._feeders = BackgroundTasks()
         self._slices = asyncio.Semaphore(CONCURRENT_SLICES)
 
@@ -121,6 +130,11 @@ class Hub:
         self._reset_observers[room] = observer
 
     # Membership
+
+    @property
+    def rooms(self) -> Mapping[str, HubRoom]:
+        """The rooms that have members or listeners on this node, by name."""
+        return self._rooms
 
     def is_member(self, recipient: Recipient, room: str) -> bool:
         """Return whether `recipient` is in `room`."""
@@ -223,6 +237,8 @@ class Hub:
     ) -> None:
         end = hub_room.end
         acknowledge(Joined(end, recovered))
+        if recovered:
+            self._count_resume(recovered=True)
         if recipient not in hub_room.members:
             member = self._add(hub_room, recipient)
             member.offset = end.offset
@@ -238,6 +254,8 @@ class Hub:
         replay = await self._replays.read(hub_room, position)
         member = self._add(hub_room, recipient)
         acknowledge(Joined(replay.position, replay.recovered))
+        if position is not None:
+            self._count_resume(recovered=replay.recovered)
         member.offset = position.offset if position is not None and replay.recovered else 0
         if not self._write_replay(member, replay):
             return
@@ -246,6 +264,12 @@ class Hub:
             self._go_live_or_feed(member)
         else:
             self._feed(member)
+
+    def _count_resume(self, *, recovered: bool) -> None:
+        if recovered:
+            self._statistics.resumes += 1
+        else:
+            self._statistics.resets += 1
 
     # Opening and closing rooms
 
@@ -384,5 +408,7 @@ class Hub:
             return True
         if not member.write(replay.batch):
             return False
+        self._statistics.deliveries += len(messages)
+        self._statistics.replayed += len(messages)
         member.offset = messages[-1].last
         return True
