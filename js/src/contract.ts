@@ -508,7 +508,7 @@ export interface ClientToServerEvents {
   leave_room: (room: string, ack?: (answer: LeaveAck) => void) => void;
   /** Measures the round trip; the server also sends `pong`. */
   ping: (ack?: (answer: Pong) => void) => void;
-  /** Requires a token with the scope `service`. */
+  /** Requires a token with the scope `service`, or a publish rule that allows the event. */
   publish: (request: PublishRequest, ack?: (answer: PublishAck) => void) => void;
 }
 
@@ -543,7 +543,9 @@ export type EventHandler<T extends keyof SocketEvents> = (
 /** How entries of a log merge. */
 export type Conflation =
   | { readonly rule: "latest"; readonly key: readonly string[] }
-  | { readonly rule: "concat"; readonly field: string; readonly key: readonly string[] };
+  | { readonly rule: "concat"; readonly field: string; readonly key: readonly string[] }
+  /** A sent payload is a patch (RFC 7396); a received one is the merged value. */
+  | { readonly rule: "merge"; readonly key: readonly string[] };
 
 /** The room of an event, the side that may send it, and how its entries merge. */
 export interface EventRule {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Meta
 
-from longwire.types import Concat, Latest, Position
+from longwire.types import Concat, Latest, Merge, Position
 
 if TYPE_CHECKING:
     from longwire.catalog import CATALOG
@@ -37,6 +37,7 @@ __all__ = [
     "JobState",
     "Latest",
     "LongwireError",
+    "Merge",
     "Meta",
     "Position",
     "Record",

@@ -51,4 +51,27 @@ class Concat(msgspec.Struct, frozen=True):
     key: str | tuple[str, ...] = ()
 
 
-Conflation = Latest | Concat
+class Merge(msgspec.Struct, frozen=True):
+    """Conflation: an event is a patch, and the log keeps one merged value for each `key`.
+
+    A patch is a JSON Merge Patch (RFC 7396): the members that it has replace those of the value,
+    objects are merged member by member, arrays are replaced whole, and null deletes a member. In
+    an `Event`, members that a patch leaves out are `msgspec.UNSET`, and None is sent as null; in a
+    pydantic model they are the fields that were not set.
+
+    The merge is part of the append, and readers receive the merged value, which has to match the
+    event's type. So patches of several writers apply in the order of the log, and the last one
+    wins for each member.
+
+    Attributes:
+        key: Python names of the fields that identify the value; empty for one value per room.
+        max_bytes: the largest merged value. A patch that would exceed it is refused with
+            `InvalidEvent`. The default is a quarter of the message size that WebSocket clients
+            accept by default.
+    """
+
+    key: str | tuple[str, ...] = ()
+    max_bytes: int = 262_144
+
+
+Conflation = Latest | Concat | Merge

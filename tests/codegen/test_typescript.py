@@ -18,7 +18,7 @@ from longwire.catalog import CATALOG
 from longwire.codegen import generate_typescript
 from longwire.errors import ContractError
 from longwire.schema import Contract, Event, Record
-from longwire.types import Concat, Latest
+from longwire.types import Concat, Latest, Merge
 from longwire.wire import PublishAck
 
 ROOT = Path(__file__).parents[2]
@@ -154,6 +154,29 @@ def test_the_table_contains_conflation() -> None:
         in text
     )
     assert '    conflate: { rule: "latest", key: ["taleId"] },\n' in text
+
+
+class TaleChanged(Event, name="tale:changed", conflate=Merge(key="tale_id")):
+    """A patch of a tale."""
+
+    tale_id: str
+    title: str | UnsetType | None = UNSET
+    moods: dict[str, int | None] | UnsetType = UNSET
+
+
+def test_a_patch_is_a_type_whose_members_are_optional_and_may_be_null() -> None:
+    text = generate_typescript(Contract([TaleChanged]))
+
+    assert '    conflate: { rule: "merge", key: ["taleId"] },\n' in text
+    assert (
+        """\
+export interface TaleChangedEvent {
+  taleId: string;
+  title?: string | null;
+  moods?: Record<string, number | null>;
+"""
+        in text
+    )
 
 
 def test_the_fingerprint_is_that_of_the_contract() -> None:

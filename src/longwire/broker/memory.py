@@ -48,10 +48,19 @@ class _Room:
         self.written = 0
         self.written_ms = now_ms
 
-    def check(self, condition: Condition, draft: Draft) -> None:
-        """Record the attempt of an append that is about to happen, or raise and change nothing."""
-        newest = None if condition.expect is UNSET else self.log.find_newest(draft)
-        self.attempt = check(condition, self.attempt, newest, self.log.epoch)
+    def admit(self, condition: Condition | None, draft: Draft) -> Draft:
+        """Check the condition of an append that is about to happen, and apply a patch.
+
+        Returns the draft to append, or raises and changes nothing.
+        """
+        attempt, newest = self.attempt, None
+        if draft.merge is not None or (condition is not None and condition.expect is not UNSET):
+            newest = self.log.find_newest(draft)
+        if condition is not None:
+            attempt = check(condition, attempt, newest, self.log.epoch)
+        draft = draft.merged(None if newest is None else newest.data)
+        self.attempt = attempt
+        return draft
 
 
 class MemoryBroker:
@@ -110,8 +119,8 @@ class MemoryBroker:
         entry = self._rooms.get(room) or self._create(room, now_ms)
         log = entry.log
         if id is None:
-            if condition is not None:
-                entry.check(condition, draft)
+            if condition is not None or draft.merge is not None:
+                draft = entry.admit(condition, draft)
             publication = self._append(room, entry, draft, now_ms)
         else:
             window = entry.window = entry.window or IdempotencyWindow()
@@ -119,8 +128,8 @@ class MemoryBroker:
             known = window.find(room, id, body, now_ms)
             if known is not None:
                 return Position(log.epoch, known)
-            if condition is not None:
-                entry.check(condition, draft)
+            if condition is not None or draft.merge is not None:
+                draft = entry.admit(condition, draft)
             publication = self._append(room, entry, draft, now_ms)
             window.add(id, Receipt(body, publication.last, now_ms + WINDOW_MS))
         if room in self._subscribed:

@@ -1,5 +1,9 @@
 """What the log of a room holds, and what reading it returns."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import msgspec
 
 from longwire.types import Position
@@ -16,12 +20,31 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
             so a slot begins with the name of its event.
         concat: the wire name of the text field that is appended (`Concat`). None in an entry with
             a slot means that the newest entry of the slot replaces the older ones (`Latest`).
+        merge: returns the payload to append, given that of the newest entry of the slot, if there
+            is one, and `data`, which is then a patch (`Merge`). The entry that it makes replaces
+            the older ones of the slot. None: `data` is appended as it is.
     """
 
     event: str
     data: bytes
     slot: str | None = None
     concat: str | None = None
+    merge: Callable[[bytes | None, bytes], bytes] | None = None
+
+    def merged(self, newest: bytes | None) -> Draft:
+        """Return the draft with the patch applied to the newest payload of the slot.
+
+        A broker does this in the atomic step that appends, so that no patch is lost. The log and
+        all readers get whole values, so conflation, resumes and clients need no rule of their own
+        for `Merge`: merge patches cannot be composed (a deletion followed by an object), values
+        can be replaced.
+
+        Raises:
+            InvalidEvent: the merged payload does not match the event's type, or is too large.
+        """
+        if self.merge is None:
+            return self
+        return Draft(self.event, self.merge(newest, self.data), self.slot, self.concat)
 
 
 class Publication(msgspec.Struct, frozen=True, gc=False):

@@ -12,7 +12,7 @@ from longwire.schema.declaration import Declaration, Origin
 from longwire.schema.describe import describe
 from longwire.schema.description import ContractDescription
 from longwire.schema.event import Event, declaration_of
-from longwire.schema.event_type import EventType
+from longwire.schema.event_type import EventType, Merger
 from longwire.schema.fingerprint import fingerprint
 from longwire.schema.room_pattern import MAX_ROOM_LENGTH, RoomPattern
 from longwire.types import Conflation
@@ -29,7 +29,9 @@ class Encoded(msgspec.Struct, frozen=True):
         data: the payload, a JSON object.
         slot: entries of a room with the same slot are conflated; None means that this one is not.
         concat: the wire name of the text field to append; None with a slot keeps the latest.
-        payload: the payload as readers decode it from `data`.
+        payload: the payload as it decodes from `data`.
+        merge: applies `data`, which is a patch, to the value in the log (`Merge`); None if readers
+            receive `data` itself.
     """
 
     event: str
@@ -38,6 +40,7 @@ class Encoded(msgspec.Struct, frozen=True):
     slot: str | None
     concat: str | None
     payload: object
+    merge: Merger | None = None
 
 
 class Contract:
@@ -259,7 +262,7 @@ class Contract:
             )
         slot = kind.slot(sent, room)
         room = kind.own_room(sent) if room is None else room
-        return Encoded(kind.declaration.name, room, data, slot, kind.concat, sent)
+        return Encoded(kind.declaration.name, room, data, slot, kind.concat, sent, kind.merge)
 
     def _add(self, declaration: Declaration) -> None:
         if declaration.name in self._by_name:

@@ -7,7 +7,7 @@ import msgspec
 
 from longwire.errors import ContractError
 from longwire.schema.room_pattern import RoomPattern
-from longwire.types import Concat, Conflation
+from longwire.types import Concat, Conflation, Merge
 from longwire.wire import EVENT_NAMES
 
 Origin = Literal["server", "client", "both"]
@@ -54,6 +54,11 @@ class Declaration(msgspec.Struct, frozen=True):
     def text_field(self) -> str | None:
         """The Python name of the text field of `Concat`; None for other rules."""
         return self.conflate.field if isinstance(self.conflate, Concat) else None
+
+    @property
+    def is_patch(self) -> bool:
+        """Whether the payload is a patch, which `Merge` applies to the value in the log."""
+        return isinstance(self.conflate, Merge)
 
     def allows(self, sender: Literal["server", "client"]) -> bool:
         """Return whether `sender` may send this event."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from msgspec.structs import replace
 
@@ -36,7 +36,7 @@ from longwire.schema.docstring import camel, field_docs, summary
 from longwire.schema.event import MAX_SAFE_INTEGER
 from longwire.schema.json_schema import JsonSchema, schema_of
 from longwire.schema.room_pattern import RoomPattern
-from longwire.types import Concat
+from longwire.types import Concat, Conflation, Latest, Merge
 
 _LIMITS: Final = (
     "minimum",
@@ -48,6 +48,11 @@ _LIMITS: Final = (
     "maxLength",
     "pattern",
 )
+_RULES: Final[dict[type[Conflation], Literal["latest", "concat", "merge"]]] = {
+    Latest: "latest",
+    Concat: "concat",
+    Merge: "merge",
+}
 _KINDS: Final = {"string", "number", "integer", "boolean", "null"}
 _TIMESTAMP: Final = Field(
     "timestamp",
@@ -100,7 +105,7 @@ def _describe_event(
     conflation = None
     if rule is not None:
         conflation = ConflationRule(
-            rule="concat" if isinstance(rule, Concat) else "latest",
+            rule=_RULES[type(rule)],
             key=tuple(wire_names[name] for name in declaration.key),
             field=wire_names[rule.field] if isinstance(rule, Concat) else None,
         )

@@ -104,7 +104,7 @@ NamedType = ObjectType | NamedChoice | NamedNode
 class ConflationRule(msgspec.Struct, frozen=True):
     """How entries of an event merge, with the wire names of the fields."""
 
-    rule: Literal["latest", "concat"]
+    rule: Literal["latest", "concat", "merge"]
     key: tuple[str, ...]
     field: str | None = None
 

@@ -74,7 +74,8 @@ class Event(Struct, metaclass=EventMeta, frozen=True):
         name: the wire name, such as `job:progress`.
         room: the template of the event's room; its parameters are fields of the event. Without it,
             the publisher names the room.
-        conflate: how entries merge in the log: `Latest` or `Concat`. Without it, each is kept.
+        conflate: how entries merge in the log: `Latest`, `Concat` or `Merge`. Without it, each is
+            kept.
         origin: the side that may send the event: `"server"` (the default), `"client"` or `"both"`.
         ack: the type of the acknowledgement that a client receives for it.
 

@@ -6,11 +6,18 @@ from operator import attrgetter
 
 from msgspec import inspect
 
-from longwire.errors import ContractError, InvalidRoom
+from longwire.errors import ContractError, InvalidEvent, InvalidRoom
 from longwire.schema.codec import Codec, EventCodec, encode_json
 from longwire.schema.declaration import Declaration
 from longwire.schema.event import Event
+from longwire.schema.fault import CODEC_ERRORS, invalid_event
+from longwire.schema.merge_patch import merge_patch
 from longwire.schema.model_codec import model_codec
+from longwire.schema.patch_types import check_patch_fields
+from longwire.types import Merge
+
+Merger = Callable[[bytes | None, bytes], bytes]
+"""Returns the value that a log contains after a patch, given the value before it, if any."""
 
 
 class EventType:
@@ -20,6 +27,7 @@ class EventType:
         declaration: the event's declaration.
         codec: encodes and decodes payloads.
         concat: the wire name of the text field of `Concat`, or None.
+        merge: for `Merge`, applies a patch to the value in the log; None for other rules.
 
     Raises:
         ContractError: the payload's type does not support the declaration.
@@ -31,6 +39,7 @@ class EventType:
         declaration.check(tuple(self.codec.wire_names))
         text_field = declaration.text_field
         self.concat = self.codec.wire_names[text_field] if text_field else None
+        self.merge: Merger | None = self._merge if declaration.is_patch else None
         self._key = _values_of(declaration.key)
         self._parameters = _values_of(declaration.room.parameters if declaration.room else ())
 
@@ -62,6 +71,24 @@ class EventType:
             key = (*self._parameters(payload), *key)
         return encode_json((name, *key)).decode() if key else name
 
+    def _merge(self, value: bytes | None, patch: bytes) -> bytes:
+        """Return the value after a patch.
+
+        Raises:
+            InvalidEvent: the merged value does not match the event's type, or is too large.
+        """
+        name, rule = self.declaration.name, self.declaration.conflate
+        try:
+            merged = merge_patch(b"{}" if value is None else value, patch)
+        except CODEC_ERRORS as error:
+            raise invalid_event(name, error) from error
+        if isinstance(rule, Merge) and len(merged) > rule.max_bytes:
+            raise InvalidEvent(
+                name, "$", f"the merged value has {len(merged)} bytes, at most {rule.max_bytes}"
+            )
+        self.codec.decode(merged)
+        return merged
+
     def _is_own(self, payload: object, room: str) -> bool:
         pattern = self.declaration.room
         found = pattern.match(room) if pattern else {}
@@ -72,10 +99,14 @@ class EventType:
 def _codec_of(declaration: Declaration) -> Codec:
     name, model = declaration.name, declaration.model
     if not issubclass(model, Event):
-        return model_codec(name, declaration.model)
+        if declaration.is_patch:
+            check_patch_fields(declaration)
+        return model_codec(name, declaration.model, is_patch=declaration.is_patch)
     try:
         codec = EventCodec(name, model)
         _check_types(declaration, model)
+        if declaration.is_patch:
+            check_patch_fields(declaration)
     except (TypeError, NameError) as error:  # a type without JSON, or an undefined name
         raise ContractError(
             f"{name}: {model.__name__} cannot be read from JSON: {error}"

@@ -40,11 +40,12 @@ def _collect(info: Type, structures: dict[Any, _Structure]) -> None:
         if info.cls in structures:
             return
         structures[info.cls] = info
-    for child in _children(info):
+    for child in children_of(info):
         _collect(child, structures)
 
 
-def _children(info: Type) -> Iterator[Type]:
+def children_of(info: Type) -> Iterator[Type]:
+    """Yield the types that a type refers to: of its fields, items, keys and values."""
     if fields := getattr(info, "fields", ()):
         yield from (field.type for field in fields)
         return
@@ -56,20 +57,24 @@ def _children(info: Type) -> Iterator[Type]:
 def _omissions(structure: _Structure) -> JsonSchema:
     model: Any = getattr(structure.cls, "__origin__", structure.cls)
     omits = isinstance(structure, StructType) and model.__struct_config__.omit_defaults
-    absent = [f.encode_name for f in structure.fields if _may_be_absent(f, omits)]
+    absent = [f.encode_name for f in structure.fields if may_be_absent(f, omits)]
     return {"absent": absent, "omitsDefaults": omits}
 
 
-def _may_be_absent(field: Field, omits_defaults: bool) -> bool:
+def may_be_absent(field: Field, omits_defaults: bool) -> bool:
+    """Return whether a sender may leave a field out; `omits_defaults` is an option of its type."""
     if field.required:
         return False
-    has_no_default = field.default is NODEFAULT and field.default_factory is NODEFAULT
     is_plain = field.default is not NODEFAULT or field.default_factory in (list, dict, set)
-    # Without a default, the member is UNSET or an optional key of a TypedDict.
-    return has_no_default or _is_unset(field) or (omits_defaults and is_plain)
+    return is_unset(field) or (omits_defaults and is_plain)
 
 
-def _is_unset(field: Field) -> bool:
+def is_unset(field: Field) -> bool:
+    """Return whether a field defaults to UNSET, or is an optional key of a TypedDict."""
+    if field.required:
+        return False
+    if field.default is NODEFAULT and field.default_factory is NODEFAULT:
+        return True
     # A Record turns defaults into factories; for an immutable default, `repeat(value).__next__`.
     source = getattr(field.default_factory, "__self__", None)
     return isinstance(source, repeat) and next(cast("repeat[object]", source)) is UNSET

@@ -72,22 +72,27 @@ class ModelCodec:
 _ZERO = msgspec.Raw(b"0")
 
 
-def model_codec(name: str, model: type) -> ModelCodec:
+def model_codec(name: str, model: type, *, is_patch: bool = False) -> ModelCodec:
     """Return the codec of a dataclass or a pydantic model.
+
+    Args:
+        name: the event's wire name.
+        model: the type of the payload.
+        is_patch: whether payloads contain only the fields that were set; None is sent as null.
 
     Raises:
         ContractError: the model is neither.
     """
     if hasattr(model, "model_validate_json") and hasattr(model, "model_json_schema"):
-        return _pydantic_codec(name, model)
+        return _pydantic_codec(name, model, is_patch)
     if hasattr(model, "__dataclass_fields__"):
-        return _dataclass_codec(name, model)
+        return _dataclass_codec(name, model, is_patch)
     raise ContractError(
         f"{name}: {model.__name__} must be an Event, a dataclass or a pydantic model"
     )
 
 
-def _dataclass_codec(name: str, model: type) -> ModelCodec:
+def _dataclass_codec(name: str, model: type, is_patch: bool) -> ModelCodec:
     fields = dataclasses.fields(model)
 
     def dump(event: object) -> tuple[object, bytes]:
@@ -97,13 +102,13 @@ def _dataclass_codec(name: str, model: type) -> ModelCodec:
     return ModelCodec(
         name,
         wire_names={field.name: field.name for field in fields},
-        optional=frozenset(field.name for field in fields if field.default is None),
+        optional=frozenset(f.name for f in fields if f.default is None and not is_patch),
         dump=dump,
         load=msgspec.json.Decoder(model).decode,
     )
 
 
-def _pydantic_codec(name: str, model: Any) -> ModelCodec:
+def _pydantic_codec(name: str, model: Any, is_patch: bool) -> ModelCodec:
     fields: dict[str, Any] = model.model_fields
     wire_names: dict[str, str] = {
         python: field.serialization_alias or field.alias or python
@@ -111,7 +116,10 @@ def _pydantic_codec(name: str, model: Any) -> ModelCodec:
     }
 
     def dump(event: Any) -> tuple[object, bytes]:
-        return event.model_dump(by_alias=True), event.model_dump_json(by_alias=True).encode()
+        return (
+            event.model_dump(by_alias=True, exclude_unset=is_patch),
+            event.model_dump_json(by_alias=True, exclude_unset=is_patch).encode(),
+        )
 
     return ModelCodec(
         name,
@@ -119,7 +127,7 @@ def _pydantic_codec(name: str, model: Any) -> ModelCodec:
         optional=frozenset(
             wire_names[python]
             for python, field in fields.items()
-            if field.default is None and not field.is_required()
+            if field.default is None and not field.is_required() and not is_patch
         ),
         dump=dump,
         load=model.model_validate_json,

@@ -670,6 +670,10 @@ def _check(
         check_attempt(attempt, room, is_job=room.startswith(ROOM_PREFIX))
     if volatile and (attempt is not None or expect is not UNSET):
         raise ConfigurationError("a volatile event has no position: omit expect and attempt")
+    if volatile and encoded.merge is not None:
+        raise ConfigurationError(
+            f"{encoded.event} is merged in the log: publish it without volatile"
+        )
     return room
 
 

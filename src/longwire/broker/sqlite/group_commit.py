@@ -345,8 +345,8 @@ def _assign_offsets(
         try:
             if publish.id is not None and _resolve_repeat(publish, publish.id, firsts, now_ms):
                 continue
-            if publish.condition is not None:
-                _check_condition(publish, publish.condition, changes.attempts, new)
+            if publish.condition is not None or publish.draft.merge is not None:
+                _admit(publish, changes.attempts, new)
         except LongwireError as refusal:
             if firsts.get((publish.room.id, publish.id or "")) is publish:
                 del firsts[publish.room.id, publish.id or ""]
@@ -365,28 +365,33 @@ def _assign_offsets(
     return new
 
 
-def _check_condition(
-    publish: _QueuedPublish,
-    condition: Condition,
-    attempts: dict[int, Attempt],
-    earlier: list[_QueuedPublish],
+def _admit(
+    publish: _QueuedPublish, attempts: dict[int, Attempt], earlier: list[_QueuedPublish]
 ) -> None:
-    """Check a condition against the log and the earlier publishes of the batch."""
-    room, log, draft = publish.room, publish.loaded.log, publish.draft
+    """Check the condition of a publish, and apply a patch, in view of the batch's earlier ones.
+
+    Replaces the draft of a patch by the merged one. The fingerprint remains that of the patch.
+    """
+    room, condition, draft = publish.room, publish.condition, publish.draft
     newest: Publication | None = None
-    if condition.expect is not UNSET:
-        same = (
-            other
-            for other in reversed(earlier)
-            if other.room is room
-            and (other.draft.event, other.draft.slot) == (draft.event, draft.slot)
-        )
-        last = next(same, None)
-        newest = log.find_newest(draft) if last is None else _publication(last, 0)
-    current = attempts.get(room.id, room.attempt)
-    attempt = check(condition, current, newest, room.epoch)
+    if draft.merge is not None or (condition is not None and condition.expect is not UNSET):
+        newest = _find_newest(publish, earlier)
+    current = attempt = attempts.get(room.id, room.attempt)
+    if condition is not None:
+        attempt = check(condition, current, newest, room.epoch)
+    publish.draft = draft.merged(None if newest is None else newest.data)
     if attempt != current:
         attempts[room.id] = attempt
+
+
+def _find_newest(publish: _QueuedPublish, earlier: list[_QueuedPublish]) -> Publication | None:
+    """Return the newest entry of the event and slot, in the batch or in the log."""
+    room, draft = publish.room, publish.draft
+    for other in reversed(earlier):
+        found = other.draft
+        if other.room is room and found.slot == draft.slot and found.event == draft.event:
+            return _publication(other, 0)
+    return publish.loaded.log.find_newest(draft)
 
 
 def _resolve_repeat(

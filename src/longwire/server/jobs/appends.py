@@ -21,7 +21,7 @@ _STREAMED = (JobOutput, JobProgress)
 
 def draft_of(encoded: Encoded) -> Draft:
     """Return the entry that a publication appends."""
-    return Draft(encoded.event, encoded.data, encoded.slot, encoded.concat)
+    return Draft(encoded.event, encoded.data, encoded.slot, encoded.concat, encoded.merge)
 
 
 class JobAppends:

@@ -64,17 +64,18 @@ def encode_condition(condition: Condition, draft: Draft) -> bytes:
     return f"{action} {attempt} {expect} ".encode() + prefix
 
 
-def parse_refusal(epoch: bytes, refusal: Sequence[Any]) -> LongwireError:
-    """Return the error for a draft whose condition did not hold."""
+def parse_refusal(epoch: bytes, refusal: Sequence[Any]) -> tuple[LongwireError, Publication | None]:
+    """Return the error for a draft whose condition did not hold, and the entry in conflict."""
     kind, *details = refusal
     if kind == b"stale":
-        return StaleAttempt(int(details[0]))
+        return StaleAttempt(int(details[0])), None
     if kind == b"ended":
-        return JobEnded()
+        return JobEnded(), None
     if not details:
-        return Conflict(None, None)
+        return Conflict(None, None), None
     newest = parse_member(details[0])
-    return Conflict(Position(epoch.decode(), newest.last), msgspec.json.decode(newest.data))
+    position = Position(epoch.decode(), newest.last)
+    return Conflict(position, msgspec.json.decode(newest.data)), newest
 
 
 def joined_member(text: JoinedText) -> tuple[int, bytes]:

@@ -5,15 +5,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import UNSET
+
 from longwire.broker.idempotency import MAX_IDS, WINDOW_MS, fingerprint
 from longwire.broker.redis.connection.address import Command, Reply
 from longwire.broker.redis.connection.commands import Commands
 from longwire.broker.redis.log.entry import draft_fields, encode_condition, parse_refusal
 from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.broker.redis.scripts import APPEND, TOUCH
-from longwire.errors import BrokerUnavailable, IdempotencyConflict
+from longwire.errors import BrokerUnavailable, Conflict, IdempotencyConflict
 from longwire.log.condition import Condition
-from longwire.log.publication import Draft
+from longwire.log.publication import Draft, Publication
 from longwire.log.room_log import COMPACT_AFTER
 from longwire.types import Position
 
@@ -21,23 +23,31 @@ MAX_DRAFTS = 250
 MAX_BYTES = 512 * 1024
 """Drafts, and bytes of drafts, in one script call, which blocks Redis for about 2 ms."""
 
+NOWHERE = Position("none", 0)
+"""A position that no entry has: offsets start at 1, and epochs have 16 digits."""
+
 
 class _PendingPublish:
     """A publish that waits for its position."""
 
-    __slots__ = ("arguments", "id", "position", "room", "size")
+    __slots__ = ("arguments", "id", "newest", "position", "room", "size")
 
     def __init__(
-        self, room: str, draft: Draft, id: str | None, condition: Condition | None
+        self,
+        room: str,
+        draft: Draft,
+        id: str | None,
+        condition: Condition | None,
+        body_digest: bytes,
     ) -> None:
         kind, slot, size, body = draft_fields(draft)
-        body_digest = b"" if id is None else fingerprint(draft)
         self.room = room
         self.id = id
         self.size = len(body)
         fields = b"" if condition is None else encode_condition(condition, draft)
         self.arguments = (kind, slot, size, (id or "").encode(), body_digest, fields, body)
         self.position: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+        self.newest: Publication | None = None  # the entry in conflict, after a `Conflict`
 
     def fail(self, error: Exception) -> None:
         if not self.position.done():
@@ -46,6 +56,19 @@ class _PendingPublish:
 
 
 _Pending = dict[str, deque[_PendingPublish]]
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class _Turn:
+    """The order of publishes to a room while patches are merged: each waits for those before it.
+
+    Attributes:
+        lock: held while a publish is queued, and until a patch is merged; the queue is fair.
+        users: how many publishes hold it or wait for it.
+    """
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
 
 
 @dataclass(eq=False, repr=False)
@@ -67,6 +90,7 @@ class LogWriter:
     _now_ms: Callable[[], int]
     _commands: Commands = field(init=False)
     _pending: _Pending = field(default_factory=_Pending)
+    _turns: dict[str, _Turn] = field(default_factory=dict[str, "_Turn"])
 
     def connect(self, commands: Commands) -> None:
         """Use `commands`, which call `gather` before they send."""
@@ -76,13 +100,61 @@ class LogWriter:
         self, room: str, draft: Draft, id: str | None, condition: Condition | None
     ) -> Position:
         """Append a draft and notify the subscribed nodes; see `Broker.publish`."""
+        digest = b"" if id is None else fingerprint(draft)
+        turn = self._turns.get(room)
+        if draft.merge is None and turn is None:
+            return await self._enqueue(room, draft, id, condition, digest).position
+        if turn is None:
+            turn = self._turns[room] = _Turn()
+        turn.users += 1
+        try:
+            async with turn.lock:
+                if draft.merge is not None:
+                    return await self._merge(room, draft, id, condition or Condition(), digest)
+                publish = self._enqueue(room, draft, id, condition, digest)
+        finally:
+            turn.users -= 1
+            if not turn.users:
+                del self._turns[room]
+        return await publish.position
+
+    async def _merge(
+        self, room: str, draft: Draft, id: str | None, condition: Condition, digest: bytes
+    ) -> Position:
+        """Apply a patch by compare-and-set, repeated until no other append comes in between.
+
+        The scripts cannot merge: Lua reads large numbers as doubles, and empty arrays as objects.
+        The first append names a position that does not exist, so Redis refuses it, unless the id
+        is known, and returns the newest entry.
+        """
+        attempted = draft
+        expected: Position | None = NOWHERE
+        while True:
+            where = Condition(condition.fence, expected)
+            publish = self._enqueue(room, attempted, id, where, digest)
+            try:
+                return await publish.position
+            except Conflict as conflict:
+                if condition.expect is not UNSET and conflict.position != condition.expect:
+                    raise
+                expected, newest = conflict.position, publish.newest
+            attempted = draft.merged(None if newest is None else newest.data)
+
+    def _enqueue(
+        self,
+        room: str,
+        draft: Draft,
+        id: str | None,
+        condition: Condition | None,
+        digest: bytes,
+    ) -> _PendingPublish:
         room.encode()  # raise here for an invalid key; later it would fail the whole batch
-        publish = _PendingPublish(room, draft, id, condition)
+        publish = _PendingPublish(room, draft, id, condition, digest)
         publishes = self._pending.pop(room, None) or deque()
         publishes.append(publish)
         self._pending[room] = publishes  # last, since the index orders rooms by their last write
         self._commands.wake()
-        return await publish.position
+        return publish
 
     def gather(self) -> None:
         """Queue the script calls for all pending publishes."""
@@ -115,7 +187,8 @@ class LogWriter:
         epoch, compact_from, offsets = reply.result()
         for publish, offset in zip(batch, offsets, strict=True):
             if not isinstance(offset, int):
-                publish.fail(parse_refusal(epoch, offset))
+                refusal, publish.newest = parse_refusal(epoch, offset)
+                publish.fail(refusal)
             elif offset < 0:
                 publish.fail(IdempotencyConflict(room, publish.id or ""))
             elif not publish.position.done():
