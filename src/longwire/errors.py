@@ -166,9 +166,17 @@ class BrokerUnavailable(LongwireError):
     """The event log is temporarily unavailable; whether the event was appended is unknown.
 
     Retry later, with the same id so that the event is appended once.
+
+    Attributes:
+        is_permanent: Whether waiting does not help, because the address or the password is wrong.
+            A server that starts then does not try again.
     """
 
     code = "broker_unavailable"
+
+    def __init__(self, message: str, *, is_permanent: bool = False) -> None:
+        super().__init__(message)
+        self.is_permanent = is_permanent
 
 
 class ConnectionRefused(LongwireError):

@@ -71,6 +71,14 @@ class Broker(Protocol):
         """
         ...
 
+    async def check(self) -> None:
+        """Return if the log can be read and written now, as far as that can be known quickly.
+
+        Raises:
+            BrokerUnavailable: it cannot. The caller limits the time that this may take.
+        """
+        ...
+
     async def close(self) -> None:
         """Complete the publishes in progress and release the logs; later calls raise.
 

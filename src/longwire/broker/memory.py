@@ -96,6 +96,10 @@ class MemoryBroker:
         self._receiver = receiver
         self._sweeper.start()
 
+    async def check(self) -> None:
+        """Return if the broker is started; see `Broker.check`."""
+        self._require_started()
+
     async def close(self) -> None:
         """Stop delivering, and delete all rooms."""
         self._sweeper.stop()

@@ -18,14 +18,14 @@ from longwire.types import override
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Generator
 
-    from longwire.server import Authenticator
+    from longwire.server import Authenticator, Limits
 
 # Longwire's WebSocket lane; it passes other applications' WebSockets on to uvicorn's own class.
 LANE: Final = "longwire.server.uvicorn:WebSocketProtocol"
 HTTP: Final = "longwire.server.uvicorn:HTTPProtocol"
 
-# Seconds that a stopping server allows open requests to finish.
-DRAIN: Final = 5
+# Seconds that a stopping server allows open requests to finish, once its clients are gone.
+FINISH: Final = 5
 
 _BACKLOG: Final = 2048
 
@@ -54,7 +54,12 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-def make_server(broker: str, authenticate: Authenticator, origins: Collection[str] = ()) -> Server:
+def make_server(
+    broker: str,
+    authenticate: Authenticator,
+    origins: Collection[str] = (),
+    limits: Limits | None = None,
+) -> Server:
     """Return a server with the command line's room rules.
 
     Every signed-in user may join `campaign:*`, `agent:*` and jobs without an owner. Only its owner
@@ -64,6 +69,7 @@ def make_server(broker: str, authenticate: Authenticator, origins: Collection[st
         broker: `memory:`, `sqlite:///…` or `redis://…`.
         authenticate: verifies tokens.
         origins: of web pages that may connect, in addition to the server's own.
+        limits: limits of the server.
 
     Raises:
         LongwireError: the broker or an origin is not valid.
@@ -73,6 +79,7 @@ def make_server(broker: str, authenticate: Authenticator, origins: Collection[st
         authenticate=authenticate,
         shared_jobs=True,
         allowed_origins=origins,
+        limits=limits,
     )
     server.rule("campaign:{campaign_id}")(is_signed_in)
     server.rule("agent:{agent_type}")(is_signed_in)
@@ -83,7 +90,9 @@ def make_server(broker: str, authenticate: Authenticator, origins: Collection[st
 async def run_server(
     make: Callable[[int], Server], host: str, *ports: int, origins: Collection[str] = ()
 ) -> AsyncGenerator[tuple[str, Server]]:
-    """Serve for the duration of the body, then disconnect every client with advice to return.
+    """Serve for the duration of the body, then drain: move every client to another server.
+
+    If the broker cannot be reached yet, the server listens and answers with 503 until it can.
 
     Args:
         make: returns the server for a requested port, which is 0 for a free one. The HTTP
@@ -97,23 +106,28 @@ async def run_server(
 
     Raises:
         CannotListen: none of the ports is available.
-        LongwireError: the broker cannot be opened.
+        LongwireError: the broker cannot be opened, for a reason that does not pass.
     """
     from longwire.web import create_app
 
     listener, port = _listen_on_any(host, ports)
     with contextlib.closing(listener):
         server = make(port)
-        await server.start()
+        await server.start_or_wait()
         driver = _Uvicorn(_config(create_app(server, origins)))
         serving = asyncio.create_task(driver.serve(sockets=[listener]))
         try:
             await driver.ready.wait()
             yield _url(host, listener), server
         finally:
-            await server.close()
-            driver.should_exit = True
-            await serving
+            for listening in driver.servers:
+                listening.close()
+            try:
+                await server.drain()  # a second signal cancels this
+            finally:
+                await server.close()
+                driver.should_exit = True
+                await serving
 
 
 def _config(app: Any) -> uvicorn.Config:
@@ -126,7 +140,7 @@ def _config(app: Any) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=DRAIN,
+        timeout_graceful_shutdown=FINISH,
     )
 
 

@@ -24,6 +24,12 @@ class RequestError(msgspec.Struct, frozen=True):
         """The JSON body, `{"code":…,"message":…}`."""
         return msgspec.json.encode({"code": self.code, "message": self.message})
 
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The headers: a server that is not available advises to ask again in a second."""
+        own = (("content-type", "application/json"), ("cache-control", "no-store"))
+        return (*own, ("retry-after", "1")) if self.status == 503 else own
+
 
 TRANSPORT_UNKNOWN = RequestError(0, "Transport unknown")
 UNKNOWN_SESSION = RequestError(1, "Session ID unknown")

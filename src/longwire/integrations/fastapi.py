@@ -34,9 +34,10 @@ from longwire.errors import (
     UnknownEvent,
     needing,
 )
+from longwire.integrations.probes import RETRY_AFTER, probes
 from longwire.jobs import JobState
 from longwire.server import Identity, Server, UnknownJob
-from longwire.server.errors import UnknownMember, fault_of, find_unknown_member
+from longwire.server.errors import ServerStopped, UnknownMember, fault_of, find_unknown_member
 from longwire.socketio.surrogates import replace_lone_surrogates
 from longwire.types import Position, override
 from longwire.wire import PublishRequest
@@ -99,6 +100,7 @@ _STATUS: dict[type[LongwireError], int] = {
     UnknownEvent: 422,
     UnknownMember: 422,
     BrokerUnavailable: 503,
+    ServerStopped: 503,
 }
 
 
@@ -134,6 +136,10 @@ def problem(error: LongwireError, field: str | None = None) -> Response:
     """Return the response for an error."""
     status = _STATUS.get(type(error), 400)
     headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+    if status == 503:
+        headers["retry-after"] = RETRY_AFTER
+    if isinstance(error, ServerStopped):
+        headers["connection"] = "close"  # the next request should reach another server
     fault = fault_of(error)
     body = _describe(status, fault.code, fault.message)
     body.field = field or _field(error)
@@ -188,12 +194,9 @@ def mount(app: FastAPI, server: Server) -> None:
 def router(server: Server) -> APIRouter:
     """Return the HTTP interface: publishing, rooms, jobs and health."""
     api = APIRouter(route_class=_ProblemRoute)
+    api.include_router(probes(server))
     known = Depends(_identity_of(server))
     read_body = partial(_read_body, timeout=server.limits.body_timeout)
-
-    @_get(api, "/healthz")
-    async def health() -> Response:
-        return _json({"status": "ok", "server": "longwire"})
 
     @api.post("/api/publish")
     async def publish(request: Request, identity: Annotated[Identity, known]) -> Response:

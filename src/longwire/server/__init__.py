@@ -10,6 +10,7 @@ from longwire.server.access.rules import Rule, is_signed_in
 from longwire.server.clients.socket import Socket
 from longwire.server.control.actions import Action
 from longwire.server.errors import TooManyRevocations, UnknownJob
+from longwire.server.lifecycle.readiness import Readiness
 from longwire.server.limits import Limits
 from longwire.server.recovery.recovery import RecoveryOptions
 from longwire.server.rooms.hub import Hub
@@ -22,6 +23,7 @@ __all__ = [
     "Hub",
     "Identity",
     "Limits",
+    "Readiness",
     "RecoveryOptions",
     "Rule",
     "Server",

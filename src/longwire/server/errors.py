@@ -9,7 +9,14 @@ import msgspec
 from msgspec.structs import replace
 
 from longwire.clock import clock
-from longwire.errors import BrokerUnavailable, Conflict, InvalidEvent, LongwireError, StaleAttempt
+from longwire.errors import (
+    BrokerUnavailable,
+    ConfigurationError,
+    Conflict,
+    InvalidEvent,
+    LongwireError,
+    StaleAttempt,
+)
 from longwire.wire import Fault
 
 logger = logging.getLogger("longwire.server")
@@ -61,6 +68,15 @@ class UnknownJob(LongwireError):
     """The job's room has no log."""
 
     code = "unknown_job"
+
+
+class ServerStopped(ConfigurationError):
+    """The server is stopping, or was closed; it serves again once it is started again."""
+
+    code = "server_stopped"
+
+    def __init__(self) -> None:
+        super().__init__("the server is closed; start it again first")
 
 
 class InternalError(LongwireError):

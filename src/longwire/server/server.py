@@ -16,6 +16,7 @@ from longwire.connection.connection import ConnectionOptions
 from longwire.engineio.server import Options
 from longwire.errors import (
     AuthenticationError,
+    BrokerUnavailable,
     ConditionFailed,
     ConfigurationError,
     InvalidRoom,
@@ -24,7 +25,6 @@ from longwire.errors import (
 from longwire.jobs import Job, JobState
 from longwire.jobs.lease import DEFAULT_LEASE
 from longwire.log.condition import Condition
-from longwire.reasons import SERVER_SHUTDOWN
 from longwire.schema import Contract, Encoded, Event, declaration_of
 from longwire.server.access.authentication import Authenticator, Identity
 from longwire.server.access.fingerprints import Fingerprints
@@ -38,17 +38,23 @@ from longwire.server.clients.sessions import Sessions
 from longwire.server.clients.socket import Socket
 from longwire.server.control.actions import ANNOUNCE, Action
 from longwire.server.control.control import Control
+from longwire.server.errors import ServerStopped, report
 from longwire.server.jobs.appends import draft_of
 from longwire.server.jobs.fences import check_attempt
 from longwire.server.jobs.jobs import ServerJobs
 from longwire.server.jobs.leases import SURVEY_INTERVAL
 from longwire.server.jobs.registry import ROOM_PREFIX
+from longwire.server.lifecycle.descriptors import DescriptorWatch
+from longwire.server.lifecycle.drain import Drain
+from longwire.server.lifecycle.readiness import READY, BrokerCheck, Readiness
+from longwire.server.lifecycle.splits import warn_of_split
+from longwire.server.lifecycle.startup import Startup
 from longwire.server.limits import Limits, check_id
 from longwire.server.recovery.recovery import Recovery, RecoveryOptions
 from longwire.server.rooms.hub import Hub
 from longwire.server.scope import ASGIApp, Receive, Scope, Send
 from longwire.server.statistics import Statistics
-from longwire.server.uvicorn.shutdown import before_uvicorn_stops
+from longwire.server.uvicorn.shutdown import before_uvicorn_stops, count_workers
 from longwire.types import Position
 from longwire.wire import PublishRequest
 
@@ -146,6 +152,10 @@ class Server:
         self._socketio = SocketIOApp(
             self._sessions, OriginPolicy(allowed_origins), options, self.limits, self._is_ready
         )
+        self._startup = Startup(self.start)
+        self._drain = Drain(self._sessions, self.limits, is_shared=self.broker.is_shared)
+        self._broker_check = BrokerCheck(self.broker)
+        self._descriptors = DescriptorWatch()
         self._started: asyncio.Future[None] | None = None
         self._is_closed = self._is_closing = False
         self._leave_uvicorn: Callable[[], None] = lambda: None
@@ -154,12 +164,19 @@ class Server:
     # Lifecycle
 
     async def start(self) -> None:
-        """Open the broker. The lifespan does this; without one, the first request does."""
+        """Open the broker. The lifespan does this; without one, the first request does.
+
+        Raises:
+            BrokerUnavailable: the broker cannot be reached. `start_or_wait` tries again.
+            LogFileError: the file with the logs cannot be used.
+        """
         if self._started is not None:
             if not self._started.done():
                 await asyncio.shield(self._started)
             return
         self._is_closed = False
+        self._drain.reset()
+        warn_of_split(self.broker, count_workers())
         started = self._started = asyncio.get_running_loop().create_future()
         try:
             await self.broker.start(self.hub)
@@ -173,17 +190,85 @@ class Server:
             raise
         started.set_result(None)
         self._jobs.serve()
-        self._leave_uvicorn = before_uvicorn_stops(self._announce_shutdown, self.close)
+        self._descriptors.start()
+        self._leave_uvicorn = before_uvicorn_stops(self._drain_before_stop, self.close)
+
+    async def start_or_wait(self) -> None:
+        """Start the server, or continue to try in the background until its broker answers.
+
+        Until then clients and requests get 503, publishing raises `BrokerUnavailable`, and
+        `readiness` returns `starting`. `mount`, `lifespan` and `longwire serve` start this way.
+
+        Raises:
+            BrokerUnavailable: the address or the password of the broker is wrong.
+            LogFileError: the file with the logs cannot be used.
+        """
+        await self._startup.begin()
+
+    async def wait_started(self, timeout: float | None = None) -> None:
+        """Return once a start that `start_or_wait` continues has succeeded.
+
+        Raises:
+            BrokerUnavailable: the broker could not be reached within `timeout` seconds, or rejects
+                the password.
+        """
+        await self._startup.wait(timeout)
+
+    async def readiness(self) -> Readiness:
+        """Return whether the server should receive clients; asks the broker, for at most 0.8 s."""
+        if self._is_closed and self._started is None:
+            return Readiness("stopped")
+        if self._drain.is_active:
+            return Readiness("draining")
+        if self._started is None or not self._started.done():
+            return Readiness("starting")
+        failure = await self._broker_check.run()
+        if failure is None:
+            return READY
+        report(BrokerUnavailable(failure))
+        return Readiness("broker_unavailable")
+
+    async def drain(self, seconds: float | None = None) -> None:
+        """Move all clients of this node to other nodes, before the server is closed.
+
+        New clients are refused with 503 and `Retry-After`, and `readiness` returns `draining`.
+        Clients receive `server_shutdown` with advice when to reconnect: with a shared broker in
+        batches, so that the others are served meanwhile; otherwise at once, with different delays.
+        Clients that are being sent a replay, and those whose events are being handled, come last.
+        Publishing and the HTTP interface work until `close`. Nothing is lost: clients resume at
+        their positions.
+
+        uvicorn and `longwire serve` do this on SIGTERM.
+
+        Args:
+            seconds: the time after which all clients are closed; `Limits.drain_seconds` by default.
+        """
+        seconds = self.limits.drain_seconds if seconds is None else seconds
+        await self._drain.run(seconds, lambda: False)
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the server moves its clients elsewhere, because it is about to stop."""
+        return self._drain.is_active
+
+    async def until_draining(self) -> None:
+        """Return when a drain begins: the moment to end a stream or another long response."""
+        await self._drain.until_active()
 
     async def close(self) -> None:
         """Interrupt the jobs that run here, end all sessions, and close the broker.
 
-        Every client receives the reason `server_shutdown`. Publishing raises
-        `ConfigurationError` until the server is started again.
+        Every client receives the reason `server_shutdown`; `drain` closes them in batches
+        beforehand. Publishing raises `ConfigurationError` until the server is started again.
         """
+        if self._startup.is_waiting:
+            self._is_closed = True
+            await self._startup.cancel()
         if self._started is None or self._is_closing:
             return
         self._is_closing = self._is_closed = True
+        self._drain.begin()
+        self._descriptors.stop()
         try:
             self._leave_uvicorn()
             await self._jobs.interrupt()
@@ -196,20 +281,21 @@ class Server:
             self._started = None
             self._is_closing = False
 
-    def _announce_shutdown(self) -> None:
+    async def _drain_before_stop(self, is_hurried: Callable[[], bool]) -> None:
+        await self._drain.run(self.limits.drain_seconds, is_hurried)
         self._is_closed = True
-        for socket in self.sockets:
-            socket.disconnect(SERVER_SHUTDOWN, self.limits.retry_after)
 
     async def _is_ready(self) -> bool:
-        if self._is_closed:
+        if self._is_closed or self._startup.is_waiting:
             return False
         await self.start()
         return True
 
     async def _start_once(self) -> None:
         if self._is_closed and self._started is None:
-            raise ConfigurationError("the server is closed; start it again first")
+            raise ServerStopped
+        if self._startup.is_waiting:
+            raise BrokerUnavailable(f"the server waits for its broker: {self._startup.error}")
         await self.start()
 
     async def __aenter__(self) -> Self:
@@ -221,16 +307,22 @@ class Server:
 
     @asynccontextmanager
     async def lifespan(self, app: object) -> AsyncGenerator[None]:
-        """Run the server while an application runs; an ASGI lifespan to compose or pass on."""
-        async with self:
+        """Run the server while an application runs; an ASGI lifespan to compose or pass on.
+
+        The application starts also if the broker cannot be reached yet; see `start_or_wait`.
+        """
+        await self.start_or_wait()
+        try:
             yield
+        finally:
+            await self.close()
 
     # ASGI
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve ASGI: HTTP, WebSocket and lifespan."""
         if scope["type"] == "lifespan":
-            await serve_lifespan(self, receive, send)
+            await serve_lifespan(self.lifespan, receive, send)
         else:
             await self._socketio(scope, receive, send)
 
@@ -239,7 +331,7 @@ class Server:
 
         The application starts before the server and stops after it.
         """
-        mount(app, self._socketio, self)
+        mount(app, self._socketio, self.lifespan)
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
         """Return an ASGI application that serves `/socket.io/` and passes the rest to `app`."""

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from longwire.client.transport.options import TransportOptions
 from longwire.client.transport.websocket import WebSocket
+from longwire.engineio.errors import RequestError
 from longwire.errors import NotConnected
 from longwire.server.scope import ASGIApp, Message, Scope
 from longwire.server.uvicorn.lane import Lane
@@ -127,9 +128,9 @@ class _Handshake:
         self.websocket = self._connector.join(lane, self._options)
         return b""
 
-    def refuse(self, status: int, body: bytes) -> None:
+    def refuse(self, error: RequestError) -> None:
         """Record the HTTP error for the client."""
-        self._status, self._body = status, body
+        self._status, self._body = error.status, error.body
 
     # ASGI, for middleware and other applications; Longwire takes the lane instead
 

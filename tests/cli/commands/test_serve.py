@@ -53,12 +53,6 @@ def test_dev_creates_a_secret_that_other_commands_use(tmp_path: Path) -> None:
 @pytest.mark.timeout(60)  # starts several processes in sequence
 def test_a_redis_error_is_one_line_without_the_password(tmp_path: Path) -> None:
     longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
-    nowhere = f"unix://ada:hunter2@{tmp_path}/redis.sock"
-    code, message = longwire.failure("serve", "--port=0", f"--broker={nowhere}")
-    assert (code, message.partition(": ")[0]) == (
-        1,
-        f"Redis at unix://{tmp_path}/redis.sock cannot be used",
-    )
     with RedisServer(tmp_path, requirepass="hunter2"):
         wrong = f"unix://default:hunter3@{tmp_path}/redis.sock"
         code, message = longwire.failure("serve", "--port=0", f"--broker={wrong}")
@@ -74,6 +68,46 @@ def test_the_broker_url_can_come_from_the_environment(tmp_path: Path) -> None:
             assert httpx.get(f"{address(server)}/healthz", trust_env=False).status_code == 200
             server.process.send_signal(signal.SIGTERM)
             assert server.end() == (0, "", "")
+
+
+@pytest.mark.timeout(60)
+def test_waits_for_a_redis_that_starts_later(tmp_path: Path) -> None:
+    """It exited with 1, and needed a supervisor."""
+    broker = f"unix://default:hunter2@{tmp_path}/redis.sock"
+    longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET, LONGWIRE_BROKER=broker)
+    with longwire.start("serve", "--port", "0") as server:
+        url = address(server)
+        ready = httpx.get(f"{url}/readyz", trust_env=False)
+        assert (ready.status_code, ready.json()["reason"]) == (503, "starting")
+        line = server.stderr.readline().decode()
+        with RedisServer(tmp_path, requirepass="hunter2"):
+            while "the server is ready" not in server.stderr.readline().decode():
+                pass
+            assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+            server.process.send_signal(signal.SIGTERM)
+            assert server.end() == (0, "", "")
+    assert line.startswith("waiting for the broker before serving clients: Redis at unix://")
+    assert "hunter2" not in line
+
+
+@pytest.mark.timeout(60)
+def test_does_not_wait_for_a_redis_forever(tmp_path: Path) -> None:
+    longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
+    broker = f"--broker=unix://{tmp_path}/redis.sock"
+    ended = longwire.run("serve", "--port=0", broker, "--start-timeout=0.2")
+    *_, last = ended.stderr.decode().splitlines()
+    assert ended.returncode == 1
+    assert last.startswith(f"longwire: Redis at unix://{tmp_path}/redis.sock cannot be used: ")
+    assert last.endswith("; gave up after 0.2 s")
+
+
+def test_a_signal_ends_the_wait_for_redis(tmp_path: Path) -> None:
+    longwire = Longwire(tmp_path, LONGWIRE_SECRET=SECRET)
+    with longwire.start("serve", "--port=0", f"--broker=unix://{tmp_path}/redis.sock") as server:
+        address(server)
+        server.process.send_signal(signal.SIGTERM)
+        code, _, _ = server.end()
+    assert code == 0
 
 
 def test_reports_a_port_in_use(tmp_path: Path) -> None:
@@ -106,6 +140,8 @@ def test_allows_pages_of_the_given_origins(tmp_path: Path) -> None:
         ["--broker", "carrier-pigeon:"],
         ["--broker", "sqlite:////no/such/folder/log.db"],
         ["--allow-origin", "app.example.com"],
+        ["--drain-seconds", "-1"],
+        ["--start-timeout", "soon"],
         ["--nonsense"],
     ],
 )

@@ -133,6 +133,12 @@ class RedisBroker:
         self._idle = asyncio.Event()
         self._maintenance.start()
 
+    async def check(self) -> None:
+        """Ask Redis for an answer; see `Broker.check`."""
+        self._require_started()
+        await self._precedence.until_current()
+        await self._queries.ask(lambda _: ("PING",))
+
     async def close(self) -> None:
         """Complete the publishes in progress, as far as Redis is available, and disconnect."""
         self._receiver = None

@@ -101,6 +101,11 @@ class SQLiteBroker:
         self._receiver = receiver
         self._sweeper.start()
 
+    async def check(self) -> None:
+        """Check that the file is still there; see `Broker.check`."""
+        self._require_started()
+        await self._commits.check()
+
     async def close(self) -> None:
         """Commit the publishes in progress, sync them to the disk and unlock the file."""
         self._sweeper.stop()

@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from longwire.broker.idempotency import Receipt
+from longwire.broker.sqlite.presence import Presence
 from longwire.errors import LogFileError
 from longwire.log.condition import Attempt
 from longwire.log.joined_text import JoinedText, restore_joined_text
@@ -165,7 +166,7 @@ def open_log_file(
         if connection is not None:
             connection.close()
         raise LogFileError(str(path), _explanation(error)) from error
-    return LogFile(connection)
+    return LogFile(connection, Presence(path))
 
 
 class LogFile:
@@ -180,8 +181,13 @@ class LogFile:
     disk (`synchronous=FULL`), and even power loss loses nothing.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, presence: Presence) -> None:
         self._connection = connection
+        self._presence = presence
+
+    def check(self) -> None:
+        """Raise LogFileError if the file was deleted or replaced since it was opened."""
+        self._presence.check()
 
     def rooms(self) -> list[RoomRow]:
         """Return all rooms, last written last."""
@@ -221,7 +227,9 @@ class LogFile:
         Raises:
             sqlite3.Error: they were not applied; if the disk failed during the commit, it is
                 unknown whether they were.
+            LogFileError: the file was deleted or replaced, so the changes would be lost.
         """
+        self._presence.check()
         run = self._connection.execute
         run("BEGIN IMMEDIATE")
         try:
@@ -231,6 +239,7 @@ class LogFile:
             if self._connection.in_transaction:
                 run("ROLLBACK")
             raise
+        self._presence.check()  # if it vanished meanwhile, the commit is lost
 
     def _apply(self, changes: Transaction) -> None:
         run, run_many = self._connection.execute, self._connection.executemany

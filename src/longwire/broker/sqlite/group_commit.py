@@ -25,7 +25,7 @@ from msgspec import UNSET
 from longwire.background import new_future
 from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, fingerprint
 from longwire.broker.sqlite.file import LogFile, RoomRow, Transaction, open_log_file
-from longwire.errors import BrokerUnavailable, IdempotencyConflict, LongwireError
+from longwire.errors import BrokerUnavailable, IdempotencyConflict, LogFileError, LongwireError
 from longwire.log.condition import NO_ATTEMPT, Attempt, Condition, check
 from longwire.log.publication import Draft, Publication
 from longwire.log.retention import RetentionLimits
@@ -152,6 +152,17 @@ class GroupCommit:
         self._file = file
         self._writer = loop.create_task(self._run())
         return rooms
+
+    async def check(self) -> None:
+        """Return if the thread is not stuck, and the file is still there.
+
+        Raises:
+            BrokerUnavailable: the file was deleted or replaced.
+        """
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._file.check)
+        except LogFileError as error:
+            raise BrokerUnavailable(str(error)) from error
 
     async def close(self) -> None:
         """Commit what is queued and close the file. Does nothing if it is not open."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -18,6 +18,13 @@ from longwire.cli.settings import (
 
 if TYPE_CHECKING:
     from longwire.server import Server
+
+
+# The default of Limits.drain_seconds; importing the server would delay `longwire serve --help`.
+DRAIN_SECONDS: Final = 8.0
+
+# Seconds: longer than a Redis needs to load some gigabytes.
+START_TIMEOUT: Final = 300.0
 
 
 @click.command()
@@ -46,12 +53,37 @@ if TYPE_CHECKING:
     help="Origin of a web page that may use this server, for example https://app.example.com. "
     "Repeat the option for more; * allows every origin.",
 )
+@click.option(
+    "--drain-seconds",
+    type=click.FloatRange(min=0),
+    default=DRAIN_SECONDS,
+    show_default=True,
+    help="Time in which a server that stops moves its clients to other servers; 0 disconnects all "
+    "of them at once. Its supervisor must wait for longer, by at least 5 s.",
+)
+@click.option(
+    "--start-timeout",
+    type=click.FloatRange(min=0),
+    default=START_TIMEOUT,
+    show_default=True,
+    help="Seconds to wait for a Redis that cannot be reached yet, answering with 503; then the "
+    "command exits with 1. A rejected password ends it at once.",
+)
 @click.option("--dev", is_flag=True, help="Without LONGWIRE_SECRET, use a development secret.")
-def serve(host: str, port: int, broker: str | None, origins: tuple[str, ...], dev: bool) -> int:
+def serve(
+    host: str,
+    port: int,
+    broker: str | None,
+    origins: tuple[str, ...],
+    drain_seconds: float,
+    start_timeout: float,
+    dev: bool,
+) -> int:
     """Run the server until a signal stops it.
 
-    Prints "Listening on http://HOST:PORT" when it is ready. SIGTERM disconnects every client with
-    advice to reconnect later, and exits with 0.
+    Prints "Listening on http://HOST:PORT" when it listens. `/readyz` answers 200 when it takes
+    clients. SIGTERM moves every client to another server, in batches, and exits with 0; a second
+    signal disconnects the rest at once.
     """
     import asyncio
 
@@ -60,7 +92,8 @@ def serve(host: str, port: int, broker: str | None, origins: tuple[str, ...], de
     secret = ensure_secret() if dev else _given_secret()
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         broker = broker or durable_broker("serve", port)
-        return runner.run(_serve(host, port, broker, secret, origins))
+        options = Options(host, port, broker, secret, origins, drain_seconds, start_timeout)
+        return runner.run(_serve(options))
 
 
 def _given_secret() -> str:
@@ -70,22 +103,40 @@ def _given_secret() -> str:
     return secret
 
 
-async def _serve(host: str, port: int, broker: str, secret: str, origins: tuple[str, ...]) -> int:
+class Options(NamedTuple):
+    """The options of `longwire serve`, defaults filled in."""
+
+    host: str
+    port: int
+    broker: str
+    secret: str
+    origins: tuple[str, ...]
+    drain_seconds: float
+    start_timeout: float
+
+
+async def _serve(options: Options) -> int:
     import asyncio
 
     from longwire.cli.embedded_server import make_server, run_server
     from longwire.cli.signals import handle_stop_signals
-    from longwire.server import jwt_authenticator
+    from longwire.server import Limits, jwt_authenticator
 
-    authenticate = jwt_authenticator(secret)
+    authenticate = jwt_authenticator(options.secret)
+    limits = Limits(drain_seconds=options.drain_seconds)
+    origins = options.origins
 
     def make(port: int) -> Server:
-        return make_server(broker, authenticate, origins)
+        return make_server(options.broker, authenticate, origins, limits)
 
     with handle_stop_signals() as stop:
         try:
-            async with run_server(make, host, port, origins=origins) as (url, _):
+            async with run_server(make, options.host, options.port, origins=origins) as (
+                url,
+                server,
+            ):
                 click.echo(f"Listening on {url}")
+                await server.wait_started(options.start_timeout)
                 await asyncio.Event().wait()
         except asyncio.CancelledError:
             if stop.signal is None:

@@ -1,6 +1,6 @@
 """The ASGI application: routes requests to their sessions."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from longwire.engineio.errors import BAD_REQUEST, FORBIDDEN, UNKNOWN_SESSION, RequestError
@@ -99,9 +99,16 @@ class SocketIOApp:
             await send_error(send, session, cors)
         elif scope["method"] == "POST":
             limits = BodyLimits(self._options.max_payload, self._limits.body_timeout)
-            await serve_post(session, scope, receive, send, cors, limits)
+            await serve_post(session, scope, receive, send, cors, limits, self._rejection)
         else:
-            await serve_poll(session, receive, send, cors)
+            await serve_poll(session, receive, send, cors, self._rejection)
+
+    def _rejection(self) -> RequestError:
+        """Return the answer to a request for a session that does not take it.
+
+        While the server drains, it closes sessions under requests that are valid.
+        """
+        return UNAVAILABLE if self._sessions.is_draining else BAD_REQUEST
 
     def _resolve(self, query: Query | RequestError, remote: str) -> Session | RequestError:
         """Return the session of a polling request, or a new one if the request names none."""
@@ -111,10 +118,16 @@ class SocketIOApp:
             return self._open("polling", remote)
         session = self._sessions.get(query.sid)
         if session is None:
-            return UNKNOWN_SESSION
+            return self._unknown(query.sid)
         return BAD_REQUEST if session.engine.transport == "websocket" else session
 
+    def _unknown(self, sid: str) -> RequestError:
+        self._sessions.receive_unknown(sid)
+        return UNAVAILABLE if self._sessions.is_draining else UNKNOWN_SESSION
+
     def _open(self, transport: Transport, remote: str) -> Session | RequestError:
+        if self._sessions.is_draining:
+            return UNAVAILABLE
         try:
             return self._sessions.open(transport, remote)
         except TooManySessions:
@@ -127,7 +140,7 @@ class SocketIOApp:
         query = self._check_websocket(scope) if is_ready else UNAVAILABLE
         if isinstance(query, RequestError):
             if lane_host is not None:
-                lane_host.refuse(query.status, query.body)
+                lane_host.refuse(query)
             else:
                 await _deny(scope, receive, send, query)
             return
@@ -156,9 +169,11 @@ class SocketIOApp:
         if isinstance(query, Query) and query.sid is not None:
             session = self._sessions.get(query.sid)
             if session is None:
-                return UNKNOWN_SESSION
+                return self._unknown(query.sid)
             if session.engine.transport == "websocket":
                 return BAD_REQUEST
+        if isinstance(query, Query) and query.sid is None and self._sessions.is_draining:
+            return UNAVAILABLE
         return query
 
 
@@ -185,7 +200,7 @@ async def _deny(scope: Scope, receive: Receive, send: Send, error: RequestError)
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": error.message})
         return
-    headers: Sequence[tuple[bytes, bytes]] = [(b"content-type", b"application/json")]
+    headers = [(name.encode(), value.encode()) for name, value in error.headers]
     start = {"type": "websocket.http.response.start", "status": error.status, "headers": headers}
     await send(start)
     await send({"type": "websocket.http.response.body", "body": error.body})

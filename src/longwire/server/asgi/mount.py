@@ -18,16 +18,17 @@ class Mountable(Protocol):
         ...
 
 
-def mount(
-    app: Mountable, socketio: SocketIOApp, server: AbstractAsyncContextManager[object]
-) -> None:
+Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
+
+
+def mount(app: Mountable, socketio: SocketIOApp, run: Lifespan) -> None:
     """Serve `socketio` as a middleware of `app`; run the server within the lifespan of `app`."""
     app.add_middleware(_Middleware, socketio=socketio)
     inner: Callable[[Any], AbstractAsyncContextManager[Any]] = app.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncGenerator[Any]:
-        async with inner(app) as state, server:
+        async with inner(app) as state, run(app):
             yield state
 
     app.router.lifespan_context = lifespan
@@ -43,20 +44,19 @@ class _Middleware:
         await self._dispatch(scope, receive, send)
 
 
-async def serve_lifespan(
-    server: AbstractAsyncContextManager[object], receive: Receive, send: Send
-) -> None:
+async def serve_lifespan(run: Lifespan, receive: Receive, send: Send) -> None:
     """Run the server in the ASGI lifespan of its own, without another application."""
+    running = run(None)
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             try:
-                await server.__aenter__()
+                await running.__aenter__()
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
-            await server.__aexit__(None, None, None)
+            await running.__aexit__(None, None, None)
             await send({"type": "lifespan.shutdown.complete"})
             return

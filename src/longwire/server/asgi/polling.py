@@ -1,7 +1,7 @@
 """HTTP long-polling (Engine.IO v4): a GET that waits for packets, and POSTs that send them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from longwire.engineio.errors import BAD_REQUEST, RequestError
@@ -20,11 +20,25 @@ class BodyLimits(NamedTuple):
     timeout: float
 
 
-async def serve_poll(session: Session, receive: Receive, send: Send, headers: Headers) -> None:
-    """Respond to a GET as soon as there are packets."""
+async def serve_poll(
+    session: Session,
+    receive: Receive,
+    send: Send,
+    headers: Headers,
+    rejection: Callable[[], RequestError],
+) -> None:
+    """Respond to a GET as soon as there are packets.
+
+    Args:
+        session: the session that the request is for.
+        receive: of ASGI.
+        send: of ASGI.
+        headers: further headers of the response.
+        rejection: returns the answer to a request that the session does not take.
+    """
     poll = session.receive_poll()
     if poll is None:
-        await send_error(send, BAD_REQUEST, headers)
+        await send_error(send, rejection(), headers)
         return
     if not poll.done():
         await _wait_for_packets(session, poll, receive)
@@ -57,14 +71,15 @@ async def serve_post(
     send: Send,
     headers: Headers,
     limits: BodyLimits,
+    rejection: Callable[[], RequestError],
 ) -> None:
-    """Receive the packets of a POST."""
+    """Receive the packets of a POST; see `serve_poll`."""
     request = request_headers(scope)
     if request.get("content-type", "").startswith("application/octet-stream"):
         await send_error(send, BAD_REQUEST, headers)
         return
     if not session.receive_post_open():
-        await send_error(send, BAD_REQUEST, headers)
+        await send_error(send, rejection(), headers)
         return
     try:
         async with asyncio.timeout(limits.timeout):
@@ -80,7 +95,7 @@ async def serve_post(
     if accepted:
         await send_text(send, "ok", headers)
     else:
-        await send_error(send, BAD_REQUEST, headers)
+        await send_error(send, rejection(), headers)
 
 
 class BodyTooLarge(Exception):
@@ -123,5 +138,4 @@ async def send_text(send: Send, text: str, headers: Headers) -> None:
 
 async def send_error(send: Send, error: RequestError, headers: Headers) -> None:
     """Send an Engine.IO error."""
-    own = [("content-type", "application/json"), ("cache-control", "no-store")]
-    await send_response(send, error.status, error.body, [*own, *headers])
+    await send_response(send, error.status, error.body, [*error.headers, *headers])

@@ -1,7 +1,6 @@
 """The sessions of this node and the clients that have signed in over them."""
 
 import logging
-import secrets
 from collections import Counter
 from functools import lru_cache
 from ipaddress import ip_address
@@ -17,6 +16,7 @@ from longwire.reasons import CLIENT_DISCONNECT, SERVER_SHUTDOWN, TOO_SLOW, Disco
 from longwire.server.clients.commands import Services
 from longwire.server.clients.dispatch import Dispatcher
 from longwire.server.clients.handlers import Handlers
+from longwire.server.clients.session_ids import SessionIds
 from longwire.server.clients.sign_in import SignIn
 from longwire.server.clients.socket import Socket
 from longwire.server.errors import TooManySessions
@@ -39,6 +39,9 @@ class Sessions:
         options: options of Engine.IO.
         connection_options: limits on the packets of one connection.
         recovery: the connections that can be recovered, if that is enabled.
+
+    Attributes:
+        is_draining: whether the server is stopping, and new sessions have to go elsewhere.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Sessions:
         self._options = options
         self._connection_options = connection_options
         self._recovery = recovery
+        self._ids = SessionIds()
         self._sessions: dict[str, Session] = {}
         self._sockets: dict[Session, Socket] = {}
         self._addresses = AddressCounts(self._limits.sessions_per_address)
@@ -62,6 +66,7 @@ class Sessions:
         self._tasks = TaskPool()
         self._sign_in = SignIn(services, recovery, self._add_socket)
         self._dispatcher = Dispatcher(services, handlers, self._tasks)
+        self.is_draining = False
 
     @property
     def sockets(self) -> list[Socket]:
@@ -71,9 +76,28 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    def all(self) -> list[Session]:
+        """Return the open sessions, in the order in which they were opened."""
+        return list(self._sessions.values())
+
+    def is_busy(self, session: Session) -> bool:
+        """Return whether events of a session are being handled, or it is sent a replay."""
+        if session.unhandled > 0:
+            return True
+        socket = self._sockets.get(session)
+        return socket is not None and self._hub.is_feeding(socket, socket.rooms)
+
+    def shut_down(self, session: Session, retry_after: float) -> None:
+        """Close a session with the reason `server_shutdown`, and advice when to reconnect."""
+        self._disconnect(session, SERVER_SHUTDOWN, retry_after)
+
     def get(self, sid: str) -> Session | None:
         """Return the open session with that id."""
         return self._sessions.get(sid)
+
+    def receive_unknown(self, sid: str) -> None:
+        """Note a request for a session that this node does not have."""
+        self._ids.receive_unknown(sid)
 
     def open(self, transport: Transport, remote: str) -> Session:
         """Open a session for a client at the address `remote`.
@@ -85,7 +109,7 @@ class Sessions:
             raise TooManySessions("too many sessions have not signed in yet")
         remote = intern(remote)  # one string for all sessions of the address
         self._addresses.add(remote)
-        sid = secrets.token_urlsafe(16)  # a request proves with it that it belongs to the session
+        sid = self._ids.create()
         now = clock.monotonic()
         engine = ServerSession(sid, self._options, transport, now)
         connection = Connection.server(engine, self._connection_options, now)
@@ -141,7 +165,7 @@ class Sessions:
 
     def receive_shutdown(self, session: Session) -> None:
         """Close a session with the reason `server_shutdown`."""
-        self._disconnect(session, SERVER_SHUTDOWN, self._limits.retry_after)
+        self.shut_down(session, self._limits.retry_after)
 
     def receive_stalled(self, session: Session) -> None:
         """Close a session with the reason `too_slow`.

@@ -211,6 +211,15 @@ class Hub:
             if member is not None and not member.live:
                 self._feed(member)
 
+    def is_feeding(self, recipient: Recipient, rooms: Iterable[str]) -> bool:
+        """Return whether a recipient is being sent what is in one of these rooms' logs."""
+        for room in rooms:
+            hub_room = self._rooms.get(room)
+            member = hub_room.members.get(recipient) if hub_room is not None else None
+            if member is not None and member.feeding:
+                return True
+        return False
+
     async def close(self) -> None:
         """Stop all feeders and forget all rooms; the broker drops its subscriptions when closed."""
         self._feeders.cancel()

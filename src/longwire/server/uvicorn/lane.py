@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+from longwire.engineio.errors import RequestError
 from longwire.prepared import PreparedBatch
 from longwire.server.session.session import PACKETS_AT_ONCE, Session
 from longwire.server.session.tcp_info import UNKNOWN, Traffic, measure_traffic
@@ -40,8 +41,8 @@ class LaneHost(Protocol):
         """
         ...
 
-    def refuse(self, status: int, body: bytes) -> None:
-        """Respond with an HTTP error whose body is JSON, and disconnect."""
+    def refuse(self, error: RequestError) -> None:
+        """Respond with an HTTP error, and disconnect."""
         ...
 
 

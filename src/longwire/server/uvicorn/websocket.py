@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import unquote
 
+from longwire.engineio.errors import RequestError
 from longwire.errors import needing
 from longwire.server.scope import ASGIApp, Message, Scope
 from longwire.server.uvicorn.lane import Lane
@@ -114,14 +115,14 @@ class WebSocketProtocol(asyncio.Protocol):
         headers = self._server_state.default_headers
         return encode_response(self._handshake.key, headers=headers)
 
-    def refuse(self, status: int, body: bytes) -> None:
-        """Respond with an HTTP error whose body is JSON, and disconnect."""
+    def refuse(self, error: RequestError) -> None:
+        """Respond with an HTTP error, and disconnect."""
         self._finish()
+        status, body = error.status, error.body
+        headers = "".join(f"{name}: {value}\r\n" for name, value in error.headers)
         head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
-            "Content-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n"
-            "Connection: close\r\n\r\n"
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{headers}"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self._transport.write(head.encode() + body)
         self._transport.close()

@@ -18,6 +18,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     AuthenticationWrongNumberOfArgsError,
+    InvalidResponse,
+    NoPermissionError,
     RedisError,
     ResponseError,
 )
@@ -85,7 +87,8 @@ class Address:
                 return await self._prepare(connection)
         except (RedisError, OSError, TimeoutError) as error:
             await connection.disconnect(nowait=True)
-            raise BrokerUnavailable(f"Redis at {self.shown} {self._explain(error)}") from None
+            message = f"Redis at {self.shown} {self._explain(error)}"
+            raise BrokerUnavailable(message, is_permanent=_is_permanent(error)) from None
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
@@ -93,6 +96,10 @@ class Address:
     async def _prepare(self, connection: AbstractConnection) -> ReadyConnection:
         await send_commands(connection, _PREPARATION)
         replies = [await read_reply(connection) for _ in _PREPARATION]
+        if isinstance(replies[0], bytes):  # before the scripts, which a Sentinel does not have
+            mode = _parse_info(replies[0]).get("redis_mode")
+            if mode in _UNSUPPORTED_MODES:
+                raise _UnsupportedMode(_UNSUPPORTED_MODES[mode])
         for reply in replies[: len(_REQUIRED)]:
             if isinstance(reply, RedisError):
                 raise reply
@@ -115,6 +122,10 @@ class Address:
         """Describe the error without revealing the password."""
         if isinstance(error, _IsReplica):
             return "is a replica; connect to the primary"
+        if isinstance(error, _UnsupportedMode):
+            return str(error)
+        if isinstance(error, InvalidResponse):
+            return "does not answer like a Redis server; check the address and the port"
         if _is_authentication_error(error):
             return "rejects the user or the password"
         if isinstance(error, TimeoutError):
@@ -126,6 +137,18 @@ class Address:
 
 class _IsReplica(RedisError):
     """Redis is a replica of another one."""
+
+
+class _UnsupportedMode(RedisError):
+    """The server is a Redis Cluster's or a Sentinel."""
+
+
+_UNSUPPORTED_MODES = {
+    "cluster": "is a node of a Redis Cluster, which Longwire does not support: use the address of "
+    "a single Redis, or of one primary with replicas",
+    "sentinel": "is a Redis Sentinel, which stores no data: use the address of the primary, or of "
+    "a proxy that follows the Sentinels",
+}
 
 
 # All of these must succeed. An account may lack the right to CONFIG GET; see `_is_durable`.
@@ -162,6 +185,13 @@ def _is_authentication_error(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _is_permanent(error: Exception) -> bool:
+    """Whether another attempt with the same address and password would fail, too."""
+    permanent = (_UnsupportedMode, InvalidResponse, NoPermissionError)
+    is_other_database = "DB index" in str(error)  # redis-py has no class for it
+    return isinstance(error, permanent) or _is_authentication_error(error) or is_other_database
 
 
 def _parse_info(info: bytes) -> dict[str, str]:
