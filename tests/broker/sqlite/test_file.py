@@ -13,7 +13,15 @@ from typing import Any
 
 import pytest
 
-from longwire.broker.sqlite.file import MIGRATIONS, LogFile, RoomRow, Transaction, open_log_file
+from longwire.broker.idempotency import Receipt
+from longwire.broker.sqlite.file import (
+    MAX_RECENT,
+    MIGRATIONS,
+    LogFile,
+    RoomRow,
+    Transaction,
+    open_log_file,
+)
 from longwire.errors import LogFileError
 from longwire.log.condition import Attempt
 from longwire.log.publication import Publication
@@ -83,10 +91,10 @@ def test_a_corrupt_file_is_rejected(path: Path) -> None:
     with opened(path) as file:
         write(file, 200)
     sound = path.read_bytes()
-    middle = len(sound) // 2
-    path.write_bytes(sound[:middle] + b"\xa5" * 4096 + sound[middle + 4096 :])
+    used = len(sound) * 3 // 4  # the first half has free pages, from which the entries were moved
+    path.write_bytes(sound[:used] + b"\xa5" * 4096 + sound[used + 4096 :])
     assert_rejected(path, "corrupt")
-    path.write_bytes(sound[:middle])
+    path.write_bytes(sound[:used])
     assert_rejected(path, "corrupt")
 
 
@@ -225,3 +233,89 @@ def test_a_transaction_that_fails_changes_nothing(path: Path) -> None:
             file.commit(Transaction(entries=[(1, good), (1, bad)]))
         assert file.rooms() == rooms
         assert len(file.load(1).entries) == 1
+
+
+# Recent entries
+
+
+def appended(rooms: int, offset: int) -> Transaction:
+    """Return a transaction with an entry and its receipt in each of some rooms."""
+    return Transaction(
+        rooms=[(room, f"room {room}", "epoch") for room in range(1, rooms + 1)],
+        entries=[
+            (room, Publication(offset, offset, "note", b"x" * 100, None, None, 1))
+            for room in range(1, rooms + 1)
+        ],
+        receipts=[
+            (room, f"id {offset}", Receipt(b"fingerprint", offset, 9))
+            for room in range(1, rooms + 1)
+        ],
+    )
+
+
+def test_a_transaction_of_many_rooms_writes_few_pages(path: Path) -> None:
+    """Regression: it wrote two pages for each room, 330 kB for 40 rooms."""
+    wal = path.with_name("logs.db-wal")
+    with opened(path) as file:
+        for offset in range(1, 6):
+            file.commit(appended(40, offset))
+        before = wal.stat().st_size
+        file.commit(appended(40, 6))
+        assert wal.stat().st_size - before < 40_000
+
+
+def test_recent_entries_and_receipts_are_read_with_the_others(path: Path) -> None:
+    with opened(path) as file:
+        file.commit(appended(2, 1))
+        file.rooms()  # moves them
+        file.commit(appended(2, 2))
+        contents = file.load(1)
+        assert [entry.last for entry in contents.entries] == [1, 2]
+        assert [id for id, _ in contents.receipts] == ["id 1", "id 2"]
+        file.commit(appended(2, 3))
+    with opened(path) as file:
+        assert [entry.last for entry in file.load(2).entries] == [1, 2, 3]
+        assert file.load(2).receipts[2] == ("id 3", Receipt(b"fingerprint", 3, 9))
+
+
+def test_the_receipt_of_an_erased_entry_stays(path: Path) -> None:
+    with opened(path) as file:
+        for offset in range(1, 5):
+            file.commit(appended(1, offset))
+        file.commit(Transaction(erasures=[(1, 1, 1, None), (1, 2, 3, None)]))
+        contents = file.load(1)
+        assert [entry.last for entry in contents.entries] == [4]
+        assert len(contents.receipts) == 4
+
+
+def test_a_deleted_room_leaves_no_recent_entry(path: Path) -> None:
+    with opened(path) as file:
+        file.commit(appended(2, 1))
+        file.commit(Transaction(deleted=[1]))
+        assert [row.name for row in file.rooms()] == ["room 2"]
+        assert file.load(1).entries == []
+
+
+def test_many_recent_entries_are_moved(path: Path) -> None:
+    with opened(path) as file:
+        for offset in range(1, MAX_RECENT // 100 + 2):
+            file.commit(appended(100, offset))
+        end = MAX_RECENT // 100 + 1
+        assert len(file.load(7).entries) == end
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM recent").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM entries").fetchone() == (100 * end,)
+
+
+def test_recent_entries_of_a_killed_process_are_read(path: Path) -> None:
+    file = open_log_file(path)
+    file.commit(appended(3, 1))
+    copy = path.with_name("copy.db")
+    shutil.copy(path, copy)
+    shutil.copy(path.with_name("logs.db-wal"), copy.with_name("copy.db-wal"))
+    file.close()
+    with opened(copy) as survivor:
+        assert [(row.name, row.end, row.epoch) for row in survivor.rooms()] == [
+            (f"room {room}", 1, "epoch") for room in (1, 2, 3)
+        ]
+        assert [id for id, _ in survivor.load(2).receipts] == ["id 1"]

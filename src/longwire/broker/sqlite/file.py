@@ -3,12 +3,18 @@
 The file may contain more entries than the logs in memory: an entry that was superseded, joined or
 dropped is deleted by a later transaction than the one that caused it. After loading, `RoomLog`
 applies the same rules again and arrives at the same log.
+
+SQLite writes whole pages of 4 kB, and the tables `entries` and `receipts` keep the rows of a room
+together. Appending to them directly would write two pages for each of the rooms in a transaction.
+So new rows first go to the end of the table `recent`, where they share pages; some thousand rows
+at a time, they are moved to the other tables.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -25,6 +31,9 @@ APPLICATION_ID = 0x4C574C47
 """`LWLG` in the file's header marks a file with Longwire logs."""
 LOCK_WAIT = 1.0
 """Seconds to wait for the lock, for example while the previous process shuts down."""
+
+MAX_RECENT = 8192
+"""Rows in the table `recent` from which on they are moved, which takes some 40 ms."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """Where Linux exposes an id of the current boot; other systems have no such file."""
@@ -65,6 +74,22 @@ MIGRATIONS = (
     ALTER TABLE rooms ADD COLUMN is_claimed INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE rooms ADD COLUMN has_ended INTEGER NOT NULL DEFAULT 0
     """,
+    """
+    CREATE TABLE recent (
+        seq INTEGER PRIMARY KEY,
+        room INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        first INTEGER NOT NULL,
+        timestamp_ms INTEGER NOT NULL,
+        event TEXT,
+        slot TEXT,
+        concat TEXT,
+        data BLOB,
+        id TEXT,
+        fingerprint BLOB,
+        expires_ms INTEGER
+    )
+    """,
 )
 """Script n migrates a file from schema version n to n + 1 (`user_version` in the header)."""
 
@@ -87,6 +112,25 @@ _PUT_ENTRY = """
     (room, first, last, event, data, slot, concat, timestamp_ms, boundaries)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_PUT_RECENT = """
+    INSERT INTO recent
+    (seq, room, first, last, event, data, slot, concat, timestamp_ms, id, fingerprint, expires_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_SETTLE = (
+    """
+    INSERT OR REPLACE INTO entries
+    (room, first, last, event, data, slot, concat, timestamp_ms)
+    SELECT room, first, last, event, data, slot, concat, timestamp_ms
+    FROM recent WHERE event IS NOT NULL AND room BETWEEN ? AND ? ORDER BY room, last
+    """,
+    """
+    INSERT OR REPLACE INTO receipts
+    SELECT room, id, fingerprint, last, expires_ms
+    FROM recent WHERE id IS NOT NULL AND room BETWEEN ? AND ? ORDER BY room, id
+    """,
+)
+_ALL_ROOMS = (0, 2**63 - 1)
 
 
 class RoomRow(msgspec.Struct, frozen=True):
@@ -184,6 +228,10 @@ class LogFile:
     def __init__(self, connection: sqlite3.Connection, presence: Presence) -> None:
         self._connection = connection
         self._presence = presence
+        # The rows of `recent`: by room, the `seq` of each `last`. Some may be deleted already.
+        self._recent: dict[int, dict[int, int]] = {}
+        self._recent_count = 0
+        self._seq = 0
 
     def check(self) -> None:
         """Raise LogFileError if the file was deleted or replaced since it was opened."""
@@ -191,11 +239,13 @@ class LogFile:
 
     def rooms(self) -> list[RoomRow]:
         """Return all rooms, last written last."""
+        self._settle_now(_ALL_ROOMS)
         return [_room_row(*row) for row in self._connection.execute(_ROOMS)]
 
     def close(self) -> None:
         """Sync everything to the disk and unlock the file."""
         try:
+            self._settle_now(_ALL_ROOMS)
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("UPDATE opening SET clean = 1")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -209,7 +259,7 @@ class LogFile:
             sqlite3.Error: they cannot be read.
             msgspec.MsgspecError: an entry is malformed.
         """
-        entries = self.entries(room)
+        entries = self.entries(room)  # which settles the receipts too
         receipts = [
             (id, Receipt(body, offset, expires_ms))
             for id, body, offset, expires_ms in self._connection.execute(_RECEIPTS, (room,))
@@ -218,6 +268,8 @@ class LogFile:
 
     def entries(self, room: int, *, with_text: bool = True) -> list[Publication]:
         """Read the entries of a room, optionally without streamed text; raises like `load`."""
+        if room in self._recent:
+            self._settle_now((room, room))
         rows = self._connection.execute(_ENTRIES, (room, with_text))
         return [_entry(*row) for row in rows]
 
@@ -230,23 +282,81 @@ class LogFile:
             LogFileError: the file was deleted or replaced, so the changes would be lost.
         """
         self._presence.check()
+        with self._transaction():
+            added = self._apply(changes)
+            is_full = self._recent_count + len(added) > MAX_RECENT
+            if is_full:
+                _settle(self._connection, _ALL_ROOMS)
+        if is_full:
+            self._forget_recent(_ALL_ROOMS)
+        else:
+            for seq, room, last in added:
+                self._recent.setdefault(room, {})[last] = seq
+            self._recent_count += len(added)
+        self._presence.check()  # if it vanished meanwhile, the commit is lost
+
+    @contextmanager
+    def _transaction(self) -> Generator[None]:
         run = self._connection.execute
         run("BEGIN IMMEDIATE")
         try:
-            self._apply(changes)
+            yield
             run("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
                 run("ROLLBACK")
             raise
-        self._presence.check()  # if it vanished meanwhile, the commit is lost
 
-    def _apply(self, changes: Transaction) -> None:
+    def _settle_now(self, rooms: tuple[int, int]) -> None:
+        """Move the recent rows of rooms, first and last id, to the tables where they stay."""
+        if self._recent_count:
+            with self._transaction():
+                _settle(self._connection, rooms)
+            self._forget_recent(rooms)
+
+    def _forget_recent(self, rooms: tuple[int, int]) -> None:
+        if rooms == _ALL_ROOMS:
+            self._recent.clear()
+            self._recent_count = 0
+        else:
+            self._recent_count -= len(self._recent.pop(rooms[0], ()))
+
+    def _append(self, changes: Transaction) -> list[tuple[int, int, int]]:
+        """Add the entries with their receipts to `recent`; return seq, room and last of each."""
+        receipts = {
+            (room, receipt.offset): (id, receipt.fingerprint, receipt.expires_ms)
+            for room, id, receipt in changes.receipts
+        }
+        rows: list[tuple[object, ...]] = []
+        added: list[tuple[int, int, int]] = []
+        for room, entry in changes.entries:
+            self._seq += 1
+            *columns, _ = _row(room, entry)
+            rows.append((self._seq, *columns, *receipts.get((room, entry.last), _NO_RECEIPT)))
+            added.append((self._seq, room, entry.last))
+        self._connection.executemany(_PUT_RECENT, rows)
+        return added
+
+    def _erase_recent(self, room: int, first: int, last: int) -> None:
+        """Erase entries that are still in `recent`; their receipts stay."""
+        recent = self._recent.get(room)
+        if recent is None:
+            return
+        if first == last:
+            erased = [recent[last]] if last in recent else []
+        else:
+            erased = [seq for offset, seq in recent.items() if first <= offset <= last]
+        self._connection.executemany(
+            "UPDATE recent SET event = NULL, data = NULL WHERE seq = ?", [(seq,) for seq in erased]
+        )
+
+    def _apply(self, changes: Transaction) -> list[tuple[int, int, int]]:
         run, run_many = self._connection.execute, self._connection.executemany
         run_many("INSERT OR IGNORE INTO rooms (id, name, epoch) VALUES (?, ?, ?)", changes.rooms)
-        run_many(_PUT_ENTRY, (_row(room, entry) for room, entry in changes.entries))
+        added = self._append(changes)
         # In order, since a later erasure may delete the replacement of an earlier one.
         for room, first, last, replacement in changes.erasures:
+            self._erase_recent(room, first, last)
             run("DELETE FROM entries WHERE room = ? AND last BETWEEN ? AND ?", (room, first, last))
             if replacement is not None:
                 run(_PUT_ENTRY, _row(room, replacement))
@@ -258,12 +368,26 @@ class LogFile:
             "UPDATE rooms SET attempt = ?, is_claimed = ?, has_ended = ? WHERE id = ?",
             [(*astuple(attempt), room) for room, attempt in changes.attempts.items()],
         )
-        run_many("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?)", _receipts(changes))
         if changes.expired_ms:
             run("DELETE FROM receipts WHERE expires_ms < ?", (changes.expired_ms,))
         deleted = [(room,) for room in changes.deleted]
         for table, column in (("entries", "room"), ("receipts", "room"), ("rooms", "id")):
             run_many(f"DELETE FROM {table} WHERE {column} = ?", deleted)  # noqa: S608
+        seqs = [(seq,) for room in changes.deleted for seq in self._recent.get(room, {}).values()]
+        run_many("DELETE FROM recent WHERE seq = ?", seqs)
+        return added
+
+
+_NO_RECEIPT = (None, None, None)
+
+
+def _settle(connection: sqlite3.Connection, rooms: tuple[int, int]) -> None:
+    for statement in _SETTLE:
+        connection.execute(statement, rooms)
+    if rooms == _ALL_ROOMS:  # without WHERE, SQLite frees the pages instead of writing them
+        connection.execute("DELETE FROM recent")
+    else:
+        connection.execute("DELETE FROM recent WHERE room = ?", rooms[:1])
 
 
 class _UnusableFile(Exception):
@@ -278,11 +402,13 @@ def _prepare(
     run("PRAGMA locking_mode = EXCLUSIVE")
     version = _check(connection, size, len(migrations))
     run("PRAGMA journal_mode = WAL")
+    run("PRAGMA wal_autocheckpoint = 4000")
     run("PRAGMA synchronous = FULL")
     run("BEGIN IMMEDIATE")
     for script in migrations[version:]:
         for statement in script.split(";"):
             run(statement)
+    _settle(connection, _ALL_ROOMS)
     run(f"PRAGMA application_id = {APPLICATION_ID}")
     run(f"PRAGMA user_version = {len(migrations)}")
     _renew_epochs_if_commits_may_be_lost(connection, boot, has_wal=size is None)
@@ -386,8 +512,3 @@ def _row(room: int, entry: Publication) -> tuple[object, ...]:
         entry.timestamp_ms,
         entry.boundaries() if isinstance(entry, JoinedText) else None,
     )
-
-
-def _receipts(changes: Transaction) -> Iterator[tuple[object, ...]]:
-    for room, id, receipt in changes.receipts:
-        yield (room, id, receipt.fingerprint, receipt.offset, receipt.expires_ms)
