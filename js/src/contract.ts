@@ -58,7 +58,7 @@ export interface Credentials {
 }
 
 /**
- * What a service sends with `publish`, and with POST /api/publish.
+ * A publication, as clients send it with `publish` and with POST /api/publish.
  *
  * Unknown members are refused: a mistyped `id` must not make a retry unsafe without notice.
  */

@@ -10,7 +10,7 @@
     ├── UnknownEvent                 the contract has no event of that name
     ├── InvalidRoom                  a room name matches no pattern of the contract, or is missing
     ├── RoomDenied                   no room rule admits the user
-    ├── PublishDenied                the token lacks the `service` scope that publishing requires
+    ├── PublishDenied                no publish rule allows the event, and it is not a service
     ├── AuthenticationError          a token was rejected
     ├── InvalidId                    a publish id is empty or too long
     ├── IdempotencyConflict          a publish id was reused for a different event
@@ -122,15 +122,18 @@ class RoomDenied(LongwireError):
 
 
 class PublishDenied(LongwireError):
-    """The token lacks the `service` scope that publishing requires."""
+    """The token lacks the `service` scope, and no publish rule allows the user this event."""
 
     code = "forbidden"
 
-    def __init__(self) -> None:
-        super().__init__(
+    def __init__(
+        self,
+        message: str = (
             "publishing requires a token with the scope 'service'; "
             "`longwire token --service` creates one"
-        )
+        ),
+    ) -> None:
+        super().__init__(message)
 
 
 class AuthenticationError(LongwireError):

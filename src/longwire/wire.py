@@ -230,7 +230,7 @@ AttemptNumber = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 class PublishRequest(
     msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, forbid_unknown_fields=True
 ):
-    """What a service sends with `publish`, and with POST /api/publish.
+    """A publication, as clients send it with `publish` and with POST /api/publish.
 
     Unknown members are refused: a mistyped `id` must not make a retry unsafe without notice.
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import socketio  # type: ignore[import-untyped]
 
 from longwire import issue_token
-from longwire.errors import InvalidRoom, RoomDenied
+from longwire.errors import InvalidRoom, PublishDenied, RoomDenied
 from longwire.server import Identity
+from longwire.wire import PublishRequest
 from tests.docs.snippets import ROOT, running, snippets_of
 from tests.serving import serving
 
@@ -54,6 +56,19 @@ async def test_a_rule_reads_claims(tmp_path: Path) -> None:
         await server.rules.check(ada, "user:bob")
     with pytest.raises(InvalidRoom):
         await server.rules.check(ada, "nowhere")
+
+
+async def test_a_publish_rule_reads_claims(tmp_path: Path) -> None:
+    server = module_of("docs/guides/rooms.md", "board.py", tmp_path)["server"]
+    data = msgspec.Raw(b'{"team":"sales","card":"1","column":"done"}')
+    request = PublishRequest(event="card:moved", data=data)
+
+    admitted = await server.publish_rules.admit(
+        Identity("ada", claims={"teams": ["sales"]}), request
+    )
+    assert admitted == request
+    with pytest.raises(PublishDenied):
+        await server.publish_rules.admit(Identity("bob"), request)
 
 
 async def test_routes_with_users_errors_and_a_job(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def _publish_error(fault: Fault, request: PublishRequest) -> LongwireError:
         case InvalidId.code:
             return InvalidId(fault.message)
         case PublishDenied.code:
-            return PublishDenied()
+            return PublishDenied(fault.message) if fault.message else PublishDenied()
         case StaleAttempt.code:
             return StaleAttempt(fault.attempt or 0)
         case JobEnded.code:

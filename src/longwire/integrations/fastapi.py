@@ -200,13 +200,14 @@ def router(server: Server) -> APIRouter:
 
     @api.post("/api/publish")
     async def publish(request: Request, identity: Annotated[Identity, known]) -> Response:
-        if not identity.service:
-            raise PublishDenied
+        server.publish_rules.check_any(identity)
         body = await read_body(request)
         server.check_revoked(identity)  # the body may have taken long
         if body.lstrip()[:1] == b"[":
             return await _publish_batch(server, identity, _decode(body, list[PublishRequest]))
-        return _json(await _publish(server, _decode(body, PublishRequest)))
+        admitted = await server.publish_rules.admit(identity, _decode(body, PublishRequest))
+        server.check_revoked(identity)  # and so may the rule
+        return _json(await _publish(server, admitted))
 
     @_get(api, "/api/rooms")
     async def rooms(identity: Annotated[Identity, known], prefix: str = "") -> Response:
@@ -283,7 +284,7 @@ def _arguments(request: PublishRequest) -> dict[str, Any]:
 async def _publish_batch(
     server: Server, identity: Identity, requests: list[PublishRequest]
 ) -> Response:
-    """Publish all events in order, or none if one of them is invalid.
+    """Publish all events in order, or none if one of them is invalid or not allowed.
 
     If the identity is revoked meanwhile, the rest is refused.
 
@@ -295,7 +296,8 @@ async def _publish_batch(
         raise InvalidRequest(f"a request has at most {MAX_BATCH} events, got {len(requests)}")
     for index, request in enumerate(requests):
         try:
-            server.check_data(**_arguments(request))
+            requests[index] = admitted = await server.publish_rules.admit(identity, request)
+            server.check_data(**_arguments(admitted))
         except LongwireError as error:
             return _problem_at(index, error)
     published: list[dict[str, object]] = []

@@ -6,6 +6,7 @@ from longwire.server.access.authentication import (
     anonymous,
     jwt_authenticator,
 )
+from longwire.server.access.publish_rules import PublishRule
 from longwire.server.access.rules import Rule, is_signed_in
 from longwire.server.clients.socket import Socket
 from longwire.server.control.actions import Action
@@ -23,6 +24,7 @@ __all__ = [
     "Hub",
     "Identity",
     "Limits",
+    "PublishRule",
     "Readiness",
     "RecoveryOptions",
     "Rule",

@@ -29,6 +29,7 @@ from longwire.schema import Contract, Encoded, Event, declaration_of
 from longwire.server.access.authentication import Authenticator, Identity
 from longwire.server.access.fingerprints import Fingerprints
 from longwire.server.access.origin import OriginPolicy
+from longwire.server.access.publish_rules import PublishRule, PublishRules
 from longwire.server.access.rules import RoomRules, Rule, is_signed_in, is_that_user
 from longwire.server.asgi.app import SocketIOApp, with_fallback
 from longwire.server.asgi.mount import Mountable, mount, serve_lifespan
@@ -59,6 +60,7 @@ from longwire.types import Position
 from longwire.wire import PublishRequest
 
 E = TypeVar("E", bound=Event)
+PublishRuleT = TypeVar("PublishRuleT", bound=PublishRule)
 
 # Seconds in which a new session must sign in: clients do so in their first packet.
 CONNECT_TIMEOUT = 10.0
@@ -117,6 +119,7 @@ class Server:
             self.broker, self.limits.replay_slice, self.limits.fanout_slice, self.statistics
         )
         self.rules = RoomRules(contract)
+        self.publish_rules = PublishRules(contract, self.rules)
         self.fingerprints = Fingerprints(contract)
         self._authenticate = awaiting(authenticate)
         self._handlers = Handlers(contract)
@@ -135,6 +138,7 @@ class Server:
         services = Services(
             self.hub,
             self.rules,
+            self.publish_rules,
             self.limits,
             self.fingerprints,
             self.authenticate,
@@ -376,6 +380,24 @@ class Server:
 
         def register(rule: Rule) -> Rule:
             self.rules.add(pattern, rule)
+            return rule
+
+        return register
+
+    def publish_rule(self, pattern: str, *events: type) -> Callable[[PublishRuleT], PublishRuleT]:
+        """Register a rule by which users may publish: `@server.publish_rule("a:{id}", Changed)`.
+
+        Without a rule only services may publish. The rule applies to these event types in the rooms
+        of the pattern, over the connection and over HTTP; see `PublishRule`. A rule that raises
+        refuses the event. A later rule replaces an earlier one.
+
+        Raises:
+            ContractError: the contract does not have the pattern or an event, or an event declares
+                another room.
+        """
+
+        def register(rule: PublishRuleT) -> PublishRuleT:
+            self.publish_rules.add(pattern, events, rule)
             return rule
 
         return register

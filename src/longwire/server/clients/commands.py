@@ -14,11 +14,11 @@ from longwire.errors import (
     AuthenticationError,
     InvalidEvent,
     InvalidRoom,
-    PublishDenied,
     RoomDenied,
 )
 from longwire.server.access.authentication import Identity
 from longwire.server.access.fingerprints import Fingerprints
+from longwire.server.access.publish_rules import PublishRules
 from longwire.server.access.revocations import Revocations
 from longwire.server.access.rules import RoomRules
 from longwire.server.clients.socket import Socket
@@ -57,6 +57,7 @@ class Services(NamedTuple):
     Attributes:
         hub: the rooms of this node.
         rules: decide who may join a room.
+        publish_rules: decide what a user may publish.
         limits: limits on what one client may use.
         fingerprints: record the contracts that clients were built for.
         authenticate: returns the identity of a token, or raises `AuthenticationError`.
@@ -67,6 +68,7 @@ class Services(NamedTuple):
 
     hub: Hub
     rules: RoomRules
+    publish_rules: PublishRules
     limits: Limits
     fingerprints: Fingerprints
     authenticate: Callable[[str], Awaitable[Identity]]
@@ -190,15 +192,15 @@ async def ping(server: Services, socket: Socket, event: EventReceived, answer: A
 
 
 async def publish(server: Services, socket: Socket, event: EventReceived, answer: Answer) -> None:
-    """Publish an event for a service; answer when it is in the log."""
-    if not socket.identity.service:
-        raise PublishDenied
+    """Publish an event for a service, or as a publish rule allows; answer when it is in the log."""
+    server.publish_rules.check_any(socket.identity)
     try:
         request = msgspec.json.decode(event.args[0] if event.args else b"null", type=PublishRequest)
     except msgspec.MsgspecError as error:
         unknown = find_unknown_member(error) if isinstance(error, msgspec.ValidationError) else None
         raise unknown or InvalidEvent(PUBLISH, "$", str(error)) from None
-    room, position, attempt = await server.publish(request)
+    admitted = await server.publish_rules.admit(socket.identity, request)
+    room, position, attempt = await server.publish(admitted)
     answer(PublishAck(room=room, epoch=position.epoch, offset=position.offset, attempt=attempt))
 
 
