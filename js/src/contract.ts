@@ -5,7 +5,7 @@
  */
 
 /** Equal on two sides that were built for the same contract. */
-export const CONTRACT_FINGERPRINT = "d356073711a90355";
+export const CONTRACT_FINGERPRINT = "3cb92e9c42a908e9";
 
 /** What a connection is doing. */
 export type ConnectionState =
@@ -323,13 +323,10 @@ export interface BudgetUpdatedEvent {
   timestamp: number;
 }
 
-/** Percentage of a budget at which a warning is sent. */
-export type BudgetThreshold = 80 | 90 | 100;
-
 /** The use of a budget has reached a threshold. */
 export interface BudgetWarningEvent {
-  /** The threshold, in percent. */
-  threshold: BudgetThreshold;
+  /** The threshold, in percent, typically 80, 90 or 100. */
+  threshold: number;
   /** The text to show. */
   message: string;
   /** The percentage of the budget that is used. */

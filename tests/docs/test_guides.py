@@ -13,7 +13,7 @@ import pytest
 import socketio  # type: ignore[import-untyped]
 
 from longwire import issue_token
-from longwire.errors import InvalidRoom, PublishDenied, RoomDenied
+from longwire.errors import InvalidEvent, InvalidRoom, PublishDenied, RoomDenied
 from longwire.server import Identity
 from longwire.wire import PublishRequest
 from tests.docs.snippets import ROOT, running, snippets_of
@@ -41,6 +41,17 @@ async def test_events_merge_as_the_table_says(tmp_path: Path) -> None:
     values = [line.strip() for line in lines if line.startswith(" ")]
     shown = [value.strip("“”").strip() for event, value, _ in promised if event != "order:shipped"]
     assert sorted(values) == sorted(shown)
+
+
+def test_a_vocabulary_is_widened_and_an_event_replaced(tmp_path: Path) -> None:
+    wider = module_of("docs/guides/events.md", "agents.py", tmp_path)["contract"]
+    own = module_of("docs/guides/events.md", "own_agents.py", tmp_path)["contract"]
+    status = b'{"agentType": "translator", "status": "ready", "mood": "fine"}'
+
+    assert wider.encode_data("agent:status", status, 1).room == "agent:translator"
+    assert own.decode("agent:status", status).mood == "fine"
+    with pytest.raises(InvalidEvent):
+        wider.decode("agent:status", status.replace(b"translator", b"plumber"))
 
 
 async def test_a_rule_reads_claims(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from msgspec import Raw
 from longwire import CATALOG, Concat, Contract, Event, Latest, Meta, Record, RoomPattern
 from longwire.catalog import (
     AgentStatusChanged,
+    AgentType,
     BudgetWarning,
     JobCompleted,
     JobOutput,
@@ -60,12 +61,10 @@ assert_type(
 )
 assert_type(JobCompleted(job_id="1", result=JobResult(), cost=0, duration=0).result, JobResult)
 assert_type(JobResult().metrics, dict[str, object] | None)
-assert_type(
-    BudgetWarning(threshold=80, message="a", current_usage=81).threshold, Literal[80, 90, 100]
-)
+assert_type(BudgetWarning(threshold=85, message="a", current_usage=86).threshold, float)
 AgentStatusChanged(agent_type="cmo", status="ready")
 AgentStatusChanged(agent_type="nobody", status="ready")  # type: ignore[arg-type]
-BudgetWarning(threshold=85, message="a", current_usage=85)  # type: ignore[arg-type]
+BudgetWarning(threshold="85", message="a", current_usage=85)  # type: ignore[arg-type]
 
 
 def is_over(event: JobStatusChanged) -> bool:
@@ -92,4 +91,8 @@ assert_type(contract.events, Mapping[str, type])
 assert_type(contract.declarations, Mapping[str, Declaration])
 assert_type(contract.match_room("thing:1"), tuple[RoomPattern, dict[str, str]] | None)
 assert_type(contract.fingerprint, str)
+assert_type(contract.widen(AgentType, "translator", "editor"), Contract)
+assert_type(contract.replace(Moved), Contract)
+assert_type(CATALOG.seal(), Contract)
+contract.widen(AgentType, 5)  # type: ignore[arg-type]
 contract.encode_data("moved", b"{}", 1, origin="anyone")  # type: ignore[arg-type]

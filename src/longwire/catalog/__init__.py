@@ -1,8 +1,8 @@
 """The events and rooms that ship with Longwire: jobs, budgets, campaigns, assets and agents.
 
-Closed vocabularies are string `Literal`s instead of enums: a plain `"running"` type-checks, narrows
-in `match` and `switch`, decodes without a lookup, and becomes a string union in TypeScript.
-`Meta(title=…)` names such a type in generated code.
+Vocabularies are string `Literal`s instead of enums: a plain `"running"` type-checks, narrows in
+`match` and `switch`, decodes without a lookup, and becomes a string union in TypeScript.
+`Meta(title=…)` names such a type in generated code, and for `Contract.widen`, which adds values.
 """
 
 from longwire.catalog.agents import AgentStatus, AgentStatusChanged, AgentType
@@ -45,7 +45,7 @@ CATALOG = Contract(
         Announcement,
     ),
     rooms=("user:{user_id}",),
-)
+).seal()
 """The contract with all events of this package. Extend it with `CATALOG | Contract([...])`."""
 
 __all__ = [

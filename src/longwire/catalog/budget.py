@@ -3,7 +3,7 @@
 Their events declare no room: the publisher names it, typically `user:{userId}`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -12,9 +12,10 @@ from longwire.schema import Event
 from longwire.types import Latest
 
 BudgetThreshold = Annotated[
-    Literal[80, 90, 100],
-    Meta(title="BudgetThreshold", description="Percentage of a budget at which a warning is sent."),
+    float,
+    Meta(ge=0, description="Percentage of a budget at which a warning is sent, such as 80."),
 ]
+"""A number, as in the specification: which thresholds warn is a decision of the application."""
 
 Usage = Annotated[
     float, Meta(ge=0, description="Percentage of the budget; above 100 if it is exceeded.")
@@ -41,7 +42,7 @@ class BudgetWarning(Event, name="budget:warning"):
     """The use of a budget has reached a threshold.
 
     Attributes:
-        threshold: the threshold, in percent.
+        threshold: the threshold, in percent, typically 80, 90 or 100.
         message: the text to show.
         current_usage: the percentage of the budget that is used.
     """

@@ -1,12 +1,13 @@
 """Encodes and decodes payloads: the interface, and the codec for `Event` classes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
 
 from longwire.schema.event import Event
 from longwire.schema.fault import CODEC_ERRORS, invalid_event, refuse_non_finite
+from longwire.schema.widening import WiderModel
 
 encode_json = msgspec.json.Encoder().encode
 
@@ -46,9 +47,11 @@ class EventCodec:
     msgspec validates only when it decodes. Decoding the encoded bytes checks exactly what is sent.
     """
 
-    def __init__(self, name: str, model: type[Event]) -> None:
+    def __init__(self, name: str, model: type[Event], wider: WiderModel | None = None) -> None:
         self._name = name
-        self._decode = msgspec.json.Decoder(model).decode
+        self._decode: Callable[[bytes | msgspec.Raw], Event] = (
+            msgspec.json.Decoder(model).decode if wider is None else _restoring(wider)
+        )
         self.wire_names: Mapping[str, str] = {
             field.name: field.encode_name for field in msgspec.structs.fields(model)
         }
@@ -79,6 +82,11 @@ class EventCodec:
 
     def _refuse_non_finite(self, event: Event) -> None:
         refuse_non_finite(self._name, msgspec.to_builtins(event))
+
+
+def _restoring(wider: WiderModel) -> Callable[[bytes | msgspec.Raw], Any]:
+    decode: Callable[[bytes | msgspec.Raw], Any] = msgspec.json.Decoder(wider.model).decode
+    return lambda data: wider.restore(decode(data))
 
 
 def _stamped(data: bytes, now_ms: int) -> bytes:

@@ -15,6 +15,7 @@ from longwire.schema.event import Event, declaration_of
 from longwire.schema.event_type import EventType, Merger
 from longwire.schema.fingerprint import fingerprint
 from longwire.schema.room_pattern import MAX_ROOM_LENGTH, RoomPattern
+from longwire.schema.widening import Values, merged_additions, vocabulary_title, wider_model
 from longwire.types import Conflation
 
 _M = TypeVar("_M")
@@ -63,6 +64,8 @@ class Contract:
         self._by_model: dict[type, EventType] = {}
         self._rooms: dict[str, RoomPattern] = {}
         self._by_head: dict[str | None, list[RoomPattern]] = {}
+        self._additions: dict[str, Values] = {}
+        self._is_sealed = False
         self._fingerprint: str | None = None
         for template in rooms:
             self._add_room(RoomPattern(template))
@@ -103,7 +106,11 @@ class Contract:
             ContractError: two different types have the same name.
         """
         return describe(
-            [(d, self.wire_names(d.name)) for d in self.declarations.values()], self.rooms
+            [
+                (msgspec.structs.replace(kind.declaration, model=kind.model), kind.codec.wire_names)
+                for kind in self._by_name.values()
+            ],
+            self.rooms,
         )
 
     def add(
@@ -134,8 +141,76 @@ class Contract:
         """
         if hasattr(model, "__event__"):
             raise ContractError(f"{model.__name__} is already declared: pass it to Contract([...])")
+        self._check_unsealed()
         pattern = None if room is None else RoomPattern(room)
         self._add(Declaration(name, model, pattern, conflate, origin, ack))
+
+    def widen(self, vocabulary: object, *values: str) -> Contract:
+        """Accept further values of a vocabulary, such as `AgentType`, in every event.
+
+        They are validated, described and generated as if the vocabulary had been declared with
+        them. Widen a contract before servers and clients use it. Type checkers know the declared
+        values only; `replace` an event to have others checked.
+
+        ```python
+        contract = CATALOG | Contract([OrderShipped])
+        contract.widen(AgentType, "translator")
+        ```
+
+        Args:
+            vocabulary: an `Annotated[Literal[...], Meta(title=...)]` of strings.
+            values: the values to add; values that it has already are ignored.
+
+        Returns:
+            This contract.
+
+        Raises:
+            ContractError: the vocabulary is not one, no event uses it, an event uses it in a type
+                that is not an `Event` or a `Record`, or the contract is sealed.
+        """
+        self._check_unsealed()
+        added = {vocabulary_title(vocabulary): values}
+        declarations = self.declarations.values()
+        if all(wider_model(declaration.model, added) is None for declaration in declarations):
+            raise ContractError(f"no event of the contract uses the vocabulary {next(iter(added))}")
+        additions = merged_additions(self._additions, added)
+        self._become(Contract._of(self.rooms, declarations, additions))
+        return self
+
+    def replace(self, event: type[Event]) -> Contract:
+        """Replace the event of the same name by another declaration of it.
+
+        The class that it replaces can no longer be published with this contract. The events of jobs
+        are published by Longwire itself, with the classes of the catalogue: do not replace them.
+
+        ```python
+        contract = (CATALOG | Contract()).replace(AgentStatusChanged)  # a class of your own
+        ```
+
+        Returns:
+            This contract.
+
+        Raises:
+            UnknownEvent: the contract has no event of that name.
+            ContractError: as for the constructor, or the contract is sealed.
+        """
+        self._check_unsealed()
+        declaration = declaration_of(event)
+        before = self._named(declaration.name).declaration
+        others = [d for d in self.declarations.values() if d.name != declaration.name]
+        rooms = [r for r in self.rooms if r != before.room or r in (d.room for d in others)]
+        after = [declaration if d is before else d for d in self.declarations.values()]
+        self._become(Contract._of(rooms, after, self._additions))
+        return self
+
+    def seal(self) -> Contract:
+        """Refuse later changes, for a contract that several modules share; `|` copies it.
+
+        Returns:
+            This contract.
+        """
+        self._is_sealed = True
+        return self
 
     def name_of(self, model: type) -> str:
         """Return the wire name of a payload type.
@@ -246,13 +321,9 @@ class Contract:
 
     def __or__(self, other: Contract) -> Contract:
         """Join two contracts; the same event or room may be in both."""
-        joined = Contract()
-        for pattern in (*self.rooms, *other.rooms):
-            joined._add_room(pattern)
-        for declaration in (*self.declarations.values(), *other.declarations.values()):
-            if joined.declarations.get(declaration.name) != declaration:
-                joined._add(declaration)
-        return joined
+        additions = merged_additions(self._additions, other._additions)
+        declarations = (*self.declarations.values(), *other.declarations.values())
+        return Contract._of((*self.rooms, *other.rooms), declarations, additions)
 
     def _encode(self, kind: EventType, event: object, now_ms: int, room: str | None) -> Encoded:
         data, sent = kind.codec.encode(event, now_ms)
@@ -266,10 +337,13 @@ class Contract:
 
     def _add(self, declaration: Declaration) -> None:
         if declaration.name in self._by_name:
-            raise ContractError(f"event name {declaration.name!r} is declared twice")
+            raise ContractError(
+                f"event name {declaration.name!r} is declared twice:"
+                " `Contract.replace` replaces a declaration"
+            )
         if declaration.model in self._by_model:
             raise ContractError(f"{declaration.model.__name__} is declared as two events")
-        kind = EventType(declaration)
+        kind = EventType(declaration, self._additions)
         if declaration.room is not None:
             self._add_room(declaration.room)
         self._by_name[declaration.name] = self._by_model[declaration.model] = kind
@@ -285,6 +359,34 @@ class Contract:
             self._rooms[pattern.template] = pattern
             self._by_head.setdefault(pattern.head, []).append(pattern)
         self._fingerprint = None
+
+    @staticmethod
+    def _of(
+        rooms: Iterable[RoomPattern],
+        declarations: Iterable[Declaration],
+        additions: Mapping[str, Values],
+    ) -> Contract:
+        """Return a contract of these parts; the same declaration may be given twice."""
+        contract = Contract()
+        contract._additions = dict(additions)
+        for pattern in rooms:
+            contract._add_room(pattern)
+        for declaration in declarations:
+            if contract.declarations.get(declaration.name) != declaration:
+                contract._add(declaration)
+        return contract
+
+    def _become(self, other: Contract) -> None:
+        self._additions = other._additions
+        self._by_name, self._by_model = other._by_name, other._by_model
+        self._rooms, self._by_head = other._rooms, other._by_head
+        self._fingerprint = None
+
+    def _check_unsealed(self) -> None:
+        if self._is_sealed:
+            raise ContractError(
+                "this contract is shared and sealed: change a copy, `CATALOG | Contract()`"
+            )
 
     def _named(self, name: str) -> EventType:
         kind = self._by_name.get(name)

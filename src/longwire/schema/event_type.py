@@ -1,7 +1,7 @@
 """An event of a contract: its declaration together with its codec."""
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 
 from msgspec import inspect
@@ -14,7 +14,10 @@ from longwire.schema.fault import CODEC_ERRORS, invalid_event
 from longwire.schema.merge_patch import merge_patch
 from longwire.schema.model_codec import model_codec
 from longwire.schema.patch_types import check_patch_fields
+from longwire.schema.widening import Values, WiderModel, wider_model
 from longwire.types import Merge
+
+_NONE: Mapping[str, Values] = {}
 
 Merger = Callable[[bytes | None, bytes], bytes]
 """Returns the value that a log contains after a patch, given the value before it, if any."""
@@ -23,8 +26,13 @@ Merger = Callable[[bytes | None, bytes], bytes]
 class EventType:
     """Encodes payloads of one event, and determines their room and slot.
 
+    Args:
+        declaration: the event's declaration.
+        additions: values that the contract adds to vocabularies, by the vocabulary's title.
+
     Attributes:
         declaration: the event's declaration.
+        model: the payload type with these vocabularies, to describe.
         codec: encodes and decodes payloads.
         concat: the wire name of the text field of `Concat`, or None.
         merge: for `Merge`, applies a patch to the value in the log; None for other rules.
@@ -33,9 +41,11 @@ class EventType:
         ContractError: the payload's type does not support the declaration.
     """
 
-    def __init__(self, declaration: Declaration) -> None:
+    def __init__(self, declaration: Declaration, additions: Mapping[str, Values] = _NONE) -> None:
         self.declaration = declaration
-        self.codec = _codec_of(declaration)
+        wider = wider_model(declaration.model, additions) if additions else None
+        self.model = wider.model if wider else declaration.model
+        self.codec = _codec_of(declaration, wider)
         declaration.check(tuple(self.codec.wire_names))
         text_field = declaration.text_field
         self.concat = self.codec.wire_names[text_field] if text_field else None
@@ -96,14 +106,14 @@ class EventType:
         return found is not None and tuple(found.values()) == values
 
 
-def _codec_of(declaration: Declaration) -> Codec:
+def _codec_of(declaration: Declaration, wider: WiderModel | None) -> Codec:
     name, model = declaration.name, declaration.model
     if not issubclass(model, Event):
         if declaration.is_patch:
             check_patch_fields(declaration)
         return model_codec(name, declaration.model, is_patch=declaration.is_patch)
     try:
-        codec = EventCodec(name, model)
+        codec = EventCodec(name, model, wider)
         _check_types(declaration, model)
         if declaration.is_patch:
             check_patch_fields(declaration)
