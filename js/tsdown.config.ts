@@ -5,6 +5,7 @@ export default defineConfig({
     index: "src/index.ts",
     outbox: "src/outbox.ts",
     react: "src/react/index.ts",
+    shared: "src/shared.ts",
     testing: "src/testing.ts",
     zustand: "src/zustand.ts",
   },

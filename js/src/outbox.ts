@@ -5,8 +5,8 @@
  */
 
 import type { WebSocketClient } from "./client.js";
-import type { ClientToServerEvents, ServerToClientEvents } from "./contract.js";
 import { Outbox, type OutboxOptions } from "./outbox/outbox.js";
+import type { ReceivedEvents, SentEvents } from "./registration.js";
 import type { EventMap } from "./types.js";
 
 export type { OutboxEntry, OutboxFailure } from "./outbox/entries.js";
@@ -25,8 +25,8 @@ const outboxes = new WeakMap<object, Outbox>();
  * ```
  */
 export function createOutbox<
-  L extends EventMap<L> = ServerToClientEvents,
-  E extends EventMap<E> = ClientToServerEvents,
+  L extends EventMap<L> = ReceivedEvents,
+  E extends EventMap<E> = SentEvents,
 >(client: WebSocketClient<L, E>, options: OutboxOptions = {}): Outbox<L> {
   let outbox = outboxes.get(client);
   if (!outbox) {

@@ -1,4 +1,4 @@
-/** What Node lacks of a browser: IndexedDB, and Web Locks as far as the outbox uses them. */
+/** The parts of a browser that Node lacks: IndexedDB, and Web Locks as far as the outbox uses them. */
 
 import { IDBFactory } from "fake-indexeddb";
 import { onTestFinished, vi } from "vitest";

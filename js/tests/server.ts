@@ -36,6 +36,8 @@ export interface ServerOptions {
   port?: number;
   /** The fingerprint of the server's contract; sent to clients with another one. */
   contract?: string;
+  /** The events of the server's own contract. */
+  events?: Record<string, EventRule>;
   /** Milliseconds between Engine.IO's own pings. */
   pingInterval?: number;
 }
@@ -43,11 +45,23 @@ export interface ServerOptions {
 /** The error of a renewal with another user's token. */
 const OTHER = { message: "token belongs to another user", code: "another_user" };
 
+type Rules = Readonly<Record<string, EventRule>>;
+
 /** Returns the key of an event's entry, as the contract declares it. */
-function slotOf(event: string, data: unknown): string {
-  const rules: Readonly<Record<string, EventRule>> = EVENTS;
-  const fields = rules[event]?.conflate?.key ?? [];
+function slotOf(data: unknown, rule: EventRule | undefined): string {
+  const fields = rule?.conflate?.key ?? [];
   return JSON.stringify(fields.map((field) => (data as Record<string, unknown>)[field]));
+}
+
+function isEqual(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** Returns the value in the log; the members of a patch must not be objects. */
+function valueAfter(value: unknown, patch: unknown, rule: EventRule | undefined): unknown {
+  if ((rule?.conflate?.rule as string) !== "merge") return patch;
+  const members = Object.entries({ ...(value as object), ...(patch as object) });
+  return Object.fromEntries(members.filter(([, member]) => member !== null));
 }
 
 /** Returns where the newest entry of the same event and key is, and its value. */
@@ -55,10 +69,11 @@ function newestOf(
   { epoch, entries }: Log,
   event: string,
   data: unknown,
+  rules: Rules,
 ): { position: Position; value: unknown } | null {
   for (let offset = entries.length; offset > 0; offset--) {
     const entry = entries[offset - 1] as Entry;
-    if (entry.event === event && slotOf(event, entry.data) === slotOf(event, data))
+    if (entry.event === event && slotOf(entry.data, rules[event]) === slotOf(data, rules[event]))
       return { position: { epoch, offset }, value: entry.data };
   }
   return null;
@@ -265,11 +280,11 @@ export class ScriptedServer {
     const log = this.log(room);
     const known = this.#offsets.get(`${room} ${id}`);
     if (known !== undefined) return { ok: true, room, epoch: log.epoch, offset: known };
-    const newest = newestOf(log, event, data);
-    const isExpected = JSON.stringify(expect) === JSON.stringify(newest?.position ?? null);
-    if (expect !== undefined && !isExpected)
+    const rules: Rules = { ...EVENTS, ...this.options.events };
+    const newest = newestOf(log, event, data, rules);
+    if (expect !== undefined && !isEqual(expect, newest?.position ?? null))
       return { ok: false, room, error: { code: "conflict", message: "It changed.", ...newest } };
-    this.publish(room, event, data);
+    this.publish(room, event, valueAfter(newest?.value, data, rules[event]));
     const offset = log.entries.length;
     this.#offsets.set(`${room} ${id}`, offset);
     return { ok: true, room, epoch: log.epoch, offset };

@@ -1,6 +1,7 @@
 import { describe, expectTypeOf, it } from "vitest";
 
 import {
+  type AssetStatusEvent,
   createClient,
   initialJob,
   type JobCompletedEvent,
@@ -18,7 +19,10 @@ import {
   useJob,
   useJobOutput,
   useJobProgress,
+  useOutbox,
+  useShared,
 } from "../src/react/index.js";
+import type { Patch } from "../src/shared.js";
 
 const client = createClient("http://localhost");
 
@@ -119,6 +123,37 @@ describe("hooks", () => {
     const job = { ...initialJob("1"), isRunning: true };
     expectTypeOf(useJobOutput(job).text).returns.toBeString();
     expectTypeOf<typeof job>().toExtend<JobOutputProps["job"]>();
+  });
+
+  it("types shared values", () => {
+    const asset = useShared("asset:status", "global", { assetId: "a" });
+    expectTypeOf(asset.value).toEqualTypeOf<AssetStatusEvent | null>();
+    void asset.update({ status: "approved", previousStatus: "draft" });
+    void asset.update((current) => ({
+      previousStatus: current?.status ?? "draft",
+      status: "draft",
+    }));
+    if (asset.value) void asset.update({ ...asset.value, status: "approved" });
+    expectTypeOf(asset.conflict?.theirs).toEqualTypeOf<AssetStatusEvent | null | undefined>();
+    useShared("budget:updated", "user:ada", {});
+    // @ts-expect-error the key is missing
+    useShared("asset:status", "global", {});
+    // @ts-expect-error entries of this event do not replace each other
+    useShared("announcement", "global", {});
+    // @ts-expect-error an incomplete value
+    void asset.update({ status: "approved" });
+    expectTypeOf<Patch<{ a: string; b?: { c?: number[] } }>>().toEqualTypeOf<{
+      a: string;
+      b?: { c?: number[] | null } | null;
+    }>();
+  });
+
+  it("types the outbox", () => {
+    const { publish, failed } = useOutbox();
+    expectTypeOf(publish("announcement", { message: "", level: "info" })).resolves.toBeString();
+    expectTypeOf(failed[0]?.failure?.code).toEqualTypeOf<string | undefined>();
+    // @ts-expect-error an incomplete payload
+    void publish("announcement", { message: "" });
   });
 
   it("types progress and events", () => {

@@ -1,8 +1,8 @@
 import { backoff } from "../backoff.js";
 import type { WebSocketClient } from "../client.js";
-import type { ServerToClientEvents } from "../contract.js";
 import { type ClientErrorCode, LongwireError, PublishError } from "../errors.js";
 import { newId, type PublishOptions } from "../publisher.js";
+import type { ReceivedEvents } from "../registration.js";
 import { roomOf } from "../rules.js";
 import { type Readable, Store } from "../store.js";
 import type { EventMap, Publishable } from "../types.js";
@@ -78,9 +78,7 @@ type OutboxClient = Pick<WebSocketClient, "connection" | "settings" | "isConnect
  * All tabs of an origin share the entries of a user, and one of those that are connected sends them.
  * Signing out deletes the user's entries.
  */
-export class Outbox<L extends EventMap<L> = ServerToClientEvents>
-  implements Readable<OutboxSnapshot>
-{
+export class Outbox<L extends EventMap<L> = ReceivedEvents> implements Readable<OutboxSnapshot> {
   readonly #client: OutboxClient;
   readonly #name: string;
   readonly #limits: StoreLimits;

@@ -44,5 +44,6 @@ export { type JobProgressView, useJobProgress } from "./useJobProgress.js";
 export { type UseJobsOptions, useJobs } from "./useJobs.js";
 export { type OutboxView, useOutbox } from "./useOutbox.js";
 export { type RoomView, useRoom } from "./useRoom.js";
+export { type SharedView, useShared } from "./useShared.js";
 export { useToasts } from "./useToasts.js";
 export { useWebSocket, type WebSocketView } from "./useWebSocket.js";
