@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import runpy
 from pathlib import Path
@@ -12,8 +13,14 @@ import msgspec
 import pytest
 import socketio  # type: ignore[import-untyped]
 
-from longwire import issue_token
-from longwire.errors import InvalidEvent, InvalidRoom, PublishDenied, RoomDenied
+from longwire import WebSocketClient, issue_token
+from longwire.errors import (
+    AuthenticationError,
+    InvalidEvent,
+    InvalidRoom,
+    PublishDenied,
+    RoomDenied,
+)
 from longwire.server import Identity
 from longwire.wire import PublishRequest
 from tests.docs.snippets import ROOT, running, snippets_of
@@ -134,3 +141,26 @@ def module_of(document: str, name: str, folder: Path, **given: Any) -> dict[str,
     path = folder / name
     path.write_text(snippets_of(document)[name])
     return runpy.run_path(str(path), init_globals=given, run_name=path.stem)
+
+
+async def test_revoking_and_occupancy(tmp_path: Path) -> None:
+    document = "docs/guides/operations.md"
+    revoking = module_of(document, "revoking.py", tmp_path)
+    async with revoking["server"] as server:
+        token = issue_token(SECRET, "ada", token_id="1")
+        await revoking["sign_out"]({"jti": "1"}, "ops")
+        with pytest.raises(AuthenticationError, match="revoked"):
+            await server.authenticate(token)
+        await revoking["sign_out_everywhere"]("bob", "ops")
+        await revoking["ban"]("eve", "ops")
+        assert [action.user for action in await server.actions()] == ["eve", "bob", None]
+
+    occupancy = module_of(document, "occupancy.py", tmp_path)
+    occupied = asyncio.Event()
+    server = occupancy["server"]
+    server.on_occupied("job:{job_id}")(lambda room, parameters: occupied.set())
+    async with serving(server) as url, WebSocketClient(url, token=token) as client:
+        await client.join_room("job:1")
+        await occupied.wait()
+        assert occupancy["following"] == {"1"}
+        assert (await server.watchers("job:1")).users == ("ada",)

@@ -10,6 +10,8 @@ from longwire.server.access.publish_rules import PublishRule
 from longwire.server.access.rules import Rule, is_signed_in
 from longwire.server.clients.socket import Socket
 from longwire.server.control.actions import Action
+from longwire.server.control.occupancy import RoomHook
+from longwire.server.control.watchers import Watchers
 from longwire.server.errors import TooManyRevocations, UnknownJob
 from longwire.server.lifecycle.readiness import Readiness
 from longwire.server.limits import Limits
@@ -27,11 +29,13 @@ __all__ = [
     "PublishRule",
     "Readiness",
     "RecoveryOptions",
+    "RoomHook",
     "Rule",
     "Server",
     "Socket",
     "TooManyRevocations",
     "UnknownJob",
+    "Watchers",
     "anonymous",
     "is_signed_in",
     "issue_token",

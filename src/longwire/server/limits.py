@@ -45,10 +45,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         token_lifetime: seconds that a token may be valid; a token that expires later is refused.
             A revocation is kept for this long. Ten years is the longest that `longwire token`
             signs; the lifetime of your own tokens keeps fewer revocations.
+        node_lease: seconds of silence after which another node counts as dead, and its members no
+            longer keep a room occupied.
+        vacated_after: seconds that a room must be without members before `on_vacated` hooks are
+            called: a page that is loaded again takes less.
 
     Raises:
-        ValueError: `events_per_second`, `revocations` or `token_lifetime` is not positive, or
-            `drain_seconds` is negative.
+        ValueError: `events_per_second`, `revocations`, `token_lifetime` or `node_lease` is not
+            positive, or `drain_seconds` is negative.
     """
 
     rooms_per_socket: int = 1000
@@ -69,6 +73,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     drain_seconds: float = 8.0
     revocations: int = 100_000
     token_lifetime: float = 3650 * 86_400.0
+    node_lease: float = 10.0
+    vacated_after: float = 5.0
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -77,7 +83,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"events_per_second must be > 0, got {rate}; for no limit, pass 10**9")
         if not self.drain_seconds >= 0:
             raise ValueError(f"drain_seconds must be >= 0, got {self.drain_seconds}")
-        for name in ("revocations", "token_lifetime"):
+        for name in ("revocations", "token_lifetime", "node_lease"):
             value = getattr(self, name)
             if value <= 0:
                 raise ValueError(f"{name} must be > 0, got {value}")

@@ -39,6 +39,9 @@ from longwire.server.clients.sessions import Sessions
 from longwire.server.clients.socket import Socket
 from longwire.server.control.actions import ANNOUNCE, Action
 from longwire.server.control.control import Control
+from longwire.server.control.nodes import Nodes
+from longwire.server.control.occupancy import Occupancy, RoomHook
+from longwire.server.control.watchers import WatcherCounts, Watchers
 from longwire.server.errors import ServerStopped, report
 from longwire.server.jobs.appends import draft_of
 from longwire.server.jobs.fences import check_attempt
@@ -134,6 +137,10 @@ class Server:
             survey_interval=job_survey_interval,
         )
         self._control = Control(self.broker, self.hub, self.limits, lambda: self.sockets)
+        settle = self.limits.vacated_after
+        self._nodes = Nodes(self.broker, self.hub, self.limits.node_lease, settle)
+        self._watchers = WatcherCounts(self.hub, self._nodes)
+        self._occupancy = Occupancy(self.broker, self.hub, self._nodes, contract, settle)
         options = options or Options()
         services = Services(
             self.hub,
@@ -185,11 +192,14 @@ class Server:
         try:
             await self.broker.start(self.hub)
             await self._control.start()
+            await self._nodes.start()
+            await self._occupancy.start()
             await self._jobs.start()
         except BaseException as error:
             started.set_exception(error)
             started.exception()  # marks it as retrieved: there may be no other waiter
             self._started = None
+            await self._close_control()
             await self.broker.close()
             raise
         started.set_result(None)
@@ -275,15 +285,21 @@ class Server:
         self._descriptors.stop()
         try:
             self._leave_uvicorn()
+            self._occupancy.stop()
             await self._jobs.interrupt()
             await self._sessions.close()
             await self._jobs.close()
-            await self._control.close()
+            await self._close_control()
             await self.hub.close()
             await self.broker.close()
         finally:
             self._started = None
             self._is_closing = False
+
+    async def _close_control(self) -> None:
+        await self._occupancy.close()
+        await self._nodes.close()
+        await self._control.close()
 
     async def _drain_before_stop(self, is_hurried: Callable[[], bool]) -> None:
         await self._drain.run(self.limits.drain_seconds, is_hurried)
@@ -401,6 +417,57 @@ class Server:
             return rule
 
         return register
+
+    def on_occupied(self, pattern: str) -> Callable[[RoomHook], RoomHook]:
+        """Register a hook for rooms that get their first member: `@server.on_occupied("job:{id}")`.
+
+        The hook receives the room and the parameters of the pattern, and may be `async`. It is
+        called on one of the servers that share a broker, once each time the room goes from no
+        member on any of them to one: at most once, if that server dies meanwhile. Register it on
+        every server, before it starts. Rooms of other patterns cost nothing.
+
+        Raises:
+            ContractError: the contract does not have this pattern.
+            ConfigurationError: the server has started.
+        """
+        return self._register_hook(pattern, self._occupancy.on_occupied)
+
+    def on_vacated(self, pattern: str) -> Callable[[RoomHook], RoomHook]:
+        """Register a hook for rooms that have had no member for `Limits.vacated_after` seconds.
+
+        See `on_occupied`. The members of a server that died, or is cut off from the broker, do not
+        count from `Limits.node_lease` on. A server that was the only one calls the hook when it is
+        started again with the same logs.
+
+        Raises:
+            ContractError: the contract does not have this pattern.
+            ConfigurationError: the server has started.
+        """
+        return self._register_hook(pattern, self._occupancy.on_vacated)
+
+    def _register_hook(
+        self, pattern: str, add: Callable[[str, RoomHook], None]
+    ) -> Callable[[RoomHook], RoomHook]:
+        if self._started is not None:
+            raise ConfigurationError("register hooks of rooms before the server starts")
+
+        def register(hook: RoomHook) -> RoomHook:
+            add(pattern, hook)
+            return hook
+
+        return register
+
+    async def watchers(self, room: str) -> Watchers:
+        """Count the connections in a room on all nodes, and name their users.
+
+        Nodes that do not answer within a second are named in `missing`. Job workers and other
+        publishers are not in a room and do not count.
+
+        Raises:
+            BrokerUnavailable: the other nodes cannot be reached.
+        """
+        await self._start_once()
+        return await self._watchers.count(room)
 
     # Publishing
 
@@ -545,7 +612,7 @@ class Server:
         if identity.expires_at is not None:
             self._check_expiry(identity.expires_at)
         if self._started is None and not self._is_closed:
-            await self.start()  # which reads the revocations
+            await self._start_once()  # which reads the revocations
         await self._control.check(identity)
         return identity
 

@@ -67,6 +67,8 @@ class Hub:
         self._rooms: dict[str, HubRoom] = {}
         self._observers: dict[str, Observer] = {}
         self._reset_observers: dict[str, Callable[[Position], None]] = {}
+        self._on_first: Callable[[str], None] | None = None
+        self._on_last: Callable[[str], None] | None = None
         self._statistics = statistics or Statistics()
         self._fanout = Fanout(fanout_slice, self._feed, self._statistics)
         self._feeders = BackgroundTasks()
@@ -128,6 +130,16 @@ class Hub:
     def observe_reset(self, room: str, observer: Callable[[Position], None]) -> None:
         """Call `observer` with the end of the new log when the log of `room` was replaced."""
         self._reset_observers[room] = observer
+
+    def watch_members(
+        self, on_first: Callable[[str], None], on_last: Callable[[str], None]
+    ) -> None:
+        """Call back with the name of each room that gets its first member, and loses its last."""
+        self._on_first, self._on_last = on_first, on_last
+
+    def unwatch_members(self) -> None:
+        """Stop the calls of `watch_members`."""
+        self._on_first = self._on_last = None
 
     # Membership
 
@@ -333,12 +345,16 @@ class Hub:
         member = hub_room.members.get(recipient)
         if member is None:
             member = hub_room.members[recipient] = Member(hub_room, recipient)
+            if self._on_first is not None and len(hub_room.members) == 1:
+                self._on_first(hub_room.name)
         else:
             self._fanout.park(member)
         return member
 
     def _remove(self, hub_room: HubRoom, recipient: Recipient) -> None:
         self._fanout.park(hub_room.members.pop(recipient))
+        if self._on_last is not None and not hub_room.members:
+            self._on_last(hub_room.name)
 
     def _leave_live(self, hub_room: HubRoom) -> None:
         self._fanout.flush(hub_room)
