@@ -1,4 +1,4 @@
-"""What the routes of the admin interface answer: one page of one view, as JSON.
+"""The answers of the admin interface: one page of one view each, as JSON.
 
 Times are milliseconds since the Unix epoch, durations seconds, sizes bytes. Counters have grown
 since the node started, which `since` tells.
@@ -14,9 +14,11 @@ from longwire.server.control.actions import Action
 
 ConnectionState = Literal["ok", "lagging", "stalled"]
 
+Direction = Literal["in", "out"]
+
 
 class Sample(Record):
-    """What a node did up to one moment; a chart shows differences of adjacent samples.
+    """The counts of a node at one moment; a chart shows differences of adjacent samples.
 
     Attributes:
         at: the moment.
@@ -182,7 +184,7 @@ class Operation(Record):
     """
 
     at: int
-    direction: Literal["in", "out"]
+    direction: Direction
     event: str
     room: str | None
     size: int
@@ -243,7 +245,8 @@ class LogEntry(Record):
         slot: entries with the same slot replace or join each other.
         at: when the newest of its entries was appended.
         size: bytes of the payload.
-        payload: the payload, as the rule of the application shows it; None if it is hidden.
+        payload: the payload, as the rule of the application shows it; None if the rule hides it,
+            or if it is too long to show.
     """
 
     first: int
@@ -289,7 +292,7 @@ class RoomView(Record):
 
 
 class JobsView(Record):
-    """`/jobs`: one page of jobs without their output, and how many match in all."""
+    """`/jobs`: one page of jobs without their output and result, and how many match in all."""
 
     jobs: list[JobState]
     total: int
@@ -348,7 +351,7 @@ class HealthRow(Record):
 
 
 class HealthView(Record):
-    """`/health`: who cannot stay connected, what they lost, and whether it is us or them."""
+    """`/health`: which connections cannot stay, what they lost, and whose fault it is."""
 
     nodes: list[HealthRow]
     missing: list[str]

@@ -132,9 +132,11 @@ class _ProblemRoute(APIRoute):
         return handle_errors
 
 
-def problem(error: LongwireError, field: str | None = None) -> Response:
-    """Return the response for an error."""
-    status = _STATUS.get(type(error), 400)
+def problem(
+    error: LongwireError, field: str | None = None, *, status: int | None = None
+) -> Response:
+    """Return the response for an error, by default with the status of its type."""
+    status = status or _STATUS.get(type(error), 400)
     headers = {"www-authenticate": "Bearer"} if status == 401 else {}
     if status == 503:
         headers["retry-after"] = RETRY_AFTER

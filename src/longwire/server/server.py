@@ -141,7 +141,10 @@ class Server:
         self._nodes = Nodes(self.broker, self.hub, self.limits.node_lease, settle)
         self._watchers = WatcherCounts(self.hub, self._nodes)
         self._occupancy = Occupancy(self.broker, self.hub, self._nodes, contract, settle)
-        options = options or Options()
+        self.options = options = options or Options()
+        self.connection_options = connection_options or ConnectionOptions(
+            connect_timeout=CONNECT_TIMEOUT
+        )
         services = Services(
             self.hub,
             self.rules,
@@ -157,7 +160,7 @@ class Server:
             services,
             self._handlers,
             options,
-            connection_options or ConnectionOptions(connect_timeout=CONNECT_TIMEOUT),
+            self.connection_options,
             Recovery(recovery, self.broker, self.rules, self.hub) if recovery else None,
         )
         self._socketio = SocketIOApp(
@@ -776,6 +779,11 @@ class Server:
     def sockets(self) -> list[Socket]:
         """The clients that are connected to this node."""
         return self._sessions.sockets
+
+    @property
+    def session_count(self) -> int:
+        """How many connections this node has, including clients that have not signed in."""
+        return len(self._sessions)
 
     # Jobs
 

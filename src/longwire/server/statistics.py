@@ -1,4 +1,4 @@
-"""What a node has done since it started, as plain numbers that cost an addition each."""
+"""Counts of a node since it started, as plain numbers that cost an addition each."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -4,6 +4,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Mapping
+from sys import intern
 
 from longwire.schema import Contract
 
@@ -21,23 +22,29 @@ class Fingerprints:
 
     Such a client is not rejected: a worker may declare only the events that it needs, and a page
     loaded before an upgrade mostly keeps working.
+
+    Attributes:
+        own: the number of sign-ins with the server's own fingerprint.
     """
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._others: Counter[str] = Counter()
+        self.own = 0
 
     @property
     def others(self) -> Mapping[str, int]:
         """The number of sign-ins for each other fingerprint since the server was created."""
         return dict(self._others)
 
-    def receive(self, fingerprint: object) -> str | None:
+    def receive(self, value: object) -> str | None:
         """Count a client's fingerprint; return the server's if it differs."""
-        if not isinstance(fingerprint, str) or FINGERPRINT.fullmatch(fingerprint) is None:
+        fingerprint = read_fingerprint(value)
+        if fingerprint is None:
             return None
         own = self._contract.fingerprint
         if fingerprint == own:
+            self.own += 1
             return None
         if fingerprint in self._others:
             self._others[fingerprint] += 1
@@ -51,3 +58,10 @@ class Fingerprints:
                 extra={"contract": fingerprint},
             )
         return own
+
+
+def read_fingerprint(value: object) -> str | None:
+    """Return the fingerprint that a client sent; None if it is not one."""
+    if not isinstance(value, str) or FINGERPRINT.fullmatch(value) is None:
+        return None
+    return intern(value)  # one string for all clients of a version

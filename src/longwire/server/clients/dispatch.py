@@ -58,6 +58,8 @@ class Dispatcher:
         """Start the event's handler, or queue its command behind earlier ones."""
         cost = _cost(event)
         socket.session.unhandled += cost
+        if socket.observer is not None:
+            socket.observer.receive_event(event)
         command = COMMANDS.get(event.name)
         if command is None:
             self._tasks.run(self._handle(socket, event, cost))

@@ -11,6 +11,7 @@ from longwire.connection.events import ConnectRequested
 from longwire.errors import AuthenticationError, BrokerUnavailable, LongwireError
 from longwire.reasons import TRANSPORT_CLOSED, TRANSPORT_ERROR
 from longwire.server.access.authentication import Identity
+from longwire.server.access.fingerprints import read_fingerprint
 from longwire.server.clients.commands import Services
 from longwire.server.clients.socket import Socket
 from longwire.server.errors import InternalError
@@ -137,7 +138,8 @@ class SignIn:
             await self._services.hub.leave(socket, room)
 
     def _welcome(self, socket: Socket, credentials: Credentials, rooms: list[str]) -> None:
-        socket.other_contract = self._services.fingerprints.receive(credentials.contract)
+        socket.contract = read_fingerprint(credentials.contract)
+        socket.other_contract = self._services.fingerprints.receive(socket.contract)
         socket.welcome(rooms)
 
 

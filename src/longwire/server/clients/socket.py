@@ -2,9 +2,10 @@
 
 import asyncio
 from sys import intern
-from typing import Any
+from typing import Any, Protocol
 
 from longwire.clock import clock
+from longwire.connection.events import EventReceived
 from longwire.errors import CallTimeout, NotConnected
 from longwire.prepared import PreparedBatch
 from longwire.reasons import SERVER_DISCONNECT, TOKEN_EXPIRED, DisconnectReason
@@ -28,6 +29,22 @@ from longwire.wire import (
 )
 
 
+class SocketObserver(Protocol):
+    """Receives what passes between a socket and its client, in order. Its methods never raise."""
+
+    def receive_event(self, event: EventReceived) -> None:
+        """The client sent an event."""
+        ...
+
+    def receive_emit(self, event: str, args: tuple[object, ...]) -> None:
+        """An event was sent to this client only."""
+        ...
+
+    def receive_write(self, batch: PreparedBatch) -> None:
+        """Events of a room were sent."""
+        ...
+
+
 class Socket:
     """A connected, authenticated client.
 
@@ -36,8 +53,10 @@ class Socket:
         identity: the identity of the current token.
         wants_positions: whether the client asked for positions; it then joins its rooms itself.
         rooms: the rooms that the client has joined.
+        contract: the fingerprint that the client was built for, if it sent one.
         other_contract: the server's fingerprint, if the client was built for another contract.
         is_open: whether events can still be sent.
+        observer: receives what is sent to and received from the client, while an operator watches.
         since: when the client signed in, in seconds since the epoch.
         record: the state needed to recover the connection, if that is enabled.
     """
@@ -48,8 +67,10 @@ class Socket:
         "_has_notified",
         "_limits",
         "_notice",
+        "contract",
         "identity",
         "is_open",
+        "observer",
         "other_contract",
         "record",
         "rooms",
@@ -71,7 +92,9 @@ class Socket:
         self.session = session
         self.wants_positions = wants_positions
         self.record: RecoveryRecord | None = None
+        self.contract: str | None = None
         self.other_contract: str | None = None
+        self.observer: SocketObserver | None = None
         self.is_open = True
         self.since = clock.time()
         self.rooms: set[str] = set()
@@ -99,6 +122,8 @@ class Socket:
             # Stock clients with recovery take a trailing string for the offset to resume from.
             args = (*args, self.record.sent.newest)
         if self.is_open:
+            if self.observer is not None:
+                self.observer.receive_emit(event, args)
             self.session.connection.send_event("/", event, args)
             self.session.transmit()
 
@@ -176,18 +201,20 @@ class Socket:
     @property
     def writer(self) -> Writer | None:
         """The writer for prepared messages, unless this socket has to record what it is sent."""
-        return self.session.writer if self.record is None else None
+        is_recorded = self.record is not None or self.observer is not None
+        return None if is_recorded else self.session.writer
 
     def write(self, batch: PreparedBatch) -> bool:
         """Send prepared messages in order; return False, and send none, if the session lags."""
         if not self.is_open:
             return False
         record = self.record
-        if record is None:
-            return self.session.write(batch, self.wants_positions)
-        if not self.session.write(batch, with_positions=True):
+        if not self.session.write(batch, self.wants_positions or record is not None):
             return False
-        record.sent.append(batch)
+        if record is not None:
+            record.sent.append(batch)
+        if self.observer is not None:
+            self.observer.receive_write(batch)
         return True
 
     def enter(self, room: str, position: Position) -> None:

@@ -232,6 +232,14 @@ class Hub:
                 return True
         return False
 
+    def forget_writer(self, recipient: Recipient, rooms: Iterable[str]) -> None:
+        """Write to a recipient through its `write` again, after its `writer` has changed."""
+        for room in rooms:
+            hub_room = self._rooms.get(room)
+            member = hub_room.members.get(recipient) if hub_room is not None else None
+            if member is not None:
+                member.writer = None
+
     async def close(self) -> None:
         """Stop all feeders and forget all rooms; the broker drops its subscriptions when closed."""
         self._feeders.cancel()

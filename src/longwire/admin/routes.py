@@ -1,0 +1,108 @@
+"""The routes of the admin interface: paths, parameters and bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from longwire.admin.access import Access, AdminDenied
+from longwire.admin.answers import Answers, UnknownConnection
+from longwire.admin.paging import InvalidQuery
+from longwire.errors import AuthenticationError, InvalidRoom, LongwireError, needing
+
+with needing("fastapi"):
+    from starlette.exceptions import HTTPException
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route, Router
+    from starlette.types import Receive, Scope, Send
+
+from longwire.integrations.fastapi import explain, problem
+
+Handler = Callable[[Request, str], Awaitable[object]]
+"""Answers a request of the operator with this name."""
+
+_STATUS: Final[dict[type[LongwireError], int]] = {
+    InvalidQuery: 400,
+    AuthenticationError: 401,
+    AdminDenied: 403,
+    UnknownConnection: 404,
+    InvalidRoom: 404,
+}
+
+NO_STORE: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+def views(answers: Answers) -> dict[str, Handler]:
+    """Return the handler of each path that is read with GET."""
+
+    async def connection(request: Request, operator: str) -> object:
+        return await answers.connection(request.path_params["id"])
+
+    async def room(request: Request, operator: str) -> object:
+        return await answers.room(request.path_params["room"], request.query_params)
+
+    return {
+        "/overview": lambda request, operator: answers.overview(operator),
+        "/nodes": lambda request, operator: answers.nodes(),
+        "/connections": lambda request, operator: answers.connections(request.query_params),
+        "/connections/{id}": connection,
+        "/rooms": lambda request, operator: answers.rooms(request.query_params),
+        "/rooms/{room:path}": room,
+        "/jobs": lambda request, operator: answers.jobs(request.query_params),
+        "/contracts": lambda request, operator: answers.contracts(),
+        "/health": lambda request, operator: answers.health(),
+        "/audit": lambda request, operator: answers.audit(request.query_params),
+    }
+
+
+class Api:
+    """An ASGI application with every route of the interface, behind one check.
+
+    The check comes before the routing, so there is no path that it does not cover.
+
+    Args:
+        access: checks each request.
+        answers: computes the views.
+    """
+
+    def __init__(self, access: Access, answers: Answers) -> None:
+        self._access = access
+        self.routes = [
+            Route(path, _endpoint(handler), methods=["GET"])
+            for path, handler in views(answers).items()
+        ]
+        self._router = Router(self.routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1000, "reason": ""})
+            return
+        request = Request(scope, receive)
+        try:
+            scope["longwire.operator"] = await self._access.check(request)
+            await self._router(scope, receive, send)
+        except LongwireError as error:
+            await _explain(error)(scope, receive, send)
+        except HTTPException as error:
+            await (await explain(request, error))(scope, receive, send)
+
+
+def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            answer = await handler(request, request.scope["longwire.operator"])
+        except LongwireError as error:
+            return _explain(error)
+        return Response(msgspec.json.encode(answer), 200, NO_STORE, "application/json")
+
+    return endpoint
+
+
+def _explain(error: LongwireError) -> Response:
+    response: Response = problem(error, status=_STATUS.get(type(error)))
+    response.headers.update(NO_STORE)
+    return response
