@@ -286,3 +286,18 @@ async def test_without_the_option_clients_receive_no_private_id() -> None:
         await client.expect("event", "authenticated")
         await announce(server, "plain")
         assert len(await client.expect("event", "announcement")) == 1
+
+
+async def test_a_client_recovers_after_an_event_without_arguments() -> None:
+    """Regression: the client took the name of such an event for its offset, and started over."""
+    async with recovering(["websocket"]) as (server, proxy, client):
+        await client.expect("connect")
+        server.sockets[0].emit("note")
+        await client.expect("event", "note")
+        proxy.refuse()
+        proxy.cut()
+        await client.expect("disconnect")
+        await announce(server, "missed")
+        proxy.accept()
+        assert (await client.expect("connect"))[1] is True
+        assert await next_message(client) == "missed"

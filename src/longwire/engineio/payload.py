@@ -62,9 +62,12 @@ def decode_binary(packet: str) -> bytes:
     Raises:
         RemoteProtocolError: it is not valid base64.
     """
+    data = packet[1:]
     try:
-        return binascii.a2b_base64(packet[1:], strict_mode=True)
+        return binascii.a2b_base64(data, strict_mode=True)
     except ValueError as error:
+        if "\n" in data:  # Java and Android clients break lines, as MIME does
+            return decode_binary(packet.replace("\r", "").replace("\n", ""))
         raise RemoteProtocolError(f"invalid base64: {error}") from error
 
 

@@ -31,8 +31,8 @@ from longwire.server.access.fingerprints import Fingerprints
 from longwire.server.access.origin import OriginPolicy
 from longwire.server.access.publish_rules import PublishRule, PublishRules
 from longwire.server.access.rules import RoomRules, Rule, is_signed_in, is_that_user
-from longwire.server.asgi.app import SocketIOApp, with_fallback
-from longwire.server.asgi.mount import Mountable, mount, serve_lifespan
+from longwire.server.asgi.app import SocketIOApp
+from longwire.server.asgi.mount import Mountable, mount, serve_lifespan, wrap
 from longwire.server.clients.commands import Services
 from longwire.server.clients.handlers import Handler, Handlers
 from longwire.server.clients.sessions import Sessions
@@ -357,8 +357,11 @@ class Server:
         mount(app, self._socketio, self.lifespan)
 
     def wrap(self, app: ASGIApp) -> ASGIApp:
-        """Return an ASGI application that serves `/socket.io/` and passes the rest to `app`."""
-        return with_fallback(self._socketio, app)
+        """Return an ASGI application that serves `/socket.io/` and passes the rest to `app`.
+
+        The server runs within the lifespan of `app`: it starts after `app` and stops before it.
+        """
+        return wrap(app, self._socketio, self)
 
     # Registration
 

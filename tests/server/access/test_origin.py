@@ -62,7 +62,54 @@ def test_a_star_allows_every_origin(allowed: str | list[str]) -> None:
     assert OriginPolicy(allowed).allows({"origin": "http://anything.test", "host": "x"}, "ws")
 
 
-@pytest.mark.parametrize("allowed", ["app.example.com", ["https://"], ["ftp://example.com"], [""]])
+@pytest.mark.parametrize(
+    "allowed",
+    ["app.example.com", ["https://"], ["https://app.example.com/path"], ["https://a.*.com"], [""]],
+)
 def test_an_invalid_origin_raises(allowed: str | list[str]) -> None:
     with pytest.raises(ConfigurationError, match="is not an origin such as"):
         OriginPolicy(allowed)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin"),
+    [
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("tauri://localhost", "tauri://localhost"),
+        ("chrome-extension://abcdef", "chrome-extension://abcdef"),
+        ("file://", "file://"),
+        ("null", "null"),
+        ("https://*.example.com", "https://app.example.com"),
+        ("https://*.example.com", "https://a.b.example.com"),
+    ],
+)
+def test_native_applications_and_subdomains_can_be_allowed(allowed: str, origin: str) -> None:
+    headers = {"origin": origin, "host": "server.test"}
+    policy = OriginPolicy([allowed])
+    assert policy.allows(headers, "wss")
+    assert dict(policy.response_headers(headers, "https"))["access-control-allow-origin"] == origin
+    assert not OriginPolicy().allows(headers, "wss")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://example.com", "http://app.example.com", "https://badexample.com", "null", "file://"],
+)
+def test_a_pattern_of_subdomains_allows_nothing_else(origin: str) -> None:
+    headers = {"origin": origin, "host": "server.test"}
+    assert not OriginPolicy(["https://*.example.com"]).allows(headers, "wss")
+
+
+def test_native_clients_send_the_scheme_of_the_websocket() -> None:
+    """Regression: Starscream, and so the Swift client, sends ws:// and was refused."""
+    assert OriginPolicy().allows({"origin": "ws://host.test:8000", "host": "host.test:8000"}, "ws")
+    assert OriginPolicy().allows({"origin": "wss://host.test", "host": "host.test"}, "wss")
+
+
+def test_a_star_gives_cors_headers_to_files_too() -> None:
+    headers = {"origin": "null", "host": "server.test"}
+    assert dict(OriginPolicy("*").response_headers(headers, "http")) == {
+        "access-control-allow-origin": "null",
+        "access-control-allow-credentials": "true",
+        "vary": "Origin",
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -125,3 +126,31 @@ async def test_cors_headers_are_not_sent_twice_beside_a_cors_middleware() -> Non
     ):
         answer = await http.get("/socket.io/?EIO=4&transport=polling", headers={"origin": origin})
     assert answer.headers.get_list("access-control-allow-origin") == [origin]
+
+
+async def test_a_wrapped_application_closes_the_server_when_it_stops() -> None:
+    """Regression: only uvicorn closed it, although the lifespan passes through `wrap`."""
+    stopped: list[str] = []
+
+    class Broker(type(server().broker)):  # type: ignore[misc]
+        async def close(self) -> None:
+            stopped.append("broker")
+            await super().close()
+
+    @asynccontextmanager
+    async def lifespan(app: object) -> AsyncIterator[None]:
+        yield
+        stopped.append("application")
+
+    app = Server(authenticate=anonymous, broker=Broker()).wrap(FastAPI(lifespan=lifespan))
+    messages: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+    answers: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+    running = asyncio.create_task(
+        app({"type": "lifespan", "asgi": {"version": "3.0"}}, messages.get, answers.put)
+    )
+    await messages.put({"type": "lifespan.startup"})
+    assert (await answers.get())["type"] == "lifespan.startup.complete"
+    await messages.put({"type": "lifespan.shutdown"})
+    assert (await answers.get())["type"] == "lifespan.shutdown.complete"
+    await running
+    assert stopped == ["broker", "application"]

@@ -315,3 +315,20 @@ async def test_a_page_of_another_origin_cannot_open_a_session(http: httpx.AsyncC
     assert response.status_code == 403
     assert response.json()["code"] == 4
     assert "access-control-allow-origin" not in response.headers
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+async def test_base64_may_have_line_breaks(
+    polling: RawPolling, server, token: str, line_break: str
+) -> None:
+    """Regression: it ended the session of Java and Android clients, which break lines."""
+    data = bytes(range(200))
+    received: list[object] = []
+    server.on("upload")(lambda args, socket: received.extend(args))
+    await polling.sign_in(token)
+    lines = base64.encodebytes(data).decode().replace("\n", line_break)
+    answer = await polling.post('451-["upload",{"_placeholder":true,"num":0}]', f"b{lines}")
+    assert answer.text == "ok"
+    await polling.post('427["ping"]')
+    await polling.expect("437[")
+    assert received == [data]

@@ -12,6 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from longwire import Server, anonymous, issue_token
+from longwire.engineio.server import Options
 from tests.server.raw_polling import RawPolling
 from tests.server.raw_websocket import SOON, expect, is_closed, receive, sign_in, websocket
 from tests.serving import SECRET, serving
@@ -327,3 +328,43 @@ async def test_members_on_both_transports_receive_the_same_packet(
 
         packet = await expect(connection, '42["announcement",{')
         assert await poller.expect('42["announcement",{') == packet
+
+
+async def test_a_websocket_of_an_upgraded_session_is_opened_and_closed(
+    url: str, polling: RawPolling, token: str
+) -> None:
+    """Regression: it was refused with 400, which Engine.IO's own suite does not expect."""
+    await polling.sign_in(token)
+    query = f"&sid={polling.handshake['sid']}"
+    async with websocket(url, query) as first:
+        await first.send("2probe")
+        assert await receive(first) == "3probe"
+        await first.send("5")
+        await first.send('427["ping"]')
+        await expect(first, "437[")
+        async with websocket(url, query) as second:
+            assert await is_closed(second)
+        await first.send('428["ping"]')
+        await expect(first, "438[")
+
+
+async def test_the_first_subprotocol_that_a_client_offers_is_chosen(url: str) -> None:
+    """Regression: none was chosen, so browsers closed the WebSocket."""
+    async with websocket(url, subprotocols=["chat", "other"]) as connection:
+        assert connection.subprotocol == "chat"
+        assert str(await receive(connection)).startswith("0{")
+
+
+async def test_short_heartbeats_are_on_time() -> None:
+    """Regression: pings came on a grid of 250 ms, so that clients with short timeouts gave up."""
+    server = Server(authenticate=anonymous, options=Options(ping_interval=0.05, ping_timeout=0.2))
+    async with serving(server) as url, websocket(url) as connection:
+        await sign_in(connection, "")
+        loop = asyncio.get_running_loop()
+        delays: list[float] = []
+        for _ in range(10):
+            began = loop.time()
+            await expect(connection, "2")
+            delays.append(loop.time() - began)
+            await connection.send("3")
+        assert min(delays) < 0.12

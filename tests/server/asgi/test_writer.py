@@ -128,3 +128,57 @@ async def test_an_abandoned_writer_drops_waiting_messages(transport: Transport) 
     transport.open.set()
     assert transport.sent == []
     assert drained.times == 0
+
+
+class BareIterator:
+    """What `__await__` of Granian's `send` returns: an iterator, and no generator."""
+
+    def __init__(self, sent: list[Any], message: Any, future: asyncio.Future[None] | None) -> None:
+        self._sent, self._message, self._future = sent, message, future
+
+    def __await__(self) -> BareIterator:
+        return self
+
+    def __iter__(self) -> BareIterator:
+        return self
+
+    def __next__(self) -> Any:
+        future, self._future = self._future, None
+        if future is not None:
+            future._asyncio_future_blocking = True
+            return future
+        self._sent.append(self._message["text"])
+        raise StopIteration
+
+
+async def test_send_may_return_any_awaitable() -> None:
+    """Regression: every WebSocket under Granian was silent after its first message."""
+    sent: list[Any] = []
+    gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    waiting = [None, gate, None]
+    writer = ASGIWriter(
+        lambda message: BareIterator(sent, message, waiting.pop(0)),  # type: ignore[arg-type,return-value]
+        lambda: None,
+        lambda: None,
+    )
+    for text in ("first", "second", "third"):
+        writer.write([text])
+    assert sent == ["first"]
+    gate.set_result(None)
+    await writer.drain()
+    assert sent == ["first", "second", "third"]
+
+
+async def test_a_close_by_a_timer_runs_in_a_task() -> None:
+    """Regression: uvicorn's legacy WebSockets use a timeout when they close, and failed."""
+    closed = asyncio.Event()
+
+    async def send(message: Any) -> None:
+        async with asyncio.timeout(5):
+            await asyncio.sleep(0)
+        assert message["type"] == "websocket.close"
+        closed.set()
+
+    writer = ASGIWriter(send, lambda: None, lambda: None)
+    asyncio.get_running_loop().call_soon(writer.close)
+    await asyncio.wait_for(closed.wait(), 5)

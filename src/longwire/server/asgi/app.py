@@ -160,7 +160,9 @@ class SocketIOApp:
             lane = Lane(decoder, self._limits.close_timeout)
             serve_lane(attach, lane_host, lane)
         else:
-            await serve_websocket(attach, receive, send, self._limits.close_timeout)
+            # Applications offer one for their own purposes; browsers then insist on an answer.
+            subprotocol = next(iter(scope.get("subprotocols") or ()), None)
+            await serve_websocket(attach, receive, send, self._limits.close_timeout, subprotocol)
 
     def _check_websocket(self, scope: Scope) -> Query | RequestError:
         if not self._origins.allows(request_headers(scope), scope.get("scheme", "ws")):
@@ -168,10 +170,9 @@ class SocketIOApp:
         query = parse_query(scope["query_string"].decode("latin-1"), websocket=True)
         if isinstance(query, Query) and query.sid is not None:
             session = self._sessions.get(query.sid)
+            # A session that has a WebSocket already rejects another one after it is accepted.
             if session is None:
                 return self._unknown(query.sid)
-            if session.engine.transport == "websocket":
-                return BAD_REQUEST
         if isinstance(query, Query) and query.sid is None and self._sessions.is_draining:
             return UNAVAILABLE
         return query

@@ -4,8 +4,10 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
+from longwire.errors import BrokerUnavailable
 from longwire.server.asgi.app import SocketIOApp, with_fallback
-from longwire.server.scope import ASGIApp, Receive, Scope, Send
+from longwire.server.errors import report
+from longwire.server.scope import ASGIApp, Message, Receive, Scope, Send
 
 
 class Mountable(Protocol):
@@ -32,6 +34,47 @@ def mount(app: Mountable, socketio: SocketIOApp, run: Lifespan) -> None:
             yield state
 
     app.router.lifespan_context = lifespan
+
+
+def wrap(
+    app: ASGIApp, socketio: SocketIOApp, server: AbstractAsyncContextManager[object]
+) -> ASGIApp:
+    """Serve `socketio` in front of `app`; run the server within the lifespan of `app`."""
+    dispatch = with_fallback(socketio, app)
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _serve_within_lifespan(app, server, scope, receive, send)
+        else:
+            await dispatch(scope, receive, send)
+
+    return wrapped
+
+
+async def _serve_within_lifespan(
+    app: ASGIApp,
+    server: AbstractAsyncContextManager[object],
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+) -> None:
+    async def receive_for_app() -> Message:
+        message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            await server.__aexit__(None, None, None)
+        return message
+
+    async def send_for_app(message: Message) -> None:
+        if message["type"] == "lifespan.startup.complete":
+            try:
+                await server.__aenter__()
+            except BrokerUnavailable as error:
+                report(error)  # the application works without its log; requests to us get 503
+            except Exception as error:
+                message = {"type": "lifespan.startup.failed", "message": str(error)}
+        await send(message)
+
+    await app(scope, receive_for_app, send_for_app)
 
 
 class _Middleware:

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import itertools
+import logging
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from longwire.server.scope import Message, Receive, Send
 from longwire.server.session.session import PACKETS_AT_ONCE, Session
 from longwire.server.session.tcp_info import Traffic
 from longwire.task_pool import finish
+
+logger = logging.getLogger("longwire.server")
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -55,7 +58,12 @@ class ASGIWriter:
     def close(self) -> None:
         """Close the WebSocket after what was written."""
         if not self._closed:
-            self._submit({"type": "websocket.close", "code": 1000})
+            close: Message = {"type": "websocket.close", "code": 1000}
+            if asyncio.current_task() is None and self._task is None:
+                # Some servers use a timeout when they close, which needs a task.
+                self._task = asyncio.get_running_loop().create_task(self._finish(self._send(close)))
+            else:
+                self._submit(close)
             self._closed = True
             self._on_closing()
 
@@ -85,23 +93,32 @@ class ASGIWriter:
             return
         try:
             steps = self._send(message).__await__()
+            if not hasattr(steps, "send"):
+                steps = _delegate(steps)
             awaited = next(steps)
         except StopIteration:
             return
-        except Exception:  # the peer has disconnected; each server raises its own error
-            self._closed = True
+        except Exception as error:
+            self._fail(error)
             return
-        self._task = asyncio.get_running_loop().create_task(self._finish(steps, awaited))
+        rest = finish(steps, awaited)
+        self._task = asyncio.get_running_loop().create_task(self._finish(rest))
 
-    async def _finish(self, steps: Generator[Any, Any, None], awaited: object) -> None:
+    def _fail(self, error: Exception) -> None:
+        """Stop sending. Mostly the peer has disconnected, for which each server has its error."""
+        self._closed = True
+        logger.debug("a WebSocket message could not be sent", exc_info=error)
+
+    async def _finish(self, first: Awaitable[None]) -> None:
+        """Send the first message, or the rest of it, and those that wait behind it."""
         try:
-            await finish(steps, awaited)
+            await first
             self._taken += 1
             while self._queue:
                 await self._send(self._queue.popleft())
                 self._taken += 1
-        except Exception:
-            self._closed = True
+        except Exception as error:
+            self._fail(error)
         finally:
             self._task = None
             self._queue = None
@@ -109,11 +126,17 @@ class ASGIWriter:
             self._on_drained()
 
 
+def _delegate(iterator: Iterator[Any]) -> Generator[Any, Any, None]:
+    """Return a generator over what `__await__` gave; PEP 492 promises no more than an iterator."""
+    yield from iterator
+
+
 async def serve_websocket(
     attach: Callable[[ASGIWriter], Session | None],
     receive: Receive,
     send: Send,
     close_timeout: float,
+    subprotocol: str | None = None,
 ) -> None:
     """Serve one WebSocket until it disconnects.
 
@@ -122,6 +145,7 @@ async def serve_websocket(
         receive: the `receive` of the ASGI server.
         send: the `send` of the ASGI server.
         close_timeout: seconds to wait for the peer after the server has closed the WebSocket.
+        subprotocol: the subprotocol to accept, one that the client offered; None for none.
     """
     await receive()
     sessions: list[Session] = []
@@ -132,7 +156,7 @@ async def serve_websocket(
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(None) as timeout:
             writer = ASGIWriter(send, lambda: sessions[0].receive_drained(), set_deadline)
-            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.accept", "subprotocol": subprotocol})
             session = attach(writer)
             if session is None:
                 writer.close()

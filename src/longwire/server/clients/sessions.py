@@ -62,7 +62,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._sockets: dict[Session, Socket] = {}
         self._addresses = AddressCounts(self._limits.sessions_per_address)
-        self._deadlines = Deadlines()
+        self._deadlines = Deadlines(_tick(options))
         self._tasks = TaskPool()
         self._sign_in = SignIn(services, recovery, self._add_socket)
         self._dispatcher = Dispatcher(services, handlers, self._tasks)
@@ -202,6 +202,11 @@ class Sessions:
         self._deadlines.forget(socket)
         rooms, socket.rooms = socket.rooms, set()
         self._tasks.run(self._hub.leave_all(socket, rooms))
+
+
+def _tick(options: Options) -> float:
+    """Return how exact timers are; short heartbeats of a few clients can afford a millisecond."""
+    return 0.25 if min(options.ping_interval, options.ping_timeout) >= 5 else 0.001
 
 
 class AddressCounts:

@@ -118,8 +118,9 @@ class Socket:
 
     def emit(self, event: str, *args: object) -> None:
         """Send an event to this client only; at most once, in order."""
-        if self.record is not None and args and isinstance(args[-1], str):
-            # Stock clients with recovery take a trailing string for the offset to resume from.
+        if self.record is not None and (not args or isinstance(args[-1], str)):
+            # Stock clients with recovery take a trailing string for the offset to resume from;
+            # without arguments, that is the event's name.
             args = (*args, self.record.sent.newest)
         if self.is_open:
             if self.observer is not None:

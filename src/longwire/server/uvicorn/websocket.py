@@ -112,7 +112,10 @@ class WebSocketProtocol(asyncio.Protocol):
         lane.open(self._transport, self._connections)
         if self._early:  # after the lane has its session, and before it reads more
             asyncio.get_running_loop().call_soon(lane.data_received, self._early)
-        headers = self._server_state.default_headers
+        headers = [*self._server_state.default_headers]
+        if self._handshake.protocols:  # a browser insists on one of those that it offered
+            chosen = self._handshake.protocols[0].encode("latin-1")
+            headers.append((b"sec-websocket-protocol", chosen))
         return encode_response(self._handshake.key, headers=headers)
 
     def refuse(self, error: RequestError) -> None:
