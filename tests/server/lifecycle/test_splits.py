@@ -88,7 +88,7 @@ async def test_sessions_of_another_node_are_reported(caplog: pytest.LogCaptureFi
 async def test_old_and_invented_sessions_are_not_reported(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Clients that ask for a session that has ended are no sign of a fault."""
+    """Clients that ask for a session that has ended do not indicate a fault."""
     server = Server(authenticate=anonymous)
     async with (
         serving(application(server)) as url,

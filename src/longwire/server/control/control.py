@@ -174,7 +174,7 @@ class Control:
             raise ConfigurationError(f"limit must be >= 1, got {limit}")
         return await self._actions.read(limit)
 
-    # What the logs bring
+    # Entries of the logs
 
     def _receive_revocation(self, key: str, revocation: Revocation | None) -> None:
         self.revocations.receive(key, revocation)

@@ -54,7 +54,7 @@ _decode: Final = msgspec.json.Decoder(_Message).decode
 
 
 class Answers(msgspec.Struct, frozen=True):
-    """What the nodes answered to a question.
+    """The answers of the nodes to a question.
 
     Attributes:
         found: the answer of each node, by its name, as JSON; this node included.

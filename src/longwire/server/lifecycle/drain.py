@@ -22,7 +22,7 @@ STEP: Final = 0.1
 # server with two tabs then stops at once, and one with hundreds takes the whole time.
 MOVES_PER_SECOND: Final = 20
 
-# Clients that return per second to a node that nobody can replace. It stops at once, since until
+# Clients that return per second to a node that has no replacement. It stops at once, since until
 # it is back every second that its clients spend waiting for their turn is an outage.
 RETURNS_PER_SECOND: Final = 500
 
