@@ -160,7 +160,7 @@ async def test_a_recording_ends_when_no_operator_looks(
 
 
 async def test_an_unknown_connection_is_not_found(http: httpx.AsyncClient) -> None:
-    answer = await http.get("/_longwire/api/connections/nobody")
+    answer = await http.get("/_longwire/api/connections/unknown")
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_connection")
 
 
