@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from longwire.admin.cluster import Cluster, Topic
 from longwire.admin.connections import MAX_ROWS, ConnectionRows, Connections, find_lags
 from longwire.admin.history import History
-from longwire.admin.node import NodeView, new_name
+from longwire.admin.node import NodeView, new_name, unknown_node
 from longwire.admin.paging import InvalidQuery, Query
 from longwire.admin.recorder import Recorder
 from longwire.admin.rooms import Redact, RoomReaders, RoomRows, Rooms, RoomsQuery
@@ -83,7 +83,8 @@ class Answers:
         self._connections = Connections(server, self.name)
         self._rooms = Rooms(server, self.name, redact)
         self.recorder = Recorder(server)
-        self._cluster = Cluster(self.name)
+        self._cluster = Cluster(server.nodes, self.name)
+        self._last_known: dict[str, Node] = {}
         self._nodes: Topic[bool, NodeAnswer] = Topic("node", bool, NodeAnswer, self._answer_node)
         self._page: Topic[Query, ConnectionRows] = Topic(
             "connections", Query, ConnectionRows, self._connections.page
@@ -103,6 +104,16 @@ class Answers:
         self._contracts: Topic[None, list[ContractVersion]] = Topic(
             "contracts", None, list[ContractVersion], lambda _: self._node.contracts()
         )
+        for topic in (
+            self._nodes,
+            self._page,
+            self._one,
+            self._room_page,
+            self._readers,
+            self._health,
+            self._contracts,
+        ):
+            self._cluster.serve(topic)
 
     def start(self) -> None:
         """Take samples from now on."""
@@ -117,9 +128,9 @@ class Answers:
 
     async def overview(self, operator: str) -> Overview:
         """Answer `/overview`."""
-        answers, _ = await self._cluster.ask(self._nodes, True)
+        answers, missing = await self._cluster.ask(self._nodes, True)
         return Overview(
-            nodes=_by_name(answer.node for answer in answers),
+            nodes=self._with_missing([answer.node for answer in answers], missing),
             samples={answer.node.name: answer.samples for answer in answers},
             jobs=dict(Counter(job.status for job in await self._server.jobs())),
             may_act=self._allow_actions,
@@ -128,8 +139,8 @@ class Answers:
 
     async def nodes(self) -> NodesView:
         """Answer `/nodes`."""
-        answers, _ = await self._cluster.ask(self._nodes, False)
-        return NodesView(nodes=_by_name(answer.node for answer in answers))
+        answers, missing = await self._cluster.ask(self._nodes, False)
+        return NodesView(nodes=self._with_missing([answer.node for answer in answers], missing))
 
     async def connections(self, given: Mapping[str, str]) -> ConnectionsView:
         """Answer `/connections`."""
@@ -239,6 +250,16 @@ class Answers:
         query = Query.read(given, "-at", ("at",))
         return AuditView(actions=await self._server.actions(query.limit))
 
+    def _with_missing(self, found: list[Node], missing: list[str]) -> list[Node]:
+        """Return all nodes by name, late ones as they were last known."""
+        late = [
+            replace(self._last_known.get(name) or unknown_node(name), is_missing=True)
+            for name in missing
+        ]
+        nodes = sorted([*found, *late], key=lambda node: node.name)
+        self._last_known = {node.name: node for node in nodes}
+        return nodes
+
     # What this node answers
 
     def _answer_node(self, with_samples: bool) -> NodeAnswer:
@@ -265,10 +286,6 @@ class Answers:
 
 def _members(row: type[Record]) -> tuple[str, ...]:
     return row.__struct_encode_fields__
-
-
-def _by_name(nodes: Iterable[Node]) -> list[Node]:
-    return sorted(nodes, key=lambda node: node.name)
 
 
 def _combine(rows: Iterable[Room]) -> list[Room]:

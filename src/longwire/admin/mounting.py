@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from longwire.admin.access import Access, Authorize
+from longwire.admin.actions import Actions
 from longwire.admin.answers import Answers
 from longwire.admin.rooms import Redact, hide
 from longwire.admin.routes import Api
@@ -68,9 +69,12 @@ def mount(
     if not path.startswith("/") or path.endswith("/"):
         raise ConfigurationError(f"path must begin with / and not end with it, got {path!r}")
     answers = Answers(server, redact, allow_actions)
+    api = Api(
+        Access(authorize), answers, Actions(server, allow_actions), server.limits.body_timeout
+    )
     # Before the application's own routes, one of which may match every path.
     app.router.routes[:0] = [
-        Mount(f"{path}/api", app=Api(Access(authorize), answers), name="longwire-admin-api"),
+        Mount(f"{path}/api", app=api, name="longwire-admin-api"),
         Route(path, _add_slash),
         Mount(path, app=WebPage(ASSETS), name="longwire-admin"),
     ]

@@ -126,6 +126,34 @@ class NodeView:
         }
 
 
+def unknown_node(name: str) -> Node:
+    """Return the row of a node that has never answered."""
+    return Node(
+        name=name,
+        version="",
+        since=0,
+        connections=0,
+        users=0,
+        sessions=0,
+        rooms=0,
+        lagging=0,
+        cpu=0,
+        memory=0,
+        loop_delay=0,
+        broker_delay=None,
+        contract="",
+        published={},
+        refused={},
+        deliveries=0,
+        replayed=0,
+        resumes=0,
+        resets=0,
+        signed_in=0,
+        refused_sign_ins={},
+        closed={},
+    )
+
+
 def resident_memory() -> int:
     """Return the bytes of memory that this process occupies; 0 where the system does not tell."""
     try:

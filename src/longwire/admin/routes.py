@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from longwire.admin.access import Access, AdminDenied
+from longwire.admin.actions import Actions, Announce, Cancel, Disconnect, Revoke
 from longwire.admin.answers import Answers, UnknownConnection
 from longwire.admin.paging import InvalidQuery
 from longwire.errors import AuthenticationError, InvalidRoom, LongwireError, needing
@@ -19,10 +20,20 @@ with needing("fastapi"):
     from starlette.routing import Route, Router
     from starlette.types import Receive, Scope, Send
 
-from longwire.integrations.fastapi import explain, problem
+from longwire.integrations.fastapi import decode_body, explain, problem, read_body
+
+Act = Callable[[Any, str], Awaitable[None]]
+"""Takes an action, given its decoded body and the operator's name."""
 
 Handler = Callable[[Request, str], Awaitable[object]]
 """Answers a request of the operator with this name."""
+
+
+class UnsupportedBody(LongwireError):
+    """The body of an action is not declared as JSON."""
+
+    code = "unsupported_body"
+
 
 _STATUS: Final[dict[type[LongwireError], int]] = {
     InvalidQuery: 400,
@@ -30,6 +41,7 @@ _STATUS: Final[dict[type[LongwireError], int]] = {
     AdminDenied: 403,
     UnknownConnection: 404,
     InvalidRoom: 404,
+    UnsupportedBody: 415,
 }
 
 NO_STORE: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -58,6 +70,16 @@ def views(answers: Answers) -> dict[str, Handler]:
     }
 
 
+def actions_of(actions: Actions) -> dict[str, tuple[type[Any], Act]]:
+    """Return the body's type and the handler of each path that takes an action with POST."""
+    return {
+        "/disconnect": (Disconnect, actions.disconnect),
+        "/revoke": (Revoke, actions.revoke),
+        "/announce": (Announce, actions.announce),
+        "/cancel": (Cancel, actions.cancel),
+    }
+
+
 class Api:
     """An ASGI application with every route of the interface, behind one check.
 
@@ -66,14 +88,19 @@ class Api:
     Args:
         access: checks each request.
         answers: computes the views.
+        actions: takes actions.
+        timeout: seconds within which a body must arrive.
     """
 
-    def __init__(self, access: Access, answers: Answers) -> None:
+    def __init__(self, access: Access, answers: Answers, actions: Actions, timeout: float) -> None:
         self._access = access
         self.routes = [
             Route(path, _endpoint(handler), methods=["GET"])
             for path, handler in views(answers).items()
         ]
+        for path, (body, act) in actions_of(actions).items():
+            endpoint = _endpoint(_action(actions, body, act, timeout))
+            self.routes.append(Route(path, endpoint, methods=["POST"]))
         self._router = Router(self.routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,6 +127,19 @@ def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         return Response(msgspec.json.encode(answer), 200, NO_STORE, "application/json")
 
     return endpoint
+
+
+def _action(actions: Actions, body: type[Any], act: Act, timeout: float) -> Handler:
+    async def handle(request: Request, operator: str) -> object:
+        actions.check()
+        # A form of another site cannot send this type without asking first (CORS), so a page that
+        # an operator visits cannot act with the operator's cookie.
+        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+            raise UnsupportedBody("an action needs content-type: application/json")
+        await act(decode_body(await read_body(request, timeout), body), operator)
+        return {"ok": True}
+
+    return handle
 
 
 def _explain(error: LongwireError) -> Response:

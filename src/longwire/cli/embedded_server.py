@@ -88,7 +88,11 @@ def make_server(
 
 @asynccontextmanager
 async def run_server(
-    make: Callable[[int], Server], host: str, *ports: int, origins: Collection[str] = ()
+    make: Callable[[int], Server],
+    host: str,
+    *ports: int,
+    origins: Collection[str] = (),
+    operators: Collection[str] = (),
 ) -> AsyncGenerator[tuple[str, Server]]:
     """Serve for the duration of the body, then drain: move every client to another server.
 
@@ -100,6 +104,7 @@ async def run_server(
         host: the address to listen on.
         *ports: ports to try in order; 0 takes a free one.
         origins: of web pages that may use the HTTP interface, in addition to the server's own.
+        operators: users who may use the admin interface; without one, there is none.
 
     Yields:
         The server's URL, and the server.
@@ -108,13 +113,19 @@ async def run_server(
         CannotListen: none of the ports is available.
         LongwireError: the broker cannot be opened, for a reason that does not pass.
     """
+    from longwire import admin
     from longwire.web import create_app
 
     listener, port = _listen_on_any(host, ports)
     with contextlib.closing(listener):
         server = make(port)
         await server.start_or_wait()
-        driver = _Uvicorn(_config(create_app(server, origins)))
+        app = create_app(server, origins)
+        if operators:
+            admin.mount(
+                app, server, authorize=admin.only_users(server, operators), allow_actions=True
+            )
+        driver = _Uvicorn(_config(app))
         serving = asyncio.create_task(driver.serve(sockets=[listener]))
         try:
             await driver.ready.wait()

@@ -10,6 +10,7 @@ without a server create it once in `$XDG_STATE_HOME/longwire/secret` (by default
 """
 
 import contextlib
+import getpass
 import json
 import os
 import re
@@ -53,6 +54,14 @@ class NoStateDirectory(LongwireError):
 
     def __init__(self) -> None:
         super().__init__("no home directory found: set HOME or XDG_STATE_HOME")
+
+
+def local_user() -> str:
+    """Return the name of the user who runs this command; "operator" if the system has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without an entry in passwd
+        return "operator"
 
 
 def find_secret() -> str | None:

@@ -198,16 +198,16 @@ def router(server: Server) -> APIRouter:
     api = APIRouter(route_class=_ProblemRoute)
     api.include_router(probes(server))
     known = Depends(_identity_of(server))
-    read_body = partial(_read_body, timeout=server.limits.body_timeout)
+    read = partial(read_body, timeout=server.limits.body_timeout)
 
     @api.post("/api/publish")
     async def publish(request: Request, identity: Annotated[Identity, known]) -> Response:
         server.publish_rules.check_any(identity)
-        body = await read_body(request)
+        body = await read(request)
         server.check_revoked(identity)  # the body may have taken long
         if body.lstrip()[:1] == b"[":
-            return await _publish_batch(server, identity, _decode(body, list[PublishRequest]))
-        admitted = await server.publish_rules.admit(identity, _decode(body, PublishRequest))
+            return await _publish_batch(server, identity, decode_body(body, list[PublishRequest]))
+        admitted = await server.publish_rules.admit(identity, decode_body(body, PublishRequest))
         server.check_revoked(identity)  # and so may the rule
         return _json(await _publish(server, admitted))
 
@@ -231,8 +231,8 @@ def router(server: Server) -> APIRouter:
         job_id: str, request: Request, identity: Annotated[Identity, known]
     ) -> Response:
         await _visible_job(server, identity, job_id)
-        body = await read_body(request)
-        reason = _decode(body, _CancelRequest).reason if body.strip() else None
+        body = await read(request)
+        reason = decode_body(body, _CancelRequest).reason if body.strip() else None
         position = await server.cancel_job(job_id, reason)
         return _json(_position(f"job:{job_id}", position.epoch, position.offset), 202)
 
@@ -327,7 +327,13 @@ def _position(room: str, epoch: str, offset: int) -> dict[str, object]:
     return {"room": room, "epoch": epoch, "offset": offset}
 
 
-async def _read_body(request: Request, timeout: float) -> bytes:
+async def read_body(request: Request, timeout: float) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        BodyTooLarge: it has more than `MAX_BODY` bytes.
+        BodyTimeout: it is not complete after `timeout` seconds.
+    """
     body = bytearray()
     try:
         async with asyncio.timeout(timeout):
@@ -340,7 +346,13 @@ async def _read_body(request: Request, timeout: float) -> bytes:
     return bytes(body)
 
 
-def _decode(body: bytes, type: type[T]) -> T:
+def decode_body(body: bytes, type: type[T]) -> T:
+    """Return the JSON of a body as a value of `type`.
+
+    Raises:
+        UnknownMember: it has a member that `type` does not have.
+        InvalidRequest: it is not JSON, or a member is missing or wrong.
+    """
     try:
         return msgspec.json.decode(body, type=type)
     except msgspec.ValidationError as error:
@@ -352,7 +364,7 @@ def _decode(body: bytes, type: type[T]) -> T:
         # JavaScript writes a lone surrogate for text that was cut inside a character.
         repaired = replace_lone_surrogates(body.decode("latin-1")).encode("latin-1")
         if repaired != body:
-            return _decode(repaired, type)
+            return decode_body(repaired, type)
         raise InvalidRequest(f"the body is not JSON: {error}") from None
 
 

@@ -138,9 +138,9 @@ class Server:
         )
         self._control = Control(self.broker, self.hub, self.limits, lambda: self.sockets)
         settle = self.limits.vacated_after
-        self._nodes = Nodes(self.broker, self.hub, self.limits.node_lease, settle)
-        self._watchers = WatcherCounts(self.hub, self._nodes)
-        self._occupancy = Occupancy(self.broker, self.hub, self._nodes, contract, settle)
+        self.nodes = Nodes(self.broker, self.hub, self.limits.node_lease, settle)
+        self._watchers = WatcherCounts(self.hub, self.nodes)
+        self._occupancy = Occupancy(self.broker, self.hub, self.nodes, contract, settle)
         self.options = options = options or Options()
         self.connection_options = connection_options or ConnectionOptions(
             connect_timeout=CONNECT_TIMEOUT
@@ -195,7 +195,7 @@ class Server:
         try:
             await self.broker.start(self.hub)
             await self._control.start()
-            await self._nodes.start()
+            await self.nodes.start()
             await self._occupancy.start()
             await self._jobs.start()
         except BaseException as error:
@@ -301,7 +301,7 @@ class Server:
 
     async def _close_control(self) -> None:
         await self._occupancy.close()
-        await self._nodes.close()
+        await self.nodes.close()
         await self._control.close()
 
     async def _drain_before_stop(self, is_hurried: Callable[[], bool]) -> None:

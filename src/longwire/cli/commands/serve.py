@@ -14,6 +14,7 @@ from longwire.cli.settings import (
     NoSecret,
     durable_broker,
     ensure_secret,
+    local_user,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +70,20 @@ START_TIMEOUT: Final = 300.0
     help="Seconds to wait for a Redis that cannot be reached yet, answering with 503; then the "
     "command exits with 1. A rejected password ends it at once.",
 )
-@click.option("--dev", is_flag=True, help="Without LONGWIRE_SECRET, use a development secret.")
+@click.option(
+    "--admin",
+    "operators",
+    multiple=True,
+    metavar="USER",
+    help="User who may use the admin page at /_longwire, actions included. Repeat the option for "
+    "more. Without it there is no admin page.",
+)
+@click.option(
+    "--dev",
+    is_flag=True,
+    help="Without LONGWIRE_SECRET, use a development secret. Makes the user of this machine an "
+    "operator, as --admin does.",
+)
 def serve(
     host: str,
     port: int,
@@ -77,6 +91,7 @@ def serve(
     origins: tuple[str, ...],
     drain_seconds: float,
     start_timeout: float,
+    operators: tuple[str, ...],
     dev: bool,
 ) -> int:
     """Run the server until a signal stops it.
@@ -92,7 +107,11 @@ def serve(
     secret = ensure_secret() if dev else _given_secret()
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         broker = broker or durable_broker("serve", port)
-        options = Options(host, port, broker, secret, origins, drain_seconds, start_timeout)
+        if dev:
+            operators = (*operators, local_user())
+        options = Options(
+            host, port, broker, secret, origins, drain_seconds, start_timeout, operators
+        )
         return runner.run(_serve(options))
 
 
@@ -113,6 +132,7 @@ class Options(NamedTuple):
     origins: tuple[str, ...]
     drain_seconds: float
     start_timeout: float
+    operators: tuple[str, ...]
 
 
 async def _serve(options: Options) -> int:
@@ -131,10 +151,10 @@ async def _serve(options: Options) -> int:
 
     with handle_stop_signals() as stop:
         try:
-            async with run_server(make, options.host, options.port, origins=origins) as (
-                url,
-                server,
-            ):
+            running = run_server(
+                make, options.host, options.port, origins=origins, operators=options.operators
+            )
+            async with running as (url, server):
                 click.echo(f"Listening on {url}")
                 await server.wait_started(options.start_timeout)
                 await asyncio.Event().wait()
