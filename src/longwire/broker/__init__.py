@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote
 
-from longwire.broker.base import Broker, Receiver
+from longwire.broker.base import Broker, Receiver, Written
 from longwire.broker.memory import MemoryBroker, MemoryLimits
 from longwire.broker.sqlite.broker import SQLiteBroker, SQLiteLimits
 from longwire.errors import UnsupportedBroker
@@ -15,6 +15,7 @@ __all__ = [
     "Receiver",
     "SQLiteBroker",
     "SQLiteLimits",
+    "Written",
     "open_broker",
 ]
 

@@ -4,12 +4,30 @@ A *node* is one server process. A *broker* owns the logs, gives every entry its 
 delivers new entries to the nodes that subscribed to their rooms.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
+
+import msgspec
 
 from longwire.log.condition import Condition
 from longwire.log.publication import Draft, History, Publication
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES
 from longwire.types import Position
+
+LISTED_AHEAD: Final = 10.0
+"""Seconds by which `Broker.written_since` may list a room before its log has grown."""
+
+
+class Written(msgspec.Struct, frozen=True):
+    """The rooms that were written since a mark.
+
+    Attributes:
+        mark: continues the list: pass it to the next call, also after a restart. An opaque string
+            of at most 100 ASCII characters.
+        rooms: their names, in the order of their last writes.
+    """
+
+    mark: str
+    rooms: tuple[str, ...]
 
 
 class Receiver(Protocol):
@@ -197,6 +215,19 @@ class Broker(Protocol):
 
     async def rooms(self, prefix: str) -> list[str]:
         """Return the rooms with a log whose names start with `prefix`, last written first.
+
+        Raises:
+            BrokerUnavailable: the logs cannot be reached.
+        """
+        ...
+
+    async def written_since(self, mark: str) -> Written:
+        """Return the rooms that were written, on any node, since the call that returned `mark`.
+
+        A chain of calls lists every room whose log has grown, at the latest when the entry can be
+        read and at most `LISTED_AHEAD` before: a caller that reads a room as soon as it is listed
+        reads it once more after that time. Rooms may be listed although nothing was appended. For
+        an empty, unknown or outdated mark all rooms with a log are returned.
 
         Raises:
             BrokerUnavailable: the logs cannot be reached.

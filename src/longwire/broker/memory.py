@@ -3,18 +3,24 @@
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import takewhile
 
 import msgspec
 from msgspec import UNSET
 
-from longwire.broker.base import Receiver
+from longwire.broker.base import Receiver, Written
 from longwire.broker.idempotency import WINDOW_MS, IdempotencyWindow, Receipt, digest
 from longwire.broker.sweeper import Sweeper
 from longwire.clock import wall_time
 from longwire.errors import BrokerUnavailable
 from longwire.log.condition import NO_ATTEMPT, Condition, check
 from longwire.log.publication import Draft, History, Publication
-from longwire.log.retention import DEFAULT_RETENTION, RetentionLimits, limits_of
+from longwire.log.retention import (
+    DEFAULT_RETENTION,
+    RetentionLimits,
+    is_internal,
+    limits_of,
+)
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES, RoomLog
 from longwire.types import Position
 
@@ -90,10 +96,14 @@ class MemoryBroker:
         self._idle: OrderedDict[str, None] = OrderedDict()
         self._bytes = 0
         self._writes = 0
+        # The rooms in the order of their last writes, since the first call of `written_since`.
+        self._order: OrderedDict[str, _Room] | None = None
+        self._run = ""
 
     async def start(self, receiver: Receiver) -> None:
         """Start delivering to `receiver`."""
         self._receiver = receiver
+        self._run = secrets.token_hex(8)
         self._sweeper.start()
 
     async def check(self) -> None:
@@ -107,6 +117,7 @@ class MemoryBroker:
         self._rooms.clear()
         self._subscribed.clear()
         self._idle.clear()
+        self._order = None
         self._bytes = 0
 
     async def publish(
@@ -196,6 +207,18 @@ class MemoryBroker:
         ]
         return [name for _, name in sorted(found, reverse=True)]
 
+    async def written_since(self, mark: str) -> Written:
+        """Return the rooms that were written since a mark; see `Broker.written_since`."""
+        self._require_started()
+        if self._order is None:
+            rooms = sorted(self._rooms.items(), key=lambda item: item[1].written)
+            self._order = OrderedDict(item for item in rooms if item[1].written)
+        run, _, number = mark.partition(" ")
+        since = int(number) if run == self._run else 0
+        newer = takewhile(lambda item: item[1].written > since, reversed(self._order.items()))
+        names = [name for name, _ in newer]
+        return Written(f"{self._run} {self._writes}", tuple(names[::-1]))
+
     def sweep(self) -> None:
         """Delete entries and idle rooms older than `max_age`. Called automatically every minute."""
         now_ms = self._now_ms()
@@ -225,7 +248,7 @@ class MemoryBroker:
     def _create(self, room: str, now_ms: int) -> _Room:
         log = RoomLog(secrets.token_hex(8), limits_of(room, self._retention))
         entry = self._rooms[room] = _Room(log, now_ms)
-        if room not in self._subscribed:
+        if room not in self._subscribed and not is_internal(room):
             self._idle[room] = None
             self._evict()
         return entry
@@ -236,6 +259,9 @@ class MemoryBroker:
         self._bytes += entry.log.byte_count - before
         self._writes = entry.written = self._writes + 1
         entry.written_ms = now_ms
+        if self._order is not None:
+            self._order[room] = entry
+            self._order.move_to_end(room)
         if room in self._idle:
             self._idle.move_to_end(room)
         if self._bytes > self._limits.max_bytes:
@@ -252,4 +278,6 @@ class MemoryBroker:
 
     def _delete(self, room: str) -> None:
         del self._idle[room]
+        if self._order is not None:
+            self._order.pop(room, None)
         self._bytes -= self._rooms.pop(room).log.byte_count

@@ -38,6 +38,7 @@ CONTROL_ROOMS: Final[Mapping[str, RetentionLimits]] = {
     "control revocations": RetentionLimits(1_000_000, 1 << 30, _YEARS),
     "control actions": RetentionLimits(10_000, 8 * 1024 * 1024, _YEARS),
     "control occupancy": RetentionLimits(1_000_000, 1 << 30, _YEARS),
+    "control parked": RetentionLimits(100_000, 1 << 30, _YEARS),
 }
 """Rooms of the servers themselves, and their bounds, which no option of a broker shortens.
 
@@ -46,6 +47,21 @@ Their writers bound them. Rooms of clients cannot have these names, because of t
 """
 
 
+CONSUMER_PREFIX: Final = "consumer "
+"""The names of rooms that hold the positions of consumers begin with this."""
+
+CONSUMER_LIMITS: Final = RetentionLimits(1_000_000, 1 << 30, 30 * 86_400.0)
+"""The bounds of such a room: one entry for each room of the broker with events of its consumer. A
+consumer that was stopped for a month starts over."""
+
+
+def is_internal(room: str) -> bool:
+    """Return whether a room belongs to the servers themselves, so that only they delete it."""
+    return room in CONTROL_ROOMS or room.startswith(CONSUMER_PREFIX)
+
+
 def limits_of(room: str, limits: RetentionLimits) -> RetentionLimits:
     """Return the bounds of a room: `limits`, unless the room belongs to the servers themselves."""
+    if room.startswith(CONSUMER_PREFIX):
+        return CONSUMER_LIMITS
     return CONTROL_ROOMS.get(room, limits)

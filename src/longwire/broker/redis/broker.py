@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections.abc import Callable
 
-from longwire.broker.base import Receiver
+from longwire.broker.base import Receiver, Written
 from longwire.broker.memory import NO_HISTORY
 from longwire.broker.redis.connection.address import Address
 from longwire.broker.redis.connection.commands import CALL_TIMEOUT, Commands
@@ -259,6 +259,11 @@ class RedisBroker:
         """Return the rooms that start with `prefix`; see `Broker.rooms`."""
         self._require_started()
         return await self._maintenance.rooms(prefix)
+
+    async def written_since(self, mark: str) -> Written:
+        """Return the rooms that were written since a mark; see `Broker.written_since`."""
+        self._require_started()
+        return await self._maintenance.written_since(mark)
 
     def sweep(self) -> asyncio.Task[None]:
         """Delete rooms not used for `max_age`. Called automatically every minute."""

@@ -5,13 +5,14 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 
 from longwire.background import BackgroundTasks
+from longwire.broker.base import Written
 from longwire.broker.redis.connection.address import Command, Reply
 from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.broker.redis.scripts import FORGET, HOLD, STALE
 from longwire.broker.redis.subscription import RoomSubscription
 from longwire.broker.sweeper import Sweeper
 from longwire.errors import BrokerUnavailable
-from longwire.log.retention import CONTROL_ROOMS
+from longwire.log.retention import is_internal
 from longwire.types import Position
 
 logger = logging.getLogger("longwire.broker")
@@ -94,6 +95,31 @@ class Maintenance:
         names: list[bytes] = await self._ask(lambda _: (b"ZREVRANGE", self._index[0], 0, -1))
         return [room for room in map(bytes.decode, names) if room.startswith(prefix)]
 
+    async def written_since(self, mark: str) -> Written:
+        """Return the rooms that were written since a mark; see `Broker.written_since`.
+
+        A mark is outdated if this run of Redis lacks data of the run that it came from, if the
+        numbers of the index have started over, or if it is so old that they may have.
+        """
+        lineage = b""
+
+        def newest_write(current: bytes) -> Command:
+            nonlocal lineage
+            lineage = current
+            return (b"ZREVRANGE", self._index[0], 0, 0, "WITHSCORES")
+
+        found: list[bytes] = await self._ask(newest_write)
+        newest = int(found[1]) if found else 0
+        now_ms = self._now_ms()
+        runs = lineage.decode().split(" ")
+        since = _number_of(mark, runs, now_ms - self._scripts.max_age_ms // 2)
+        if since > newest:
+            since = 0
+        written = [] if since == newest else await self._written_since(since)
+        newest = int(written[-1]) if written else newest
+        rooms = tuple(name.decode() for name in written[::2])
+        return Written(f"{runs[0]} {now_ms} {newest}", rooms)
+
     def sweep(self) -> asyncio.Task[None]:
         """Mark the subscribed rooms as used, and delete rooms that were not used for `max_age`."""
         return self._tasks.start(self._try(self._sweep()))
@@ -105,7 +131,7 @@ class Maintenance:
         await asyncio.gather(*map(self.hold, due))
         stale_ms = now_ms - self._scripts.max_age_ms
         while names := await self._stale(stale_ms):
-            idle = [name for name in names if name not in CONTROL_ROOMS]
+            idle = [name for name in names if not is_internal(name)]
             forget = (self._scripts.command(FORGET, name, (stale_ms,)) for name in idle)
             await asyncio.gather(*map(self._ask, forget))
 
@@ -165,3 +191,12 @@ class Maintenance:
             await work
         except BrokerUnavailable as error:
             logger.info("%s", error)
+
+
+def _number_of(mark: str, runs: list[str], oldest_ms: int) -> int:
+    """Return the number of the write at which a mark stands; 0 if it is outdated."""
+    match mark.split(" "):
+        case [run, at_ms, number] if run in runs and at_ms.isdecimal() and number.isdecimal():
+            return int(number) if int(at_ms) >= oldest_ms else 0
+        case _:
+            return 0

@@ -5,10 +5,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from longwire.broker.base import Receiver
+from longwire.broker.base import Receiver, Written
 from longwire.broker.idempotency import IdempotencyWindow
 from longwire.broker.memory import NO_HISTORY
 from longwire.broker.sqlite.group_commit import GroupCommit, LoadedLog, SQLiteRoom
@@ -18,13 +19,18 @@ from longwire.errors import BrokerUnavailable
 from longwire.log.condition import Condition
 from longwire.log.publication import Draft, History, Publication
 from longwire.log.retention import (
-    CONTROL_ROOMS,
     DEFAULT_RETENTION,
     RetentionLimits,
+    is_internal,
     limits_of,
 )
 from longwire.log.room_log import DEFAULT_SLICE_BYTES, DEFAULT_SLICE_FRAMES, RoomLog
 from longwire.types import Position
+
+_WRITES_PER_MS: Final = 1 << 20
+_CLOCK_STEP_MS: Final = 60_000
+"""Writes are numbered by the time, so that the numbers go on rising after a restart. Rooms that
+were written in the minute before it are listed again, in case that the clock was set back."""
 
 
 class SQLiteLimits(msgspec.Struct, frozen=True):
@@ -83,6 +89,7 @@ class SQLiteBroker:
         self._subscribed: set[str] = set()
         self._next_id = 1
         self._loaded_bytes = 0
+        self._writes = 0
 
     async def start(self, receiver: Receiver) -> None:
         """Open the file and start delivering to `receiver`.
@@ -96,6 +103,8 @@ class SQLiteBroker:
             room.end = row.end
             room.attempt = row.attempt
             room.stored = True
+            room.written = (row.written_ms + _CLOCK_STEP_MS) * _WRITES_PER_MS
+            self._writes = max(self._writes, room.written)
             self._rooms[row.name] = room
             self._next_id = max(self._next_id, row.id + 1)
         self._receiver = receiver
@@ -204,6 +213,19 @@ class SQLiteBroker:
             if room.stored and name.startswith(prefix)
         ]
 
+    async def written_since(self, mark: str) -> Written:
+        """Return the rooms that were written since a mark; see `Broker.written_since`."""
+        self._require_started()
+        since = int(mark) if mark.isdecimal() else 0
+        names: list[str] = []
+        if since != self._writes:
+            newer = takewhile(
+                lambda room: room.written > since or not room.written,
+                reversed(self._rooms.values()),
+            )
+            names = [room.name for room in newer if room.written]
+        return Written(str(self._writes), tuple(names[::-1]))
+
     def sweep(self) -> None:
         """Delete entries and idle rooms older than `max_age`. Called automatically every minute."""
         now_ms = self._now_ms()
@@ -233,6 +255,7 @@ class SQLiteBroker:
     def _deliver(self, room: SQLiteRoom, publication: Publication, grown: int) -> None:
         """Account for a committed entry, and deliver it if the room is subscribed."""
         self._rooms.move_to_end(room.name)
+        self._writes = room.written = max(self._writes + 1, room.written_ms * _WRITES_PER_MS)
         if room.name in self._unused:
             self._unused.move_to_end(room.name)
         self._loaded_bytes += grown
@@ -296,7 +319,7 @@ class SQLiteBroker:
 
     def _is_unused(self, room: SQLiteRoom) -> bool:
         is_held = room.pending or room.name in self._subscribed
-        return not is_held and room.name not in CONTROL_ROOMS
+        return not is_held and not is_internal(room.name)
 
     def _delete(self, room: SQLiteRoom) -> None:
         del self._rooms[room.name]

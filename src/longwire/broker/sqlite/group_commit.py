@@ -56,6 +56,7 @@ class SQLiteRoom:
         trimmed: the highest dropped offset, as stored or about to be.
         pending: the number of loads and publishes in progress; `loaded` must stay until they end.
         written_ms: when the room was last written.
+        written: increases with each write of any room; 0 for a room that was not written.
     """
 
     id: int
@@ -69,6 +70,7 @@ class SQLiteRoom:
     loading: asyncio.Future[LoadedLog] | None = None
     stored: bool = False
     pending: int = 0
+    written: int = 0
 
     @property
     def position(self) -> Position:

@@ -6,7 +6,12 @@ from functools import partial
 
 from longwire.broker.redis.connection.address import Command
 from longwire.broker.redis.scripts import Script
-from longwire.log.retention import CONTROL_ROOMS, RetentionLimits
+from longwire.log.retention import (
+    CONSUMER_LIMITS,
+    CONSUMER_PREFIX,
+    CONTROL_ROOMS,
+    RetentionLimits,
+)
 
 _PARTS = ("meta", "log", "slots", "ids", "order")
 
@@ -27,6 +32,7 @@ class RoomScripts:
         self._now_ms = now_ms
         self._bounds = _bounds(retention)
         self._control_bounds = {room: _bounds(limits) for room, limits in CONTROL_ROOMS.items()}
+        self._consumer_bounds = _bounds(CONSUMER_LIMITS)
         self.ttl_ms, self.max_age_ms, _, _ = self._bounds
 
     def command(
@@ -46,6 +52,8 @@ class RoomScripts:
         command: list[bytes | str | int] = [b"EVALSHA", script.sha, len(_PARTS)]
         command += (tag + part for part in _PARTS)
         bounds = self._control_bounds.get(room, self._bounds)
+        if room.startswith(CONSUMER_PREFIX):
+            bounds = self._consumer_bounds
         command += (lineage, secrets.token_hex(8), self._now_ms(), *bounds)
         command += arguments
         return command
