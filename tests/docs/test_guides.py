@@ -113,6 +113,15 @@ async def test_a_job(tmp_path: Path) -> None:
         assert (await output.read()).decode() == promised + "\n"
 
 
+async def test_a_ledger(tmp_path: Path) -> None:
+    (tmp_path / "ledger.py").write_text(snippets_of("docs/guides/consumers.md")["ledger.py"])
+    text = (ROOT / "docs/guides/consumers.md").read_text("utf-8")
+    [promised] = re.findall(r"It prints `(.*?)`", text)
+
+    async with running("python ledger.py", tmp_path) as output:
+        assert (await output.read()).decode() == promised + "\n"
+
+
 async def test_a_stock_client_talks_to_the_server_that_replaced_python_socketio(
     tmp_path: Path,
 ) -> None:

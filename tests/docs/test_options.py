@@ -57,6 +57,7 @@ def of_signature(function: Any, *left_out: str) -> Defaults:
     [
         ("Server", "option", of_signature(Server.__init__)),
         ("Limits", "limit", of_struct(Limits)),
+        ("Consumers", "option", of_signature(Server.consumer, "name", "events")),
         ("Engine.IO", "option", of_struct(Options)),
         ("Packets", "option", of_struct(ConnectionOptions)),
         ("Recovery", "option", of_struct(RecoveryOptions)),

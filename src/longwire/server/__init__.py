@@ -9,10 +9,11 @@ from longwire.server.access.authentication import (
 from longwire.server.access.publish_rules import PublishRule
 from longwire.server.access.rules import Rule, is_signed_in
 from longwire.server.clients.socket import Socket
+from longwire.server.consumers.delivery import ConsumerStatus, Delivery, ParkedEvent
 from longwire.server.control.actions import Action
 from longwire.server.control.occupancy import RoomHook
 from longwire.server.control.watchers import Watchers
-from longwire.server.errors import TooManyRevocations, UnknownJob
+from longwire.server.errors import TooManyRevocations, UnknownJob, UnknownParkedEvent
 from longwire.server.lifecycle.readiness import Readiness
 from longwire.server.limits import Limits
 from longwire.server.recovery.recovery import RecoveryOptions
@@ -23,9 +24,12 @@ from longwire.tokens import issue_token
 __all__ = [
     "Action",
     "Authenticator",
+    "ConsumerStatus",
+    "Delivery",
     "Hub",
     "Identity",
     "Limits",
+    "ParkedEvent",
     "PublishRule",
     "Readiness",
     "RecoveryOptions",
@@ -35,6 +39,7 @@ __all__ = [
     "Socket",
     "TooManyRevocations",
     "UnknownJob",
+    "UnknownParkedEvent",
     "Watchers",
     "anonymous",
     "is_signed_in",

@@ -44,6 +44,12 @@ class TooManyRevocations(LongwireError):
     code = "too_many_revocations"
 
 
+class UnknownParkedEvent(LongwireError):
+    """A consumer has no parked event with this id: it was handled or discarded."""
+
+    code = "unknown_parked_event"
+
+
 class InvalidPosition(LongwireError):
     """A position is neither `"now"` nor `{"epoch", "offset"}`."""
 

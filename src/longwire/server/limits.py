@@ -42,6 +42,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             for longer before it kills the process: Docker waits for 10 s, Kubernetes for 30 s.
         revocations: users and tokens that may be revoked at one time; a node needs some 600 bytes
             for each. Further ones are refused, since dropping one would let its token in again.
+        parked_events: events of all consumers that may be parked at one time, each with its
+            payload. Beyond that, the rooms of further events that fail wait until an operator
+            retries or discards some, since dropping one would lose it.
         token_lifetime: seconds that a token may be valid; a token that expires later is refused.
             A revocation is kept for this long. Ten years is the longest that `longwire token`
             signs; the lifetime of your own tokens keeps fewer revocations.
@@ -51,8 +54,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             called: a page that is loaded again takes less.
 
     Raises:
-        ValueError: `events_per_second`, `revocations`, `token_lifetime` or `node_lease` is not
-            positive, or `drain_seconds` is negative.
+        ValueError: `events_per_second`, `revocations`, `parked_events`, `token_lifetime` or
+            `node_lease` is not positive, or `drain_seconds` is negative.
     """
 
     rooms_per_socket: int = 1000
@@ -72,6 +75,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     retry_after: float = 1.0
     drain_seconds: float = 8.0
     revocations: int = 100_000
+    parked_events: int = 1000
     token_lifetime: float = 3650 * 86_400.0
     node_lease: float = 10.0
     vacated_after: float = 5.0
@@ -83,7 +87,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"events_per_second must be > 0, got {rate}; for no limit, pass 10**9")
         if not self.drain_seconds >= 0:
             raise ValueError(f"drain_seconds must be >= 0, got {self.drain_seconds}")
-        for name in ("revocations", "token_lifetime", "node_lease"):
+        for name in ("revocations", "parked_events", "token_lifetime", "node_lease"):
             value = getattr(self, name)
             if value <= 0:
                 raise ValueError(f"{name} must be > 0, got {value}")

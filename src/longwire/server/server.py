@@ -37,6 +37,18 @@ from longwire.server.clients.commands import Services
 from longwire.server.clients.handlers import Handler, Handlers
 from longwire.server.clients.sessions import Sessions
 from longwire.server.clients.socket import Socket
+from longwire.server.consumers.consumers import Consumers
+from longwire.server.consumers.delivery import ConsumerStatus, Delivery, ParkedEvent
+from longwire.server.consumers.registration import (
+    ATTEMPTS,
+    BACKOFF,
+    CONCURRENCY,
+    TIMEOUT,
+    ConsumerHandler,
+    Registration,
+    Start,
+    register,
+)
 from longwire.server.control.actions import ANNOUNCE, Action
 from longwire.server.control.control import Control
 from longwire.server.control.nodes import Nodes
@@ -64,6 +76,7 @@ from longwire.wire import PublishRequest
 
 E = TypeVar("E", bound=Event)
 PublishRuleT = TypeVar("PublishRuleT", bound=PublishRule)
+M = TypeVar("M")
 
 # Seconds in which a new session must sign in: clients do so in their first packet.
 CONNECT_TIMEOUT = 10.0
@@ -137,6 +150,7 @@ class Server:
             survey_interval=job_survey_interval,
         )
         self._control = Control(self.broker, self.hub, self.limits, lambda: self.sockets)
+        self._consumers = Consumers(self.broker, self.hub, contract, self.limits.parked_events)
         settle = self.limits.vacated_after
         self.nodes = Nodes(self.broker, self.hub, self.limits.node_lease, settle)
         self._watchers = WatcherCounts(self.hub, self.nodes)
@@ -198,15 +212,18 @@ class Server:
             await self.nodes.start()
             await self._occupancy.start()
             await self._jobs.start()
+            await self._consumers.start()
         except BaseException as error:
             started.set_exception(error)
             started.exception()  # marks it as retrieved: there may be no other waiter
             self._started = None
+            await self._consumers.close()
             await self._close_control()
             await self.broker.close()
             raise
         started.set_result(None)
         self._jobs.serve()
+        self._consumers.serve()
         self._descriptors.start()
         self._leave_uvicorn = before_uvicorn_stops(self._drain_before_stop, self.close)
 
@@ -290,6 +307,7 @@ class Server:
             self._leave_uvicorn()
             self._occupancy.stop()
             await self._jobs.interrupt()
+            await self._consumers.close()
             await self._sessions.close()
             await self._jobs.close()
             await self._close_control()
@@ -390,6 +408,67 @@ class Server:
             return handler
 
         return register
+
+    def consumer(
+        self,
+        name: str,
+        *events: type[M],
+        start: Start = "now",
+        attempts: int = ATTEMPTS,
+        backoff: float = BACKOFF,
+        timeout: float | None = TIMEOUT,
+        concurrency: int = CONCURRENCY,
+    ) -> Callable[[ConsumerHandler[M]], ConsumerHandler[M]]:
+        """Register a consumer: `@server.consumer("ledger", JobCompleted)`.
+
+        The handler receives every event of these types in any room, wherever it was published,
+        and a `Delivery`. Each event is delivered at least once, on one of the nodes that register
+        the consumer, and the events of a room in the order of its log: the next one after the
+        handler has returned and its position is stored. A restart continues there.
+
+        If the handler raises, it is called again with increasing delays, and the room waits. After
+        `attempts` failures the event is parked (see `parked`), and the room continues.
+
+        A consumer reads logs: of `Latest` and `Concat` events it receives what the log retains,
+        which is the newest value, or joined text.
+
+        Args:
+            name: identifies the consumer and its position for good.
+            *events: the types of the events.
+            start: where the consumer begins when it runs for the first time: with events that are
+                published from `now` on, or with the `beginning` of what the logs retain.
+            attempts: calls of the handler before an event is parked.
+            backoff: seconds before the second attempt; doubled for each further one, up to 60.
+            timeout: seconds that a call may take before it is cancelled and counts as failed; None
+                for no limit.
+            concurrency: rooms whose events are handled at the same time on one node.
+
+        Raises:
+            ConfigurationError: the server has started, the name is taken or not valid, the contract
+                lacks an event, or an option is not valid.
+        """
+        self._consumers.check(name, is_started=self._started is not None)
+
+        def add(handler: ConsumerHandler[M]) -> ConsumerHandler[M]:
+            self._consumers.check(name, is_started=self._started is not None)
+            self._consumers.add(declared(handler))
+            return handler
+
+        def declared(handler: ConsumerHandler[M]) -> Registration:
+            return register(
+                self.contract,
+                name,
+                events,
+                handler,
+                start=start,
+                attempts=attempts,
+                backoff=backoff,
+                timeout=timeout,
+                concurrency=concurrency,
+            )
+
+        declared(_no_handler)  # raises where the consumer is declared
+        return add
 
     def rule(self, pattern: str) -> Callable[[Rule], Rule]:
         """Register the rule of a room pattern: `@server.rule("campaign:{campaign_id}")`.
@@ -778,6 +857,43 @@ class Server:
         await self._start_once()
         return await self._control.actions(limit)
 
+    # Consumers
+
+    @property
+    def consumers(self) -> list[ConsumerStatus]:
+        """The status of each consumer that runs on this node."""
+        return self._consumers.status
+
+    async def parked(self, consumer: str | None = None) -> list[ParkedEvent]:
+        """Return the events that a consumer, or any consumer, has parked; oldest first.
+
+        At most `Limits.parked_events`. On any node that shares the broker.
+
+        Raises:
+            BrokerUnavailable: the log cannot be reached.
+        """
+        await self._start_once()
+        return await self._consumers.parked(consumer)
+
+    async def retry_parked(self, consumer: str, id: str) -> None:
+        """Call a consumer's handler once more with a parked event.
+
+        The node that works on the event's room does so soon. If the handler succeeds, the event is
+        no longer parked; if it raises, it stays parked with the new error. Later events of the
+        room may have been handled before.
+
+        Raises:
+            UnknownParkedEvent: there is no such event.
+            BrokerUnavailable: the log cannot be reached; call again.
+        """
+        await self._start_once()
+        await self._consumers.retry_parked(consumer, id)
+
+    async def discard_parked(self, consumer: str, id: str) -> None:
+        """Drop a parked event for good; raises like `retry_parked`."""
+        await self._start_once()
+        await self._consumers.discard_parked(consumer, id)
+
     @property
     def sockets(self) -> list[Socket]:
         """The clients that are connected to this node."""
@@ -867,6 +983,10 @@ def _check(
             f"{encoded.event} is merged in the log: publish it without volatile"
         )
     return room
+
+
+def _no_handler(event: object, context: Delivery) -> None:
+    """Stand in for the handler of a consumer while its other arguments are checked."""
 
 
 def _now_ms() -> int:
