@@ -46,7 +46,7 @@ export function sharedValue<K extends SharedEvent>(
   const slot = slotOf(event, rule.key, fields);
   let value = shared.values.get(slot);
   if (!value) {
-    const isMerge = (rule.rule as string) === "merge";
+    const isMerge = rule.rule === "merge";
     value = new SharedValue(client, shared, { event, room, key: fields, slot, isMerge });
     shared.values.set(slot, value);
   }

@@ -59,7 +59,7 @@ function isEqual(one: unknown, other: unknown): boolean {
 
 /** Returns the value in the log; the members of a patch must not be objects. */
 function valueAfter(value: unknown, patch: unknown, rule: EventRule | undefined): unknown {
-  if ((rule?.conflate?.rule as string) !== "merge") return patch;
+  if (rule?.conflate?.rule !== "merge") return patch;
   const members = Object.entries({ ...(value as object), ...(patch as object) });
   return Object.fromEntries(members.filter(([, member]) => member !== null));
 }

@@ -24,6 +24,7 @@ from longwire import Server, jwt_authenticator
 from longwire.engineio.server import Options
 from longwire.server.limits import Limits
 from longwire.web import create_app
+from tests.browser.board_site import BoardSite, build_page, running_board
 from tests.browser.command import HundredLines
 from tests.browser.expectations import LISTEN
 from tests.browser.sample_data import SampleData
@@ -148,3 +149,14 @@ async def sample() -> AsyncIterator[SampleData]:
         sample = SampleData(Site(server.url))
         await sample.publish_all()
         yield sample
+
+
+@pytest.fixture(scope="session")
+def board_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_page(tmp_path_factory.mktemp("board"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def board(board_page: Path) -> AsyncIterator[BoardSite]:
+    async with running_board(board_page) as board:
+        yield board

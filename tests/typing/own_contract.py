@@ -2,7 +2,20 @@
 
 from typing import Annotated, Any, Literal, assert_type
 
-from longwire import CATALOG, Concat, Contract, Event, Latest, Meta, Record, Server, WebSocketClient
+from msgspec import UNSET, UnsetType
+
+from longwire import (
+    CATALOG,
+    Concat,
+    Contract,
+    Event,
+    Latest,
+    Merge,
+    Meta,
+    Record,
+    Server,
+    WebSocketClient,
+)
 from longwire.client import EventStream, Listener
 from longwire.server import Socket, anonymous
 from longwire.sync import WebSocketClient as SyncClient
@@ -33,6 +46,15 @@ class ShopOpened(Event, name="shop:opened", room="shop:{shop}", conflate=Latest(
     is_open: bool
 
 
+class ShelfDescribed(Event, name="shelf:described", room="shop:{shop}", conflate=Merge("shelf")):
+    """The description of a shelf has changed."""
+
+    shop: str
+    shelf: str
+    label: str | UnsetType = UNSET
+    note: str | UnsetType | None = UNSET
+
+
 class CallTranscript(Event, name="call:transcript", room="shop:{shop}", conflate=Concat("text")):
     """A piece of what was said on the phone."""
 
@@ -47,7 +69,9 @@ class Reservation(Event, name="stock:reserve", origin="client", ack=Reserved):
     count: int = 1
 
 
-contract = CATALOG | Contract([StockChanged, ShopOpened, CallTranscript, Reservation])
+contract = CATALOG | Contract(
+    [StockChanged, ShopOpened, ShelfDescribed, CallTranscript, Reservation]
+)
 
 
 async def use(client: WebSocketClient) -> None:

@@ -8,6 +8,8 @@ import {
   useClient,
   useEvent,
   useJob,
+  useOutbox,
+  useShared,
   useWebSocket,
 } from "longwire/react";
 import { TestServer } from "longwire/testing";
@@ -16,7 +18,9 @@ import type { ReactElement } from "react";
 import {
   type ClientToServerEvents,
   CONTRACT_FINGERPRINT,
+  EVENTS,
   type ServerToClientEvents,
+  type ShelfDescribedEvent,
   type StockChangedEvent,
 } from "./contract.js";
 
@@ -31,7 +35,10 @@ function exactly<T>() {
   };
 }
 
-export const client = createClient("https://shop.example", { contract: CONTRACT_FINGERPRINT });
+export const client = createClient("https://shop.example", {
+  contract: CONTRACT_FINGERPRINT,
+  events: EVENTS,
+});
 
 export async function useOfTheClient(): Promise<void> {
   client.on("stock:changed", (event) => exactly<StockChangedEvent>()(event));
@@ -69,6 +76,33 @@ export function Stock(): ReactElement {
   exactly<Payload<"budget:updated"> | null>()(useBudget().budget);
   exactly<Payload<"agent:status"> | null>()(useAgent("cmo"));
   return <p>{useJob("1").title}</p>;
+}
+
+export function Shelf(): ReactElement {
+  const stock = useShared("stock:changed", "shop:1", { productId: "tea" });
+  exactly<StockChangedEvent | null>()(stock.value);
+  void stock.update({ shop: "1", count: 1, unit: "piece" });
+  void stock.update((current) => ({ shop: "1", count: (current?.count ?? 0) + 1, unit: "piece" }));
+  if (stock.conflict) void stock.update({ ...stock.conflict.mine, count: 2 });
+  // @ts-expect-error an incomplete value
+  void stock.update({ shop: "1", count: 1 });
+  // @ts-expect-error not a field of the key
+  useShared("stock:changed", "shop:1", { shop: "1" });
+  // @ts-expect-error entries of this event are joined
+  useShared("call:transcript", "shop:1", {});
+
+  const shelf = useShared("shelf:described", "shop:1", { shelf: "top" });
+  exactly<ShelfDescribedEvent | null>()(shelf.value);
+  void shelf.update({ shop: "1", note: null });
+  void shelf.update((current) => ({ shop: "1", label: `${current?.label ?? ""}!` }));
+  // @ts-expect-error no such field
+  void shelf.update({ shop: "1", title: "Tea" });
+
+  const { publish, pending } = useOutbox();
+  void publish("shop:opened", { shop: "1", isOpen: true });
+  // @ts-expect-error no such field
+  void publish("shop:opened", { shop: "1", open: true });
+  return <p>{pending.length}</p>;
 }
 
 export function Page(): ReactElement {
