@@ -5,16 +5,9 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { App } from "./App";
+import { sessionStore } from "./session/storage";
 import { adoptToken, TokenStore } from "./session/token";
 import { applyTheme } from "./shell/theme";
-
-function sessionStore(): Storage | null {
-  try {
-    return window.sessionStorage;
-  } catch {
-    return null;
-  }
-}
 
 const tokens = new TokenStore(sessionStore());
 adoptToken(window.location, window.history, tokens);

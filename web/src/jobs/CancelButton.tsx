@@ -1,41 +1,10 @@
 import { type JobView, useClient } from "longwire/react";
-import {
-  type KeyboardEvent,
-  type ReactElement,
-  useContext,
-  useEffect,
-  useRef,
-  useState,
-} from "react";
+import { type ReactElement, useContext, useEffect, useRef, useState } from "react";
 
+import { Confirm } from "../shell/Confirm";
 import { ToastsContext } from "../shell/ToastsContext";
 
 type Phase = "idle" | "asking" | "waiting" | "sending";
-
-interface ConfirmProps {
-  readonly onConfirm: () => void;
-  readonly onKeep: () => void;
-}
-
-/** Asks for confirmation in place. The safe answer has the focus; Escape chooses it. */
-function Confirm({ onConfirm, onKeep }: ConfirmProps): ReactElement {
-  const keep = useRef<HTMLButtonElement>(null);
-  useEffect(() => keep.current?.focus(), []);
-  const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === "Escape") onKeep();
-  };
-  return (
-    <div className="confirm" role="group" aria-label="Cancel this job?" onKeyDown={onKeyDown}>
-      <span className="confirm-question">Stop this job for everyone?</span>
-      <button type="button" className="danger" onClick={onConfirm}>
-        Stop it
-      </button>
-      <button type="button" ref={keep} onClick={onKeep}>
-        Keep running
-      </button>
-    </div>
-  );
-}
 
 const REASON = "Cancelled on the web page";
 
@@ -82,7 +51,16 @@ export function CancelButton({ job }: { readonly job: JobView }): ReactElement {
     act();
   }
   if (phase === "asking") {
-    return <Confirm onConfirm={() => leave(cancel)} onKeep={() => leave(() => setPhase("idle"))} />;
+    return (
+      <Confirm
+        label="Cancel this job?"
+        question="Stop this job for everyone?"
+        confirmLabel="Stop it"
+        keepLabel="Keep running"
+        onConfirm={() => leave(cancel)}
+        onKeep={() => leave(() => setPhase("idle"))}
+      />
+    );
   }
   const label = labelOf(phase, job);
   const isStopping = label !== "Cancel job";

@@ -14,17 +14,18 @@ const WORDS: Readonly<Record<WireState, string>> = {
 };
 
 interface HeaderProps {
+  /** The name in the corner, and where it leads. */
+  readonly home: ReactNode;
   /** What stands between the name and the tools. */
   readonly wire: ReactNode;
   readonly children?: ReactNode;
 }
 
-function Header({ wire, children }: HeaderProps): ReactElement {
+/** The head of any page: the name, the wire and the tools. */
+export function Header({ home, wire, children }: HeaderProps): ReactElement {
   return (
     <header className="masthead">
-      <a className="wordmark" href="#/jobs">
-        Longwire
-      </a>
+      {home}
       {wire}
       <div className="masthead-tools">
         {children}
@@ -34,9 +35,15 @@ function Header({ wire, children }: HeaderProps): ReactElement {
   );
 }
 
+const HOME = (
+  <a className="wordmark" href="#/jobs">
+    Longwire
+  </a>
+);
+
 /** The head of a page without a connection. */
 export function PlainMasthead(): ReactElement {
-  return <Header wire={<div className="wire" data-state="idle" />} />;
+  return <Header home={HOME} wire={<div className="wire" data-state="idle" />} />;
 }
 
 interface MastheadProps {
@@ -61,5 +68,9 @@ export function Masthead({ renewal, children }: MastheadProps): ReactElement {
       </span>
     </>
   );
-  return <Header wire={wire}>{children}</Header>;
+  return (
+    <Header home={HOME} wire={wire}>
+      {children}
+    </Header>
+  );
 }

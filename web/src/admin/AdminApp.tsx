@@ -1,0 +1,62 @@
+import { LiveRegionProvider, Toasts, useToasts } from "longwire/react";
+import { type ReactElement, useEffect, useMemo, useState } from "react";
+
+import type { TokenStore } from "../session/token";
+import { ToastsContext } from "../shell/ToastsContext";
+import { Api } from "./api/Api";
+import { SessionContext } from "./api/context";
+import { usePlace } from "./routing/usePlace";
+import { AdminMasthead } from "./shell/AdminMasthead";
+import { AdminNav } from "./shell/AdminNav";
+import { SignInContext } from "./shell/SignInContext";
+import { PlaceView } from "./views/PlaceView";
+
+/** Moves the focus without changing the address, which holds the view. */
+function skipToMain(event: React.MouseEvent): void {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
+
+function Page({ tokens }: { readonly tokens: TokenStore }): ReactElement {
+  const place = usePlace();
+  const [isPaused, setPaused] = useState(false);
+  const [signIn, setSignIn] = useState(0);
+  const toasts = useToasts();
+  // Each sign-in has its own API, so that no answer to another user is shown.
+  const api = useMemo(() => new Api(document.baseURI, tokens, signIn), [tokens, signIn]);
+  const session = useMemo(() => ({ api, isPaused }), [api, isPaused]);
+  const access = useMemo(
+    () => (token: string) => {
+      tokens.write(token);
+      setSignIn((number) => number + 1);
+    },
+    [tokens],
+  );
+  useEffect(() => window.scrollTo(0, 0), [place.view]);
+  return (
+    <SessionContext value={session}>
+      <SignInContext value={access}>
+        <ToastsContext value={toasts}>
+          <a className="skip" href="#main" onClick={skipToMain}>
+            Skip to content
+          </a>
+          <AdminMasthead isPaused={isPaused} onPause={setPaused} />
+          <AdminNav current={place.view} />
+          <main id="main" className="admin" tabIndex={-1}>
+            <PlaceView key={signIn} place={place} />
+          </main>
+          <Toasts queue={toasts} className="toasts" />
+        </ToastsContext>
+      </SignInContext>
+    </SessionContext>
+  );
+}
+
+/** The admin page. */
+export function AdminApp({ tokens }: { readonly tokens: TokenStore }): ReactElement {
+  return (
+    <LiveRegionProvider>
+      <Page tokens={tokens} />
+    </LiveRegionProvider>
+  );
+}

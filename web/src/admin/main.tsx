@@ -1,0 +1,24 @@
+import "@fontsource-variable/instrument-sans/wght.css";
+import "../styles/index.css";
+import "./styles/index.css";
+
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+
+import { adoptToken, TokenStore } from "../session/token";
+import { sessionStore } from "../session/storage";
+import { applyTheme } from "../shell/theme";
+import { AdminApp } from "./AdminApp";
+
+const tokens = new TokenStore(sessionStore());
+adoptToken(window.location, window.history, tokens);
+applyTheme();
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <AdminApp tokens={tokens} />
+    </StrictMode>,
+  );
+}
