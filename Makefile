@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-JS_SOURCES := $(shell find js/src web/src web/public web/index.html -type f 2>/dev/null)
+JS_SOURCES := $(shell find js/src web/src web/public web/index.html web/admin -type f 2>/dev/null)
 EXAMPLES := examples/nextjs examples/vite-react
 EXAMPLE_SOURCES := $(shell find $(EXAMPLES) \( -name node_modules -o -name .next -o -name dist \) -prune \
 	-o -type f ! -name next-env.d.ts -print)
@@ -25,7 +25,7 @@ help:
 	@echo 'make coverage   run the tests and report line and branch coverage'
 	@echo 'make bench      run the benchmarks, including other projects'
 	@echo 'make screenshots  take the screenshots in docs/screenshots'
-	@echo 'make generated  generate js/src/contract.ts and docs/reference/cli.md'
+	@echo 'make generated  generate js/src/contract.ts, web/src/admin/api/types.ts and docs/reference/cli.md'
 	@echo 'make format     format the code in both languages, with sorted imports'
 	@echo 'make lock       update constraints.txt and package-lock.json'
 	@echo 'make clean      remove everything built and installed'
@@ -107,6 +107,7 @@ check-js: .make/web
 check-generated: .make/python .make/web
 	$(BIN)/longwire types | diff - js/src/contract.ts
 	$(BIN)/python scripts/write-cli-reference --check
+	$(BIN)/python scripts/write-admin-types --check
 	! grep -nE '"resolved": *"[a-z+]+:' package-lock.json
 
 # The core does no I/O, so tests can reach all of its branches. The rest may leave out branches that
@@ -134,6 +135,7 @@ screenshots: setup
 generated: .make/python
 	$(BIN)/longwire types --out js/src/contract.ts
 	$(BIN)/python scripts/write-cli-reference
+	$(BIN)/python scripts/write-admin-types
 
 format: .make/python .make/node
 	$(BIN)/ruff check --fix
@@ -145,5 +147,5 @@ lock:
 	npm update --package-lock-only
 
 clean:
-	rm -rf .make .venv .cache site docs/reference/typescript node_modules js/node_modules web/node_modules tests/react-18/node_modules js/dist web/dist src/longwire/web/static \
+	rm -rf .make .venv .cache site docs/reference/typescript node_modules js/node_modules web/node_modules tests/react-18/node_modules js/dist web/dist src/longwire/web/static src/longwire/admin/static \
 		$(EXAMPLES:%=%/node_modules) examples/nextjs/.next examples/vite-react/dist

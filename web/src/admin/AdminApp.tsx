@@ -1,5 +1,5 @@
 import { LiveRegionProvider, Toasts, useToasts } from "longwire/react";
-import { type ReactElement, useEffect, useMemo, useState } from "react";
+import { type ReactElement, useCallback, useEffect, useMemo, useState } from "react";
 
 import type { TokenStore } from "../session/token";
 import { ToastsContext } from "../shell/ToastsContext";
@@ -20,22 +20,21 @@ function skipToMain(event: React.MouseEvent): void {
 function Page({ tokens }: { readonly tokens: TokenStore }): ReactElement {
   const place = usePlace();
   const [isPaused, setPaused] = useState(false);
-  const [signIn, setSignIn] = useState(0);
   const toasts = useToasts();
-  // Each sign-in has its own API, so that no answer to another user is shown.
-  const api = useMemo(() => new Api(document.baseURI, tokens, signIn), [tokens, signIn]);
+  const [api, setApi] = useState(() => new Api(document.baseURI, tokens));
   const session = useMemo(() => ({ api, isPaused }), [api, isPaused]);
-  const access = useMemo(
-    () => (token: string) => {
+  const signIn = useCallback(
+    (token: string) => {
       tokens.write(token);
-      setSignIn((number) => number + 1);
+      // Each sign-in has its own API, so that no answer to another user is shown.
+      setApi(new Api(document.baseURI, tokens));
     },
     [tokens],
   );
   useEffect(() => window.scrollTo(0, 0), [place.view]);
   return (
     <SessionContext value={session}>
-      <SignInContext value={access}>
+      <SignInContext value={signIn}>
         <ToastsContext value={toasts}>
           <a className="skip" href="#main" onClick={skipToMain}>
             Skip to content
@@ -43,7 +42,7 @@ function Page({ tokens }: { readonly tokens: TokenStore }): ReactElement {
           <AdminMasthead isPaused={isPaused} onPause={setPaused} />
           <AdminNav current={place.view} />
           <main id="main" className="admin" tabIndex={-1}>
-            <PlaceView key={signIn} place={place} />
+            <PlaceView place={place} />
           </main>
           <Toasts queue={toasts} className="toasts" />
         </ToastsContext>

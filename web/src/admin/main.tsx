@@ -5,8 +5,8 @@ import "./styles/index.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
-import { adoptToken, TokenStore } from "../session/token";
 import { sessionStore } from "../session/storage";
+import { adoptToken, TokenStore } from "../session/token";
 import { applyTheme } from "../shell/theme";
 import { AdminApp } from "./AdminApp";
 

@@ -4,7 +4,7 @@ import type { ReactElement, ReactNode } from "react";
 import { ConnectionNotice } from "../connection/ConnectionNotice";
 import { type WireState, wireStateOf } from "../connection/wireState";
 import type { Renewal } from "../session/useRenewal";
-import { ThemeToggle } from "./ThemeToggle";
+import { Header } from "./Header";
 
 const WORDS: Readonly<Record<WireState, string>> = {
   connecting: "Connecting…",
@@ -12,28 +12,6 @@ const WORDS: Readonly<Record<WireState, string>> = {
   lost: "Reconnecting…",
   refused: "Not connected",
 };
-
-interface HeaderProps {
-  /** The name in the corner, and where it leads. */
-  readonly home: ReactNode;
-  /** What stands between the name and the tools. */
-  readonly wire: ReactNode;
-  readonly children?: ReactNode;
-}
-
-/** The head of any page: the name, the wire and the tools. */
-export function Header({ home, wire, children }: HeaderProps): ReactElement {
-  return (
-    <header className="masthead">
-      {home}
-      {wire}
-      <div className="masthead-tools">
-        {children}
-        <ThemeToggle />
-      </div>
-    </header>
-  );
-}
 
 const HOME = (
   <a className="wordmark" href="#/jobs">

@@ -1,8 +1,17 @@
 import type { TokenStore } from "../../session/token";
 import { ApiError, errorOf } from "./ApiError";
+import type { Overview } from "./types";
 
 /** Whether the server answers: `live` after an answer, `lost` after none. */
 export type ApiState = "connecting" | "live" | "lost" | "refused";
+
+/** Who looks at the page, and whether actions are allowed. */
+export interface Operator {
+  readonly name: string | null;
+  readonly mayAct: boolean;
+}
+
+const UNKNOWN: Operator = { name: null, mayAct: false };
 
 /** Longer than the second that the nodes have to answer each other. */
 const TIMEOUT_MS = 8_000;
@@ -13,6 +22,8 @@ export class Api {
   readonly #tokens: TokenStore;
   readonly #listeners = new Set<() => void>();
   #state: ApiState = "connecting";
+  #operator = UNKNOWN;
+  #asked = false;
 
   constructor(pageUrl: string, tokens: TokenStore) {
     this.#base = new URL("api/", pageUrl).href;
@@ -25,6 +36,21 @@ export class Api {
   };
 
   readonly state = (): ApiState => this.#state;
+
+  readonly operator = (): Operator => this.#operator;
+
+  /** Asks once who the operator is; a failure is shown by the view, and the next call asks again. */
+  async askOperator(): Promise<void> {
+    if (this.#asked) return;
+    this.#asked = true;
+    try {
+      const { operator, mayAct } = await this.get<Overview>("overview");
+      this.#operator = { name: operator, mayAct };
+      this.#notify();
+    } catch {
+      this.#asked = false;
+    }
+  }
 
   /** Returns one page of the API; throws an `ApiError`. */
   async get<T>(path: string, signal?: AbortSignal): Promise<T> {
@@ -71,6 +97,10 @@ export class Api {
   #enter(state: ApiState): void {
     if (state === this.#state) return;
     this.#state = state;
+    this.#notify();
+  }
+
+  #notify(): void {
     for (const listener of this.#listeners) listener();
   }
 }

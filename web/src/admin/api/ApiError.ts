@@ -34,8 +34,7 @@ function text(body: unknown, ...names: string[]): string | null {
 /** Returns the error that an answer describes, which is problem+json if the server wrote it. */
 export async function errorOf(response: Response): Promise<ApiError> {
   const body = (await response.json().catch(() => null)) as unknown;
-  const trouble =
-    BY_STATUS.get(response.status) ?? (response.status < 500 ? "refused" : "broken");
+  const trouble = BY_STATUS.get(response.status) ?? (response.status < 500 ? "refused" : "broken");
   const message = text(body, "detail", "message", "title") ?? `HTTP ${response.status}`;
   return new ApiError(trouble, message, text(body, "code"));
 }

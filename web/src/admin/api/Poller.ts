@@ -58,25 +58,27 @@ export class Poller<T> {
   }
 
   async #run(path: string, once: boolean, signal: AbortSignal): Promise<void> {
-    for (;;) {
+    while (!signal.aborted) {
       await visible(signal);
-      if (signal.aborted) return;
       await this.#pull(path, signal);
-      if (signal.aborted || (once && this.#state.error === null)) return;
+      if (once && this.#state.error === null) return;
       await delay(this.#period, signal);
     }
   }
 
   async #pull(path: string, signal: AbortSignal): Promise<void> {
     try {
+      signal.throwIfAborted();
       const data = await this.#load(path, signal);
-      if (signal.aborted) return;
+      signal.throwIfAborted();
       this.#period = PERIOD_MS;
       this.#change({ data, at: Date.now(), error: null, isOutdated: false });
     } catch (error) {
       if (signal.aborted) return;
       this.#period = Math.min(2 * this.#period, SLOWEST_MS);
-      this.#change({ error: error instanceof ApiError ? error : new ApiError("broken", String(error)) });
+      this.#change({
+        error: error instanceof ApiError ? error : new ApiError("broken", String(error)),
+      });
     }
   }
 

@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { createContext, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
 
 import { TokenStore } from "../../session/token";
 import { Api } from "./Api";
@@ -22,7 +22,7 @@ export function useApi(): Api {
 /** Follows one page of the API, addressed below `api/`. */
 export function usePage<T>(path: string): PageState<T> {
   const { api, isPaused } = useContext(SessionContext);
-  const [poller] = useState(() => new Poller<T>((at, signal) => api.get<T>(at, signal)));
+  const poller = useMemo(() => new Poller<T>((at, signal) => api.get<T>(at, signal)), [api]);
   useEffect(() => poller.follow(path, isPaused), [poller, path, isPaused]);
   return useSyncExternalStore(poller.subscribe, poller.state);
 }

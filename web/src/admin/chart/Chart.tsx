@@ -1,5 +1,6 @@
 import { type PointerEvent, type ReactElement, useId, useState } from "react";
 
+import { formatDuration } from "../../format/duration";
 import { formatClock } from "../../format/measure";
 import { ceilingOf, HEIGHT, linePath, newestOf, type Sample, WIDTH } from "./series";
 
@@ -13,48 +14,72 @@ export interface ChartProps {
   readonly format: (value: number) => string;
 }
 
+/** Describes the whole chart in words. */
+function summaryOf(samples: readonly Sample[], format: (value: number) => string): string {
+  const known = samples.filter((value) => value !== null);
+  const newest = known.at(-1);
+  if (newest === undefined) return "No samples yet";
+  return `Now ${format(newest)}, at most ${format(Math.max(...known))}`;
+}
+
+/** A value, or a dash if it is not known. */
+function orDash(value: Sample, format: (value: number) => string): string {
+  return value === null ? "–" : format(value);
+}
+
+interface PlotProps extends ChartProps {
+  readonly ceiling: number;
+  /** The index of the sample to mark. */
+  readonly marked: number | null;
+  readonly onPoint: (index: number | null) => void;
+}
+
+function Plot({ samples, format, ceiling, marked, onPoint }: PlotProps): ReactElement {
+  const last = samples.length - 1;
+  function point(event: PointerEvent<SVGSVGElement>): void {
+    const box = event.currentTarget.getBoundingClientRect();
+    const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    onPoint(last < 1 ? null : Math.round(share * last));
+  }
+  return (
+    <svg
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={summaryOf(samples, format)}
+      onPointerMove={point}
+      onPointerLeave={() => onPoint(null)}
+    >
+      {marked !== null && (
+        <path className="chart-cross" d={`M${((marked / last) * WIDTH).toFixed(1)} 0V${HEIGHT}`} />
+      )}
+      <path className="chart-line" d={linePath(samples, ceiling)} />
+    </svg>
+  );
+}
+
 /** The last minutes of one measure: its newest value, and a line. Pointing at it shows older ones. */
-export function Chart({ title, samples, until, period, format }: ChartProps): ReactElement {
+export function Chart(props: ChartProps): ReactElement {
+  const { title, samples, until, period, format } = props;
   const heading = useId();
   const [pointed, setPointed] = useState<number | null>(null);
   const ceiling = ceilingOf(samples);
-  const newest = newestOf(samples);
   const last = samples.length - 1;
-  const index = pointed === null ? null : Math.round(pointed * last);
-  const shown = index === null ? newest : (samples[index] ?? null);
-  const when = index === null ? null : formatClock(until - (last - index) * period);
-  const known = samples.filter((value) => value !== null);
-  const most = known.length === 0 ? null : Math.max(...known);
-  const summary =
-    newest === null || most === null
-      ? "No samples yet"
-      : `Now ${format(newest)}, at most ${format(most)}`;
-  function point(event: PointerEvent<SVGSVGElement>): void {
-    const box = event.currentTarget.getBoundingClientRect();
-    setPointed(Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)));
-  }
-  const x = index === null || last <= 0 ? null : (index / last) * WIDTH;
+  const marked = pointed === null || pointed > last ? null : pointed;
+  const value = marked === null ? newestOf(samples) : (samples[marked] ?? null);
   return (
     <figure className="chart" aria-labelledby={heading}>
       <figcaption id={heading}>{title}</figcaption>
       <p className="chart-value">
-        {shown === null ? "–" : format(shown)}
-        {when !== null && <span className="chart-when">{when}</span>}
+        {orDash(value, format)}
+        {marked !== null && (
+          <span className="chart-when">{formatClock(until - (last - marked) * period)}</span>
+        )}
       </p>
-      <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={summary}
-        onPointerMove={point}
-        onPointerLeave={() => setPointed(null)}
-      >
-        <path className="chart-line" d={linePath(samples, ceiling)} />
-        {x !== null && <path className="chart-cross" d={`M${x.toFixed(1)} 0V${HEIGHT}`} />}
-      </svg>
+      <Plot {...props} ceiling={ceiling} marked={marked} onPoint={setPointed} />
       <p className="chart-scale" aria-hidden="true">
         <span>0 to {format(ceiling)}</span>
-        <span>{last > 0 ? `last ${Math.round((last * period) / 60_000)} min` : ""}</span>
+        <span>{last > 0 && `last ${formatDuration(Math.round((last * period) / 1_000))}`}</span>
       </p>
     </figure>
   );

@@ -11,10 +11,8 @@ export const VIEWS = [
   "rooms",
   "room",
   "jobs",
-  "trace",
   "health",
   "contracts",
-  "consumers",
   "audit",
 ] as const;
 

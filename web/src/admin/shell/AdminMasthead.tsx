@@ -1,8 +1,8 @@
 import { type ReactElement, useSyncExternalStore } from "react";
 
-import { Header } from "../../shell/Masthead";
-import { useApi } from "../api/context";
+import { Header } from "../../shell/Header";
 import type { ApiState } from "../api/Api";
+import { useApi } from "../api/context";
 import { Link } from "../routing/Link";
 
 const WORDS: Readonly<Record<ApiState, string>> = {

@@ -10,9 +10,7 @@ const ITEMS: readonly { readonly view: View; readonly name: string; readonly bel
   { view: "connections", name: "Connections", below: "connection" },
   { view: "rooms", name: "Rooms", below: "room" },
   { view: "jobs", name: "Jobs" },
-  { view: "trace", name: "Trace" },
   { view: "health", name: "Health" },
-  { view: "consumers", name: "Consumers" },
   { view: "contracts", name: "Contracts" },
   { view: "audit", name: "Audit" },
 ];

@@ -37,7 +37,8 @@ const HEADINGS = {
 
 const REMEDIES = {
   unreachable: "The page asks again by itself.",
-  forbidden: "The server's authorize function, or the option --admin of longwire serve, names its operators.",
+  forbidden:
+    "The server's authorize function, or the option --admin of longwire serve, names its operators.",
   missing: "It has ended, or it was never here.",
   refused: "Change the search or the address.",
   broken: "The page asks again by itself. The log of the server has the reason.",
@@ -81,7 +82,13 @@ interface PageBodyProps<T> {
 export function PageBody<T>({ title, page, children }: PageBodyProps<T>): ReactElement {
   usePageTitle(title);
   const { data, error } = page;
-  if (error !== null && (data === null || error.trouble === "signed_out" || error.trouble === "forbidden" || error.trouble === "missing")) {
+  if (
+    error !== null &&
+    (data === null ||
+      error.trouble === "signed_out" ||
+      error.trouble === "forbidden" ||
+      error.trouble === "missing")
+  ) {
     return <Failure error={error} />;
   }
   if (data === null) {

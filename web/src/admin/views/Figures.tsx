@@ -1,0 +1,23 @@
+import type { ReactElement, ReactNode } from "react";
+
+export interface Figure {
+  readonly name: string;
+  readonly value: ReactNode;
+  readonly title?: string | undefined;
+  /** Draws attention to a value that is not as it should be. */
+  readonly level?: "warn" | "bad" | undefined;
+}
+
+/** A row of named values. */
+export function Figures({ items }: { readonly items: readonly Figure[] }): ReactElement {
+  return (
+    <dl className="figures">
+      {items.map(({ name, value, title, level }) => (
+        <div key={name} className="figure" data-level={level}>
+          <dt>{name}</dt>
+          <dd title={title}>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
