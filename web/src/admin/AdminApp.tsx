@@ -31,7 +31,10 @@ function Page({ tokens }: { readonly tokens: TokenStore }): ReactElement {
     },
     [tokens],
   );
-  useEffect(() => window.scrollTo(0, 0), [place.view]);
+  useEffect(() => {
+    // In braces: in newer browsers it returns a promise, which is not a clean-up.
+    window.scrollTo(0, 0);
+  }, [place.view]);
   return (
     <SessionContext value={session}>
       <SignInContext value={signIn}>

@@ -12,6 +12,8 @@ export interface ChartProps {
   /** The time between two samples, in milliseconds. */
   readonly period: number;
   readonly format: (value: number) => string;
+  /** The scale reaches at least to this value, so that noise does not look like a problem. */
+  readonly least?: number;
 }
 
 /** Describes the whole chart in words. */
@@ -60,10 +62,10 @@ function Plot({ samples, format, ceiling, marked, onPoint }: PlotProps): ReactEl
 
 /** The last minutes of one measure: its newest value, and a line. Pointing at it shows older ones. */
 export function Chart(props: ChartProps): ReactElement {
-  const { title, samples, until, period, format } = props;
+  const { title, samples, until, period, format, least } = props;
   const heading = useId();
   const [pointed, setPointed] = useState<number | null>(null);
-  const ceiling = ceilingOf(samples);
+  const ceiling = ceilingOf(samples, least);
   const last = samples.length - 1;
   const marked = pointed === null || pointed > last ? null : pointed;
   const value = marked === null ? newestOf(samples) : (samples[marked] ?? null);

@@ -4,10 +4,10 @@ export type Sample = number | null;
 export const WIDTH = 300;
 export const HEIGHT = 56;
 
-/** Returns the greatest value to draw: a round number at or above all samples. */
-export function ceilingOf(samples: readonly Sample[]): number {
+/** Returns the greatest value to draw: a round number at or above all samples, and `least`. */
+export function ceilingOf(samples: readonly Sample[], least = 1): number {
   const greatest = samples.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
-  if (greatest === 0) return 1;
+  if (greatest <= least) return least;
   const step = 10 ** Math.floor(Math.log10(greatest));
   for (const factor of [1, 2, 5]) if (greatest <= factor * step) return factor * step;
   return 10 * step;
@@ -25,7 +25,9 @@ export function linePath(samples: readonly Sample[], ceiling: number): string {
     }
     const x = (index * stepX).toFixed(1);
     const y = (HEIGHT - (Math.min(value, ceiling) / ceiling) * HEIGHT).toFixed(1);
-    path += `${isDrawing ? "L" : "M"}${x} ${y}`;
+    // A value without neighbours is a dot.
+    const isAlone = !isDrawing && (samples[index + 1] ?? null) === null;
+    path += `${isDrawing ? "L" : "M"}${x} ${y}${isAlone ? "h0" : ""}`;
     isDrawing = true;
   });
   return path;

@@ -41,6 +41,8 @@ export function nextSort(sort: string, key: string, isNumeric: boolean): string 
   return isNumeric ? `-${key}` : key;
 }
 
+const MARKS = { ascending: "↑", descending: "↓" } as const;
+
 function order(sort: string | undefined, key: string): "ascending" | "descending" | undefined {
   if (sort === key) return "ascending";
   return sort === `-${key}` ? "descending" : undefined;
@@ -70,10 +72,11 @@ function Heading<Row>({
           view={sorting.view}
           query={{ ...sorting.query, sort: nextSort(sorting.sort, key, isNumeric) }}
         >
-          {name}
+          {!isNumeric && name}
           <span className="sort-mark" aria-hidden="true">
-            {direction === "ascending" ? "↑" : direction === "descending" ? "↓" : ""}
+            {direction !== undefined && MARKS[direction]}
           </span>
+          {isNumeric && name}
         </Link>
       )}
     </th>

@@ -34,7 +34,12 @@ const COLUMNS: readonly Column<Connection>[] = [
   },
   { key: "since", name: "Since", isNumeric: true, cell: ({ since }) => <Since moment={since} /> },
   { key: "transport", name: "Transport", cell: ({ transport }) => transport },
-  { key: "address", name: "Address", cell: ({ address }) => address },
+  {
+    key: "address",
+    name: "Address",
+    cell: ({ address }) => <span className="cut">{address}</span>,
+    title: ({ address }) => address,
+  },
   {
     key: "node",
     name: "Node",

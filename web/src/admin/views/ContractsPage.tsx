@@ -33,22 +33,55 @@ const COLUMNS: readonly Column<ContractVersion>[] = [
   },
 ];
 
+function Facts({
+  facts,
+}: {
+  readonly facts: readonly (readonly [string, unknown])[];
+}): ReactElement {
+  return (
+    <dl>
+      {facts.map(([name, value]) => (
+        <div key={name} className="fact">
+          <dt>{formatLabel(name)}</dt>
+          <dd>{formatMetric(value)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** Returns the members of an option that is a group of options. */
+function groupOf(value: unknown): Record<string, unknown> | null {
+  const isGroup = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isGroup ? (value as Record<string, unknown>) : null;
+}
+
 function Options({
   options,
 }: {
   readonly options: Readonly<Record<string, unknown>>;
 }): ReactElement {
+  const entries = Object.entries(options);
   return (
     <section>
       <h2>Options in force</h2>
-      <dl className="options">
-        {Object.entries(options).map(([name, value]) => (
-          <div key={name} className="fact">
-            <dt>{formatLabel(name)}</dt>
-            <dd>{formatMetric(value)}</dd>
-          </div>
-        ))}
-      </dl>
+      <div className="options">
+        <div>
+          <h3>Server</h3>
+          <Facts facts={entries.filter(([, value]) => groupOf(value) === null)} />
+        </div>
+        {entries.map(([name, value]) => {
+          const group = groupOf(value);
+          return (
+            group !== null && (
+              <div key={name}>
+                <h3>{formatLabel(name)}</h3>
+                <Facts facts={Object.entries(group)} />
+              </div>
+            )
+          );
+        })}
+      </div>
     </section>
   );
 }

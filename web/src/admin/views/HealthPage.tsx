@@ -79,11 +79,13 @@ function Body({ view }: { readonly view: HealthView }): ReactElement {
         <h2>Who cannot stay connected?</h2>
         <div className="panels">
           <Counts
+            isPart
             heading="Connections ended by"
             counts={addCounts(nodes.map((row) => row.closed))}
             empty="None has ended"
           />
           <Counts
+            isPart
             heading="Sign-ins refused"
             counts={addCounts(nodes.map((row) => row.refused))}
             empty="None was refused"

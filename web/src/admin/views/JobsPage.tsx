@@ -43,7 +43,7 @@ const COLUMNS: readonly Column<JobState>[] = [
   },
   {
     key: "currentStep",
-    name: "Step",
+    name: "Step or error",
     isFixed: true,
     cell: ({ currentStep, error }) => <span className="cut">{error ?? currentStep ?? "–"}</span>,
     title: ({ currentStep, error }) => error ?? currentStep ?? "",
@@ -71,6 +71,7 @@ const COLUMNS: readonly Column<JobState>[] = [
   {
     key: "lease",
     name: "Lease",
+    isFixed: true,
     isNumeric: true,
     cell: ({ lease, isComplete }) =>
       typeof lease === "number" && !isComplete ? formatDuration(lease) : "–",
@@ -79,7 +80,7 @@ const COLUMNS: readonly Column<JobState>[] = [
 
 /** The newest jobs of all users, one page of them. */
 export function JobsPage({ query }: { readonly query: Query }): ReactElement {
-  const sorting: Sorting = { view: "jobs", query, sort: query["sort"] ?? "-createdAt" };
+  const sorting: Sorting = { view: "jobs", query, sort: query["sort"] ?? "-updatedAt" };
   const page = usePage<JobsView>(
     apiPath(["jobs"], { sort: sorting.sort, limit: query["limit"], q: query["q"] }),
   );

@@ -26,6 +26,7 @@ function Charts({ overview }: { readonly overview: Overview }): ReactElement {
         title="Event loop late by"
         samples={lines.loopDelay}
         format={formatSeconds}
+        least={0.01}
         {...shared}
       />
     </div>

@@ -1,10 +1,11 @@
 import type { ReactElement } from "react";
 
 import { formatBytes, formatClock } from "../../format/measure";
-import { count, formatNumber } from "../../format/number";
+import { formatNumber } from "../../format/number";
 import { usePage } from "../api/context";
 import { apiPath } from "../api/paths";
 import type { LogEntry, Reader, RoomView } from "../api/types";
+import { Link } from "../routing/Link";
 import type { Query } from "../routing/place";
 import { Crumb } from "../shell/Crumb";
 import { PageBody } from "../shell/PageBody";
@@ -84,8 +85,53 @@ function readerColumns(first: number, end: number): readonly Column<Reader>[] {
   ];
 }
 
-function Body({ view }: { readonly view: RoomView }): ReactElement {
-  const { room, first, entries, readers, size, isComplete, missing } = view;
+interface LogProps {
+  readonly view: RoomView;
+  readonly query: Query;
+}
+
+/** The log from some offset on, merged as a late joiner receives it. */
+function Log({ view, query }: LogProps): ReactElement {
+  const { entries, isComplete } = view;
+  const after = query["after"];
+  const last = entries.at(-1)?.last;
+  return (
+    <section>
+      <h2>What a late joiner receives</h2>
+      <p className="section-note">
+        {entries.length === 1 ? "1 frame" : `${formatNumber(entries.length)} frames`}
+        {after !== undefined && ` after offset ${after}`}
+        {isComplete ? ", up to the end of the log." : ". The log goes on."} Merged entries are one
+        frame.
+      </p>
+      {entries.length === 0 ? (
+        <p className="loading">Nothing is retained here.</p>
+      ) : (
+        <Table
+          caption="Log"
+          columns={ENTRIES}
+          rows={entries}
+          keyOf={({ first, last: end }) => `${first}-${end}`}
+        />
+      )}
+      <p className="log-pages">
+        {after !== undefined && (
+          <Link view="room" query={{ ...query, after: "" }}>
+            From the start
+          </Link>
+        )}
+        {!isComplete && last !== undefined && (
+          <Link view="room" query={{ ...query, after: String(last) }}>
+            After offset {formatNumber(last)}
+          </Link>
+        )}
+      </p>
+    </section>
+  );
+}
+
+function Body({ view, query }: LogProps): ReactElement {
+  const { room, first, readers, size, missing } = view;
   return (
     <>
       <h1>{room.name}</h1>
@@ -118,23 +164,7 @@ function Body({ view }: { readonly view: RoomView }): ReactElement {
           />
         )}
       </section>
-      <section>
-        <h2>What a late joiner receives</h2>
-        <p className="section-note">
-          {count(entries.length, "entry").replace("entrys", "entries")} after merging
-          {isComplete ? "." : "; the log goes on, see the job or raise the limit."}
-        </p>
-        {entries.length === 0 ? (
-          <p className="loading">The log is empty.</p>
-        ) : (
-          <Table
-            caption="Log"
-            columns={ENTRIES}
-            rows={entries}
-            keyOf={({ first: from, last }) => `${from}-${last}`}
-          />
-        )}
-      </section>
+      <Log view={view} query={query} />
     </>
   );
 }
@@ -147,12 +177,17 @@ export function RoomPage({
   readonly name: string;
   readonly query: Query;
 }): ReactElement {
-  const page = usePage<RoomView>(apiPath(["rooms", name], { limit: query["limit"] }));
+  const page = usePage<RoomView>(
+    apiPath(["rooms", name], {
+      limit: query["limit"],
+      after: query["after"],
+    }),
+  );
   return (
     <>
       <Crumb view="rooms">Rooms</Crumb>
       <PageBody title={name} page={page}>
-        {(view) => <Body view={view} />}
+        {(view) => <Body view={view} query={query} />}
       </PageBody>
     </>
   );

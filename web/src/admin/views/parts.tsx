@@ -65,10 +65,13 @@ export function Counts({
   heading,
   counts,
   empty,
+  isPart = false,
 }: {
   readonly heading: string;
   readonly counts: Readonly<Record<string, number>>;
   readonly empty: string;
+  /** Whether the heading is below another one. */
+  readonly isPart?: boolean;
 }): ReactElement {
   const rows = Object.entries(counts)
     .filter(([, value]) => value > 0)
@@ -76,7 +79,7 @@ export function Counts({
   const most = rows[0]?.[1] ?? 1;
   return (
     <section className="counts">
-      <h2>{heading}</h2>
+      {isPart ? <h3>{heading}</h3> : <h2>{heading}</h2>}
       {rows.length === 0 ? (
         <p className="none">{empty}</p>
       ) : (
