@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Self
 
 from longwire import Server, WebSocketClient, admin, issue_token, jwt_authenticator
 from longwire.catalog import (
@@ -70,7 +69,9 @@ class OperatedSite:
                 retryable=True,
             )
         )
-        await self.server.publish(AgentStatusChanged(agent_type="cmo", status="busy", queue_depth=2))
+        await self.server.publish(
+            AgentStatusChanged(agent_type="cmo", status="busy", queue_depth=2)
+        )
         await self.server.announce("The server restarts at 18:00.", by=OPERATOR)
 
 

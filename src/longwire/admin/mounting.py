@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from longwire.admin.access import Access, Authorize
 from longwire.admin.actions import Actions
 from longwire.admin.answers import Answers
+from longwire.admin.page import AdminPage
 from longwire.admin.rooms import Redact, hide
 from longwire.admin.routes import Api
 from longwire.errors import ConfigurationError, needing
@@ -19,11 +19,6 @@ with needing("fastapi"):
     from starlette.requests import Request
     from starlette.responses import RedirectResponse, Response
     from starlette.routing import Mount, Route
-
-from longwire.web.static_files import WebPage
-
-ASSETS: Final = Path(__file__).parent / "static"
-"""The build output of the admin page, which is part of the wheel."""
 
 
 class Mountable(Protocol):
@@ -76,7 +71,7 @@ def mount(
     app.router.routes[:0] = [
         Mount(f"{path}/api", app=api, name="longwire-admin-api"),
         Route(path, _add_slash),
-        Mount(path, app=WebPage(ASSETS), name="longwire-admin"),
+        Mount(path, app=AdminPage(), name="longwire-admin"),
     ]
     inner: Callable[[Any], AbstractAsyncContextManager[Any]] = app.router.lifespan_context
 

@@ -1,7 +1,9 @@
 import type { ReactElement } from "react";
 
+import { formatElapsed } from "../../format/duration";
 import { formatBytes, formatClock, formatSeconds } from "../../format/measure";
 import { formatNumber } from "../../format/number";
+import { useNow } from "../../shell/clock";
 import { usePageTitle } from "../../shell/usePageTitle";
 import { useApi, usePage } from "../api/context";
 import { apiPath } from "../api/paths";
@@ -11,7 +13,7 @@ import { ActionButton } from "../shell/ActionButton";
 import { Crumb } from "../shell/Crumb";
 import { PageBody } from "../shell/PageBody";
 import { type Column, Table } from "../table/Table";
-import { Figures } from "./Figures";
+import { type Figure, Figures } from "./Figures";
 import { Lag, RoomLink, Since } from "./parts";
 
 /** A bar of how much of the log has been read. */
@@ -75,8 +77,38 @@ function Disconnect({ id, user }: { readonly id: string; readonly user: string }
   );
 }
 
+/** When a token expires, as a time from now. */
+function Expiry({ moment }: { readonly moment: number }): ReactElement {
+  const now = useNow();
+  const left = (moment - now) / 1_000;
+  return (
+    <time dateTime={new Date(moment).toISOString()} title={new Date(moment).toLocaleString()}>
+      {left > 0 ? `in ${formatElapsed(left)}` : "has expired"}
+    </time>
+  );
+}
+
+function figuresOf({ connection, tokenExpiresAt }: ConnectionView): readonly Figure[] {
+  const { state, since, roundTrip, lag, transport, address, node, id, contract } = connection;
+  return [
+    { name: "State", value: state, level: state === "ok" ? undefined : "warn" },
+    { name: "Behind", value: <Lag entries={lag} /> },
+    { name: "Connected for", value: <Since moment={since} /> },
+    { name: "Round trip", value: roundTrip === null ? "–" : formatSeconds(roundTrip) },
+    {
+      name: "Token expires",
+      value: tokenExpiresAt === null ? "never" : <Expiry moment={tokenExpiresAt} />,
+    },
+    { name: "Transport", value: transport },
+    { name: "Address", value: address, title: address },
+    { name: "Node", value: node, title: node },
+    { name: "Connection", value: <code>{id}</code>, title: id },
+    { name: "Contract", value: <code>{contract ?? "–"}</code>, title: contract ?? undefined },
+  ];
+}
+
 function Body({ view }: { readonly view: ConnectionView }): ReactElement {
-  const { connection, cursors, operations, tokenExpiresAt } = view;
+  const { connection, cursors, operations } = view;
   const { mayAct } = useOperator();
   usePageTitle(`${connection.user}, connection`);
   return (
@@ -85,38 +117,7 @@ function Body({ view }: { readonly view: ConnectionView }): ReactElement {
         <h1>{connection.user}</h1>
         {mayAct && <Disconnect id={connection.id} user={connection.user} />}
       </div>
-      <Figures
-        items={[
-          {
-            name: "State",
-            value: connection.state,
-            level: connection.state === "ok" ? undefined : "warn",
-          },
-          { name: "Connected for", value: <Since moment={connection.since} /> },
-          {
-            name: "Round trip",
-            value: connection.roundTrip === null ? "–" : formatSeconds(connection.roundTrip),
-          },
-          { name: "Behind", value: <Lag entries={connection.lag} /> },
-          { name: "Transport", value: connection.transport },
-          { name: "Address", value: connection.address },
-          { name: "Node", value: connection.node, title: connection.node },
-          { name: "Connection", value: <code>{connection.id}</code>, title: connection.id },
-          {
-            name: "Token ends",
-            value: tokenExpiresAt === null ? "never" : new Date(tokenExpiresAt).toLocaleString(),
-          },
-          ...(connection.contract === null
-            ? []
-            : [
-                {
-                  name: "Contract differs",
-                  value: <code>{connection.contract.slice(0, 8)}</code>,
-                  level: "bad" as const,
-                },
-              ]),
-        ]}
-      />
+      <Figures isCompact items={figuresOf(view)} />
       <section>
         <h2>Rooms</h2>
         {cursors.length === 0 ? (

@@ -9,9 +9,16 @@ export interface Figure {
 }
 
 /** A row of named values. */
-export function Figures({ items }: { readonly items: readonly Figure[] }): ReactElement {
+export function Figures({
+  items,
+  isCompact = false,
+}: {
+  readonly items: readonly Figure[];
+  /** For values that are mostly text. */
+  readonly isCompact?: boolean;
+}): ReactElement {
   return (
-    <dl className="figures">
+    <dl className="figures" data-compact={isCompact}>
       {items.map(({ name, value, title, level }) => (
         <div key={name} className="figure" data-level={level}>
           <dt>{name}</dt>

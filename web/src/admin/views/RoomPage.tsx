@@ -137,6 +137,7 @@ function Body({ view, query }: LogProps): ReactElement {
       <h1>{room.name}</h1>
       <MissingNodes names={missing} />
       <Figures
+        isCompact
         items={[
           { name: "Readers", value: formatNumber(room.readers) },
           { name: "Behind", value: <Lag entries={room.lagging} /> },
