@@ -15,7 +15,9 @@ from longwire.catalog import (
     JobProgress,
     JobStatusChanged,
 )
+from longwire.engineio.server import Options
 from longwire.server import is_signed_in
+from longwire.server.limits import Limits
 from longwire.web import create_app
 from tests.proxy import Proxy
 from tests.serving import SECRET, serving
@@ -24,6 +26,7 @@ OPERATOR = "grace"
 USERS = ("ada", "ben", "chidi", "dana", "eve", "farid")
 SLOW = "slow-reader"
 RUNNING = "spring-launch"
+FOREVER = 3600.0
 MANY = 40
 SHARED = 18
 """The first jobs, which every user may join; the others have an owner."""
@@ -78,7 +81,13 @@ class OperatedSite:
 @contextlib.asynccontextmanager
 async def operated_site() -> AsyncIterator[OperatedSite]:
     """Serve an application with the admin page, several clients and one that does not read."""
-    server = Server(authenticate=jwt_authenticator(SECRET), shared_jobs=True)
+    server = Server(
+        authenticate=jwt_authenticator(SECRET),
+        shared_jobs=True,
+        # The reader that does not read stays for as long as the tests look at it.
+        options=Options(ping_timeout=FOREVER),
+        limits=Limits(stall_timeout=FOREVER),
+    )
     server.rule("agent:{agent_type}")(is_signed_in)
     app = create_app(server)
     admin.mount(

@@ -44,7 +44,7 @@ async def show(page: Page, site: OperatedSite, view: str) -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 async def test_a_view_is_accessible(open_page: OpenPage, operated: OperatedSite, view: str) -> None:
-    """axe finds no violation in light and dark, and no width makes the page scroll sideways."""
+    """axe finds no violation in light and dark, and the page never scrolls sideways."""
     page = await open_page(reduced_motion="reduce")
     await show(page, operated, view)
     await expect_no_violations(page)
@@ -111,8 +111,9 @@ async def test_old_data_stays_and_is_marked(page: Page, operated: OperatedSite) 
 
 
 async def test_an_operator_signs_in_and_continues_where_the_address_leads(
-    page: Page, operated: OperatedSite
+    open_page: OpenPage, operated: OperatedSite
 ) -> None:
+    page = await open_page(reduced_motion="reduce")
     await page.goto(f"{operated.url}/_longwire/nodes")
     field = page.get_by_label("Access token")
     await expect(field).to_be_focused()
@@ -126,7 +127,8 @@ async def test_an_operator_signs_in_and_continues_where_the_address_leads(
     await expect(page.get_by_role("main")).to_contain_text("serving")
 
 
-async def test_another_user_sees_no_data(page: Page, operated: OperatedSite) -> None:
+async def test_another_user_sees_no_data(open_page: OpenPage, operated: OperatedSite) -> None:
+    page = await open_page(reduced_motion="reduce")
     await page.goto(operated.address("connections", user="ada"))
     await expect(page.get_by_role("main")).to_contain_text("You may not see this page")
     await expect(page.get_by_role("banner")).to_contain_text("No access")
