@@ -71,7 +71,7 @@ function Disconnect({ id, user }: { readonly id: string; readonly user: string }
       label="Disconnect"
       question={`Disconnect ${user}?`}
       confirmLabel="Disconnect"
-      act={() => api.post("actions/disconnect", { connection: id })}
+      act={() => api.post("disconnect", { connection: id })}
       done={`${user} was disconnected.`}
     />
   );
