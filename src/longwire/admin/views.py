@@ -276,7 +276,7 @@ class RoomView(Record):
         room: the room; its numbers of readers are those of all nodes.
         first: the first retained offset; None if nothing is retained.
         size: bytes of the payloads of `entries`.
-        entries: what a late joiner receives, oldest first; at most `limit`.
+        entries: the frames for a late joiner, oldest first; at most `limit`.
         is_complete: whether `entries` reach the end of the log.
         readers: members, the last first; at most 500.
         missing: the nodes that did not answer.

@@ -5,7 +5,7 @@ import type { Overview } from "./types";
 /** Whether the server answers: `live` after an answer, `lost` after none. */
 export type ApiState = "connecting" | "live" | "lost" | "refused";
 
-/** Who looks at the page, and whether actions are allowed. */
+/** The operator whose page it is, and whether actions are allowed. */
 export interface Operator {
   readonly name: string | null;
   readonly mayAct: boolean;
@@ -39,7 +39,7 @@ export class Api {
 
   readonly operator = (): Operator => this.#operator;
 
-  /** Asks once who the operator is; a failure is shown by the view, and the next call asks again. */
+  /** Asks once for the operator; a failure is shown by the view, and the next call asks again. */
   async askOperator(): Promise<void> {
     if (this.#asked) return;
     this.#asked = true;

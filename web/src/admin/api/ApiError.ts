@@ -1,4 +1,4 @@
-/** What went wrong with a request, as far as the page treats it differently. */
+/** The faults of a request that the page treats differently. */
 export type Trouble = "unreachable" | "signed_out" | "forbidden" | "missing" | "refused" | "broken";
 
 const BY_STATUS: ReadonlyMap<number, Trouble> = new Map([

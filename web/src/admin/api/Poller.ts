@@ -1,6 +1,6 @@
 import { ApiError } from "./ApiError";
 
-/** What is known of one page of the API. */
+/** One page of the API, as far as it is known. */
 export interface PageState<T> {
   /** The newest answer, also while a later request fails; null before the first. */
   readonly data: T | null;

@@ -4,7 +4,7 @@ import { TokenStore } from "../../session/token";
 import { Api } from "./Api";
 import { type PageState, Poller } from "./Poller";
 
-/** What all views of the page share. */
+/** Shared by all views of the page. */
 export interface Session {
   readonly api: Api;
   readonly isPaused: boolean;

@@ -358,7 +358,7 @@ export interface RoomView {
   first: number | null;
   /** Bytes of the payloads of `entries`. */
   size: number;
-  /** What a late joiner receives, oldest first; at most `limit`. */
+  /** The frames for a late joiner, oldest first; at most `limit`. */
   entries: LogEntry[];
   /** Whether `entries` reach the end of the log. */
   isComplete: boolean;

@@ -3,7 +3,7 @@ import { useContext, useEffect, useSyncExternalStore } from "react";
 import type { Operator } from "./Api";
 import { SessionContext } from "./context";
 
-/** Returns who the operator is and whether actions are allowed; asked for once per sign-in. */
+/** Returns the operator, and whether actions are allowed; asked for once per sign-in. */
 export function useOperator(): Operator {
   const { api } = useContext(SessionContext);
   useEffect(() => void api.askOperator(), [api]);

@@ -44,7 +44,7 @@ const REMEDIES = {
   broken: "The page asks again by itself. The log of the server has the reason.",
 } as const;
 
-/** What the page shows if there is nothing to show but an error. */
+/** Shown in place of a view that has nothing but an error. */
 function Failure({ error }: { readonly error: ApiError }): ReactElement {
   if (error.trouble === "signed_out") return <SignInForm error={error} />;
   return (

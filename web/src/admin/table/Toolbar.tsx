@@ -74,7 +74,7 @@ export function Choice({ label, className, value, options, onChoose }: ChoicePro
 interface ToolbarProps<Row> {
   readonly sorting: Sorting;
   readonly columns: readonly Column<Row>[];
-  /** What the search looks through. */
+  /** The label of the search, which names what it looks through. */
   readonly searchLabel: string;
   readonly searchName?: string;
   readonly noun: string;

@@ -8,7 +8,7 @@ import { PageBody } from "../shell/PageBody";
 import { type Column, Table } from "../table/Table";
 import { ConnectionLink, RoomLink, Since } from "./parts";
 
-/** What an action concerned. */
+/** The subject of an action. */
 function Subject({ action }: { readonly action: Action }): ReactElement {
   if (action.user !== undefined) return <>{action.user}</>;
   if (action.room !== undefined) return <RoomLink name={action.room} />;
@@ -36,7 +36,7 @@ const COLUMNS: readonly Column<Action>[] = [
   },
 ];
 
-/** What operators did, newest first. */
+/** The actions of operators, newest first. */
 export function AuditPage({ query }: { readonly query: Query }): ReactElement {
   const page = usePage<AuditView>(apiPath(["audit"], { limit: query["limit"] }));
   return (
