@@ -13,6 +13,7 @@ except ModuleNotFoundError:
 
 from longwire.cli.commands.demo import demo
 from longwire.cli.commands.emit import emit
+from longwire.cli.commands.revoke import revoke
 from longwire.cli.commands.run import run
 from longwire.cli.commands.serve import serve
 from longwire.cli.commands.token import token
@@ -46,8 +47,8 @@ def cli() -> None:
     Environment variables:
       LONGWIRE_SECRET  secret that signs and verifies tokens; by default a development
                        secret, which `serve --dev`, `demo` and `run` create
-      LONGWIRE_URL     server for run, watch and emit [default: http://127.0.0.1:8000]
-      LONGWIRE_TOKEN   token for run, watch and emit; by default signed with the secret
+      LONGWIRE_URL     server for run, watch, emit and revoke [default: http://127.0.0.1:8000]
+      LONGWIRE_TOKEN   token for those; by default signed with the secret
       LONGWIRE_BROKER  where serve keeps its logs
 
     \b
@@ -56,7 +57,7 @@ def cli() -> None:
     """
 
 
-for _command in (serve, run, watch, emit, token, types, demo):
+for _command in (serve, run, watch, emit, token, revoke, types, demo):
     cli.add_command(_command)
 
 

@@ -15,11 +15,13 @@ from itertools import groupby
 from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from longwire.errors import (
     AuthenticationError,
     BrokerUnavailable,
     ConditionFailed,
+    ConfigurationError,
     Conflict,
     IdempotencyConflict,
     InvalidEvent,
@@ -36,7 +38,7 @@ from longwire.errors import (
 )
 from longwire.integrations.probes import RETRY_AFTER, probes
 from longwire.jobs import JobState
-from longwire.server import Identity, Server, UnknownJob
+from longwire.server import Identity, Server, TooManyRevocations, UnknownJob
 from longwire.server.errors import ServerStopped, UnknownMember, fault_of, find_unknown_member
 from longwire.socketio.surrogates import replace_lone_surrogates
 from longwire.types import Position, override
@@ -54,6 +56,9 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 # Rooms in one answer: more than a page can show, and each costs a check of the room rules.
 MAX_ROOMS = 1000
 
+# Actions in one answer: as many as the audit log keeps.
+MAX_ACTIONS = 10_000
+
 # Bytes and events of one request.
 MAX_BODY = 1_000_000
 MAX_BATCH = 1000
@@ -67,6 +72,17 @@ class InvalidRequest(LongwireError):
     def __init__(self, detail: str, field: str = "$") -> None:
         super().__init__(detail)
         self.field = field
+
+
+class ServiceRequired(LongwireError):
+    """The token lacks the scope `service`, which operators' requests need."""
+
+    code = "forbidden"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this needs a token with the scope 'service'; `longwire token --service` creates one"
+        )
 
 
 class BodyTooLarge(LongwireError):
@@ -86,7 +102,9 @@ _STATUS: dict[type[LongwireError], int] = {
     BodyTooLarge: 413,
     AuthenticationError: 401,
     PublishDenied: 403,
+    ServiceRequired: 403,
     RoomDenied: 403,
+    TooManyRevocations: 409,
     UnknownJob: 404,
     BodyTimeout: 408,
     IdempotencyConflict: 409,
@@ -218,6 +236,12 @@ def router(server: Server) -> APIRouter:
         latest = (await server.broker.rooms(prefix))[:MAX_ROOMS]
         return _json({"rooms": await server.rules.permitted(identity, latest)})
 
+    @_get(api, "/api/rooms/{room:path}/watchers")
+    async def watchers(room: str, identity: Annotated[Identity, known]) -> Response:
+        await server.rules.check(identity, room)
+        found = await server.watchers(room)
+        return _json(found if identity.service else replace(found, users=()))
+
     @_get(api, "/api/jobs")
     async def jobs(identity: Annotated[Identity, known]) -> Response:
         return _json({"jobs": await server.jobs(identity)})
@@ -236,7 +260,31 @@ def router(server: Server) -> APIRouter:
         position = await server.cancel_job(job_id, reason)
         return _json(_position(f"job:{job_id}", position.epoch, position.offset), 202)
 
+    _add_operating(api, server, read_body)
     return api
+
+
+def _add_operating(
+    api: APIRouter, server: Server, read_body: Callable[[Request], Coroutine[Any, Any, bytes]]
+) -> None:
+    """Add the requests of operators."""
+    operator = Depends(_operator_of(server))
+
+    @api.post("/api/revoke", status_code=204)
+    async def revoke(request: Request, identity: Annotated[Identity, operator]) -> Response:
+        wanted = _decode(await read_body(request), _RevokeRequest)
+        return await _act(server.revoke(**_values(wanted), by=identity.user_id))
+
+    @api.post("/api/reinstate", status_code=204)
+    async def reinstate(request: Request, identity: Annotated[Identity, operator]) -> Response:
+        wanted = _decode(await read_body(request), _ReinstateRequest)
+        return await _act(server.reinstate(**_values(wanted), by=identity.user_id))
+
+    @_get(api, "/api/actions")
+    async def actions(identity: Annotated[Identity, operator], limit: int = 100) -> Response:
+        if not 1 <= limit <= MAX_ACTIONS:
+            raise InvalidRequest(f"limit must be from 1 to {MAX_ACTIONS}, got {limit}", "$.limit")
+        return _json({"actions": await server.actions(limit)})
 
 
 def _get(api: APIRouter, path: str) -> Callable[[Handler], Handler]:
@@ -249,6 +297,16 @@ def _get(api: APIRouter, path: str) -> Callable[[Handler], Handler]:
     return register
 
 
+class _ReinstateRequest(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    user: str | None = None
+    token_id: str | None = None
+
+
+class _RevokeRequest(_ReinstateRequest):
+    issued_before: float | None = None
+    expires_at: float | None = None
+
+
 class _CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
     reason: str | None = None
 
@@ -259,6 +317,30 @@ def _identity_of(server: Server) -> Callable[[Request], Coroutine[Any, Any, Iden
         return await server.authenticate(token.strip() if scheme.lower() == "bearer" else "")
 
     return identity
+
+
+def _operator_of(server: Server) -> Callable[[Request], Coroutine[Any, Any, Identity]]:
+    identity_of = _identity_of(server)
+
+    async def operator(request: Request) -> Identity:
+        identity = await identity_of(request)
+        if not identity.service:
+            raise ServiceRequired
+        return identity
+
+    return operator
+
+
+async def _act(action: Coroutine[Any, Any, None]) -> Response:
+    try:
+        await action
+    except ConfigurationError as error:
+        raise InvalidRequest(str(error)) from None
+    return Response(status_code=204)
+
+
+def _values(request: msgspec.Struct) -> dict[str, Any]:
+    return msgspec.structs.asdict(request)
 
 
 async def _visible_job(server: Server, identity: Identity, job_id: str) -> JobState:

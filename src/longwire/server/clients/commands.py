@@ -200,6 +200,8 @@ async def publish(server: Services, socket: Socket, event: EventReceived, answer
         unknown = find_unknown_member(error) if isinstance(error, msgspec.ValidationError) else None
         raise unknown or InvalidEvent(PUBLISH, "$", str(error)) from None
     admitted = await server.publish_rules.admit(socket.identity, request)
+    if not socket.identity.service:
+        server.revocations.check(socket.identity)  # the rule may have taken long
     room, position, attempt = await server.publish(admitted)
     answer(PublishAck(room=room, epoch=position.epoch, offset=position.offset, attempt=attempt))
 
