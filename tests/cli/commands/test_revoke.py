@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import jwt
@@ -13,16 +14,18 @@ from tests.cli.command import Longwire
 from tests.redis_server import RedisServer
 from tests.serving import SECRET, ServerProcess
 
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ServerProcess]:
+    with ServerProcess() as server:
+        yield server
+
 
 @pytest.fixture
 def longwire(server: ServerProcess, tmp_path: Path) -> Longwire:
     return Longwire(tmp_path / "state", LONGWIRE_SECRET=server.secret, LONGWIRE_URL=server.url)
-
-
-@pytest.fixture
-def server():
-    with ServerProcess() as server:
-        yield server
 
 
 async def status(server: ServerProcess, token: str) -> int:
@@ -38,16 +41,16 @@ async def test_a_user_is_banned_and_let_in_again(longwire: Longwire, server: Ser
 
 
 async def test_a_user_is_signed_out_everywhere(longwire: Longwire, server: ServerProcess) -> None:
-    claims = {"sub": "ada", "exp": time.time() + 60}
+    claims = {"sub": "dave", "exp": time.time() + 60}
     old = jwt.encode(claims | {"iat": time.time() - 10}, SECRET, algorithm="HS256")
-    longwire.output("revoke", "--user", "ada", "--issued-before", "now")
+    longwire.output("revoke", "--user", "dave", "--issued-before", "now")
     assert await status(server, old) == 401
     longwire.output("revoke", "--user", "bob", "--issued-before", "2020-01-01T09:30")
     assert await status(server, server.token("bob")) == 200
 
 
 async def test_one_token_is_refused(longwire: Longwire, server: ServerProcess) -> None:
-    leaked, other = server.token("ada"), server.token("ada")
+    leaked, other = server.token("carol"), server.token("carol")
     ended = longwire.run("revoke", "--token", "-", stdin=leaked.encode() + b"\n")
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert await status(server, leaked) == 401
