@@ -260,24 +260,24 @@ def router(server: Server) -> APIRouter:
         position = await server.cancel_job(job_id, reason)
         return _json(_position(f"job:{job_id}", position.epoch, position.offset), 202)
 
-    _add_operating(api, server, read_body)
+    _add_operating(api, server, read)
     return api
 
 
 def _add_operating(
-    api: APIRouter, server: Server, read_body: Callable[[Request], Coroutine[Any, Any, bytes]]
+    api: APIRouter, server: Server, read: Callable[[Request], Coroutine[Any, Any, bytes]]
 ) -> None:
     """Add the requests of operators."""
     operator = Depends(_operator_of(server))
 
     @api.post("/api/revoke", status_code=204)
     async def revoke(request: Request, identity: Annotated[Identity, operator]) -> Response:
-        wanted = _decode(await read_body(request), _RevokeRequest)
+        wanted = decode_body(await read(request), _RevokeRequest)
         return await _act(server.revoke(**_values(wanted), by=identity.user_id))
 
     @api.post("/api/reinstate", status_code=204)
     async def reinstate(request: Request, identity: Annotated[Identity, operator]) -> Response:
-        wanted = _decode(await read_body(request), _ReinstateRequest)
+        wanted = decode_body(await read(request), _ReinstateRequest)
         return await _act(server.reinstate(**_values(wanted), by=identity.user_id))
 
     @_get(api, "/api/actions")
