@@ -31,6 +31,8 @@ PACKAGES = [
     "longwire.server",
     "longwire.server.uvicorn",
     "longwire.integrations.fastapi",
+    "longwire.admin",
+    "longwire.metrics",
     "longwire.client",
     "longwire.sync",
     "longwire.testing",

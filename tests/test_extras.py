@@ -34,6 +34,12 @@ SERVE = "sys.argv[1:] = ['serve', '--port=0']; from longwire.cli import main; ma
         ("websockets,h11", "import longwire.sync", "'longwire[client]'"),
         ("fastapi", "from longwire.integrations.fastapi import mount", "'longwire[fastapi]'"),
         ("fastapi", "import longwire.web", "'longwire[fastapi]'"),
+        ("fastapi", "import longwire; longwire.admin", "'longwire[fastapi]'"),
+        (
+            "prometheus_client",
+            "from longwire import metrics; metrics.asgi(None)",
+            "'longwire[metrics]'",
+        ),
         ("httptools", "import longwire.server.uvicorn.http", "'longwire[server]'"),
         ("jwt", "import longwire; longwire.jwt_authenticator('x')", "'longwire[jwt]'"),
     ],

@@ -61,10 +61,15 @@ _HOMES = {
     "longwire.tokens": {"issue_token"},
 }
 
+# Packages that `import longwire` makes available by their names, for `longwire.admin.mount(…)`.
+_MODULES = ("admin", "metrics")
+
 
 if not TYPE_CHECKING:  # with __getattr__, type checkers would accept every name
 
     def __getattr__(name: str) -> object:
+        if name in _MODULES:
+            return import_module(f"longwire.{name}")
         for module, names in _HOMES.items():
             if name in names:
                 return getattr(import_module(module), name)

@@ -14,6 +14,7 @@ import pytest
 import socketio  # type: ignore[import-untyped]
 
 from longwire import WebSocketClient, issue_token
+from longwire.catalog import JobProgress
 from longwire.errors import (
     AuthenticationError,
     InvalidEvent,
@@ -173,3 +174,28 @@ async def test_revoking_and_occupancy(tmp_path: Path) -> None:
         await occupied.wait()
         assert occupancy["following"] == {"1"}
         assert (await server.watchers("job:1")).users == ("ada",)
+
+
+async def test_the_admin_interface_shows_what_the_rule_allows(tmp_path: Path) -> None:
+    example = module_of("docs/guides/admin.md", "operated.py", tmp_path)
+    server, secret = example["server"], example["SECRET"]
+    async with serving(example["app"]) as url, httpx.AsyncClient(base_url=url) as http:
+        await server.publish(JobProgress(job_id="1", progress=5, current_step="secret"))
+        path = "/_longwire/api/rooms/job:1"
+        assert (await http.get(path)).status_code == 401
+        for user, status in (("ada", 403), ("root", 200)):
+            headers = {"authorization": f"Bearer {issue_token(secret, user)}"}
+            answer = await http.get(path, headers=headers)
+            assert answer.status_code == status
+    assert [entry["payload"] for entry in answer.json()["entries"]] == [{"progress": 5}]
+
+
+async def test_the_metrics_are_those_of_the_table(tmp_path: Path) -> None:
+    example = module_of("docs/guides/admin.md", "measured.py", tmp_path)
+    table = (ROOT / "docs/guides/admin.md").read_text("utf-8").partition("| metric |")[2]
+    listed = set(re.findall(r"`(longwire_\w+)`", table.partition("\n\n")[0]))
+    async with serving(example["app"]) as url, httpx.AsyncClient(base_url=url) as http:
+        text = (await http.get("/metrics/")).text
+    types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE))
+    exported = {name for name in types if not name.endswith(("_gcount", "_gsum", "_created"))}
+    assert listed == exported

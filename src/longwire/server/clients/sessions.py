@@ -196,6 +196,7 @@ class Sessions:
 
     def _remove_socket(self, socket: Socket, *, can_return: bool) -> None:
         del self._sockets[socket.session]
+        self._statistics.durations.observe(max(0.0, clock.time() - socket.since))
         socket.close()
         if self._recovery is not None and socket.record is not None:
             (self._recovery.release if can_return else self._recovery.discard)(socket.record)
