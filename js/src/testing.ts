@@ -10,14 +10,29 @@ import { WebSocket as WebSocketTransport } from "engine.io-client";
 import {
   type ClientOptions,
   CONTRACT_FINGERPRINT,
+  type EventRule,
+  type Fault,
   type Payload,
+  type Position,
+  type PublishAck,
+  type PublishRequest,
   type ReceivedName,
 } from "./index.js";
 import { type Ack, MemoryLink } from "./memoryLink.js";
+import { roomOf, ruleOf } from "./rules.js";
+import { isEqual, type Json, mergePatch } from "./shared/json.js";
+import { slotOf } from "./shared/room.js";
 
 interface Log {
   readonly epoch: string;
   readonly frames: [event: string, data: object][];
+  /** The offsets of publications by their ids. */
+  readonly ids: Map<string, number>;
+}
+
+interface Newest {
+  readonly position: Position;
+  readonly value: object;
 }
 
 interface Client {
@@ -31,7 +46,7 @@ export type Sent = readonly [event: string, ...args: unknown[]];
 /**
  * A Longwire server in memory, for tests of an application. The real client uses the real protocol
  * with it, and no socket is opened. The server accepts every token, keeps a log of each room and
- * resumes rooms. It has no HTTP interface, so `useJobs` reports an error.
+ * resumes rooms. Clients may publish everything. It has no HTTP interface, so `useJobs` reports an error.
  *
  * ```ts
  * const server = new TestServer();
@@ -42,10 +57,12 @@ export type Sent = readonly [event: string, ...args: unknown[]];
 export class TestServer {
   /** The events that clients sent, oldest first. */
   readonly sent: Sent[] = [];
-  /** Rooms to deny, with the code of the error. */
+  /** Rooms to deny, also to publications, with the code of the error. */
   readonly denied = new Map<string, string>();
   /** Acknowledgements by event; the default is `{ ok: true }`. */
   readonly answers = new Map<string, (...args: unknown[]) => unknown>();
+  /** The `EVENTS` of an own contract: rooms and merge rules of what clients publish. */
+  events: Readonly<Record<string, EventRule>> = {};
   /** The fingerprint of the server's contract; clients of another contract report `otherContract`. */
   contract: string = CONTRACT_FINGERPRINT;
   readonly #userId: string;
@@ -79,11 +96,7 @@ export class TestServer {
     event: K,
     data: Omit<Payload<K>, "timestamp"> & { timestamp?: number },
   ): void {
-    const { frames } = this.#log(room);
-    frames.push([event, { timestamp: Date.now(), ...data }]);
-    for (const [link, { rooms }] of this.#links) {
-      if (rooms.has(room)) this.#deliver(link, room, frames.length);
-    }
+    this.#append(room, event, data);
   }
 
   /** Breaks every connection without a closing handshake. */
@@ -118,7 +131,56 @@ export class TestServer {
     else if (event === "leave_room") this.#links.get(link)?.rooms.delete(args[0] as string);
     else if (event === "auth") this.#authenticate(link);
     else if (event === "ping") this.#pong(link, ack);
-    else ack(this.answers.get(event)?.(...args) ?? { ok: true });
+    else if (event === "publish" && !this.answers.has(event)) {
+      ack(this.#publishRequest(args[0] as PublishRequest));
+    } else ack(this.answers.get(event)?.(...args) ?? { ok: true });
+  }
+
+  #append(room: string, event: string, data: object): void {
+    const { frames } = this.#log(room);
+    frames.push([event, { timestamp: Date.now(), ...data }]);
+    for (const [link, { rooms }] of this.#links) {
+      if (rooms.has(room)) this.#deliver(link, room, frames.length);
+    }
+  }
+
+  /** Publishes what a client asks for, unless its conditions do not hold. */
+  #publishRequest({ event, data, room: named, id, expect }: PublishRequest): PublishAck {
+    const room = roomOf(event, data, named, this.events);
+    if (room === null) return { ok: true };
+    const { epoch, ids, frames } = this.#log(room);
+    const known = id === undefined ? undefined : ids.get(id);
+    if (known !== undefined) return { ok: true, room, epoch, offset: known };
+    const newest = this.#newest(room, event, data as Json);
+    const error = this.#refusal(room, expect, newest);
+    if (error) return { ok: false, room, error };
+    this.#append(room, event, this.#valueAfter(event, newest?.value, data));
+    if (id !== undefined) ids.set(id, frames.length);
+    return { ok: true, room, epoch, offset: frames.length };
+  }
+
+  #refusal(room: string, expect: PublishRequest["expect"], newest: Newest | null): Fault | null {
+    const code = this.denied.get(room);
+    if (code !== undefined) return { code, message: `${room}: ${code}` };
+    if (expect === undefined || isEqual(expect, newest?.position ?? null)) return null;
+    return { code: "conflict", message: "It has changed.", ...newest };
+  }
+
+  #valueAfter(event: string, value: unknown, data: unknown): object {
+    const isMerge = ruleOf(event, this.events)?.conflate?.rule === "merge";
+    return (isMerge ? mergePatch(value ?? {}, data) : data) as object;
+  }
+
+  /** Returns the newest entry of an event with the same key. */
+  #newest(room: string, event: string, data: Json): Newest | null {
+    const { epoch, frames } = this.#log(room);
+    const fields = ruleOf(event, this.events)?.conflate?.key ?? [];
+    const slot = slotOf(event, fields, data);
+    const isNewest = ([name, value]: Log["frames"][number]): boolean =>
+      name === event && slotOf(event, fields, value as Json) === slot;
+    const offset = frames.length - [...frames].reverse().findIndex(isNewest);
+    const value = frames[offset - 1]?.[1];
+    return value && isNewest([event, value]) ? { position: { epoch, offset }, value } : null;
   }
 
   #pong(link: MemoryLink, ack: Ack): void {
@@ -151,7 +213,7 @@ export class TestServer {
   #log(room: string): Log {
     let log = this.#logs.get(room);
     if (!log) {
-      log = { epoch: `epoch of ${room}`, frames: [] };
+      log = { epoch: `epoch of ${room}`, frames: [], ids: new Map() };
       this.#logs.set(room, log);
     }
     return log;

@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished } from "vitest";
 
 import { type ClientOptions, createClient, type WebSocketClient } from "../src/index.js";
+import { sharedValue } from "../src/shared.js";
 import { TestServer } from "../src/testing.js";
 import { QUICK } from "./fixtures.js";
 import { until } from "./server.js";
@@ -69,4 +70,49 @@ it("can have another contract", async () => {
   server.contract = "0123456789abcdef";
   server.cut();
   await until(() => client.connection.getSnapshot().otherContract === "0123456789abcdef");
+});
+
+it("publishes what clients ask for, under their conditions", async () => {
+  const server = new TestServer();
+  const [one, two] = [start(server), start(server)];
+  await Promise.all([one.connect(), two.connect()]);
+  const values = [one, two].map((client) =>
+    sharedValue(client, "asset:status", "global", { assetId: "a" }),
+  ) as [
+    ReturnType<typeof sharedValue<"asset:status">>,
+    ReturnType<typeof sharedValue<"asset:status">>,
+  ];
+  for (const value of values) value.subscribe(() => undefined);
+  server.publish("global", "announcement", { message: "", level: "info" });
+  const draft = { status: "draft", previousStatus: "draft" } as const;
+  expect(await values[0].update(draft)).toMatchObject({ ok: true, position: { offset: 2 } });
+  await until(() => values[1].getSnapshot().value?.status === "draft");
+  one.disconnect();
+  const updated = values[0].update({ ...draft, status: "archived" });
+  await values[1].update({ ...draft, status: "approved" });
+  await one.connect();
+  expect(await updated).toMatchObject({ ok: false, error: { code: "conflict" } });
+  expect(values[0].getSnapshot().conflict?.theirs?.status).toBe("approved");
+});
+
+it("publishes an id once, merges patches, and denies rooms", async () => {
+  const server = new TestServer();
+  server.events = {
+    "asset:status": { room: null, origin: "server", conflate: { rule: "merge", key: ["assetId"] } },
+  };
+  const client = start(server);
+  await client.connect();
+  const data = { assetId: "a", status: "draft", previousStatus: "draft" } as const;
+  const first = await client.publish("asset:status", data, { room: "global", id: "1" });
+  expect(await client.publish("asset:status", data, { room: "global", id: "1" })).toEqual(first);
+  const received: unknown[] = [];
+  client.on("asset:status", (event) => received.push(event));
+  const patch = { event: "asset:status", data: { assetId: "a", status: "review" }, room: "global" };
+  expect(await client.call("publish", patch)).toMatchObject({ ok: true, offset: 2 });
+  await until(() => received.length === 1);
+  expect(received).toMatchObject([{ ...data, status: "review" }]);
+  server.denied.set("global", "forbidden");
+  await expect(client.publish("asset:status", data, { room: "global" })).rejects.toMatchObject({
+    code: "forbidden",
+  });
 });

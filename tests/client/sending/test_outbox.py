@@ -75,15 +75,16 @@ async def test_expired_events_are_not_sent_by_a_later_connection(
         await old
 
 
-async def test_a_publication_is_not_repeated_after_its_id_has_expired(
-    peer: Peer, clients: Connect, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("passed", [outbox.ID_WINDOW + 1, -60.0], ids=["later", "clock set back"])
+async def test_a_publication_is_not_repeated_after_its_id_may_have_expired(
+    passed: float, peer: Peer, clients: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = clients(peer.url)
     socket = await connected(client, peer)
     lost = client.publish(progress(1))
     await socket.receive("publish")
     now = clock.time()
-    monkeypatch.setattr(clock, "time", lambda: now + outbox.ID_WINDOW + 1)
+    monkeypatch.setattr(clock, "time", lambda: now + passed)
     socket.drop()
     socket = await (await peer.next_socket()).accept()
     with pytest.raises(CallTimeout, match="may or may not have been published"):

@@ -242,7 +242,8 @@ class Outbox:
                 self._give_up(entry, error)
 
     def _expiry_error(self, entry: Entry, now: float) -> LongwireError | None:
-        if entry.sent_at is not None and now - entry.sent_at > ID_WINDOW:
+        # If the clock was set back, the time since the sending is unknown.
+        if entry.sent_at is not None and not 0 <= now - entry.sent_at <= ID_WINDOW:
             return CallTimeout("no answer in time; the event may or may not have been published")
         if entry.sent_at is None and now - entry.put_at >= self._limits.age:
             return NotConnected(f"there was no connection for {self._limits.age:g} s")
