@@ -79,6 +79,16 @@ export interface PublishRequest {
   volatile?: boolean;
 }
 
+/** The request of `read_value`: the newest value of an event with `Latest` or `Merge`. */
+export interface ValueRequest {
+  /** The room. */
+  room: string;
+  /** The event's name. */
+  event: string;
+  /** The values of the fields of its key; in a room that the event does not declare, those of the declared room's parameters come first. */
+  key: unknown[];
+}
+
 /** The event `authenticated`: the client has signed in, or replaced its token. */
 export interface Authenticated {
   /** The user that the token belongs to. */
@@ -161,6 +171,11 @@ export type LeaveAck =
 /** The answer to `publish`, and to client events that are appended to a log. */
 export type PublishAck =
   | { ok: true; room?: string; epoch?: string; offset?: number; attempt?: number }
+  | { ok: false; room?: string; error: Fault };
+
+/** The answer to `read_value`. */
+export type ValueAck =
+  | { ok: true; room?: string; epoch?: string; offset?: number; value?: unknown }
   | { ok: false; room?: string; error: Fault };
 
 /** A room `user:{userId}`. */
@@ -507,6 +522,8 @@ export interface ClientToServerEvents {
   ping: (ack?: (answer: Pong) => void) => void;
   /** Requires a token with the scope `service`, or a publish rule that allows the event. */
   publish: (request: PublishRequest, ack?: (answer: PublishAck) => void) => void;
+  /** Reads the newest value of an event with the rule `latest` or `merge`, with its position. */
+  read_value: (request: ValueRequest, ack?: (answer: ValueAck) => void) => void;
 }
 
 /** Events that a client emits about its own connection. */

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         jwt_authenticator,
     )
     from longwire.tokens import issue_token
+    from longwire.values import Snapshot
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,7 @@ __all__ = [
     "Record",
     "RoomPattern",
     "Server",
+    "Snapshot",
     "Socket",
     "WebSocketClient",
     "anonymous",
@@ -59,6 +61,7 @@ _HOMES = {
     "longwire.schema": {"Contract", "Event", "Record", "RoomPattern"},
     "longwire.server": {"Identity", "Server", "Socket", "anonymous", "jwt_authenticator"},
     "longwire.tokens": {"issue_token"},
+    "longwire.values": {"Snapshot"},
 }
 
 # Packages that `import longwire` makes available by their names, for `longwire.admin.mount(…)`.

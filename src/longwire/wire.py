@@ -29,6 +29,7 @@ LEAVE_ROOM: Final = "leave_room"
 PING: Final = "ping"
 PONG: Final = "pong"
 PUBLISH: Final = "publish"
+READ_VALUE: Final = "read_value"
 ROOM_ERROR: Final = "room_error"
 ROOM_RESET: Final = "room_reset"
 
@@ -275,6 +276,41 @@ class PublishAck(Record):
     error: Fault | None = None
 
 
+class ValueRequest(Record):
+    """The request of `read_value`: the newest value of an event with `Latest` or `Merge`.
+
+    Attributes:
+        room: the room.
+        event: the event's name.
+        key: the values of the fields of its key; in a room that the event does not declare, those
+            of the declared room's parameters come first.
+    """
+
+    room: str = ""
+    event: str = ""
+    key: tuple[object, ...] = ()
+
+
+class ValueAck(Record):
+    """The answer to `read_value`.
+
+    Attributes:
+        ok: whether the value was read.
+        room: the room.
+        epoch: the incarnation of the room's log; absent if there is no value.
+        offset: the offset of the value's entry; absent if there is no value.
+        value: the payload; absent if there is no value.
+        error: why it was not read.
+    """
+
+    ok: bool = True
+    room: str | None = None
+    epoch: str | None = None
+    offset: int | None = None
+    value: object = None
+    error: Fault | None = None
+
+
 class EventError(Record):
     """The event `event_error`: an event that asked for no answer was rejected.
 
@@ -307,6 +343,7 @@ CLIENT_EVENTS: Final[Mapping[str, type]] = {
     LEAVE_ROOM: LeaveAck,
     PING: Pong,
     PUBLISH: PublishAck,
+    READ_VALUE: ValueAck,
 }
 """What clients send beside the contract's events: the type of each answer, if not rejected."""
 

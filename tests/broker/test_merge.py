@@ -96,6 +96,22 @@ async def test_the_log_has_one_merged_entry_for_each_key(
     ]
 
 
+async def test_the_newest_value_of_a_slot(broker: SweepingBroker) -> None:
+    slot = patch(1).slot or ""
+    assert await broker.newest(ROOM, slot) is None
+    assert await broker.rooms("board:") == []
+    await broker.publish(ROOM, note("first"))
+    assert await broker.newest(ROOM, slot) is None
+    await broker.publish(ROOM, patch({"x": 1}))
+    position = await broker.publish(ROOM, patch({"y": [123456789012345678901234567890, 1.50]}))
+    await broker.publish(ROOM, patch(3, id="b"))
+
+    found = await broker.newest(ROOM, slot)
+    assert found is not None
+    assert found[0] == position
+    assert b'"y":[123456789012345678901234567890,1.5]' in found[1]
+
+
 async def test_simultaneous_patches_of_many_writers_all_count(broker: SweepingBroker) -> None:
     changes = [(f"writer{n}", f"field{m}") for n in range(10) for m in range(6)]
 

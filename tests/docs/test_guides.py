@@ -62,6 +62,28 @@ def test_a_vocabulary_is_widened_and_an_event_replaced(tmp_path: Path) -> None:
         wider.decode("agent:status", status.replace(b"translator", b"plumber"))
 
 
+async def test_a_shared_value(tmp_path: Path) -> None:
+    document = "docs/guides/shared-values.md"
+    for name in ("plan.py", "changing.py"):
+        (tmp_path / name).write_text(snippets_of(document)[name])
+
+    async with running("python changing.py", tmp_path) as output:
+        printed = (await output.read()).decode().strip()
+
+    assert f"It prints `{printed}`" in (ROOT / document).read_text("utf-8")
+
+
+async def test_patches_of_a_value(tmp_path: Path) -> None:
+    document = "docs/guides/events.md"
+    for name in ("shelf.py", "patching.py"):
+        (tmp_path / name).write_text(snippets_of(document)[name])
+
+    async with running("python patching.py", tmp_path) as output:
+        printed = (await output.read()).decode().strip()
+
+    assert f"It prints `{printed}`" in (ROOT / document).read_text("utf-8")
+
+
 async def test_a_rule_reads_claims(tmp_path: Path) -> None:
     server = module_of("docs/guides/rooms.md", "support.py", tmp_path)["server"]
     ada = Identity("ada", claims={"teams": ["sales"]})

@@ -203,6 +203,16 @@ class Broker(Protocol):
         """
         ...
 
+    async def newest(self, room: str, slot: str) -> tuple[Position, bytes] | None:
+        """Return the newest entry of a `Latest` or `Merge` slot: its position and its data.
+
+        None if there is none. Reading does not create the room.
+
+        Raises:
+            BrokerUnavailable: the log cannot be reached.
+        """
+        ...
+
     async def position(self, room: str) -> Position:
         """Return the end of `room`'s log; reading since there yields only new entries.
 

@@ -191,6 +191,12 @@ class MemoryBroker:
             return NO_HISTORY
         return entry.log.read(since, limit=limit, max_bytes=max_bytes, with_text=with_text)
 
+    async def newest(self, room: str, slot: str) -> tuple[Position, bytes] | None:
+        """Return the newest entry of a slot; see `Broker.newest`."""
+        self._require_started()
+        entry = self._rooms.get(room)
+        return None if entry is None else entry.log.newest_of(slot)
+
     async def position(self, room: str) -> Position:
         """Return the end of `room`'s log; see `Broker.position`."""
         self._require_started()

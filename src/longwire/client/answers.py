@@ -24,7 +24,7 @@ from longwire.errors import (
     UnknownEvent,
 )
 from longwire.types import Position
-from longwire.wire import Ack, Fault, PublishAck, PublishRequest
+from longwire.wire import Ack, Fault, PublishAck, PublishRequest, ValueAck
 
 _T = TypeVar("_T")
 
@@ -58,6 +58,23 @@ def read_position(ack: AckReceived, request: PublishRequest) -> Position:
 def read_attempt(ack: AckReceived, request: PublishRequest) -> int:
     """Return the attempt of a job that a publication began; raises as `read_position`."""
     return _read_published(ack, request).attempt or 1
+
+
+def read_value(ack: AckReceived, event: str, room: str) -> tuple[Position, bytes] | None:
+    """Return position and payload of a value that was read; None if there is none.
+
+    Raises:
+        LongwireError: The server refused it; the class depends on the error code.
+    """
+    answer = read_first(ack.values(), ValueAck)
+    if not answer.ok:
+        fault = answer.error or Fault()
+        if fault.code == InvalidEvent.code:
+            raise InvalidEvent(event, fault.path or "$", fault.message)
+        raise UnknownEvent(event) if fault.code == UnknownEvent.code else room_error(fault, room)
+    if answer.epoch is None or answer.offset is None:
+        return None
+    return Position(answer.epoch, answer.offset), msgspec.json.encode(answer.value)
 
 
 def _read_published(ack: AckReceived, request: PublishRequest) -> PublishAck:

@@ -39,6 +39,7 @@ from longwire.jobs import Job
 from longwire.jobs.lease import DEFAULT_LEASE
 from longwire.schema import Contract
 from longwire.types import Position, override
+from longwire.values import Values
 from longwire.wire import PING, PONG, ROOM_ERROR, ROOM_RESET
 
 
@@ -112,6 +113,7 @@ class WebSocketClient(Subscribable):
             parts, self.status, self._health, lambda: self._open_jobs.patience, self._end_streams
         )
         self._publisher = Publisher(contract, self._outbox, self._supervisor.check_loop)
+        self._values = Values(contract, self._read_value, self.publish)
         self._jobs = JobFeeds(self._listeners, self.join_room, self.call)
         self._waiting_to_connect = self._blocks = 0
 
@@ -263,7 +265,7 @@ class WebSocketClient(Subscribable):
 
     def room(self, name: str, position: Start = None) -> Room:
         """Join a room for a block: `async with client.room("job:42") as room: …`."""
-        return Room(self._listeners, name, position, self.join_room)
+        return Room(self._listeners, name, position, self.join_room, self._values)
 
     def room_status(self, room: str) -> RoomStatus | None:
         """Return the status of a room; None if it is not joined."""
@@ -473,6 +475,11 @@ class WebSocketClient(Subscribable):
         limits = OutboxLimits(options.outbox_entries, options.outbox_bytes, options.outbox_age)
         file = None if path is None else OutboxFile(os.fspath(path))
         return Outbox(limits, LinkWatch(self._open_jobs), file)
+
+    async def _read_value(
+        self, room: str, event: str, key: tuple[object, ...]
+    ) -> tuple[Position, bytes] | None:
+        return await self._publisher.read_value(room, event, key, self.options.timeout)
 
     def _send_ping(self) -> bool:
         session = self._supervisor.session

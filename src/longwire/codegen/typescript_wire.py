@@ -15,6 +15,7 @@ WIRE_TYPES: Final = describe_types(
     wire.Fault,
     wire.Credentials,
     wire.PublishRequest,
+    wire.ValueRequest,
     *(payload for payload in wire.SERVER_EVENTS.values() if payload is not str),
     *wire.CLIENT_EVENTS.values(),
 )
@@ -68,6 +69,8 @@ CLIENT_EVENTS: Final = """\
   ping: (ack?: (answer: Pong) => void) => void;
   /** Requires a token with the scope `service`, or a publish rule that allows the event. */
   publish: (request: PublishRequest, ack?: (answer: PublishAck) => void) => void;
+  /** Reads the newest value of an event with the rule `latest` or `merge`, with its position. */
+  read_value: (request: ValueRequest, ack?: (answer: ValueAck) => void) => void;
 """
 
 HANDLERS: Final = """\

@@ -141,6 +141,11 @@ class RoomLog:
         """The newest entry; None if the log is empty."""
         return self._items[-1] if self._items else None
 
+    def newest_of(self, slot: str) -> tuple[Position, bytes] | None:
+        """Return position and data of the newest entry of a slot of state, None without one."""
+        entry = self._state.get(slot)
+        return None if entry is None else (Position(self.epoch, entry.last), entry.data)
+
     def find_newest(self, draft: Draft) -> Publication | None:
         """Return the newest retained entry of the event and slot of `draft`, None without one."""
         if draft.slot is not None and draft.concat is None:

@@ -236,6 +236,22 @@ class Contract:
         """
         return self._kind_of(type(event)).slot(event, room)
 
+    def slot_of(self, event: type | str, key: tuple[object, ...], room: str) -> str:
+        """Return the slot of the value with this key in a room.
+
+        Args:
+            event: the type or the wire name of an event with `Latest` or `Merge`.
+            key: the values of the key's fields. In a room that the event does not declare, they
+                follow those of the parameters of the declared room.
+            room: the room.
+
+        Raises:
+            UnknownEvent: the contract does not contain the event.
+            InvalidEvent: the event has no values, or the key does not fit.
+        """
+        kind = self._named(event) if isinstance(event, str) else self._kind_of(event)
+        return kind.slot_of(key, room)
+
     def wire_names(self, name: str) -> Mapping[str, str]:
         """Return the wire names of an event's fields, by their Python names.
 

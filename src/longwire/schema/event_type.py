@@ -3,7 +3,9 @@
 import enum
 from collections.abc import Callable, Mapping
 from operator import attrgetter
+from typing import Any
 
+import msgspec
 from msgspec import inspect
 
 from longwire.errors import ContractError, InvalidEvent, InvalidRoom
@@ -51,6 +53,9 @@ class EventType:
         self.concat = self.codec.wire_names[text_field] if text_field else None
         self.merge: Merger | None = self._merge if declaration.is_patch else None
         self._key = _values_of(declaration.key)
+        self._key_types: dict[str, Any] = {}
+        if issubclass(declaration.model, Event):
+            self._key_types = {f.name: f.type for f in msgspec.structs.fields(declaration.model)}
         self._parameters = _values_of(declaration.room.parameters if declaration.room else ())
 
     def own_room(self, payload: object) -> str | None:
@@ -80,6 +85,34 @@ class EventType:
         if room is not None and not self._is_own(payload, room):
             key = (*self._parameters(payload), *key)
         return encode_json((name, *key)).decode() if key else name
+
+    def slot_of(self, key: tuple[object, ...], room: str) -> str:
+        """Return the slot of the value with this key in a room; see `Contract.slot_of`.
+
+        Raises:
+            InvalidEvent: the event has no values, or the key does not fit.
+        """
+        declaration = self.declaration
+        name, pattern = declaration.name, declaration.room
+        if declaration.conflate is None or self.concat is not None:
+            raise InvalidEvent(name, "$.event", "only events with Latest or Merge have a value")
+        fields = declaration.key
+        if pattern is not None and pattern.match(room) is None:
+            fields = (*pattern.parameters, *fields)
+        wanted = tuple(dict.fromkeys(fields))
+        if len(key) != len(wanted):
+            names = ", ".join(wanted) or "no fields"
+            raise InvalidEvent(name, "$.key", f"the key consists of {names}, got {len(key)} values")
+        try:
+            values = {
+                field: msgspec.convert(value, self._key_types.get(field, Any))
+                for field, value in zip(wanted, key, strict=True)
+            }
+        except msgspec.ValidationError as error:
+            raise InvalidEvent(name, "$.key", str(error)) from error
+        if not fields:
+            return name
+        return encode_json((name, *(values[field] for field in fields))).decode()
 
     def _merge(self, value: bytes | None, patch: bytes) -> bytes:
         """Return the value after a patch.

@@ -17,6 +17,7 @@ from longwire.server.errors import TooManyRevocations, UnknownJob, UnknownParked
 from longwire.server.lifecycle.readiness import Readiness
 from longwire.server.limits import Limits
 from longwire.server.recovery.recovery import RecoveryOptions
+from longwire.server.rooms.handle import ServerRoom
 from longwire.server.rooms.hub import Hub
 from longwire.server.server import Server
 from longwire.tokens import issue_token
@@ -36,6 +37,7 @@ __all__ = [
     "RoomHook",
     "Rule",
     "Server",
+    "ServerRoom",
     "Socket",
     "TooManyRevocations",
     "UnknownJob",

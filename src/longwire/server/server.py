@@ -67,11 +67,13 @@ from longwire.server.lifecycle.splits import warn_of_split
 from longwire.server.lifecycle.startup import Startup
 from longwire.server.limits import Limits, check_id
 from longwire.server.recovery.recovery import Recovery, RecoveryOptions
+from longwire.server.rooms.handle import ServerRoom
 from longwire.server.rooms.hub import Hub
 from longwire.server.scope import ASGIApp, Receive, Scope, Send
 from longwire.server.statistics import Statistics
 from longwire.server.uvicorn.shutdown import before_uvicorn_stops, count_workers
 from longwire.types import Position
+from longwire.values import Values
 from longwire.wire import PublishRequest
 
 E = TypeVar("E", bound=Event)
@@ -137,6 +139,7 @@ class Server:
         self.rules = RoomRules(contract)
         self.publish_rules = PublishRules(contract, self.rules)
         self.fingerprints = Fingerprints(contract)
+        self._values = Values(contract, self._read_value, self.publish)
         self._authenticate = awaiting(authenticate)
         self._handlers = Handlers(contract)
         self._jobs = ServerJobs(
@@ -167,6 +170,7 @@ class Server:
             self.fingerprints,
             self.authenticate,
             self._publish_request,
+            self._read_value,
             self._control.revocations,
             self.statistics,
         )
@@ -597,6 +601,23 @@ class Server:
         """
         encoded = self.contract.encode(event, _now_ms(), room)
         return (await self._append(encoded, id, volatile, expect, attempt))[1]
+
+    def room(self, name: str) -> ServerRoom:
+        """Return a handle of a room, to publish to it and to read and update its values.
+
+        Raises:
+            InvalidRoom: the name matches no pattern of the contract.
+        """
+        if not self.rules.is_declared(name):
+            raise InvalidRoom(name, f"room {name[:100]!r} matches no pattern of the contract")
+        return ServerRoom(name, self, self._values)
+
+    async def _read_value(
+        self, room: str, event: str, key: tuple[object, ...]
+    ) -> tuple[Position, bytes] | None:
+        slot = self.contract.slot_of(event, key, room)
+        await self._start_once()
+        return await self.broker.newest(room, slot)
 
     async def start_attempt(self, created: JobCreated, *, id: str | None = None) -> int:
         """Begin the next attempt of a job for the calling worker; see `JobHost`."""

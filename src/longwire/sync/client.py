@@ -189,7 +189,8 @@ class WebSocketClient(Subscribable):
 
     def room(self, name: str, position: Start = None) -> Room:
         """Join a room for a block: `with client.room("job:42") as room: …`."""
-        return Room(self._thread, self._client.room(name, position))
+        room = self._client.room(name, position)
+        return Room(self._thread, room, self.contract, self.publish)
 
     def room_status(self, room: str) -> RoomStatus | None:
         """Return the status of a room; None if it is not joined."""

@@ -1,14 +1,21 @@
 """A room of a synchronous client, as a context manager."""
 
+import time
 from collections.abc import Callable
-from typing import Self
+from concurrent.futures import Future
+from typing import Self, TypeVar
 
 from longwire.client import JoinResult, RoomReset, RoomStatus
 from longwire.client import Room as AsyncRoom
+from longwire.errors import Conflict
+from longwire.schema import Contract
 from longwire.sync.listener import Listener
 from longwire.sync.loop_thread import LoopThread
 from longwire.sync.subscribing import Subscribable
 from longwire.types import Position, override
+from longwire.values import RETRIES, Snapshot, pause, replacement
+
+T = TypeVar("T")
 
 
 class Room(Subscribable):
@@ -20,8 +27,16 @@ class Room(Subscribable):
         name: The room's name.
     """
 
-    def __init__(self, thread: LoopThread, room: AsyncRoom) -> None:
+    def __init__(
+        self,
+        thread: LoopThread,
+        room: AsyncRoom,
+        contract: Contract,
+        publish: Callable[..., Future[Position]],
+    ) -> None:
         super().__init__(thread, room)
+        self._contract = contract
+        self._publish = publish
         self._room = room
         self.name = room.name
 
@@ -47,6 +62,28 @@ class Room(Subscribable):
     def on_reset(self, handler: Callable[[RoomReset], object]) -> Listener:
         """Call `handler` when the room's log was replaced and is about to be replayed."""
         return self.on(RoomReset, handler)
+
+    def latest(self, event: type[T], key: object = ()) -> Snapshot[T] | None:
+        """Read the newest value of an event; see `longwire.client.Room.latest`."""
+        return self._thread.wait(self._room.latest, event, key)
+
+    def update(self, event: type[T], key: object, change: Callable[[T | None], T]) -> Position:
+        """Replace the newest value of a key; see `longwire.client.Room.update`.
+
+        `change` is a plain function, which is called in this thread and may block.
+        """
+        for retry in range(RETRIES + 1):
+            newest = self.latest(event, key)
+            changed = change(None if newest is None else newest.value)
+            changed = replacement(self._contract, self.name, event, key, newest, changed)
+            try:
+                expect = None if newest is None else newest.position
+                return self._publish(changed, room=self.name, expect=expect).result()
+            except Conflict:
+                if retry == RETRIES:
+                    raise
+            time.sleep(pause(retry))
+        raise AssertionError("unreachable")
 
     def __enter__(self) -> Self:
         self._thread.wait(self._room.__aenter__)

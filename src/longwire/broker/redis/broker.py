@@ -250,6 +250,11 @@ class RedisBroker:
             loop.call_soon(self._reads.pop, wanted)
         return await asyncio.shield(reading)
 
+    async def newest(self, room: str, slot: str) -> tuple[Position, bytes] | None:
+        """Return the newest entry of a slot; see `Broker.newest`."""
+        self._require_started()
+        return await self._reader.newest(room, slot)
+
     async def position(self, room: str) -> Position:
         """Return the end of `room`'s log; see `Broker.position`."""
         self._require_started()

@@ -22,6 +22,7 @@ class Script:
 
 APPEND: Final = Script("room", "append")
 READ: Final = Script("room", "read")
+NEWEST: Final = Script("room", "newest")
 HOLD: Final = Script("room", "hold")
 COMPACT: Final = Script("room", "compact")
 FORGET: Final = Script("room", "forget")
@@ -29,4 +30,4 @@ TOUCH: Final = Script("touch")
 STALE: Final = Script("stale")
 BEGIN: Final = Script("begin")
 
-SCRIPTS: Final = (APPEND, READ, HOLD, COMPACT, FORGET, TOUCH, STALE, BEGIN)
+SCRIPTS: Final = (APPEND, READ, NEWEST, HOLD, COMPACT, FORGET, TOUCH, STALE, BEGIN)

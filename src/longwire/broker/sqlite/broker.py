@@ -198,6 +198,12 @@ class SQLiteBroker:
             log = await self._commits.load_without_text(found, self._retention)
         return log.read(since, limit=limit, max_bytes=max_bytes, with_text=with_text)
 
+    async def newest(self, room: str, slot: str) -> tuple[Position, bytes] | None:
+        """Return the newest entry of a slot; see `Broker.newest`."""
+        self._require_started()
+        found = self._rooms.get(room)
+        return None if found is None else (await self._load(found)).log.newest_of(slot)
+
     async def position(self, room: str) -> Position:
         """Return the end of `room`'s log; see `Broker.position`."""
         self._require_started()

@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from longwire import wire
 from longwire.catalog import JobCreated
-from longwire.client.answers import read_answer, read_attempt, read_position
+from longwire.client.answers import read_answer, read_attempt, read_position, read_value
 from longwire.client.sending.outbox import Entry, Outbox
 from longwire.clock import clock
 from longwire.connection.events import AckReceived
@@ -21,7 +21,7 @@ from longwire.errors import CallTimeout, ConfigurationError, LocalProtocolError,
 from longwire.schema import Contract
 from longwire.socketio.encoder import EncodedEvent, encode_event_body
 from longwire.types import Position
-from longwire.wire import PUBLISH, PublishRequest
+from longwire.wire import PUBLISH, READ_VALUE, PublishRequest, ValueRequest
 
 T = TypeVar("T")
 
@@ -60,6 +60,23 @@ class Publisher:
         """Send an event and return the value of its acknowledgement."""
         self._check_loop()
         name, encoded, size = self._encode(event, args)
+        ack = await self._ask(name, encoded, size, timeout)
+        declaration = self._contract.declarations.get(name)
+        return read_answer(ack, declaration.ack if declaration is not None else None)
+
+    async def read_value(
+        self, room: str, event: str, key: tuple[object, ...], timeout: float
+    ) -> tuple[Position, bytes] | None:
+        """Return position and payload of the newest value of an event; None without one."""
+        self._check_loop()
+        request = wire.encode(ValueRequest(room=room, event=event, key=key))
+        body = encode_event_body(READ_VALUE, (request,))
+        ack = await self._ask(READ_VALUE, body, len(bytes(request)), timeout)
+        return read_value(ack, event, room)
+
+    async def _ask(
+        self, name: str, encoded: EncodedEvent, size: int, timeout: float
+    ) -> AckReceived:
         entry = Entry(encoded, size, wants_ack=True, repeats=False)
         self._outbox.put(entry)
         try:
@@ -69,8 +86,7 @@ class Publisher:
             raise CallTimeout(f"no acknowledgement of {name!r} within {timeout:g} s") from None
         if ack is None:
             raise NotConnected("the connection ended before the answer")
-        declaration = self._contract.declarations.get(name)
-        return read_answer(ack, declaration.ack if declaration is not None else None)
+        return ack
 
     def publish(
         self,

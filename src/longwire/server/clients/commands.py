@@ -35,6 +35,7 @@ from longwire.wire import (
     PING,
     PONG,
     PUBLISH,
+    READ_VALUE,
     ROOM_ERROR,
     AuthAck,
     JoinAck,
@@ -44,6 +45,8 @@ from longwire.wire import (
     PublishAck,
     PublishRequest,
     RoomError,
+    ValueAck,
+    ValueRequest,
     encode,
 )
 
@@ -62,6 +65,7 @@ class Services(NamedTuple):
         fingerprints: record the contracts that clients were built for.
         authenticate: returns the identity of a token, or raises `AuthenticationError`.
         publish: publishes an event.
+        read_value: returns the newest value of an event in a room, given its name and key.
         revocations: refuse an identity that was revoked since it was authenticated.
         statistics: counts sign-ins and the ends of connections.
     """
@@ -73,6 +77,7 @@ class Services(NamedTuple):
     fingerprints: Fingerprints
     authenticate: Callable[[str], Awaitable[Identity]]
     publish: Callable[[PublishRequest], Awaitable[tuple[str, Position, int | None]]]
+    read_value: Callable[[str, str, tuple[object, ...]], Awaitable[tuple[Position, bytes] | None]]
     revocations: Revocations
     statistics: Statistics
 
@@ -206,10 +211,35 @@ async def publish(server: Services, socket: Socket, event: EventReceived, answer
     answer(PublishAck(room=room, epoch=position.epoch, offset=position.offset, attempt=attempt))
 
 
+async def read_value(
+    server: Services, socket: Socket, event: EventReceived, answer: Answer
+) -> None:
+    """Send the newest value of an event in a room that the client may join."""
+    try:
+        request = msgspec.json.decode(event.args[0] if event.args else b"null", type=ValueRequest)
+    except msgspec.MsgspecError as error:
+        raise InvalidEvent(READ_VALUE, "$", str(error)) from None
+    await server.rules.check(socket.identity, request.room)
+    found = await server.read_value(request.room, request.event, request.key)
+    if found is None:
+        answer(ValueAck(room=request.room))
+        return
+    position, data = found
+    answer(
+        ValueAck(
+            room=request.room,
+            epoch=position.epoch,
+            offset=position.offset,
+            value=msgspec.Raw(data),
+        )
+    )
+
+
 COMMANDS: dict[str, Command] = {
     AUTH: auth,
     JOIN_ROOM: join_room,
     LEAVE_ROOM: leave_room,
     PING: ping,
     PUBLISH: publish,
+    READ_VALUE: read_value,
 }

@@ -9,7 +9,7 @@ import msgspec
 from longwire.broker.redis.connection.address import Command, Reply
 from longwire.broker.redis.log.entry import parse_member
 from longwire.broker.redis.log.room_scripts import RoomScripts
-from longwire.broker.redis.scripts import READ
+from longwire.broker.redis.scripts import NEWEST, READ
 from longwire.log.conflation import join_and_cover
 from longwire.log.publication import History, Publication
 from longwire.types import Position
@@ -68,6 +68,15 @@ class LogReader:
         """Return the end of the log; None if the room does not exist."""
         page = await self.page(room, None, None, 0, 0)
         return None if page is None else Position(page.epoch, page.end)
+
+    async def newest(self, room: str, slot: str) -> tuple[Position, bytes] | None:
+        """Return position and data of the newest entry of a slot; see `Broker.newest`."""
+        reply = await self._ask(self._scripts.command(NEWEST, room, (slot,)))
+        if reply is None or len(reply) < 2:
+            return None
+        epoch, member = reply
+        entry = parse_member(member)
+        return Position(epoch.decode(), entry.last), entry.data
 
     async def read(
         self,
