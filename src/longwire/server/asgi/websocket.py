@@ -5,9 +5,9 @@ import contextlib
 import itertools
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import CoroutineType
 
 from longwire.prepared import PreparedBatch
 from longwire.server.scope import Message, Receive, Send
@@ -23,7 +23,8 @@ class ASGIWriter:
     """Sends WebSocket messages over ASGI, without a task while the transport takes them.
 
     Each call of `send` is stepped once, inline. A task is created only if it suspends because the
-    transport is full; messages that are written meanwhile wait in a queue.
+    transport is full, or if `send` is no coroutine function; messages that are written meanwhile
+    wait in a queue.
 
     Args:
         send: the `send` of the ASGI server.
@@ -91,10 +92,13 @@ class ASGIWriter:
                 self._queue = deque()
             self._queue.append(message)
             return
+        sending = self._send(message)
+        if not isinstance(sending, CoroutineType):
+            # Another kind of awaitable, such as Granian's, may expect to be awaited by a task.
+            self._task = asyncio.get_running_loop().create_task(self._finish(sending))
+            return
         try:
-            steps = self._send(message).__await__()
-            if not hasattr(steps, "send"):
-                steps = _delegate(steps)
+            steps = sending.__await__()
             awaited = next(steps)
         except StopIteration:
             return
@@ -124,11 +128,6 @@ class ASGIWriter:
             self._queue = None
         if not self._closed:
             self._on_drained()
-
-
-def _delegate(iterator: Iterator[Any]) -> Generator[Any, Any, None]:
-    """Return a generator over what `__await__` gave; PEP 492 promises no more than an iterator."""
-    yield from iterator
 
 
 async def serve_websocket(
