@@ -91,6 +91,7 @@ describe("reading", () => {
     await until(() => client.room(ROOM).getSnapshot().status === "live");
     for (const stop of stops) stop();
     await until(() => client.room(ROOM).getSnapshot().status === null);
+    await until(() => server.of("leave_room").length > 0);
     expect(server.of("join_room")).toHaveLength(1);
     expect(server.of("leave_room")).toHaveLength(1);
     value.subscribe(() => undefined);

@@ -23,7 +23,7 @@ class ASGIWriter:
     """Sends WebSocket messages over ASGI, without a task while the transport takes them.
 
     Each call of `send` is stepped once, inline. A task is created only if it suspends because the
-    transport is full, or if `send` is no coroutine function; messages that are written meanwhile
+    transport is full, or if `send` is not a coroutine function; messages that are written meanwhile
     wait in a queue.
 
     Args:
