@@ -11,6 +11,8 @@ try:
 except ModuleNotFoundError:
     sys.exit("longwire: the command line is not installed: pip install 'longwire[cli]'")
 
+from longwire.cli.commands.asyncapi import asyncapi
+from longwire.cli.commands.contract import contract
 from longwire.cli.commands.demo import demo
 from longwire.cli.commands.emit import emit
 from longwire.cli.commands.revoke import revoke
@@ -57,7 +59,7 @@ def cli() -> None:
     """
 
 
-for _command in (serve, run, watch, emit, token, revoke, types, demo):
+for _command in (serve, run, watch, emit, token, revoke, types, contract, asyncapi, demo):
     cli.add_command(_command)
 
 

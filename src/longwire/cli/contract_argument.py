@@ -1,4 +1,4 @@
-"""The argument MODULE:CONTRACT of commands about contracts."""
+"""The arguments of commands about contracts: MODULE:CONTRACT, or an exported file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from longwire.schema import Contract
+    from longwire.schema.description import ContractDescription
 
 
 def import_contract(name: str) -> Contract:
@@ -40,3 +41,27 @@ def import_contract(name: str) -> Contract:
     if not isinstance(contract, Contract):
         raise click.ClickException(f"{name} must be a Contract or a Server, got {found!r:.80}")
     return contract
+
+
+def describe_argument(name: str | None) -> ContractDescription:
+    """Return the description of a contract: that of a file, of MODULE:CONTRACT, or the catalogue.
+
+    Raises:
+        click.ClickException: the file is not an exported contract; otherwise as `import_contract`.
+    """
+    import msgspec
+
+    from longwire.catalog import CATALOG
+    from longwire.schema.description import ContractDescription
+
+    if name is None:
+        return CATALOG.describe()
+    file = Path(name)
+    if not file.is_file():
+        return import_contract(name).describe()
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=ContractDescription)
+    except msgspec.MsgspecError as error:
+        raise click.ClickException(
+            f"{name} is not a file of `longwire contract export`: {error}"
+        ) from None
