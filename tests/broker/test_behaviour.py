@@ -216,6 +216,32 @@ async def test_slices_continue_where_the_previous_one_ended(broker: SweepingBrok
     assert [first.complete, second.complete, third.complete] == [False, False, True]
 
 
+@pytest.mark.parametrize("retention", [RetentionLimits(3, 1000, max_age=60.0)])
+async def test_no_option_shortens_the_rooms_of_the_servers(
+    broker: SweepingBroker, clock: ManualClock
+) -> None:
+    """A revocation must outlive its token, also while every server is stopped."""
+    for number in range(20):
+        draft = Draft("revoked", b"{}", f"revoked {number}")
+        await broker.publish("control revocations", draft)
+        await broker.publish("control actions", note(str(number)))
+    clock.now += 30 * 86_400
+    await sweep(broker)
+
+    for room in ("control revocations", "control actions"):
+        assert len((await broker.read(room)).publications) == 20
+
+
+async def test_a_room_that_precedes_others_is_subscribed_like_any_other(
+    broker: SweepingBroker, receiver: RecordingReceiver
+) -> None:
+    await broker.subscribe_first("control revocations")
+    await broker.subscribe_first("control revocations")
+    await broker.until_current()
+    await broker.publish("control revocations", note("x"))
+    assert receiver.offsets("control revocations") == [1]
+
+
 @pytest.mark.parametrize("retention", [RetentionLimits(max_entries=3)])
 async def test_a_position_before_dropped_entries_reads_the_retained_log(
     broker: SweepingBroker,

@@ -59,7 +59,7 @@ class Calls:
         assert self.made == list(calls)
 
 
-def make(broker: Broker | None = None, *, settle: float = 0.1, lease: float = 1.0) -> Server:
+def make(broker: Broker | None = None, *, settle: float = 0.1, lease: float = 5.0) -> Server:
     return Server(
         authenticate=jwt_authenticator(SECRET),
         broker=broker,
@@ -90,7 +90,7 @@ async def test_hooks_follow_the_first_and_the_last_member() -> None:
 
 async def test_a_page_that_is_loaded_again_does_not_vacate_its_room() -> None:
     calls = Calls()
-    async with serving(calls.register(make(settle=2.0))) as url:
+    async with serving(calls.register(make(settle=30.0))) as url:
         for _ in range(3):
             async with member(url, "job:1"):
                 pass
@@ -149,9 +149,9 @@ async def test_members_that_move_to_another_node_keep_the_room_occupied(
     redis: RedisServer,
 ) -> None:
     calls = Calls()
-    async with serving(calls.register(make(RedisBroker(redis.url), settle=2.0))) as second:
+    async with serving(calls.register(make(RedisBroker(redis.url), settle=30.0))) as second:
         async with (
-            serving(calls.register(make(RedisBroker(redis.url), settle=2.0))) as first,
+            serving(calls.register(make(RedisBroker(redis.url), settle=30.0))) as first,
             member(first, "job:1"),
         ):
             await calls.until("+job:1")
@@ -164,8 +164,8 @@ async def test_a_node_that_is_cut_off_does_not_keep_a_room_occupied(redis: Redis
     async with Proxy(redis.listen_tcp()) as proxy:
         broker = RedisBroker(proxy.url.replace("http", "redis"), call_timeout=0.5)
         async with (
-            serving(calls.register(make(RedisBroker(redis.url)))),
-            serving(calls.register(make(broker))) as cut_off,
+            serving(calls.register(make(RedisBroker(redis.url), lease=1.0))),
+            serving(calls.register(make(broker, lease=1.0))) as cut_off,
             member(cut_off, "job:1"),
         ):
             await calls.until("+job:1")
@@ -179,14 +179,14 @@ async def test_a_node_that_is_cut_off_does_not_keep_a_room_occupied(redis: Redis
 async def test_a_server_that_stopped_vacates_its_rooms_when_it_is_back(tmp_path: Path) -> None:
     calls = Calls()
     path = tmp_path / "logs.db"
-    async with serving(calls.register(make(SQLiteBroker(path), settle=2.0))) as url:
+    async with serving(calls.register(make(SQLiteBroker(path), settle=30.0))) as url:
         client = WebSocketClient(url, token=issue_token(SECRET, "ada"), reconnection=False)
         await client.connect()
         await client.join_room("job:1")
         await client.join_room("job:2")
         await calls.until("+job:1", "+job:2")
     await client.disconnect()
-    again = calls.register(make(SQLiteBroker(path), settle=2.0))
+    again = calls.register(make(SQLiteBroker(path), settle=30.0))
     async with serving(again) as url, member(url, "job:2"):
         await calls.until("+job:1", "+job:2", "-job:1")
 
