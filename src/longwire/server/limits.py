@@ -40,7 +40,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         drain_seconds: seconds within which a server that stops moves its clients to other servers.
             From 5 s on, no second has more than a fifth of the reconnects. A supervisor must wait
             for longer before it kills the process: Docker waits for 10 s, Kubernetes for 30 s.
-        revocations: users and tokens that may be revoked at one time; a node needs some 600 bytes
+        revocations: users and tokens that may be revoked at one time; a node needs some 700 bytes
             for each. Further ones are refused, since dropping one would let its token in again.
         parked_events: events of all consumers that may be parked at one time, each with its
             payload. Beyond that, the rooms of further events that fail wait until an operator
