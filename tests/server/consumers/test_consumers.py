@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
-from longwire import Server
+from longwire import Server, WebSocketClient, issue_token, jwt_authenticator
 from longwire.broker import Broker, MemoryBroker, SQLiteBroker, Written
 from longwire.broker.redis import RedisBroker
 from longwire.catalog import JobCompleted
 from longwire.errors import ConfigurationError
+from longwire.integrations.fastapi import mount
 from longwire.log.retention import RetentionLimits
 from longwire.server import Delivery, Limits, ParkedEvent, UnknownParkedEvent
 from longwire.testing import ManualClock
@@ -27,6 +30,7 @@ from tests.server.consumers.conftest import (
     eventually,
     make_server,
 )
+from tests.serving import SECRET, serving
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -444,3 +448,45 @@ async def test_a_server_without_consumers_asks_the_broker_for_nothing() -> None:
             rooms = await broker.rooms("")
 
     assert (broker.asked, rooms) == (0, ["account:ada"])
+
+
+# Publishers
+
+
+async def test_events_arrive_from_http_a_worker_a_job_and_another_node(
+    redis_server: RedisServer,
+) -> None:
+    received: list[str] = []
+    arrived = asyncio.Event()
+    options = {"contract": CONTRACT, "authenticate": jwt_authenticator(SECRET)}
+    node, other = (
+        Server(broker=RedisBroker(redis_server.url, prefix="publishers"), **options)
+        for _ in range(2)
+    )
+
+    @node.consumer("ledger", JobCompleted)
+    async def charge(event: JobCompleted, delivery: Delivery) -> None:
+        received.append(event.job_id)
+        if len(received) == 4:
+            arrived.set()
+
+    app = FastAPI()
+    mount(app, node)
+    token = issue_token(SECRET, "worker", service=True)
+    async with other, serving(app) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        data = {"jobId": "http", "result": {}, "cost": 1, "duration": 1}
+        answer = await http.post(
+            "/api/publish",
+            json={"event": "job:completed", "data": data},
+            headers={"authorization": f"Bearer {token}"},
+        )
+        async with WebSocketClient(url, token=token) as worker, worker.start_job(job_id="worker"):
+            pass
+        async with node.job(job_id="here"):
+            pass
+        async with other.job(job_id="there"):
+            pass
+        await arrived.wait()
+
+    assert answer.status_code == 200, answer.text
+    assert sorted(received) == ["here", "http", "there", "worker"]
