@@ -42,7 +42,7 @@ class Charge(NamedTuple):
 
 
 class Ledger:
-    """What the consumers of all processes wrote, in the order of their writes in each process."""
+    """The charges of all processes, in the order of their writes in each process."""
 
     def __init__(self) -> None:
         self.charges: list[Charge] = []

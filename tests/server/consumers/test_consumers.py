@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 from fastapi import FastAPI
 
@@ -366,6 +367,55 @@ async def test_a_redis_that_lost_everything_does_not_stop_a_consumer(tmp_path: P
             await pay(server, "ada", 2)
             await ledger.until(2)
     assert ledger.numbers == {"ada": [1, 2]}
+
+
+async def test_an_outage_of_redis_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    """The outage is so long that the node gives up its shards and claims them again."""
+    ledger = Ledger()
+    with RedisServer(tmp_path) as redis:
+        server = make_server(RedisBroker(redis.url, call_timeout=1.0))
+        server.consumer("ledger", Paid)(ledger.handle)
+        async with server:
+            await pay(server, "ada", 1, 2)
+            await ledger.until(2)
+            await eventually(lambda: server.consumers[0].waiting == 0)
+            redis.freeze()
+            await eventually(lambda: server.consumers[0].shards == 0)
+            redis.thaw()
+            await eventually(lambda: server.consumers[0].shards == 16)
+            await pay(server, "ada", 3)
+            await ledger.until(3)
+    assert ledger.numbers == {"ada": [1, 2, 3]}
+    assert len(ledger.deliveries) == 3
+
+
+async def test_the_positions_of_rooms_that_are_gone_are_dropped() -> None:
+    broker = MemoryBroker(retention=RetentionLimits(max_age=100.0))
+    ledger, server = Ledger(), make_server(broker)
+    server.consumer("ledger", Paid)(ledger.handle)
+    with ManualClock() as clock:
+        async with server:
+            await clock.advance(5)
+            await pay(server, "ada", 1)
+            await clock.advance(90)
+            await pay(server, "bob", 2)
+            await clock.advance(90)
+            entries = await positions_of(broker)
+            await pay(server, "eve", 3)
+            await pay(server, "ada", 4)
+            await clock.advance(5)
+            again = await positions_of(broker)
+
+    assert ledger.numbers == {"ada": [1, 4], "bob": [2], "eve": [3]}
+    assert sorted(entries) == ["account:bob"]
+    assert sorted(again) == ["account:ada", "account:bob", "account:eve"]
+
+
+async def positions_of(broker: Broker) -> list[str]:
+    """The rooms whose positions the log of the first shard has."""
+    history = await broker.read("consumer ledger 0")
+    values = [msgspec.json.decode(entry.data) for entry in history.publications]
+    return [value[0] for value in values if isinstance(value, list)]
 
 
 # Several nodes

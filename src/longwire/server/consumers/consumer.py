@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -271,7 +272,9 @@ class Consumer:
         for number in range(self._total):
             if not self._membership.is_own(number):
                 if number in self._shards:
-                    self._tasks.start(self._release(number, self._shards.pop(number)))
+                    shard = self._releasing[number] = self._shards.pop(number)
+                    shard.stop()
+                    self._tasks.start(self._release(number, shard))
             elif not self._membership.is_held(number) and not self._has(number):
                 self._opening.add(number)
                 self._tasks.start(self._open(number))
@@ -303,18 +306,18 @@ class Consumer:
         except BrokerUnavailable as error:
             logger.info("%s", error)
             self._drop(number)
+        except Exception:
+            logger.exception("consumer %r cannot open its positions", self.registration.name)
+            self._drop(number)
         finally:
             self._opening.discard(number)
 
     async def _release(self, number: int, shard: Shard) -> None:
         """Give up a shard once its running handlers have ended."""
-        self._releasing[number] = shard
-        shard.stop()
-        try:
-            await shard.until_idle()
-        finally:
-            del self._releasing[number]
-        await self._send(self._beat())  # the next owner need not wait for the next one
+        await shard.until_idle()
+        del self._releasing[number]
+        with suppress(BrokerUnavailable):
+            await self._send(self._beat())  # so that the next owner need not wait for the next one
 
     def _drop_all(self) -> None:
         """Give up all shards at once: other nodes may have taken them."""
