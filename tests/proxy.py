@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -80,7 +81,7 @@ class _FrontLeg(_Leg):
         loop = asyncio.get_running_loop()
         assert self.transport is not None
         try:
-            _, back = await loop.create_connection(lambda: _Leg(self.proxy), *self.proxy.upstream)
+            back = await self.proxy.connect(loop)
         except OSError:
             self.transport.abort()
             return
@@ -134,6 +135,11 @@ class Proxy:
         address = urlsplit(upstream)
         self.upstream = (address.hostname, address.port)
 
+    async def connect(self, loop: asyncio.AbstractEventLoop) -> _Leg:
+        """Open a connection to the server."""
+        _, back = await loop.create_connection(lambda: _Leg(self), *self.upstream)
+        return back
+
     def cut(self) -> None:
         """Reset every connection; new ones are accepted as before."""
         for leg in list(self.legs):
@@ -177,3 +183,34 @@ class Proxy:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+class Balancer(Proxy):
+    """Forwards each connection to the next of several servers that accepts it.
+
+    Attributes:
+        opened: when connections were accepted, by the clock of the event loop.
+    """
+
+    def __init__(self, *upstreams: str) -> None:
+        super().__init__(upstreams[0])
+        self.upstreams = [urlsplit(upstream) for upstream in upstreams]
+        self.opened: list[float] = []
+
+    async def connect(self, loop: asyncio.AbstractEventLoop) -> _Leg:
+        """Open a connection to the next server; to another one if it refuses.
+
+        Raises:
+            OSError: no server accepts connections.
+        """
+        self.opened.append(loop.time())
+        for _ in self.upstreams[1:]:
+            with contextlib.suppress(OSError):
+                return await self._connect_to_next(loop)
+        return await self._connect_to_next(loop)
+
+    async def _connect_to_next(self, loop: asyncio.AbstractEventLoop) -> _Leg:
+        upstream = self.upstreams.pop(0)
+        self.upstreams.append(upstream)
+        _, back = await loop.create_connection(lambda: _Leg(self), upstream.hostname, upstream.port)
+        return back

@@ -82,14 +82,14 @@ class ServerProcess:
         self.url = self._listening()
         self.port = int(self.url.rpartition(":")[2])
 
-    def stop(self) -> None:
-        """Terminate the process, and kill it if it does not exit."""
+    def stop(self, timeout: float = 10) -> None:
+        """Terminate the process, and kill it if it does not exit in time."""
         if self._process is None:
             return
         self.thaw()
         self._process.terminate()
         try:
-            self._process.wait(timeout=10)
+            self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             self._process.kill()
         self._reap()

@@ -131,7 +131,7 @@ async def run_server(
             await driver.ready.wait()
             yield _url(host, listener), server
         finally:
-            for listening in driver.servers:
+            for listening in (*driver.servers, listener):  # uvloop does not close the latter
                 listening.close()
             try:
                 await server.drain()  # a second signal cancels this

@@ -33,7 +33,7 @@ def before_uvicorn_stops(
     stop = uvicorn.shutdown
 
     async def drain_and_stop(sockets: list[socket.socket] | None = None) -> None:
-        for listener in uvicorn.servers:
+        for listener in (*uvicorn.servers, *(sockets or ())):  # uvloop does not close the latter
             listener.close()
         await drain(lambda: uvicorn.force_exit)
         await stop(sockets)
