@@ -3,6 +3,7 @@ import { defineConfig } from "tsdown";
 export default defineConfig({
   entry: {
     index: "src/index.ts",
+    health: "src/health.ts",
     outbox: "src/outbox.ts",
     react: "src/react/index.ts",
     shared: "src/shared.ts",

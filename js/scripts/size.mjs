@@ -8,11 +8,12 @@ const HOOKS = "LongwireProvider, useConnection, useEvent, useJob, useJobs, useRo
 // `useOutbox` and `useShared` add theirs to a page that uses them, and to no other.
 // `publish`, and what shared values read of a room's log, added 0.6 kB to the client.
 const LIMITS = [
-  ["the client", 'export { createClient } from "./src/index.ts";', 7_150],
+  ["the client", 'export { createClient } from "./src/index.ts";', 7_250],
+  ["the health, beside the client", 'export { watchHealth } from "./src/health.ts";', 2_000],
   ["the outbox, beside the client", 'export { createOutbox } from "./src/outbox.ts";', 3_750],
   ["shared values, beside the client", 'export { sharedValue } from "./src/shared.ts";', 3_700],
-  ["with the hooks for jobs", `export { ${HOOKS} } from "./src/react/index.ts";`, 8_850],
-  ["with every hook and component", 'export * from "./src/react/index.ts";', 21_700],
+  ["with the hooks for jobs", `export { ${HOOKS} } from "./src/react/index.ts";`, 8_950],
+  ["with every hook and component", 'export * from "./src/react/index.ts";', 23_200],
 ];
 
 /** Provides code as a module. */

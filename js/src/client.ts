@@ -34,6 +34,18 @@ import {
   parseCoverage,
 } from "./types.js";
 
+/** What a client counts; see {@link WebSocketClient.getCounters}. */
+export interface ClientCounters {
+  /** `websocket` or `polling`; null while not connected. */
+  readonly transport: string | null;
+  /** How often a room continued at its position after a reconnect. */
+  readonly resumed: number;
+  /** How often a room's log had to be read again from its start. */
+  readonly reset: number;
+  /** Events that wait to be sent. */
+  readonly unsent: number;
+}
+
 type AnyListener = (...args: unknown[]) => void;
 
 /**
@@ -269,6 +281,15 @@ export class WebSocketClient<
       ...request,
       ...(expect !== undefined && { expect }),
     });
+  }
+
+  /**
+   * Returns what `longwire/health` reads: the transport in use, how often rooms were resumed and
+   * reset, and how many events wait to be sent.
+   */
+  getCounters(): ClientCounters {
+    const { transport } = this.#connection;
+    return { transport, ...this.#rooms.counts, unsent: this.#outbox.length };
   }
 
   /** Returns the connection's state. */

@@ -117,6 +117,11 @@ export class Connection {
     return this.status.getSnapshot().state;
   }
 
+  /** The transport of the open connection. */
+  get transport(): string | null {
+    return this.isSignedIn ? (this.#socket?.io.engine.transport.name ?? null) : null;
+  }
+
   /** Whether requests reach the server now. */
   get isSignedIn(): boolean {
     return this.#phase === "signed-in";

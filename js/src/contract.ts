@@ -89,6 +89,47 @@ export interface ValueRequest {
   key: unknown[];
 }
 
+/**
+ * The event `client:health`: how the connection fares, from a client that opted in.
+ *
+ * It is sent at most once a minute, and once after each recovered connection. It has at most 512
+ * bytes of JSON, and contains neither addresses nor names.
+ */
+export interface ClientHealth {
+  /** Why it is sent now. */
+  cause: "periodic" | "recovered";
+  /** Which library the client is. */
+  client: "python" | "typescript";
+  /** The version of the library. */
+  version: string;
+  /** The transport in use. */
+  transport?: "polling" | "websocket";
+  /** The quality of the connection, as the client shows it. */
+  quality: "excellent" | "fair" | "good" | "lost" | "poor";
+  /** Median of the last hundred round trips. */
+  roundTripP50Ms?: number;
+  /** Their 99th percentile. */
+  roundTripP99Ms?: number;
+  /** Mean difference between successive round trips. */
+  jitterMs?: number;
+  /** Heartbeats that were not answered in time, since the client was created. */
+  missed: number;
+  /** Connections that were lost, since then. */
+  drops: number;
+  /** Connections that followed a lost one. */
+  reconnects: number;
+  /** Median time from a loss to the next connection. */
+  recoveryP50Ms?: number;
+  /** Its 99th percentile. */
+  recoveryP99Ms?: number;
+  /** Rooms that continued at their position. */
+  resumed: number;
+  /** Rooms whose log had to be read again from its beginning. */
+  reset: number;
+  /** Events that wait to be sent now. */
+  unsent: number;
+}
+
 /** The event `authenticated`: the client has signed in, or replaced its token. */
 export interface Authenticated {
   /** The user that the token belongs to. */
@@ -156,6 +197,11 @@ export interface RoomReset {
 /** The answer to `auth`. */
 export type AuthAck =
   | { ok: true; userId: string; rooms: string[] }
+  | { ok: false; error: Fault };
+
+/** An answer without a value; every answer can be read as one. */
+export type Ack =
+  | { ok: true }
   | { ok: false; error: Fault };
 
 /** The answer to `join_room`. */
@@ -510,6 +556,8 @@ export interface ClientToServerEvents {
   "job:cancel": (data: Draft<JobCancelEvent>, ack?: (answer: PublishAck) => void) => void;
   /** Replaces the token in place; the server also sends `authenticated` or `auth_error`. */
   auth: (token: string, ack?: (answer: AuthAck) => void) => void;
+  /** Reports the health of the connection; `longwire/health` sends it if asked to. */
+  "client:health": (report: ClientHealth, ack?: (answer: Ack) => void) => void;
   /** Resumes at a position; `"now"` skips history; without one, the retained log is replayed. */
   join_room: (
     ...args:

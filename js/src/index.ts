@@ -4,7 +4,7 @@
  * @module longwire
  */
 
-export { createClient, WebSocketClient } from "./client.js";
+export { type ClientCounters, createClient, WebSocketClient } from "./client.js";
 export type { ConnectionSnapshot } from "./connection.js";
 export * from "./contract.js";
 export { type ClientErrorCode, LongwireError, PublishError } from "./errors.js";

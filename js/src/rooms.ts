@@ -76,6 +76,8 @@ const JOINING: RoomSnapshot = Object.freeze({ status: "joining", error: null });
  * a lost connection resumes after the last event that it received.
  */
 export class Rooms {
+  /** How often a room continued at its position, and how often its log was read again. */
+  readonly counts = { resumed: 0, reset: 0 };
   /** Notifies of a room whose snapshot changed. */
   readonly changes: Listeners<[room: string]> = new Listeners();
   /** Notifies of a room whose whole log is replayed: state derived from it must be discarded. */
@@ -239,6 +241,7 @@ export class Rooms {
   receiveReset({ room: name, epoch, offset }: RoomReset): void {
     const room = this.#rooms.get(name);
     if (!room) return;
+    this.counts.reset++;
     room.end = offset;
     this.#moveTo(room, { epoch, offset: 0 });
     this.resets.emit(name);
@@ -296,11 +299,17 @@ export class Rooms {
     }
     const { epoch, offset: end } = ack;
     const before = ack.recovered ? room.position : null;
+    this.#count(room, before);
     const position = before ?? { epoch, offset: room.from && !room.position ? end : 0 };
     room.end = end;
     this.#moveTo(room, { ...position });
     if (!before) this.resets.emit(room.name);
     if (room.snapshot.status === "catching_up") this.#expectReplay(room);
+  }
+
+  /** Counts a room that was joined before, unless its log is replayed on request. */
+  #count(room: Room, before: Position | null): void {
+    if (room.position && !room.handled) this.counts[before ? "resumed" : "reset"]++;
   }
 
   /**

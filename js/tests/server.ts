@@ -106,6 +106,7 @@ export class ScriptedServer {
   port = 0;
   refusesToken: (token: unknown) => { message: string; code: string } | null = () => null;
   answersJoins = true;
+  answersPings = true;
   answersPublications = true;
   /** The user of each publication, in order. */
   readonly publishers: unknown[] = [];
@@ -236,6 +237,7 @@ export class ScriptedServer {
     socket.on("auth", (token: string, ack?: Ack) => this.#authenticate(socket, token, ack));
     socket.on("ping", (ack?: Ack) => {
       const pong = { timestamp: Date.now() };
+      if (!this.answersPings) return;
       socket.emit("pong", pong);
       ack?.(pong);
     });

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 import { type Closing, fold, initialJob, type JobState } from "../src/index.js";
+import { type ConnectionQuality, classify, jitterOf, QualityMeter } from "../src/quality.js";
 import { startPair } from "./fixtures.js";
 import { until } from "./server.js";
 
@@ -59,5 +60,44 @@ describe("the server's advice", () => {
     const { state, nextRetryAt } = client.connection.getSnapshot();
     expect(state).toBe(reconnects ? "reconnecting" : "error");
     if (reconnects) expect(nextRetryAt).toBeGreaterThanOrEqual(before + waitsAtLeast * 1_000);
+  });
+});
+
+interface QualityVectors {
+  jitter: { roundTripsMs: number[]; jitterMs: number | null }[];
+  cases: {
+    name: string;
+    connected: boolean;
+    roundTripMs?: number;
+    jitterMs?: number;
+    missed?: number;
+    reconnectedMs?: number;
+    quality: ConnectionQuality;
+  }[];
+  series: {
+    name: string;
+    steps: { atMs: number; current: ConnectionQuality; shown: ConnectionQuality }[];
+  }[];
+}
+
+describe("the quality of a connection", () => {
+  const vectors = read("quality") as QualityVectors;
+
+  it.each(vectors.jitter)("jitter of $roundTripsMs", ({ roundTripsMs, jitterMs }) => {
+    expect(jitterOf(roundTripsMs)).toBe(jitterMs);
+  });
+
+  it.each(vectors.cases)("$name", (measured) => {
+    const { connected, roundTripMs = null, jitterMs = null, reconnectedMs = null } = measured;
+    const { missed = 0, quality } = measured;
+    const isConnected = connected;
+    expect(classify({ isConnected, roundTripMs, jitterMs, missed, reconnectedMs })).toBe(quality);
+  });
+
+  it.each(vectors.series)("$name", ({ steps }) => {
+    const meter = new QualityMeter();
+    expect(steps.map(({ current, atMs }) => meter.update(current, atMs))).toEqual(
+      steps.map(({ shown }) => shown),
+    );
   });
 });

@@ -22,6 +22,7 @@ AUTH: Final = "auth"
 AUTHENTICATED: Final = "authenticated"
 AUTH_ERROR: Final = "auth_error"
 AUTH_EXPIRING: Final = "auth_expiring"
+CLIENT_HEALTH: Final = "client:health"
 CLOSING: Final = "closing"
 EVENT_ERROR: Final = "event_error"
 JOIN_ROOM: Final = "join_room"
@@ -200,7 +201,7 @@ class LeaveAck(Record):
 
 
 class Ack(Record):
-    """An answer without a value; any answer can be read as one.
+    """An answer without a value; every answer can be read as one.
 
     Attributes:
         ok: whether the request succeeded.
@@ -325,6 +326,61 @@ class EventError(Record):
     error: Fault = Fault()
 
 
+# Health
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+
+# Bytes of a report: three times what one needs.
+MAX_HEALTH_REPORT: Final = 512
+
+# Seconds between two reports of one connection; the server ignores those that come sooner.
+HEALTH_REPORT_INTERVAL: Final = 30.0
+
+
+class ClientHealth(Record):
+    """The event `client:health`: how the connection fares, from a client that opted in.
+
+    It is sent at most once a minute, and once after each recovered connection. It has at most 512
+    bytes of JSON, and contains neither addresses nor names.
+
+    Attributes:
+        cause: why it is sent now.
+        client: which library the client is.
+        version: the version of the library.
+        transport: the transport in use.
+        quality: the quality of the connection, as the client shows it.
+        round_trip_p50_ms: median of the last hundred round trips.
+        round_trip_p99_ms: their 99th percentile.
+        jitter_ms: mean difference between successive round trips.
+        missed: heartbeats that were not answered in time, since the client was created.
+        drops: connections that were lost, since then.
+        reconnects: connections that followed a lost one.
+        recovery_p50_ms: median time from a loss to the next connection.
+        recovery_p99_ms: its 99th percentile.
+        resumed: rooms that continued at their position.
+        reset: rooms whose log had to be read again from its beginning.
+        unsent: events that wait to be sent now.
+    """
+
+    cause: Literal["periodic", "recovered"] = "periodic"
+    client: Literal["python", "typescript"] = "python"
+    version: Annotated[str, msgspec.Meta(max_length=32, pattern=r"^[0-9A-Za-z.+-]*\Z")] = ""
+    transport: Literal["websocket", "polling"] | None = None
+    quality: Literal["excellent", "good", "fair", "poor", "lost"] = "good"
+    round_trip_p50_ms: Count | None = None
+    round_trip_p99_ms: Count | None = None
+    jitter_ms: Count | None = None
+    missed: Count = 0
+    drops: Count = 0
+    reconnects: Count = 0
+    recovery_p50_ms: Count | None = None
+    recovery_p99_ms: Count | None = None
+    resumed: Count = 0
+    reset: Count = 0
+    unsent: Count = 0
+
+
 SERVER_EVENTS: Final[Mapping[str, type]] = {
     AUTHENTICATED: Authenticated,
     AUTH_ERROR: str,
@@ -339,6 +395,7 @@ SERVER_EVENTS: Final[Mapping[str, type]] = {
 
 CLIENT_EVENTS: Final[Mapping[str, type]] = {
     AUTH: AuthAck,
+    CLIENT_HEALTH: Ack,
     JOIN_ROOM: JoinAck,
     LEAVE_ROOM: LeaveAck,
     PING: Pong,

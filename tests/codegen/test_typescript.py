@@ -213,7 +213,7 @@ export type PublishAck =
 def test_every_event_of_the_wire_is_in_an_event_map() -> None:
     text = generate_typescript(Contract())
     for name in wire.EVENT_NAMES:
-        assert re.search(rf"^  {name}: \(", text, re.MULTILINE), name
+        assert re.search(rf'^  "?{name}"?: \(', text, re.MULTILINE), name
 
 
 def test_names_of_the_wire_are_rejected() -> None:

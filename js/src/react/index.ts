@@ -32,6 +32,7 @@ export { useAssets } from "./useAssets.js";
 export { type BudgetView, useBudget } from "./useBudget.js";
 export { useCampaign } from "./useCampaign.js";
 export { type ConnectionView, useConnection } from "./useConnection.js";
+export { useConnectionHealth } from "./useConnectionHealth.js";
 export {
   type ConnectionNotice,
   type ConnectionNoticeOptions,

@@ -131,8 +131,9 @@ async def run_server(
             await driver.ready.wait()
             yield _url(host, listener), server
         finally:
-            for listening in (*driver.servers, listener):  # uvloop does not close the latter
+            for listening in driver.servers:
                 listening.close()
+            listener.close()  # uvloop does not do that
             try:
                 await server.drain()  # a second signal cancels this
             finally:

@@ -12,6 +12,7 @@ from longwire.client.handlers.stream import EventStream
 from longwire.client.health import HealthSnapshot
 from longwire.client.job_tracker import JobTracker
 from longwire.client.options import ClientKeywords, ClientOptions
+from longwire.client.quality import ConnectionQuality
 from longwire.client.receiving.inbox import LogEntry
 from longwire.client.receiving.room import Room
 from longwire.client.rooms.membership import JoinResult, RoomReset, RoomStatus
@@ -21,6 +22,7 @@ __all__ = [
     "TRANSITIONS",
     "ClientKeywords",
     "ClientOptions",
+    "ConnectionQuality",
     "ConnectionState",
     "ConnectionStatus",
     "EventStream",

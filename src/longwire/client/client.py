@@ -26,13 +26,14 @@ from longwire.client.receiving.room import Room
 from longwire.client.receiving.subscribing import Listeners, Subscribable
 from longwire.client.rooms.membership import ROOM_LIVE, JoinResult, RoomReset, RoomStatus, Start
 from longwire.client.rooms.rooms import Rooms
+from longwire.client.sending.health_report import HealthReporter
 from longwire.client.sending.link_watch import LinkWatch
 from longwire.client.sending.open_jobs import OpenJobs
 from longwire.client.sending.outbox import Outbox, OutboxLimits
 from longwire.client.sending.outbox_file import OutboxFile
 from longwire.client.sending.publisher import Publisher
 from longwire.client.state import ConnectionState, ConnectionStatus
-from longwire.clock import wall_time
+from longwire.clock import clock, wall_time
 from longwire.engineio.state import Transport
 from longwire.errors import NotConnected
 from longwire.jobs import Job
@@ -40,7 +41,15 @@ from longwire.jobs.lease import DEFAULT_LEASE
 from longwire.schema import Contract
 from longwire.types import Position, override
 from longwire.values import Values
-from longwire.wire import PING, PONG, ROOM_ERROR, ROOM_RESET
+from longwire.wire import (
+    CLIENT_HEALTH,
+    PING,
+    PONG,
+    ROOM_ERROR,
+    ROOM_RESET,
+    ClientHealth,
+    encode,
+)
 
 
 class WebSocketClient(Subscribable):
@@ -98,6 +107,9 @@ class WebSocketClient(Subscribable):
         self._open_jobs = OpenJobs()
         self._outbox = self._create_outbox()
         self._health = Health(self._send_ping)
+        if self.options.report_health:
+            reporter = HealthReporter(lambda: self.health, self._send_health)
+            self._health.subscribe(lambda _: reporter.receive_round_trip(clock.monotonic()))
         self._subscriptions = Subscriptions(self.options.queue_size, self._rooms.positions.release)
         super().__init__(Listeners(contract, self._subscriptions, self._rooms))
         system = {
@@ -432,8 +444,10 @@ class WebSocketClient(Subscribable):
     @property
     def health(self) -> HealthSnapshot:
         """The health of the connection at this moment."""
+        session = self._supervisor.session
         return msgspec.structs.replace(
             self._health.snapshot(),
+            transport=None if session is None else session.transport,
             rooms_resumed=self._rooms.positions.resumed_count,
             rooms_reset=self._rooms.positions.reset_count,
             events_received=self._inbox.received,
@@ -487,6 +501,11 @@ class WebSocketClient(Subscribable):
             return False
         session.send(PING)
         return True
+
+    def _send_health(self, report: ClientHealth) -> None:
+        session = self._supervisor.session
+        if session is not None and self._supervisor.answers_pings:
+            session.send(CLIENT_HEALTH, (encode(report),))
 
     def _announce_reset(self, reset: RoomReset) -> None:
         self._inbox.announce(ROOM_RESET, reset.room, (reset,))

@@ -100,6 +100,11 @@ class ClientKeywords(TypedDict, total=False):
     max_message: int
     """Size of the largest message that the client accepts. Default: `16_000_000` bytes."""
 
+    report_health: bool
+    """Whether to send the server a report about the connection (`client:health`): at most once a
+    minute, and once after each recovered connection. It has at most 512 bytes, and contains no
+    address or name. Default: `False`."""
+
     headers: Mapping[str, str]
     """Additional headers of every request. Default: `{}`."""
 
@@ -137,6 +142,7 @@ class ClientOptions(TransportOptions, frozen=True, kw_only=True):
     outbox_age: float = 3600.0
     outbox_file: str | os.PathLike[str] | None = None
     queue_size: int = 10_000
+    report_health: bool = False
 
     def __post_init__(self) -> None:
         """Reject options with which no connection attempt could succeed.

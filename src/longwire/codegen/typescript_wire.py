@@ -16,6 +16,7 @@ WIRE_TYPES: Final = describe_types(
     wire.Credentials,
     wire.PublishRequest,
     wire.ValueRequest,
+    wire.ClientHealth,
     *(payload for payload in wire.SERVER_EVENTS.values() if payload is not str),
     *wire.CLIENT_EVENTS.values(),
 )
@@ -57,6 +58,8 @@ export type Draft<T, Defaults extends keyof T = never> = Omit<T, "timestamp" | D
 CLIENT_EVENTS: Final = """\
   /** Replaces the token in place; the server also sends `authenticated` or `auth_error`. */
   auth: (token: string, ack?: (answer: AuthAck) => void) => void;
+  /** Reports the health of the connection; `longwire/health` sends it if asked to. */
+  "client:health": (report: ClientHealth, ack?: (answer: Ack) => void) => void;
   /** Resumes at a position; `"now"` skips history; without one, the retained log is replayed. */
   join_room: (
     ...args:

@@ -1,4 +1,4 @@
-"""The commands of the wire: auth, join_room, leave_room, ping and publish.
+"""The commands of the wire: auth, client:health, join_room, leave_room, ping and publish.
 
 docs/reference/wire.md specifies them. A command raises `LongwireError` to reject the request.
 """
@@ -30,14 +30,18 @@ from longwire.types import Position
 from longwire.wire import (
     AUTH,
     AUTH_ERROR,
+    CLIENT_HEALTH,
     JOIN_ROOM,
     LEAVE_ROOM,
+    MAX_HEALTH_REPORT,
     PING,
     PONG,
     PUBLISH,
     READ_VALUE,
     ROOM_ERROR,
+    Ack,
     AuthAck,
+    ClientHealth,
     JoinAck,
     LeaveAck,
     Message,
@@ -235,8 +239,23 @@ async def read_value(
     )
 
 
+async def client_health(
+    server: Services, socket: Socket, event: EventReceived, answer: Answer
+) -> None:
+    """Keep the newest report about a connection; ignore those that come too soon."""
+    data = event.args[0] if event.args else b"null"
+    if len(data) > MAX_HEALTH_REPORT:
+        raise InvalidEvent(CLIENT_HEALTH, "$", f"a report has at most {MAX_HEALTH_REPORT} bytes")
+    try:
+        socket.receive_health(msgspec.json.decode(data, type=ClientHealth), clock.monotonic())
+    except msgspec.MsgspecError as error:
+        raise InvalidEvent(CLIENT_HEALTH, "$", str(error)) from None
+    answer(Ack())
+
+
 COMMANDS: dict[str, Command] = {
     AUTH: auth,
+    CLIENT_HEALTH: client_health,
     JOIN_ROOM: join_room,
     LEAVE_ROOM: leave_room,
     PING: ping,

@@ -20,9 +20,11 @@ from longwire.wire import (
     AUTH_EXPIRING,
     AUTHENTICATED,
     CLOSING,
+    HEALTH_REPORT_INTERVAL,
     ROOM_RESET,
     Authenticated,
     AuthExpiring,
+    ClientHealth,
     Closing,
     RoomReset,
     encode,
@@ -59,15 +61,18 @@ class Socket:
         observer: receives what is sent to and received from the client, while an operator watches.
         since: when the client signed in, in seconds since the epoch.
         record: the state needed to recover the connection, if that is enabled.
+        health: the newest report of the client about the connection, if it sends such reports.
     """
 
     __slots__ = (
         "_acks",
         "_expires_at",
         "_has_notified",
+        "_health_due",
         "_limits",
         "_notice",
         "contract",
+        "health",
         "identity",
         "is_open",
         "observer",
@@ -93,6 +98,8 @@ class Socket:
         self.wants_positions = wants_positions
         self.record: RecoveryRecord | None = None
         self.contract: str | None = None
+        self.health: ClientHealth | None = None
+        self._health_due = 0.0
         self.other_contract: str | None = None
         self.observer: SocketObserver | None = None
         self.is_open = True
@@ -189,6 +196,12 @@ class Socket:
         self.emit(CLOSING, encode(closing))
         if self.session.is_open:
             self.session.close(reason)
+
+    def receive_health(self, report: ClientHealth, now: float) -> None:
+        """Keep a report about the connection, unless it follows the last one too soon."""
+        if now >= self._health_due:
+            self._health_due = now + HEALTH_REPORT_INTERVAL
+            self.health = report
 
     def close(self) -> None:
         """Stop sending, and raise `NotConnected` in pending calls."""

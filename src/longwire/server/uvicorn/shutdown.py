@@ -33,8 +33,10 @@ def before_uvicorn_stops(
     stop = uvicorn.shutdown
 
     async def drain_and_stop(sockets: list[socket.socket] | None = None) -> None:
-        for listener in (*uvicorn.servers, *(sockets or ())):  # uvloop does not close the latter
+        for listener in uvicorn.servers:
             listener.close()
+        for listening in sockets or ():
+            listening.close()  # uvloop does not do that
         await drain(lambda: uvicorn.force_exit)
         await stop(sockets)
         await close()
