@@ -9,7 +9,7 @@
  */
 export type ConnectionQuality = "excellent" | "good" | "fair" | "poor" | "lost";
 
-/** What the quality depends on. Times are in milliseconds. */
+/** The measurements on which the quality depends. Times are in milliseconds. */
 export interface Measurements {
   readonly isConnected: boolean;
   /** The newest round trip; null before the first. */

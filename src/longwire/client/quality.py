@@ -49,7 +49,7 @@ _RANKS: Final = {quality: rank for rank, quality in enumerate(ConnectionQuality)
 
 
 class Measurements(msgspec.Struct, frozen=True, kw_only=True):
-    """What the quality of a connection depends on. Durations are in seconds.
+    """The measurements on which the quality of a connection depends. Durations are in seconds.
 
     Attributes:
         is_connected: Whether the client is connected.
