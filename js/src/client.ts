@@ -34,7 +34,7 @@ import {
   parseCoverage,
 } from "./types.js";
 
-/** What a client counts; see {@link WebSocketClient.getCounters}. */
+/** The counters of a client; see {@link WebSocketClient.getCounters}. */
 export interface ClientCounters {
   /** `websocket` or `polling`; null while not connected. */
   readonly transport: string | null;
