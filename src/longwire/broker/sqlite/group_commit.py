@@ -353,13 +353,14 @@ def _assign_offsets(
     """
     ends: dict[int, int] = {}  # the logs in memory do not contain this batch yet
     firsts: dict[tuple[int, str], _QueuedPublish] = {}
+    merged: dict[tuple[int, str | None], _QueuedPublish] = {}
     new: list[_QueuedPublish] = []
     for publish in batch:
         try:
             if publish.id is not None and _resolve_repeat(publish, publish.id, firsts, now_ms):
                 continue
             if publish.condition is not None or publish.draft.merge is not None:
-                _admit(publish, changes.attempts, new)
+                _admit(publish, changes.attempts, new, merged)
         except LongwireError as refusal:
             if firsts.get((publish.room.id, publish.id or "")) is publish:
                 del firsts[publish.room.id, publish.id or ""]
@@ -379,20 +380,31 @@ def _assign_offsets(
 
 
 def _admit(
-    publish: _QueuedPublish, attempts: dict[int, Attempt], earlier: list[_QueuedPublish]
+    publish: _QueuedPublish,
+    attempts: dict[int, Attempt],
+    earlier: list[_QueuedPublish],
+    merged: dict[tuple[int, str | None], _QueuedPublish],
 ) -> None:
     """Check the condition of a publish, and apply a patch, in view of the batch's earlier ones.
+
+    `merged` has the newest publish of each slot with patches: a search would take quadratic time.
 
     Replaces the draft of a patch by the merged one. The fingerprint remains that of the patch.
     """
     room, condition, draft = publish.room, publish.condition, publish.draft
     newest: Publication | None = None
-    if draft.merge is not None or (condition is not None and condition.expect is not UNSET):
+    place = (room.id, draft.slot)
+    if draft.merge is not None:
+        older = merged.get(place)
+        newest = publish.loaded.log.find_newest(draft) if older is None else _publication(older, 0)
+    elif condition is not None and condition.expect is not UNSET:
         newest = _find_newest(publish, earlier)
     current = attempt = attempts.get(room.id, room.attempt)
     if condition is not None:
         attempt = check(condition, current, newest, room.epoch)
-    publish.draft = draft.merged(None if newest is None else newest.data)
+    if draft.merge is not None:
+        publish.draft = draft.merged(None if newest is None else newest.data)
+        merged[place] = publish
     if attempt != current:
         attempts[room.id] = attempt
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from msgspec import UNSET
@@ -13,7 +14,7 @@ from longwire.broker.redis.connection.commands import Commands
 from longwire.broker.redis.log.entry import draft_fields, encode_condition, parse_refusal
 from longwire.broker.redis.log.room_scripts import RoomScripts
 from longwire.broker.redis.scripts import APPEND, TOUCH
-from longwire.errors import BrokerUnavailable, Conflict, IdempotencyConflict
+from longwire.errors import BrokerUnavailable, Conflict, IdempotencyConflict, InvalidEvent
 from longwire.log.condition import Condition
 from longwire.log.publication import Draft, Publication
 from longwire.log.room_log import COMPACT_AFTER
@@ -65,10 +66,13 @@ class _Turn:
     Attributes:
         lock: held while a publish is queued, and until a patch is merged; the queue is fair.
         users: how many publishes hold it or wait for it.
+        known: slot, position and data of the value that was merged last. Another process may have
+            replaced it, which the next compare-and-set finds out.
     """
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
+    known: tuple[str | None, Position, bytes] | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -110,7 +114,8 @@ class LogWriter:
         try:
             async with turn.lock:
                 if draft.merge is not None:
-                    return await self._merge(room, draft, id, condition or Condition(), digest)
+                    condition = condition or Condition()
+                    return await self._merge(turn, room, draft, id, condition, digest)
                 publish = self._enqueue(room, draft, id, condition, digest)
         finally:
             turn.users -= 1
@@ -119,21 +124,29 @@ class LogWriter:
         return await publish.position
 
     async def _merge(
-        self, room: str, draft: Draft, id: str | None, condition: Condition, digest: bytes
+        self,
+        turn: _Turn,
+        room: str,
+        draft: Draft,
+        id: str | None,
+        condition: Condition,
+        digest: bytes,
     ) -> Position:
         """Apply a patch by compare-and-set, repeated until no other append comes in between.
 
         The scripts cannot merge: Lua reads large numbers as doubles, and empty arrays as objects.
-        The first append names a position that does not exist, so Redis refuses it, unless the id
-        is known, and returns the newest entry.
+        Unless the value is known, the first append names a position that does not exist, so Redis
+        refuses it, unless the id is known, and returns the newest entry.
         """
-        attempted = draft
-        expected: Position | None = NOWHERE
+        attempted, expected = _first_attempt(turn, draft, condition)
         while True:
             where = Condition(condition.fence, expected)
             publish = self._enqueue(room, attempted, id, where, digest)
             try:
-                return await publish.position
+                position = await publish.position
+                if expected is None or position.offset > expected.offset:  # not a repetition
+                    turn.known = (draft.slot, position, attempted.data)
+                return position
             except Conflict as conflict:
                 if condition.expect is not UNSET and conflict.position != condition.expect:
                     raise
@@ -200,6 +213,18 @@ class LogWriter:
         touch: list[bytes | str | int] = [b"EVALSHA", TOUCH.sha, len(self._index), *self._index]
         touch += (self._now_ms(), self._scripts.ttl_ms, *rooms)
         return lambda _: touch
+
+
+def _first_attempt(
+    turn: _Turn, draft: Draft, condition: Condition
+) -> tuple[Draft, Position | None]:
+    """Return the draft with which a merge begins, and the position that it expects."""
+    if turn.known is not None and turn.known[0] == draft.slot:
+        _, position, data = turn.known
+        if condition.expect is UNSET or condition.expect == position:
+            with suppress(InvalidEvent):  # Redis decides first whether the id was used before
+                return draft.merged(data), position
+    return draft, NOWHERE
 
 
 def _take_batch(publishes: deque[_PendingPublish]) -> list[_PendingPublish]:
