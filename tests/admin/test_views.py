@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from longwire import CATALOG, Server, admin
 from longwire.admin.connections import mask
 from longwire.catalog import CampaignMetrics, CampaignMetricsUpdated, JobProgress
+from longwire.server import Delivery
 from longwire.testing import Link
 from tests.admin.conftest import OPERATOR
 
@@ -204,6 +205,117 @@ async def test_health_and_audit_answer(http: httpx.AsyncClient, server: Server, 
     assert row["closed"].keys() <= {"client_disconnect", "transport_closed"}
     (action,) = (await get(http, "/audit"))["actions"]
     assert (action["action"], action["by"]) == ("announce", "root")
+
+
+async def test_a_trace_follows_a_user_also_over_a_new_connection(
+    http: httpx.AsyncClient, server: Server, link: Link, longwire_clock: Any
+) -> None:
+    other = await link.connect("bob")
+    client = await link.connect("ada")
+    began = await http.post(
+        "/_longwire/api/trace", json={"type": "user", "entity": "ada", "seconds": 300}
+    )
+    assert began.status_code == 200
+    await client.join_room("job:1")
+    await other.join_room("job:1")
+    await server.publish(JobProgress(job_id="1", progress=5, current_step="five"))
+    await client.ping()
+    second = await link.connect("ada")
+    await longwire_clock.advance(2)
+    await second.ping()
+    trace = await get(http, "/trace")
+    assert (trace["isActive"], trace["type"], trace["entity"]) == (True, "user", "ada")
+    ids = {socket.sid for socket in server.sockets if socket.identity.user_id == "ada"}
+    assert {step["connection"] for step in trace["steps"]} == ids
+    progress = next(step for step in trace["steps"] if step["event"] == "job:progress")
+    assert (progress["kind"], progress["room"], progress["offset"]) == ("out", "job:1", 1)
+    await longwire_clock.advance(301)
+    trace = await get(http, "/trace")
+    assert (trace["isActive"], trace["type"]) == (False, None)
+    await longwire_clock.advance(60)
+    assert {socket.observer for socket in server.sockets} == {None}
+
+
+async def test_a_trace_follows_a_room_until_it_is_stopped(
+    http: httpx.AsyncClient, server: Server, link: Link
+) -> None:
+    client = await link.connect("ada")
+    await client.join_room("job:1")
+    await http.post("/_longwire/api/trace", json={"type": "room", "entity": "job:1"})
+    await server.publish(JobProgress(job_id="1", progress=5, current_step="five"))
+    await client.ping()
+    (step,) = (await get(http, "/trace"))["steps"]
+    assert (step["kind"], step["offset"], step["delivered"], step["behind"]) == ("written", 1, 1, 0)
+    await http.post("/_longwire/api/trace/stop", json={})
+    await server.publish(JobProgress(job_id="1", progress=6, current_step="six"))
+    await client.ping()
+    assert len((await get(http, "/trace"))["steps"]) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "user", "entity": "ada", "seconds": 301},
+        {"type": "node", "entity": "ada"},
+        {"type": "user", "entity": ""},
+    ],
+)
+async def test_a_trace_is_bounded(http: httpx.AsyncClient, body: Any) -> None:
+    assert (await http.post("/_longwire/api/trace", json=body)).status_code == 400
+    assert (await get(http, "/trace"))["isActive"] is False
+
+
+async def test_one_message_is_found_with_the_readers_that_wait_for_it(
+    http: httpx.AsyncClient, server: Server, link: Link
+) -> None:
+    client = await link.connect("ada")
+    await client.join_room("campaign:7")
+    for number in range(3):
+        await server.publish(_metrics(number))
+    await client.ping()
+    last = await get(http, "/trace?room=campaign:7&offset=3")
+    assert (last["state"], last["delivered"], last["waiting"]) == ("retained", 1, [])
+    first = await get(http, "/trace?room=campaign:7&offset=1")
+    assert (first["state"], first["entry"]["last"]) == ("merged", 3)
+    assert last["entry"]["event"] == "campaign:metrics"
+    (member,) = server.hub.rooms["campaign:7"].members.values()
+    server.hub._fanout.park(member)
+    member.offset = 2
+    last = await get(http, "/trace?room=campaign:7&offset=3")
+    assert (last["delivered"], [reader["user"] for reader in last["waiting"]]) == (0, ["ada"])
+    assert (await get(http, "/trace?room=campaign:7&offset=4"))["state"] == "not_yet"
+    answer = await http.get("/_longwire/api/trace?room=campaign:7&offset=x")
+    assert answer.json()["code"] == "invalid_query"
+
+
+@pytest.fixture
+def ledger(server: Server) -> None:
+    """A consumer that fails, registered before the server starts."""
+
+    @server.consumer("ledger", JobProgress, attempts=1)
+    async def charge(event: JobProgress, context: Delivery) -> None:
+        raise ValueError("the ledger is closed")
+
+
+async def test_parked_events_are_listed_and_discarded(
+    ledger: None, http: httpx.AsyncClient, server: Server
+) -> None:
+    await server.publish(JobProgress(job_id="1", progress=5, current_step="secret"))
+    async with asyncio.timeout(10):
+        while not (view := await get(http, "/consumers"))["parked"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    (parked,) = view["parked"]
+    assert (parked["consumer"], parked["event"], parked["room"]) == (
+        "ledger",
+        "job:progress",
+        "job:1",
+    )
+    assert "secret" not in str(view)
+    assert [consumer["name"] for consumer in view["consumers"]] == ["ledger"]
+    body = {"consumer": "ledger", "id": parked["id"]}
+    assert (await http.post("/_longwire/api/discard", json=body)).status_code == 200
+    assert (await get(http, "/consumers"))["total"] == 0
+    assert (await get(http, "/audit"))["actions"][0]["action"] == "discard"
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,18 @@ class Cancel(_Request):
     reason: str | None = None
 
 
+class ParkedEventId(_Request):
+    """POST `/retry` and `/discard`: call the handler with a parked event again, or drop the event.
+
+    Attributes:
+        consumer: the consumer that parked it.
+        id: the event's id.
+    """
+
+    consumer: str
+    id: str
+
+
 class Actions:
     """Takes actions on all nodes.
 
@@ -126,3 +138,17 @@ class Actions:
         await self._server.record_action(
             Action(action="cancel", by=operator, room=f"job:{request.job}", message=request.reason)
         )
+
+    async def retry(self, request: ParkedEventId, operator: str) -> None:
+        """Retry a parked event, and record it; see `Server.retry_parked`."""
+        await self._server.retry_parked(request.consumer, request.id)
+        await self._record("retry", request, operator)
+
+    async def discard(self, request: ParkedEventId, operator: str) -> None:
+        """Drop a parked event, and record it; see `Server.discard_parked`."""
+        await self._server.discard_parked(request.consumer, request.id)
+        await self._record("discard", request, operator)
+
+    async def _record(self, action: str, request: ParkedEventId, operator: str) -> None:
+        message = f"{request.consumer} {request.id}"[:1000]
+        await self._server.record_action(Action(action=action, by=operator, message=message))

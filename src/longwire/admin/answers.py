@@ -15,23 +15,29 @@ from longwire.admin.node import NodeView, new_name, unknown_node
 from longwire.admin.paging import InvalidQuery, Query
 from longwire.admin.recorder import Recorder
 from longwire.admin.rooms import Redact, RoomReaders, RoomRows, Rooms, RoomsQuery
+from longwire.admin.trace import Trace, TraceRequest
 from longwire.admin.views import (
     AuditView,
     Connection,
     ConnectionsView,
     ConnectionView,
+    ConsumersView,
     ContractsView,
     ContractVersion,
+    EntryState,
     HealthRow,
     HealthView,
     JobsView,
+    MessageView,
     Node,
     NodesView,
     Overview,
+    Parked,
     Room,
     RoomsView,
     RoomView,
     Sample,
+    TraceView,
 )
 from longwire.errors import InvalidRoom, LongwireError
 from longwire.jobs import JobState
@@ -83,6 +89,7 @@ class Answers:
         self._connections = Connections(server, self.name)
         self._rooms = Rooms(server, self.name, redact)
         self.recorder = Recorder(server)
+        self._trace = Trace(server, self.name, self.recorder)
         self._cluster = Cluster(server.nodes, self.name)
         self._last_known: dict[str, Node] = {}
         self._nodes: Topic[bool, NodeAnswer] = Topic("node", bool, NodeAnswer, self._answer_node)
@@ -104,7 +111,15 @@ class Answers:
         self._contracts: Topic[None, list[ContractVersion]] = Topic(
             "contracts", None, list[ContractVersion], lambda _: self._node.contracts()
         )
+        self._begin_trace: Topic[TraceRequest | None, bool] = Topic(
+            "begin trace", TraceRequest | None, bool, self._answer_begin_trace
+        )
+        self._traces: Topic[None, TraceView] = Topic(
+            "trace", None, TraceView, lambda _: self._answer_trace()
+        )
         for topic in (
+            self._begin_trace,
+            self._traces,
             self._nodes,
             self._page,
             self._one,
@@ -121,6 +136,7 @@ class Answers:
 
     async def close(self) -> None:
         """Take no more samples, and record no more operations."""
+        await self._trace.close()
         self.recorder.close()
         await self.history.close()
 
@@ -250,6 +266,73 @@ class Answers:
         query = Query.read(given, "-at", ("at",))
         return AuditView(actions=await self._server.actions(query.limit))
 
+    async def trace(self) -> TraceView:
+        """Answer `/trace`."""
+        found, missing = await self._cluster.ask(self._traces, None)
+        newest = max(found, key=lambda view: (view.is_active, view.ends_at))
+        steps = [step for view in found for step in view.steps]
+        steps.sort(key=lambda step: step.at, reverse=True)
+        return replace(newest, steps=steps[:MAX_ROWS], missing=missing)
+
+    async def begin_trace(self, request: TraceRequest | None) -> None:
+        """Follow a user or a room on all nodes; None ends the trace."""
+        await self._cluster.ask(self._begin_trace, request)
+
+    async def message(self, room: str, given: Mapping[str, str]) -> MessageView:
+        """Answer `/trace?room=…&offset=…`.
+
+        Raises:
+            InvalidQuery: the offset is not valid.
+            InvalidRoom: the contract does not have such a room.
+            BrokerUnavailable: the log cannot be read.
+        """
+        text = given.get("offset", "")
+        if not text.isdigit() or int(text) < 1:
+            raise InvalidQuery(f"offset must be a number from 1, got {text[:50]!r}")
+        offset = int(text)
+        view = await self.room(room, {"limit": "1", "after": str(offset - 1)})
+        entry = view.entries[0] if view.entries else None
+        if offset > view.room.end:
+            state: EntryState = "not_yet"
+        elif entry is None or offset < entry.first:
+            state, entry = "gone", None
+        else:
+            state = "retained" if entry.first == entry.last else "merged"
+        waiting = [reader for reader in view.readers if reader.offset < offset]
+        return MessageView(
+            room=room,
+            offset=offset,
+            state=state,
+            entry=entry,
+            delivered=0 if state == "not_yet" else view.room.readers - len(waiting),
+            waiting=waiting,
+            missing=view.missing,
+        )
+
+    async def consumers(self, given: Mapping[str, str]) -> ConsumersView:
+        """Answer `/consumers`."""
+        query = Query.read(given, "-at", ("at", "consumer", "event", "room", "attempts"))
+        parked = [
+            Parked(
+                id=event.id,
+                consumer=event.consumer,
+                event=event.event,
+                room=event.room,
+                position=event.position,
+                error=event.error,
+                attempts=event.attempts,
+                at=event.parked_at,
+                is_retrying=event.is_retrying,
+            )
+            for event in await self._server.parked()
+            if query.matches(event.consumer, event.event, event.room, event.error)
+        ]
+        return ConsumersView(
+            consumers=self._server.consumers,
+            parked=query.page(parked, Parked),
+            total=len(parked),
+        )
+
     def _with_missing(self, found: list[Node], missing: list[str]) -> list[Node]:
         """Return all nodes by name, late ones as they were last known."""
         late = [
@@ -268,6 +351,24 @@ class Answers:
             samples = self.history.samples
             samples.append(self.history.sample(self.history.loop_delay))
         return NodeAnswer(node=self._node.node(), samples=samples)
+
+    def _answer_begin_trace(self, request: TraceRequest | None) -> bool:
+        if request is None:
+            self._trace.stop()
+        else:
+            self._trace.begin(request)
+        return True
+
+    def _answer_trace(self) -> TraceView:
+        request = self._trace.request
+        return TraceView(
+            is_active=request is not None,
+            type=None if request is None else request.type,
+            entity=None if request is None else request.entity,
+            ends_at=self._trace.ends_at,
+            steps=self._trace.steps,
+            missing=[],
+        )
 
     def _answer_connection(self, id: str) -> ConnectionView | None:
         socket = self._connections.find(id)

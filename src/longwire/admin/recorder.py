@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -24,10 +25,22 @@ MAX_WATCHED: Final = 20
 """Connections that are recorded at one time on a node; a further one ends the oldest recording."""
 
 
-class Recording:
-    """The newest operations of one connection."""
+Follower = Callable[[Socket, Operation], None]
+"""Receives each operation of a connection that a trace follows."""
 
-    def __init__(self) -> None:
+
+class Recording:
+    """The newest operations of one connection.
+
+    Attributes:
+        follower: receives each operation, too, while a trace follows the connection.
+        operations: the operations, oldest first.
+        looked_at: when an operator last looked at the connection.
+    """
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self.follower: Follower | None = None
         self.operations: deque[Operation] = deque(maxlen=OPERATIONS)
         self.looked_at = asyncio.get_running_loop().time()
 
@@ -51,9 +64,12 @@ class Recording:
         self, direction: Direction, event: str, room: str | None, size: int, offset: int | None
     ) -> None:
         at = int(clock.time() * 1000)
-        self.operations.append(
-            Operation(at=at, direction=direction, event=event, room=room, size=size, offset=offset)
+        operation = Operation(
+            at=at, direction=direction, event=event, room=room, size=size, offset=offset
         )
+        self.operations.append(operation)
+        if self.follower is not None:
+            self.follower(self._socket, operation)
 
 
 class Recorder:
@@ -75,18 +91,17 @@ class Recorder:
 
     def watch(self, socket: Socket) -> list[Operation]:
         """Record a connection from now on; return what was recorded before, newest first."""
-        recording = self._recordings.pop(socket, None)
-        if recording is None:
-            recording = Recording()
-            socket.observer = recording
-            self._server.hub.forget_writer(socket, socket.rooms)
-        recording.looked_at = asyncio.get_running_loop().time()
-        self._recordings[socket] = recording  # the last looked at comes last
-        while len(self._recordings) > MAX_WATCHED:
-            self._end(next(iter(self._recordings)))
-        if self._timer is None:
-            self._schedule()
-        return list(reversed(recording.operations))
+        return list(reversed(self._record(socket).operations))
+
+    def follow(self, socket: Socket, follower: Follower) -> None:
+        """Record a connection, and pass each operation to `follower`, until `unfollow`."""
+        self._record(socket).follower = follower
+
+    def unfollow(self, socket: Socket) -> None:
+        """Pass on no more operations of a connection; its recording ends a little later."""
+        recording = self._recordings.get(socket)
+        if recording is not None:
+            recording.follower = None
 
     def close(self) -> None:
         """End all recordings."""
@@ -101,10 +116,26 @@ class Recorder:
         self._timer = None
         oldest = asyncio.get_running_loop().time() - WATCHED_FOR
         for socket, recording in list(self._recordings.items()):
-            if recording.looked_at <= oldest or not socket.is_open:
+            is_unused = recording.looked_at <= oldest and recording.follower is None
+            if is_unused or not socket.is_open:
                 self._end(socket)
         if self._recordings:
             self._schedule()
+
+    def _record(self, socket: Socket) -> Recording:
+        recording = self._recordings.pop(socket, None)
+        if recording is None:
+            recording = Recording(socket)
+            socket.observer = recording
+            self._server.hub.forget_writer(socket, socket.rooms)
+        recording.looked_at = asyncio.get_running_loop().time()
+        self._recordings[socket] = recording  # the last looked at comes last
+        looked_at = [each for each, kept in self._recordings.items() if kept.follower is None]
+        for each in looked_at[:-MAX_WATCHED]:
+            self._end(each)
+        if self._timer is None:
+            self._schedule()
+        return recording
 
     def _end(self, socket: Socket) -> None:
         del self._recordings[socket]

@@ -8,9 +8,17 @@ from typing import Any, Final
 import msgspec
 
 from longwire.admin.access import Access, AdminDenied
-from longwire.admin.actions import Actions, Announce, Cancel, Disconnect, Revoke
+from longwire.admin.actions import (
+    Actions,
+    Announce,
+    Cancel,
+    Disconnect,
+    ParkedEventId,
+    Revoke,
+)
 from longwire.admin.answers import Answers, UnknownConnection
 from longwire.admin.paging import InvalidQuery
+from longwire.admin.trace import TraceRequest
 from longwire.errors import AuthenticationError, InvalidRoom, LongwireError, needing
 
 with needing("fastapi"):
@@ -27,6 +35,10 @@ Act = Callable[[Any, str], Awaitable[None]]
 
 Handler = Callable[[Request, str], Awaitable[object]]
 """Answers a request of the operator with this name."""
+
+
+class Empty(msgspec.Struct, forbid_unknown_fields=True):
+    """A body without members: `{}`."""
 
 
 class UnsupportedBody(LongwireError):
@@ -56,7 +68,13 @@ def views(answers: Answers) -> dict[str, Handler]:
     async def room(request: Request, operator: str) -> object:
         return await answers.room(request.path_params["room"], request.query_params)
 
+    async def trace(request: Request, operator: str) -> object:
+        given = request.query_params
+        return await (answers.message(given["room"], given) if "room" in given else answers.trace())
+
     return {
+        "/trace": trace,
+        "/consumers": lambda request, operator: answers.consumers(request.query_params),
         "/overview": lambda request, operator: answers.overview(operator),
         "/nodes": lambda request, operator: answers.nodes(),
         "/connections": lambda request, operator: answers.connections(request.query_params),
@@ -77,7 +95,21 @@ def actions_of(actions: Actions) -> dict[str, tuple[type[Any], Act]]:
         "/revoke": (Revoke, actions.revoke),
         "/announce": (Announce, actions.announce),
         "/cancel": (Cancel, actions.cancel),
+        "/retry": (ParkedEventId, actions.retry),
+        "/discard": (ParkedEventId, actions.discard),
     }
+
+
+def traces_of(answers: Answers) -> dict[str, tuple[type[Any], Act]]:
+    """Return the same of the paths that begin and end a trace, which is not an action."""
+
+    async def begin(request: TraceRequest, operator: str) -> None:
+        await answers.begin_trace(request)
+
+    async def stop(request: Empty, operator: str) -> None:
+        await answers.begin_trace(None)
+
+    return {"/trace": (TraceRequest, begin), "/trace/stop": (Empty, stop)}
 
 
 class Api:
@@ -98,9 +130,13 @@ class Api:
             Route(path, _endpoint(handler), methods=["GET"])
             for path, handler in views(answers).items()
         ]
-        for path, (body, act) in actions_of(actions).items():
-            endpoint = _endpoint(_action(actions, body, act, timeout))
-            self.routes.append(Route(path, endpoint, methods=["POST"]))
+        for check, posted in (
+            (actions.check, actions_of(actions)),
+            (_allow, traces_of(answers)),
+        ):
+            for path, (body, act) in posted.items():
+                endpoint = _endpoint(_posted(check, body, act, timeout))
+                self.routes.append(Route(path, endpoint, methods=["POST"]))
         self._router = Router(self.routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,9 +165,13 @@ def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
-def _action(actions: Actions, body: type[Any], act: Act, timeout: float) -> Handler:
+def _allow() -> None:
+    """Allow a request that changes nothing for users."""
+
+
+def _posted(check: Callable[[], None], body: type[Any], act: Act, timeout: float) -> Handler:
     async def handle(request: Request, operator: str) -> object:
-        actions.check()
+        check()
         # A form of another site cannot send this type without asking first (CORS), so a page that
         # an operator visits cannot act with the operator's cookie.
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":

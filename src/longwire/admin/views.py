@@ -10,11 +10,19 @@ from typing import Literal
 
 from longwire.jobs import JobState
 from longwire.record import Record
-from longwire.server.control.actions import Action
+from longwire.server import Action
+from longwire.server.consumers.delivery import ConsumerStatus
+from longwire.types import Position
 
 ConnectionState = Literal["ok", "lagging", "stalled"]
 
 Direction = Literal["in", "out"]
+
+TraceType = Literal["user", "room"]
+
+StepKind = Literal["in", "out", "written"]
+
+EntryState = Literal["retained", "merged", "gone", "not_yet"]
 
 
 class Sample(Record):
@@ -355,3 +363,108 @@ class HealthView(Record):
 
     nodes: list[HealthRow]
     missing: list[str]
+
+
+class Step(Record):
+    """Something that a trace saw on one node.
+
+    Attributes:
+        at: when, by the clock of that node.
+        node: the node.
+        kind: `in` from the user's client, `out` to it, or `written` to the members of the room.
+        connection: the public id of the user's connection.
+        event: the event's name.
+        room: the room of a logged event.
+        offset: its offset in the log.
+        size: bytes of the payload.
+        delivered: for `written`: members of this node at the end of the log, which received it.
+        behind: for `written`: members of this node that receive it later, perhaps merged.
+    """
+
+    at: int
+    node: str
+    kind: StepKind
+    connection: str | None = None
+    event: str
+    room: str | None = None
+    offset: int | None = None
+    size: int
+    delivered: int | None = None
+    behind: int | None = None
+
+
+class TraceView(Record):
+    """`/trace`: what the trace that runs, or the last one, has seen; newest first.
+
+    Attributes:
+        is_active: whether it runs.
+        type: whether it follows a user or a room; None before the first trace.
+        entity: the user or the room.
+        ends_at: when it ends by itself.
+        steps: at most 500.
+        missing: the nodes that did not answer.
+    """
+
+    is_active: bool
+    type: TraceType | None
+    entity: str | None
+    ends_at: int
+    steps: list[Step]
+    missing: list[str]
+
+
+class MessageView(Record):
+    """`/trace?room=…&offset=…`: where one message is.
+
+    Attributes:
+        room: the room.
+        offset: the offset of the message.
+        state: `retained` in the log; `merged` if another entry stands for it, or retention has
+            dropped it; `gone` if the log has nothing after it; or `not_yet` published.
+        entry: the entry that stands for it, if it is `retained` or `merged`.
+        delivered: readers that have passed it.
+        waiting: readers that have yet to receive it, the last first; at most 500.
+        missing: the nodes that did not answer.
+    """
+
+    room: str
+    offset: int
+    state: EntryState
+    entry: LogEntry | None
+    delivered: int
+    waiting: list[Reader]
+    missing: list[str]
+
+
+class Parked(Record):
+    """An event that a consumer could not handle; its payload is not shown.
+
+    Attributes:
+        id: identifies it, also across redeliveries.
+        consumer: the consumer.
+        event: the event's name.
+        room: the room.
+        position: its position in the log of the room.
+        error: the type and the message of the last exception.
+        attempts: how often the handler was called with it.
+        at: when it was parked.
+        is_retrying: whether another attempt is under way.
+    """
+
+    id: str
+    consumer: str
+    event: str
+    room: str
+    position: Position
+    error: str
+    attempts: int
+    at: int
+    is_retrying: bool
+
+
+class ConsumersView(Record):
+    """`/consumers`: the consumers, and the newest parked events; at most `limit`."""
+
+    consumers: list[ConsumerStatus]
+    parked: list[Parked]
+    total: int
