@@ -76,7 +76,7 @@ async def test_a_reader_that_does_not_read_is_shown_with_its_lag(
             await server.publish(_metrics(number))
         room = (await get(http, "/rooms?prefix=campaign:"))["rooms"][0]
         assert (room["readers"], room["lagging"], room["maxLag"]) == (1, 0, 0)
-        # What a member looks like whose transport was full while two entries came.
+        # The state of a member whose transport was full while two entries came.
         await client.ping()  # the entries precede the pong
         (member,) = server.hub.rooms["campaign:7"].members.values()
         server.hub._fanout.park(member)

@@ -343,7 +343,7 @@ class Answers:
         self._last_known = {node.name: node for node in nodes}
         return nodes
 
-    # What this node answers
+    # The answers of this node
 
     def _answer_node(self, with_samples: bool) -> NodeAnswer:
         samples: list[Sample] = []

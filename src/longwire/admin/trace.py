@@ -43,7 +43,7 @@ class TraceRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Trace:
-    """What this node contributes to the trace that runs.
+    """The part of this node in the trace that runs.
 
     Args:
         server: the node.
