@@ -335,8 +335,9 @@ export class Outbox<L extends EventMap<L> = ReceivedEvents> implements Readable<
       await this.#sendEntry(entry);
     } catch (error) {
       await this.#handleError(entry, error);
+    } finally {
+      this.#busyRooms.delete(entry.room);
     }
-    this.#busyRooms.delete(entry.room);
     this.#send();
   }
 
@@ -364,12 +365,15 @@ export class Outbox<L extends EventMap<L> = ReceivedEvents> implements Readable<
   }
 
   /** Keeps an entry that the server refused as failed; waits before others are sent again. */
-  async #handleError({ number, tries }: StoredEntry, error: unknown): Promise<void> {
+  async #handleError(entry: StoredEntry, error: unknown): Promise<void> {
+    const { number, tries } = entry;
     const isRefusal = error instanceof PublishError && !TEMPORARY.includes(error.code);
     if (isRefusal || this.#isOnlineOnly) {
       const failure = failureOf(error);
       const store = await this.#store;
-      this.#apply(number, await store.update(number, { failure }).catch(() => null));
+      // If the browser cannot write, the next page sends the entry again, and it is refused again.
+      const failed = { ...entry, failure };
+      this.#apply(number, await store.update(number, { failure }).catch(() => failed));
     } else if (this.#client.isConnected()) {
       const delay = backoff(tries + 1, this.#client.settings, Math.random());
       await new Promise((resolve) => setTimeout(resolve, delay));

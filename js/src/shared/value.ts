@@ -365,7 +365,7 @@ export class SharedValue<T = Json, C = Json> implements Readable<SharedSnapshot<
     const base = update.attempt?.base?.value ?? null;
     const first = this.#updates.indexOf(update);
     const lost = this.#updates.slice(first);
-    const mine = lost.reduce<Json | null>((value, each) => this.#apply(value, each), base) ?? {};
+    const mine = lost.reduce<Json | null>((value, each) => this.#preview(value, each), base) ?? {};
     this.#updates = this.#updates.slice(0, first);
     this.#conflict = { mine, theirs: this.#current()?.value ?? null, base };
     this.#error = error;
