@@ -70,7 +70,11 @@ def parse(text: str) -> Any:
 def check_event(sender: str, name: str, payload: Any = None, position: str = "1@a") -> None:
     if sender == "→":
         assert name in wire.CLIENT_EVENTS
-        requests = {wire.PUBLISH: wire.PublishRequest, wire.READ_VALUE: wire.ValueRequest}
+        requests = {
+            wire.CLIENT_HEALTH: wire.ClientHealth,
+            wire.PUBLISH: wire.PublishRequest,
+            wire.READ_VALUE: wire.ValueRequest,
+        }
         check(payload, requests.get(name, str | None))
     elif name in CATALOG.events:
         assert re.fullmatch(r"(\d+-)?\d+@\S+", position)
