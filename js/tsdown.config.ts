@@ -2,6 +2,7 @@ import { defineConfig } from "tsdown";
 
 export default defineConfig({
   entry: {
+    compat: "src/compat/index.ts",
     index: "src/index.ts",
     health: "src/health.ts",
     outbox: "src/outbox.ts",

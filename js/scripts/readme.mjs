@@ -23,7 +23,7 @@ declare function show(...things: unknown[]): void;
 /** The contract of the application that the snippets belong to, as `longwire types` registers it. */
 const CONTRACT = `
 import type * as catalog from "../contract.js";
-export { CONTRACT_FINGERPRINT } from "../contract.js";
+export { CONTRACT_FINGERPRINT, EVENTS } from "../contract.js";
 export interface ServerToClientEvents extends catalog.ServerToClientEvents {
   "order:shipped": (data: { shop: string; orderId: string }) => void;
   "stock:changed": (data: { shop: string; product: string; count: number }) => void;
@@ -57,6 +57,7 @@ const { config } = ts.readConfigFile(`${PACKAGE}tsconfig.json`, (path) => ts.sys
 const paths = {
   longwire: ["./src/index.ts"],
   "longwire/react": ["./src/react/index.ts"],
+  "longwire/compat": ["./src/compat/index.ts"],
   "longwire/*": ["./src/*.ts"],
 };
 const settings = { ...config.compilerOptions, paths };

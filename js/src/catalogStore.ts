@@ -19,6 +19,8 @@ export interface CatalogSnapshot {
   readonly campaigns: Readonly<Partial<Record<string, CampaignMetricsEvent>>>;
   /** Newest first. */
   readonly assets: readonly ContentAsset[];
+  /** The last status of each asset, also of those whose creation was not seen. */
+  readonly statuses: Readonly<Partial<Record<string, AssetStatusEvent>>>;
 }
 
 export const EMPTY_CATALOG: CatalogSnapshot = Object.freeze({
@@ -27,6 +29,7 @@ export const EMPTY_CATALOG: CatalogSnapshot = Object.freeze({
   agents: {},
   campaigns: {},
   assets: [],
+  statuses: {},
 });
 
 /** Bounds the memory of a page on which assets are created all day. */
@@ -108,15 +111,18 @@ export class CatalogStore implements Readable<CatalogSnapshot> {
 
   #addAsset(asset: ContentAsset): void {
     const others = this.#catalog.assets.filter(({ id }) => id !== asset.id);
-    const assets = [asset, ...others].sort((a, b) => b.createdAt - a.createdAt);
+    const assets = [asset, ...others].sort(byCreation);
     this.#change({ assets: assets.slice(0, ASSET_LIMIT) });
   }
 
-  #updateAsset({ assetId, status, timestamp }: AssetStatusEvent): void {
+  #updateAsset(event: AssetStatusEvent): void {
+    const { assetId, status, timestamp } = event;
+    const others = Object.entries(without(this.#catalog.statuses, assetId)).slice(1 - ASSET_LIMIT);
+    const statuses = { ...Object.fromEntries(others), [assetId]: event };
     const assets = this.#catalog.assets.map((asset) =>
       asset.id === assetId ? { ...asset, status, updatedAt: timestamp } : asset,
     );
-    this.#change({ assets });
+    this.#change({ assets, statuses });
   }
 
   #discard(room: string): void {
@@ -128,6 +134,11 @@ export class CatalogStore implements Readable<CatalogSnapshot> {
     this.#catalog = { ...this.#catalog, ...change };
     this.#store.invalidate();
   }
+}
+
+/** Orders assets by their creation, newest first. */
+export function byCreation(a: ContentAsset, b: ContentAsset): number {
+  return b.createdAt - a.createdAt;
 }
 
 function without<T>(all: Readonly<Record<string, T>>, key: string): Record<string, T> {

@@ -7,7 +7,7 @@
 import type { Payload } from "./registration.js";
 import { ruleOf } from "./rules.js";
 import type { Json } from "./shared/json.js";
-import { type SharedClient, SharedRoom, slotOf } from "./shared/room.js";
+import { roomOf, type SharedClient, slotOf } from "./shared/room.js";
 import type { ChangeOf, KeyOf, SharedEvent } from "./shared/types.js";
 import { SharedValue } from "./shared/value.js";
 
@@ -15,8 +15,6 @@ export type { SharedClient } from "./shared/room.js";
 export type { ChangeOf, KeyOf, Patch, SharedEvent } from "./shared/types.js";
 export type { Change, SharedConflict, SharedSnapshot, UpdateResult } from "./shared/value.js";
 export { SharedValue };
-
-const rooms = new WeakMap<object, Map<string, SharedRoom>>();
 
 /**
  * Returns a shared value: the newest event of a type and key in a room, with the updates of this
@@ -51,18 +49,4 @@ export function sharedValue<K extends SharedEvent>(
     shared.values.set(slot, value);
   }
   return value as SharedValue<Payload<K>, ChangeOf<K>>;
-}
-
-function roomOf(client: SharedClient, name: string): SharedRoom {
-  let active = rooms.get(client);
-  if (!active) {
-    active = new Map();
-    rooms.set(client, active);
-  }
-  let room = active.get(name);
-  if (!room) {
-    room = new SharedRoom(client, name, active);
-    active.set(name, room);
-  }
-  return room;
 }

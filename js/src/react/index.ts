@@ -23,12 +23,13 @@ export {
   type Politeness,
   useAnnounce,
 } from "./LiveRegion.js";
+export type { InitialData } from "./newest.js";
 export { type OutputLabels, OutputSections, type OutputSectionsProps } from "./OutputSections.js";
 export { LongwireProvider, type LongwireProviderProps, useClient } from "./provider.js";
 export { Toasts, type ToastsProps } from "./Toasts.js";
 export { type Toast, ToastQueue, type ToastsSnapshot } from "./toasts.js";
 export { useAgent } from "./useAgent.js";
-export { useAssets } from "./useAssets.js";
+export { useAssetStatus, useAssets } from "./useAssets.js";
 export { type BudgetView, useBudget } from "./useBudget.js";
 export { useCampaign } from "./useCampaign.js";
 export { type ConnectionView, useConnection } from "./useConnection.js";
@@ -43,6 +44,12 @@ export { type JobView, type UseJobOptions, useJob } from "./useJob.js";
 export { type JobOutputView, type JobWithOutput, useJobOutput } from "./useJobOutput.js";
 export { type JobProgressView, useJobProgress } from "./useJobProgress.js";
 export { type UseJobsOptions, useJobs } from "./useJobs.js";
+export {
+  type UseLatestByKeyOptions,
+  type UseLatestOptions,
+  useLatest,
+  useLatestByKey,
+} from "./useLatest.js";
 export { type OutboxView, useOutbox } from "./useOutbox.js";
 export { type RoomView, useRoom } from "./useRoom.js";
 export { type SharedView, useShared } from "./useShared.js";

@@ -17,7 +17,7 @@ import {
   type TokenSource,
   type WebSocketClient,
 } from "../index.js";
-import { useLatest } from "./useLatest.js";
+import { useLatestRef } from "./useLatestRef.js";
 
 interface Provided {
   readonly client: WebSocketClient;
@@ -34,7 +34,13 @@ interface CommonProps {
 /** Props of `LongwireProvider`: a client of your own, or the options to create one. */
 export type LongwireProviderProps = CommonProps &
   (
-    | { client: WebSocketClient; url?: never; token?: never; options?: never }
+    | {
+        client: WebSocketClient;
+        /** The token to sign the client in with. Undefined leaves its token as it is. */
+        token?: TokenSource | null | undefined;
+        url?: never;
+        options?: never;
+      }
     | {
         client?: never;
         /** The server's address. Default: that of the page. */
@@ -54,7 +60,13 @@ export type LongwireProviderProps = CommonProps &
  * user renews the sign-in; another user, `url` or `client` opens a new connection.
  */
 export function LongwireProvider(props: LongwireProviderProps): ReactElement {
-  if (props.client) return <Connected client={props.client}>{props.children}</Connected>;
+  if (props.client) {
+    return (
+      <Connected client={props.client} token={props.token}>
+        {props.children}
+      </Connected>
+    );
+  }
   return <OwnClient key={props.url} {...props} />;
 }
 
@@ -75,7 +87,7 @@ interface ConnectedProps extends CommonProps {
 }
 
 function Connected({ client, token, children }: ConnectedProps): ReactElement {
-  const latest = useLatest(token);
+  const latest = useLatestRef(token);
   // A stable function: StrictMode runs effects twice, and `setToken` must see the same one.
   const provider = useCallback(() => readToken(latest.current), [latest]);
   const source = typeof token === "function" ? provider : token;
@@ -97,8 +109,14 @@ function readToken(token: TokenSource | null | undefined): string | null | Promi
   return typeof token === "function" ? token() : (token ?? null);
 }
 
-function useProvided(): Provided {
-  const provided = useContext(ProvidedContext);
+const fallback: { client: (() => WebSocketClient) | null } = { client: null };
+
+/** Sets the client of components without a provider; `longwire/compat` has one. */
+export function setDefaultClient(client: () => WebSocketClient): void {
+  fallback.client = client;
+}
+
+function required<T>(provided: T | null): T {
   if (!provided) throw new Error("No <LongwireProvider> above this component.");
   return provided;
 }
@@ -109,10 +127,11 @@ function useProvided(): Provided {
  * @throws Error if there is none.
  */
 export function useClient(): WebSocketClient {
-  return useProvided().client;
+  const provided = useContext(ProvidedContext);
+  return provided?.client ?? required(fallback.client)();
 }
 
 /** Returns the events of the catalog that the nearest `LongwireProvider` has stored. */
 export function useCatalogStore(): CatalogStore {
-  return useProvided().catalog;
+  return required(useContext(ProvidedContext)).catalog;
 }

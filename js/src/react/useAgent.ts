@@ -2,6 +2,7 @@ import { useCallback } from "react";
 
 import type { CatalogSnapshot } from "../catalogStore.js";
 import type { Payload } from "../index.js";
+import { type InitialData, newest } from "./newest.js";
 import { useCatalog } from "./useCatalog.js";
 
 /**
@@ -10,8 +11,12 @@ import { useCatalog } from "./useCatalog.js";
  */
 export function useAgent(
   agentType: Payload<"agent:status">["agentType"] | null,
+  { initialData }: InitialData<Payload<"agent:status">> = {},
 ): Payload<"agent:status"> | null {
   const room = agentType === null ? null : `agent:${agentType}`;
-  const select = useCallback(({ agents }: CatalogSnapshot) => agents[room ?? ""] ?? null, [room]);
+  const select = useCallback(
+    ({ agents }: CatalogSnapshot) => newest(agents[room ?? ""], initialData),
+    [room, initialData],
+  );
   return useCatalog(room, select);
 }

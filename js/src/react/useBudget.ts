@@ -1,5 +1,8 @@
+import { useCallback } from "react";
+
 import type { CatalogSnapshot } from "../catalogStore.js";
 import type { Payload } from "../index.js";
+import { type InitialData, newest } from "./newest.js";
 import { useCatalog } from "./useCatalog.js";
 
 /** The budget of a user, and the warning about it. */
@@ -10,8 +13,6 @@ export interface BudgetView {
   readonly warning: Payload<"budget:warning"> | null;
 }
 
-const select = ({ budget, warning }: CatalogSnapshot): BudgetView => ({ budget, warning });
-
 /**
  * Returns the newest budget and its warning. A client has one budget: events of several rooms
  * replace each other.
@@ -19,6 +20,16 @@ const select = ({ budget, warning }: CatalogSnapshot): BudgetView => ({ budget, 
  * @param room a room to join while mounted, in addition to those that the server granted; null
  *   reads nothing.
  */
-export function useBudget(room?: string | null): BudgetView {
+export function useBudget(
+  room?: string | null,
+  { initialData }: InitialData<Payload<"budget:updated">> = {},
+): BudgetView {
+  const select = useCallback(
+    ({ budget, warning }: CatalogSnapshot): BudgetView => ({
+      budget: newest(budget, initialData),
+      warning,
+    }),
+    [initialData],
+  );
   return useCatalog(room, select);
 }

@@ -9,7 +9,7 @@ import {
 } from "../index.js";
 import { isBehind } from "../jobTracker.js";
 import { useClient } from "./provider.js";
-import { useLatest } from "./useLatest.js";
+import { useLatestRef } from "./useLatestRef.js";
 import { useReadable } from "./useReadable.js";
 import { useSeeded } from "./useSeeded.js";
 
@@ -107,7 +107,7 @@ function useOnComplete(
   tracker: JobTracker | null,
   onComplete: ((job: JobSnapshot) => void) | undefined,
 ): void {
-  const latest = useLatest(onComplete);
+  const latest = useLatestRef(onComplete);
   /** The tracker whose end was reported. The effect runs twice in StrictMode; the ref persists. */
   const reported = useRef<JobTracker | null>(null);
   useEffect(() => {

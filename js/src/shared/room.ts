@@ -71,6 +71,16 @@ export class SharedRoom {
     return this.#entries.get(slot) ?? this.#before.get(slot) ?? null;
   }
 
+  /** Returns the newest values of an event, one for each key, in the order of the log. */
+  latest(event: string): Json[] {
+    const prefix = JSON.stringify([event]).slice(0, -1);
+    return [...new Map([...this.#before, ...this.#entries])]
+      .filter(([slot]) => slot.startsWith(prefix))
+      .map(([, entry]) => entry)
+      .sort((a, b) => a.position.offset - b.position.offset)
+      .map(({ value }) => value);
+  }
+
   /** Takes over an entry that an answer of the server named. */
   learn(slot: string, entry: Entry): void {
     const known = this.#entries.get(slot)?.position;
@@ -123,8 +133,9 @@ export class SharedRoom {
 
   #receive(event: string, value: Json, position: Position): void {
     const conflation = ruleOf(event, this.#client.settings.events)?.conflate;
-    if (!conflation || conflation.rule === "concat") return;
-    const slot = slotOf(event, conflation.key, value);
+    // Of events that do not replace each other, the newest is kept for `latest`.
+    const key = conflation && conflation.rule !== "concat" ? conflation.key : [];
+    const slot = slotOf(event, key, value);
     this.#entries.set(slot, { value, position });
     this.changes.emit(slot);
   }
@@ -157,4 +168,21 @@ export class SharedRoom {
     this.#before = new Map();
     this.#isLoaded = false;
   }
+}
+
+const rooms = new WeakMap<object, Map<string, SharedRoom>>();
+
+/** Returns the room with this name of a client; everything that reads it shares it. */
+export function roomOf(client: SharedClient, name: string): SharedRoom {
+  let active = rooms.get(client);
+  if (!active) {
+    active = new Map();
+    rooms.set(client, active);
+  }
+  let room = active.get(name);
+  if (!room) {
+    room = new SharedRoom(client, name, active);
+    active.set(name, room);
+  }
+  return room;
 }

@@ -4,10 +4,11 @@ import { createElement } from "react";
 import { renderToString } from "react-dom/server";
 import { describe, expect, it } from "vitest";
 
-import { type AgentType, type ContentAsset, initialJob } from "../../src/index.js";
+import { type AgentType, type ContentAsset, initialJob, type Payload } from "../../src/index.js";
 import {
   LongwireProvider,
   useAgent,
+  useAssetStatus,
   useAssets,
   useBudget,
   useCampaign,
@@ -227,6 +228,60 @@ it("useAssets returns the created assets, newest first, each with its current st
     asset("b", 2),
     { ...asset("a", 1), status: "approved", updatedAt: 9 },
   ]);
+});
+
+it("useAssetStatus returns the status of an asset whose creation was not seen", async () => {
+  const { server, result } = await hook(
+    () => [useAssetStatus("old"), useAssetStatus(null), useAssets()] as const,
+    null,
+  );
+  expect(result.current[0]).toBeNull();
+  const approved = { assetId: "old", status: "approved", previousStatus: "draft", timestamp: 9 };
+  server.publish("user:ada", "asset:status", approved);
+  await until(() => result.current[0]?.status === "approved");
+  expect(result.current.slice(1)).toEqual([null, []]);
+});
+
+it("the hooks show initial data until live events are as new", async () => {
+  const old = asset("old", 1);
+  const data = {
+    budget: { ...budget(50), timestamp: 5 } as Payload<"budget:updated">,
+    agent: { agentType: "cmo", status: "ready", timestamp: 5 } as const,
+    campaign: { ...metrics("1", 7), timestamp: 5 } as Payload<"campaign:metrics">,
+    assets: [old],
+  };
+  const { server, client, result } = await hook(
+    () =>
+      [
+        useBudget(undefined, { initialData: data.budget }).budget?.percentage,
+        useAgent("cmo", { initialData: data.agent })?.status,
+        useCampaign("1", { initialData: data.campaign })?.metrics.clicks,
+        useAssets(undefined, { initialData: data.assets }).map(({ id, status }) => [id, status]),
+      ] as const,
+    null,
+  );
+  const initial = [50, "ready", 7, [["old", "draft"]]];
+  expect(result.current).toEqual(initial);
+  server.publish("user:ada", "budget:updated", budget(10));
+  server.publish("agent:cmo", "agent:status", { agentType: "cmo", status: "busy", timestamp: 1 });
+  server.publish("campaign:1", "campaign:metrics", metrics("1", 5));
+  server.publish("user:ada", "asset:created", { asset: asset("new", 2), timestamp: 2 });
+  await until(() => result.current[3].length === 2);
+  await until(() => client.room("campaign:1").getSnapshot().status === "live");
+  expect(result.current).toEqual([
+    ...initial.slice(0, 3),
+    [
+      ["new", "draft"],
+      ["old", "draft"],
+    ],
+  ]);
+  server.publish("user:ada", "budget:updated", { ...budget(60), timestamp: 6 });
+  server.publish("agent:cmo", "agent:status", { agentType: "cmo", status: "busy", timestamp: 6 });
+  server.publish("campaign:1", "campaign:metrics", { ...metrics("1", 9), timestamp: 6 });
+  const approved = { assetId: "old", status: "approved", previousStatus: "draft", timestamp: 9 };
+  server.publish("user:ada", "asset:status", approved);
+  await until(() => result.current[2] === 9 && result.current[1] === "busy");
+  await until(() => result.current[3][1]?.[1] === "approved" && result.current[0] === 60);
 });
 
 it("renders empty values on a server (D65)", () => {

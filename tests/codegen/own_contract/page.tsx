@@ -8,6 +8,8 @@ import {
   useClient,
   useEvent,
   useJob,
+  useLatest,
+  useLatestByKey,
   useOutbox,
   useShared,
   useWebSocket,
@@ -73,6 +75,14 @@ export function Stock(): ReactElement {
   const own = useClient();
   exactly<WebSocketClient>()(own);
   own.on("shop:opened", ({ isOpen }) => exactly<boolean>()(isOpen));
+  exactly<StockChangedEvent | null>()(
+    useLatest("stock:changed", "shop:1", { key: { productId: "tea" } }),
+  );
+  // @ts-expect-error not the key
+  useLatest("stock:changed", "shop:1", { key: { shop: "1" } });
+  exactly<readonly StockChangedEvent[]>()(useLatestByKey("stock:changed", "shop:1", "productId"));
+  // @ts-expect-error an event without a key
+  useLatestByKey("shop:opened", "shop:1", "shop");
   exactly<Payload<"budget:updated"> | null>()(useBudget().budget);
   exactly<Payload<"agent:status"> | null>()(useAgent("cmo"));
   return <p>{useJob("1").title}</p>;
