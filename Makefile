@@ -128,6 +128,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.storm
 	$(BIN)/python -m benchmarks.stalled
 	$(BIN)/python -m benchmarks.page
+	$(BIN)/python -m benchmarks.admin
 
 screenshots: setup
 	$(BIN)/python -m pytest tests/browser/screenshots.py

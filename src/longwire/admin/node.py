@@ -15,6 +15,7 @@ import msgspec
 
 from longwire.admin.connections import find_lags
 from longwire.admin.history import History
+from longwire.admin.reports import summarize
 from longwire.admin.views import ContractVersion, HealthRow, Node
 from longwire.clock import clock
 from longwire.server import Server
@@ -94,6 +95,7 @@ class NodeView:
             round_trip_p50=_quantile(round_trips, 0.5),
             round_trip_p99=_quantile(round_trips, 0.99),
             lagging=len(find_lags(server)),
+            reports=summarize(client.health for client in server.sockets),
         )
 
     def contracts(self) -> list[ContractVersion]:

@@ -328,6 +328,38 @@ class AuditView(Record):
     actions: list[Action]
 
 
+class ClientReports(Record):
+    """The newest reports of the connected clients of one library, version and transport.
+
+    Clients send them if they opted in (`client:health`). Counts are since the clients were created.
+
+    Attributes:
+        client: the library; empty in the row of all combinations beyond the first 50.
+        version: its version; empty in that row.
+        transport: the transport; None in that row, or if a client did not name it.
+        reports: how many clients reported.
+        quality: how many of them have each quality.
+        drops: connections that they lost.
+        reconnects: connections that followed a lost one.
+        resumed: rooms that continued at their position.
+        reset: rooms that had to be read again: these readers may have lost entries.
+        round_trip_ms: median of their median round trips.
+        recovery_ms: median of their median times from a loss to the next connection.
+    """
+
+    client: str
+    version: str
+    transport: str | None
+    reports: int
+    quality: dict[str, int]
+    drops: int
+    reconnects: int
+    resumed: int
+    reset: int
+    round_trip_ms: int | None
+    recovery_ms: int | None
+
+
 class HealthRow(Record):
     """How connections of one node fare.
 
@@ -343,6 +375,7 @@ class HealthRow(Record):
         round_trip_p50: median seconds of the newest heartbeat of its connections.
         round_trip_p99: the 99th percentile of the same.
         lagging: members of rooms that are behind.
+        reports: the reports of its clients, most clients first.
     """
 
     node: str
@@ -356,6 +389,7 @@ class HealthRow(Record):
     round_trip_p50: float | None
     round_trip_p99: float | None
     lagging: int
+    reports: list[ClientReports]
 
 
 class HealthView(Record):
