@@ -135,6 +135,28 @@ async def test_another_user_sees_no_data(open_page: OpenPage, operated: Operated
     await expect_no_violations(page)
 
 
+async def test_an_operator_cancels_a_job(open_page: OpenPage, operated: OperatedSite) -> None:
+    page = await open_page(reduced_motion="reduce")
+    await page.goto(operated.address("jobs?q=translation-07"))
+    row = page.get_by_role("row").filter(has_text="Translate page 7")
+    await row.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("button", name="Leave it")).to_be_focused()
+    await expect_no_violations(page)
+    await page.get_by_role("button", name="Stop it").click()
+    await expect(page.get_by_text("The job was asked to stop.").first).to_be_visible()
+    await expect(row).to_contain_text("Stopping")
+    await page.get_by_role("link", name="Audit").click()
+    await expect(page.get_by_role("row").nth(1)).to_contain_text(f"{OPERATOR} cancel")
+
+
+async def test_an_operator_disconnects_a_client(page: Page, operated: OperatedSite) -> None:
+    await page.goto(operated.address("connections?q=farid"))
+    await page.get_by_role("link", name="farid").click()
+    await page.get_by_role("button", name="Disconnect").click()
+    await page.get_by_role("group").get_by_role("button", name="Disconnect").click()
+    await expect(page.get_by_role("main")).to_contain_text("Not found")
+
+
 async def test_the_keyboard_reaches_a_row(page: Page, operated: OperatedSite) -> None:
     await show(page, operated, "rooms")
     await page.keyboard.press("Tab")

@@ -19,6 +19,7 @@ from longwire.cli.commands.revoke import revoke
 from longwire.cli.commands.run import run
 from longwire.cli.commands.serve import serve
 from longwire.cli.commands.token import token
+from longwire.cli.commands.top import top
 from longwire.cli.commands.types import types
 from longwire.cli.commands.watch import watch
 from longwire.cli.terminal import print_message
@@ -44,12 +45,13 @@ def cli() -> None:
       longwire run -- make -j4     run a command as a job that others can watch
       longwire watch JOB           watch a job from another terminal
       longwire serve --dev         serve all jobs of this machine
+      longwire top                 show connections, rooms and jobs of a server
 
     \b
     Environment variables:
       LONGWIRE_SECRET  secret that signs and verifies tokens; by default a development
                        secret, which `serve --dev`, `demo` and `run` create
-      LONGWIRE_URL     server for run, watch, emit and revoke [default: http://127.0.0.1:8000]
+      LONGWIRE_URL     server for run, watch, emit, revoke and top [default: http://127.0.0.1:8000]
       LONGWIRE_TOKEN   token for those; by default signed with the secret
       LONGWIRE_BROKER  where serve keeps its logs
 
@@ -59,7 +61,7 @@ def cli() -> None:
     """
 
 
-for _command in (serve, run, watch, emit, token, revoke, types, contract, asyncapi, demo):
+for _command in (serve, run, watch, top, emit, token, revoke, types, contract, asyncapi, demo):
     cli.add_command(_command)
 
 

@@ -4,11 +4,13 @@ import { formatDuration } from "../../format/duration";
 import { formatNumber, formatPercent } from "../../format/number";
 import { STATUS_WORDS } from "../../jobs/status";
 import { StatusIcon } from "../../shell/icons";
-import { usePage } from "../api/context";
+import { useApi, usePage } from "../api/context";
 import { apiPath } from "../api/paths";
 import type { JobState, JobsView } from "../api/types";
+import { useOperator } from "../api/useOperator";
 import { Link } from "../routing/Link";
 import type { Query } from "../routing/place";
+import { ActionButton } from "../shell/ActionButton";
 import { PageBody } from "../shell/PageBody";
 import { type Column, type Sorting, Table } from "../table/Table";
 import { Toolbar } from "../table/Toolbar";
@@ -78,8 +80,34 @@ const COLUMNS: readonly Column<JobState>[] = [
   },
 ];
 
+/** Asks a job to stop. */
+function Cancel({ jobId, name }: { readonly jobId: string; readonly name: string }): ReactElement {
+  const api = useApi();
+  return (
+    <ActionButton
+      label="Cancel"
+      question={`Stop “${name}” for everyone?`}
+      confirmLabel="Stop it"
+      act={() => api.post("cancel", { job: jobId, reason: "Cancelled by an operator" })}
+      done="The job was asked to stop."
+    />
+  );
+}
+
+const ACTIONS: Column<JobState> = {
+  key: "actions",
+  name: "Actions",
+  isFixed: true,
+  cell: ({ jobId, title, isComplete, cancelRequested }) => {
+    if (isComplete) return <span className="none">–</span>;
+    return cancelRequested ? "Stopping…" : <Cancel jobId={jobId} name={title ?? jobId} />;
+  },
+};
+
 /** The newest jobs of all users, one page of them. */
 export function JobsPage({ query }: { readonly query: Query }): ReactElement {
+  const { mayAct } = useOperator();
+  const columns = mayAct ? [...COLUMNS, ACTIONS] : COLUMNS;
   const sorting: Sorting = { view: "jobs", query, sort: query["sort"] ?? "-updatedAt" };
   const page = usePage<JobsView>(
     apiPath(["jobs"], { sort: sorting.sort, limit: query["limit"], q: query["q"] }),
@@ -91,7 +119,7 @@ export function JobsPage({ query }: { readonly query: Query }): ReactElement {
           <h1>Jobs</h1>
           <Toolbar
             sorting={sorting}
-            columns={COLUMNS}
+            columns={columns}
             searchLabel="Search job, title, owner"
             noun="job"
             shown={jobs.length}
@@ -104,7 +132,7 @@ export function JobsPage({ query }: { readonly query: Query }): ReactElement {
           ) : (
             <Table
               caption="Jobs"
-              columns={COLUMNS}
+              columns={columns}
               rows={jobs}
               keyOf={({ jobId }) => jobId}
               stateOf={({ status }) => status}

@@ -1,0 +1,1 @@
+"""`longwire top`: the admin interface in a terminal."""
