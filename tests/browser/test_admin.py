@@ -146,7 +146,7 @@ async def test_an_operator_cancels_a_job(open_page: OpenPage, operated: Operated
     await expect(page.get_by_text("The job was asked to stop.").first).to_be_visible()
     await expect(row).to_contain_text("Stopping")
     await page.get_by_role("link", name="Audit").click()
-    await expect(page.get_by_role("row").nth(1)).to_contain_text(f"{OPERATOR} cancel")
+    await expect(page.get_by_role("row").nth(1)).to_contain_text(f"{OPERATOR}canceljob:")
 
 
 async def test_an_operator_disconnects_a_client(page: Page, operated: OperatedSite) -> None:

@@ -27,7 +27,7 @@ PAUSE: Final = " "
 
 
 class Query(msgspec.Struct, frozen=True):
-    """What the pages are asked for; "" is the default of the view."""
+    """The parameters of the pages; "" is the default of the view."""
 
     sort: str
     limit: int
@@ -67,7 +67,7 @@ async def show(pages: Pages, view: str, query: Query, interval: float) -> int:
 
 
 class _Screen:
-    """The state of the screen: the view, its newest page, and why it is not newer."""
+    """The state of the screen: the view, its newest page, and the reason if that is old."""
 
     def __init__(self, pages: Pages, view: str, query: Query, console: Console) -> None:
         self._pages = pages
