@@ -12,19 +12,14 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from longwire.cli.connection import Unreachable
 from longwire.cli.settings import token_source
-from longwire.errors import ConfigurationError, LongwireError
+from longwire.errors import ConfigurationError
 
 DEFAULT_PATH: Final = "/_longwire"
 
 # Longer than the second that the nodes have to answer each other.
 _TIMEOUT: Final = 8.0
-
-
-class AdminUnavailable(LongwireError):
-    """The admin interface cannot be reached, or refuses the request."""
-
-    code = "admin_unavailable"
 
 
 class Pages:
@@ -52,7 +47,7 @@ class Pages:
         """Return one page as JSON.
 
         Raises:
-            AdminUnavailable: it cannot be fetched; says why, and what to do.
+            Unreachable: it cannot be fetched; says why, and what to do.
         """
         return await asyncio.to_thread(self._fetch, view, query)
 
@@ -69,25 +64,25 @@ class Pages:
             with error:
                 raise self._refused(error.code, _detail(error)) from None
         except urllib.error.URLError as error:
-            raise AdminUnavailable(f"cannot reach {self.url}: {error.reason}") from None
+            raise Unreachable(f"cannot reach {self.url}: {error.reason}") from None
         except (OSError, http.client.HTTPException) as error:
             reason = str(error) or type(error).__name__
-            raise AdminUnavailable(f"cannot reach {self.url}: {reason}") from None
+            raise Unreachable(f"cannot reach {self.url}: {reason}") from None
 
-    def _refused(self, status: int, detail: str) -> AdminUnavailable:
+    def _refused(self, status: int, detail: str) -> Unreachable:
         if status == 401:
-            return AdminUnavailable(f"{self.url} rejected {token_source()}: {detail}")
+            return Unreachable(f"{self.url} rejected {token_source()}: {detail}")
         if status == 403:
-            return AdminUnavailable(
+            return Unreachable(
                 f"{self._user} is not an operator of {self.url}: start the server with "
                 f"`longwire serve --admin {self._user}`, or pass --user with an operator's name"
             )
         if status == 404:
-            return AdminUnavailable(
+            return Unreachable(
                 f"{self.url} is not an admin interface: start the server with "
                 "`longwire serve --admin USER`, or give the URL where it is mounted"
             )
-        return AdminUnavailable(f"{self.url} answered {status}: {detail}")
+        return Unreachable(f"{self.url} answered {status}: {detail}")
 
 
 def _detail(error: urllib.error.HTTPError) -> str:

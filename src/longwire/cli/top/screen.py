@@ -15,8 +15,9 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from longwire.cli.connection import Unreachable
 from longwire.cli.signals import handle_stop_signals
-from longwire.cli.top.pages import AdminUnavailable, Pages
+from longwire.cli.top.pages import Pages
 from longwire.cli.top.tables import VIEWS, draw
 
 KEYS: Final = {name[0]: name for name in VIEWS}
@@ -115,7 +116,7 @@ class _Screen:
         try:
             await self.fetch()
             self._trouble = ""
-        except AdminUnavailable as error:
+        except Unreachable as error:
             self._trouble = str(error)
 
     def _draw(self) -> RenderableType:
