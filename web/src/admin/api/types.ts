@@ -74,6 +74,37 @@ export interface ConnectionsView {
   missing: string[];
 }
 
+/** A consumer as this node sees it; counts begin with the start of the server. */
+export interface ConsumerStatus {
+  /** The name of the consumer. */
+  name: string;
+  /** The wire names of the events that it receives. */
+  events: string[];
+  /** How many of its shares this node works on. */
+  shards: number;
+  /** How many shares there are on all nodes together. */
+  totalShards: number;
+  /** Rooms that may have unread events, those that wait for another attempt included. */
+  waiting: number;
+  /** Events that were handled here. */
+  handled: number;
+  /** Attempts that failed here. */
+  failed: number;
+  /** Events that are parked now, on all nodes. */
+  parked: number;
+  /** How often the log of a room had dropped entries before they were read. */
+  overtaken: number;
+  /** How often the log of a room was replaced, so that it was read from its start. */
+  restarted: number;
+}
+
+/** `/consumers`: the consumers, and the newest parked events; at most `limit`. */
+export interface ConsumersView {
+  consumers: ConsumerStatus[];
+  parked: Parked[];
+  total: number;
+}
+
 /** Clients that were built for one contract. */
 export interface ContractVersion {
   fingerprint: string;
@@ -226,6 +257,24 @@ export interface LogEntry {
   payload: unknown;
 }
 
+/** `/trace?room=…&offset=…`: where one message is. */
+export interface MessageView {
+  /** The room. */
+  room: string;
+  /** The offset of the message. */
+  offset: number;
+  /** `retained` in the log; `merged` if another entry stands for it, or retention has dropped it; `gone` if the log has nothing after it; or `not_yet` published. */
+  state: "gone" | "merged" | "not_yet" | "retained";
+  /** The entry that stands for it, if it is `retained` or `merged`. */
+  entry: LogEntry | null;
+  /** Readers that have passed it. */
+  delivered: number;
+  /** Readers that have yet to receive it, the last first; at most 500. */
+  waiting: Reader[];
+  /** The nodes that did not answer. */
+  missing: string[];
+}
+
 /** One process that serves clients. */
 export interface Node {
   /** Host, process and a random suffix. */
@@ -324,6 +373,36 @@ export interface Overview {
   operator: string;
 }
 
+/** An event that a consumer could not handle; its payload is not shown. */
+export interface Parked {
+  /** Identifies it, also across redeliveries. */
+  id: string;
+  /** The consumer. */
+  consumer: string;
+  /** The event's name. */
+  event: string;
+  /** The room. */
+  room: string;
+  /** Its position in the log of the room. */
+  position: Position;
+  /** The type and the message of the last exception. */
+  error: string;
+  /** How often the handler was called with it. */
+  attempts: number;
+  /** When it was parked. */
+  at: number;
+  /** Whether another attempt is under way. */
+  isRetrying: boolean;
+}
+
+/** A position in a room's log, after the entry with this offset. */
+export interface Position {
+  /** The incarnation of the log; positions of different epochs are not comparable. */
+  epoch: string;
+  /** 0 before the first entry. Entries are numbered 1, 2, 3, … without gaps. */
+  offset: number;
+}
+
 /** A member of a room. */
 export interface Reader {
   connection: string;
@@ -393,4 +472,44 @@ export interface Sample {
   resets: number;
   /** Seconds by which the node's event loop was late. */
   loopDelay: number;
+}
+
+/** Something that a trace saw on one node. */
+export interface Step {
+  /** When, by the clock of that node. */
+  at: number;
+  /** The node. */
+  node: string;
+  /** `in` from the user's client, `out` to it, or `written` to the members of the room. */
+  kind: "in" | "out" | "written";
+  /** The public id of the user's connection. */
+  connection?: string;
+  /** The event's name. */
+  event: string;
+  /** The room of a logged event. */
+  room?: string;
+  /** Its offset in the log. */
+  offset?: number;
+  /** Bytes of the payload. */
+  size: number;
+  /** For `written`: members of this node at the end of the log, which received it. */
+  delivered?: number;
+  /** For `written`: members of this node that receive it later, perhaps merged. */
+  behind?: number;
+}
+
+/** `/trace`: what the trace that runs, or the last one, has seen; newest first. */
+export interface TraceView {
+  /** Whether it runs. */
+  isActive: boolean;
+  /** Whether it follows a user or a room; None before the first trace. */
+  type: "room" | "user" | null;
+  /** The user or the room. */
+  entity: string | null;
+  /** When it ends by itself. */
+  endsAt: number;
+  /** At most 500. */
+  steps: Step[];
+  /** The nodes that did not answer. */
+  missing: string[];
 }
