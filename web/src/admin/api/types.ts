@@ -27,6 +27,36 @@ export interface AuditView {
   actions: Action[];
 }
 
+/**
+ * The newest reports of the connected clients of one library, version and transport.
+ *
+ * Clients send them if they opted in (`client:health`). Counts are since the clients were created.
+ */
+export interface ClientReports {
+  /** The library; empty in the row of all combinations beyond the first 50. */
+  client: string;
+  /** Its version; empty in that row. */
+  version: string;
+  /** The transport; None in that row, or if a client did not name it. */
+  transport: string | null;
+  /** How many clients reported. */
+  reports: number;
+  /** How many of them have each quality. */
+  quality: Record<string, number>;
+  /** Connections that they lost. */
+  drops: number;
+  /** Connections that followed a lost one. */
+  reconnects: number;
+  /** Rooms that continued at their position. */
+  resumed: number;
+  /** Rooms that had to be read again: these readers may have lost entries. */
+  reset: number;
+  /** Median of their median round trips. */
+  roundTripMs: number | null;
+  /** Median of their median times from a loss to the next connection. */
+  recoveryMs: number | null;
+}
+
 /** A client that is signed in. */
 export interface Connection {
   /** The public id of the connection. */
@@ -152,6 +182,8 @@ export interface HealthRow {
   roundTripP99: number | null;
   /** Members of rooms that are behind. */
   lagging: number;
+  /** The reports of its clients, most clients first. */
+  reports: ClientReports[];
 }
 
 /** `/health`: which connections cannot stay, what they lost, and whose fault it is. */
