@@ -1,6 +1,6 @@
 """A room of a synchronous client, as a context manager."""
 
-import time
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Self, TypeVar
@@ -82,7 +82,7 @@ class Room(Subscribable):
             except Conflict:
                 if retry == RETRIES:
                     raise
-            time.sleep(pause(retry))
+            self._thread.wait(asyncio.sleep, pause(retry))
         raise AssertionError("unreachable")
 
     def __enter__(self) -> Self:
